@@ -1,0 +1,220 @@
+"""Figures of the course: grey films with bone white, one way to show a figure, and none without a description.
+
+Every figure reaches the reader through :func:`show` (or :func:`yours_or_expected`), which stores a text description
+beside the picture: for readers who cannot see it, and for the build, which refuses figures without one.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import os
+import pathlib
+from collections.abc import Callable, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# One palette for all labs, distinguishable with any colour vision (Okabe and Ito, 2008).
+BLUE, ORANGE, GREEN, VERMILION, PURPLE, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#777777"
+CLASS_COLOURS = (BLUE, VERMILION)
+
+
+def _png(fig: Figure) -> bytes:
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", dpi=80, bbox_inches="tight")
+    return buffer.getvalue()
+
+
+def _display(png: bytes, alt: str, note: str = "") -> None:
+    from IPython.display import HTML, display
+
+    if note:
+        display(HTML(f"<p><em>{html.escape(note)}</em></p>"))
+    display({"image/png": png, "text/plain": alt}, raw=True, metadata={"image/png": {"alt": alt}})
+
+
+def show(fig: Figure, alt: str) -> None:
+    """Show a figure in the notebook, with its description, and close it.
+
+    Parameters
+    ----------
+    fig : matplotlib Figure
+    alt : str
+        What is to be seen, in words: the axes, the shapes, and what they mean. At least 40 characters.
+
+    Raises
+    ------
+    ValueError
+        If the description is too short to describe anything.
+    """
+    if len(alt.strip()) < 40:
+        raise ValueError(
+            f"plots.show: the description of a figure must say what is to be seen (at least 40 characters), got {alt!r}."
+        )
+    try:
+        _display(_png(fig), alt)
+    finally:
+        plt.close(fig)
+
+
+def yours_or_expected(draw: Callable[[], Figure], check: Callable[[], object], name: str, alt: str) -> None:
+    """Show what the student's function draws when it passes its check, and otherwise the picture it should draw.
+
+    Parameters
+    ----------
+    draw : function without arguments, returns a Figure
+        Draws with the student's function.
+    check : function without arguments
+        The visible check; anything it raises means "not yet".
+    name : str
+        Name of the expected picture, ``expected/NAME.png`` beside the notebook.
+    alt : str
+        Description, as in :func:`show`.
+    """
+    try:
+        check()
+    except Exception as reason:  # whatever a half-written function raises must not stop the notebook
+        picture = pathlib.Path("expected") / f"{name}.png"
+        note = f"Your function does not pass its check yet ({type(reason).__name__}). This is the picture that it should draw."
+        if picture.is_file():
+            _display(picture.read_bytes(), alt, note)
+        else:
+            print(f"{note} The file {picture} is missing; it should show: {alt}")
+        return
+    fig = draw()
+    record = os.environ.get("MEDXAI_RECORD_EXPECTED")
+    if record:
+        folder = pathlib.Path(record)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.png").write_bytes(_png(fig))
+    show(fig, alt)
+
+
+def film(image: np.ndarray, title: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw one film, bone white, on the given axes or on a new figure.
+
+    Parameters
+    ----------
+    image : array, (H, W)
+        uint8 in 0..255, or float in 0..255. The grey scale is fixed: two films can be compared by eye.
+    """
+    if ax is None:
+        _, ax = plt.subplots(figsize=(4, 4))
+    ax.imshow(image, cmap="gray", vmin=0, vmax=255)
+    ax.set_axis_off()
+    if title:
+        ax.set_title(title, fontsize=9)
+    return ax
+
+
+def film_grid(images: Sequence[np.ndarray], titles: Sequence[str], columns: int = 4, size: float = 2.2) -> Figure:
+    """Draw films side by side, a title over each. ``images``: arrays (H, W); ``size``: inches a film."""
+    rows = -(-len(images) // columns)
+    fig, axes = plt.subplots(rows, columns, figsize=(columns * size, rows * (size + 0.25)), squeeze=False)
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for ax, image, title in zip(axes.flat, images, titles, strict=False):
+        film(image, title, ax)
+    fig.tight_layout()
+    return fig
+
+
+def cardiothoracic(image: np.ndarray, heart: np.ndarray, lungs: np.ndarray, ax: Axes | None = None) -> Axes:
+    """Draw a film with the widths of heart and thorax, and the ratio of the two over it.
+
+    ``heart`` and ``lungs`` are boolean masks (H, W). The widths are the horizontal extents of the masks in pixels,
+    as a radiographer draws them (Danzer, 1919): the ratio says nothing about where each of the two is widest.
+    """
+    ax = film(image, ax=ax)
+    widths = []
+    for mask, colour, label in ((heart, ORANGE, "heart"), (lungs, BLUE, "thorax")):
+        columns = np.flatnonzero(mask.any(axis=0))
+        left, right = columns[0], columns[-1] + 1
+        widest = mask[:, left : left + 2].any(axis=1) if label == "thorax" else mask.any(axis=1)
+        y = float(np.flatnonzero(widest).mean())
+        ax.annotate("", (left, y), (right, y), arrowprops={"arrowstyle": "<->", "color": colour, "lw": 1.8})
+        ax.text((left + right) / 2, y - 5, label, color=colour, ha="center", va="bottom", fontsize=8)
+        ax.contour(mask, levels=[0.5], colors=[colour], linewidths=0.8)
+        widths.append(right - left)
+    ax.set_title(f"{widths[0]} / {widths[1]} pixels = {widths[0] / widths[1]:.2f}", fontsize=9)
+    return ax
+
+
+def curve_axes(ax: Axes, xlabel: str, ylabel: str, title: str = "") -> Axes:
+    """Give axes from 0 to 1 equal scales, labels and a light grid."""
+    ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel=xlabel, ylabel=ylabel, title=title, aspect="equal")
+    ax.grid(alpha=0.25)
+    return ax
+
+
+def roc(curves: dict[str, tuple[np.ndarray, np.ndarray]], ax: Axes | None = None) -> Axes:
+    """Draw ROC curves. ``curves``: name -> (labels (N,) 0/1, scores (N,)); the diagonal is a coin."""
+    from sklearn.metrics import roc_curve
+
+    if ax is None:
+        _, ax = plt.subplots(figsize=(4.2, 4.2))
+    for (name, (labels, scores)), colour in zip(curves.items(), (BLUE, VERMILION, GREEN, PURPLE, ORANGE), strict=False):
+        fpr, tpr, _ = roc_curve(labels, scores)
+        ax.plot(fpr, tpr, color=colour, label=name, lw=1.6)
+    ax.plot([0, 1], [0, 1], color=GREY, ls=":", lw=1, label="a coin")
+    curve_axes(ax, "1 - specificity", "sensitivity")
+    ax.legend(loc="lower right", fontsize=8)
+    return ax
+
+
+def confusion(table: np.ndarray, classes: Sequence[str], ax: Axes | None = None) -> Axes:
+    """Draw a confusion matrix, (C, C) counts with rows for the truth and columns for the call, each cell with its count."""
+    if ax is None:
+        _, ax = plt.subplots(figsize=(3.4, 3.2))
+    shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), count in np.ndenumerate(table):
+        ax.text(
+            column,
+            row,
+            str(int(count)),
+            ha="center",
+            va="center",
+            color="white" if shares[row, column] > 0.55 else "black",
+        )
+    ax.set_xticks(range(len(classes)), [f"called\n{c}" for c in classes], fontsize=8)
+    ax.set_yticks(range(len(classes)), [f"truly\n{c}" for c in classes], fontsize=8)
+    return ax
+
+
+def reliability(
+    labels: np.ndarray, probabilities: np.ndarray, bins: int = 10, ax: Axes | None = None, label: str = ""
+) -> Axes:
+    """Draw a reliability diagram: observed share of positives against mean probability in equal-width bins.
+
+    The area of each dot is the number of films in its bin: far-off dots made of three films mean little.
+    """
+    if ax is None:
+        _, ax = plt.subplots(figsize=(4.2, 4.2))
+    labels, probabilities = np.asarray(labels, float), np.asarray(probabilities, float)
+    index = np.minimum((probabilities * bins).astype(int), bins - 1)
+    counts = np.bincount(index, minlength=bins)
+    used = counts > 0
+    predicted = np.bincount(index, probabilities, bins)[used] / counts[used]
+    observed = np.bincount(index, labels, bins)[used] / counts[used]
+    ax.plot(predicted, observed, lw=1, alpha=0.6)
+    ax.scatter(predicted, observed, s=8 + 300 * counts[used] / counts.sum(), label=label or None, zorder=3)
+    ax.plot([0, 1], [0, 1], color=GREY, ls=":", lw=1)
+    return curve_axes(ax, "probability that the network gives", "share of films that are positive")
+
+
+def intervals(rows: Sequence[tuple[str, float, float, float]], xlabel: str, ax: Axes | None = None) -> Axes:
+    """Draw values with their intervals, a row each: (name, value, low, high)."""
+    if ax is None:
+        _, ax = plt.subplots(figsize=(6, 0.45 * len(rows) + 0.9))
+    for y, (_, value, low, high) in enumerate(rows):
+        ax.plot([low, high], [y, y], color=BLUE, lw=2)
+        ax.plot(value, y, "o", color=BLUE)
+    ax.set_yticks(range(len(rows)), [name for name, *_ in rows])
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    ax.set_xlabel(xlabel)
+    ax.grid(axis="x", alpha=0.25)
+    return ax
