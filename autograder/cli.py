@@ -1,0 +1,129 @@
+"""The command line of the instructor: `autograder COMMAND --help`."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from autograder.course import Course
+from autograder.errors import AutograderError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Builds, releases, collects and grades the labs. A lab is named by its number (01), topic or folder.",
+)
+console = Console()
+errors = Console(stderr=True)
+where: dict[str, Path | None] = {"course": None}
+
+Labs = Annotated[list[str] | None, typer.Argument(help="Labs such as 01; all when none is named.")]
+
+
+def _run(module: str, **arguments: Any) -> Any:
+    """Imports the command when it is called, so that `--help` and small commands stay quick."""
+    course = Course(where["course"]) if where["course"] else Course.around()
+    return importlib.import_module(f"autograder.{module}").run(course, console=console, **arguments)
+
+
+@app.callback()
+def _course(
+    course: Annotated[Path | None, typer.Option(help="The course's folder; default: the one around you.")] = None,
+) -> None:
+    where["course"] = course
+
+
+@app.command()
+def build(labs: Labs = None) -> None:
+    """Write the solution notebooks from their sources, and refuse what breaks the contract of an exercise."""
+    _run("build", labs=labs)
+
+
+@app.command()
+def reference(labs: Labs = None) -> None:
+    """Execute the solution notebooks and record the outputs that the tests compare."""
+    _run("reference", labs=labs)
+
+
+@app.command()
+def release(
+    labs: Labs = None,
+    next: Annotated[bool, typer.Option("--next", help="Start a new version of each named lab.")] = False,
+    zip: Annotated[bool, typer.Option("--zip/--no-zip", help="Write the student zip as well.")] = True,
+) -> None:
+    """Write the students' notebooks and the student zip, and prove that no answer is in them."""
+    _run("release", labs=labs, next_version=next, make_zip=zip)
+
+
+@app.command()
+def collect(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder with 01--STUDENT.zip files, notebooks, or folders by student.")
+    ],
+    lab: Annotated[str | None, typer.Option(help="The lab of files that do not say it themselves.")] = None,
+) -> None:
+    """Take submissions into submitted/; what cannot be read is named and left where it is."""
+    if not _run("collect", folder=folder, lab=lab):
+        raise typer.Exit(1)
+
+
+@app.command()
+def grade(
+    lab: str,
+    student: Annotated[str | None, typer.Option(help="Only this student.")] = None,
+    unsafe_no_sandbox: Annotated[
+        bool, typer.Option("--unsafe-no-sandbox", help="Run students' code without isolation.")
+    ] = False,
+) -> None:
+    """Grade the submissions of a lab."""
+    _run("grade", lab=lab, student=student, unsafe_no_sandbox=unsafe_no_sandbox)
+
+
+@app.command()
+def feedback(lab: str) -> None:
+    """Write a feedback page for each graded submission of a lab."""
+    _run("feedback", lab=lab)
+
+
+@app.command()
+def export(
+    lab: Annotated[str | None, typer.Argument(help="One lab; all when none is named.")] = None,
+    out: Annotated[Path, typer.Option(help="The table to write.")] = Path("marks.csv"),
+) -> None:
+    """Write the marks as CSV, with a status for every submission."""
+    _run("export", lab=lab, out=out)
+
+
+@app.command()
+def prove(labs: Labs = None, seeds: Annotated[int, typer.Option(min=1, help="Seeds for each check.")] = 5) -> None:
+    """Show that right answers earn all, blank ones none, and each mutant loses what its file says."""
+    if _run("prove", labs=labs, seeds=seeds) is False:
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(into: Annotated[Path, typer.Option(help="Folder to make the class in.")] = Path("demo-class")) -> None:
+    """Make a class of submissions, grade it and show the marks."""
+    _run("demo", into=into)
+
+
+def main() -> None:
+    """Entry point: an error of the course is text and status 2, an interruption 130."""
+    try:
+        app()
+    except AutograderError as e:
+        errors.print(str(e), style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        errors.print("\nInterrupted; what was finished is kept.")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""The course folder: where everything of a course stands, and how its labs are named."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autograder.errors import AutograderError
+
+if TYPE_CHECKING:
+    from traitlets.config import Config
+
+    from autograder.lab import Lab
+
+# What of a lab's folder must never be copied into a release: nbgrader copies everything that is not named here.
+PRIVATE = ("*.py", "hidden", "mutants", "release.toml")
+STUB = "raise NotImplementedError"
+
+
+class Course:
+    """A course: a folder with `solutions/`, and beside it whatever releasing and grading make.
+
+    Parameters
+    ----------
+    root : path
+        The folder that holds `solutions/`.
+
+    Raises
+    ------
+    AutograderError
+        If there is no such folder.
+    """
+
+    def __init__(self, root: str | Path):
+        self.root = Path(root).resolve()
+        self.solutions = self.root / "solutions"  # sources and the notebooks built from them
+        self.notebooks = self.root / "notebooks"  # releases
+        self.submitted = self.root / "submitted"  # STUDENT/LAB/*.ipynb, the latest attempt of each
+        self.autograded = self.root / "autograded"
+        self.feedback = self.root / "feedback"
+        self.gradebook = self.root / "gradebook.db"
+        self.state = self.root / ".autograder"  # course data: secret, records, attempts, snapshots of releases
+        self.dist = self.root / "dist"
+        if not self.solutions.is_dir():
+            raise AutograderError(
+                f"No course at {self.root}: expected a folder `solutions` in it. "
+                "Change to the course's folder, or name it: autograder --course FOLDER ..."
+            )
+
+    @classmethod
+    def around(cls, start: str | Path | None = None) -> Course:
+        """The course that `start` (default: the current folder) lies in."""
+        start = Path(start or Path.cwd()).resolve()
+        for folder in (start, *start.parents):
+            if (folder / "solutions").is_dir():
+                return cls(folder)
+        return cls(start)  # raises, and says what was expected
+
+    @property
+    def project(self) -> Path:
+        """The folder that holds the packages `data_fetch` and `medxai`: the course's own, or this checkout."""
+        return self.root if (self.root / "medxai").is_dir() else Path(__file__).resolve().parent.parent
+
+    def folders(self) -> list[Path]:
+        """The labs' source folders, in order."""
+        return sorted(p for p in self.solutions.iterdir() if p.is_dir() and re.match(r"\d\d_", p.name))
+
+    def labs(self) -> list[Lab]:
+        """All labs, parsed."""
+        from autograder.lab import load_lab
+
+        return [load_lab(folder) for folder in self.folders()]
+
+    def find(self, name: str) -> Path:
+        """The source folder of a lab that is named "01", "1", "01_cardiomegaly" or by a path.
+
+        Raises
+        ------
+        AutograderError
+            If there is none; the message lists the nearest names.
+        """
+        wanted = Path(name).name if os.sep in name else name
+        folders = {folder.name: folder for folder in self.folders()}
+        for full, folder in folders.items():
+            number, topic = full.split("_", 1)
+            if wanted in (full, number, topic) or (wanted.isdigit() and int(wanted) == int(number)):
+                return folder
+        near = difflib.get_close_matches(wanted, [*folders, *(f.split("_", 1)[1] for f in folders)], n=3, cutoff=0.4)
+        raise AutograderError(
+            f"There is no lab {name!r}. "
+            + (f"Did you mean {' or '.join(near)}? " if near else "")
+            + f"Labs: {', '.join(folders) or 'none'}."
+        )
+
+    def choose(self, names: Sequence[str] | None) -> list[Path]:
+        """The folders of the named labs, each once and in order; all labs when no name is given."""
+        if not names:
+            found = self.folders()
+            if not found:
+                raise AutograderError(f"No lab in {self.solutions}: expected folders such as 01_cardiomegaly.")
+            return found
+        return sorted({self.find(name) for name in names})
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """Environment variables for a kernel that runs a lab: this course's packages come first on its path."""
+        env = dict(os.environ)
+        env.pop("PYTHONDONTWRITEBYTECODE", None)  # TensorFlow imports three times slower without bytecode
+        path = dict.fromkeys([str(self.root), str(self.project), *filter(None, [env.get("PYTHONPATH")])])
+        return (
+            env
+            | {"PYTHONPATH": os.pathsep.join(path), "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+            | more
+        )
+
+    def nbgrader_config(self) -> Config:
+        """nbgrader's settings for this course; `release` and `grade` use them, and `nbgrader` itself by nbgrader_config.py."""
+        from traitlets.config import Config
+
+        c = Config()
+        c.CourseDirectory.root = str(self.root)
+        c.CourseDirectory.course_id = "medxai"
+        c.CourseDirectory.source_directory = "solutions"
+        c.CourseDirectory.release_directory = "notebooks"
+        c.CourseDirectory.db_url = f"sqlite:///{self.gradebook}"
+        c.CourseDirectory.ignore = [
+            ".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*_extracted", "desktop.ini", ".DS_Store", *PRIVATE,
+        ]  # fmt: skip
+        c.ClearSolutions.code_stub = {"python": STUB}
+        c.ClearSolutions.begin_solution_delimeter = "### BEGIN SOLUTION"
+        c.ClearSolutions.end_solution_delimeter = "### END SOLUTION"
+        c.ClearHiddenTests.begin_test_delimeter = "### BEGIN HIDDEN TESTS"
+        c.ClearHiddenTests.end_test_delimeter = "### END HIDDEN TESTS"
+        c.ExecutePreprocessor.timeout = 300  # nbgrader's own 30 s are too short to import TensorFlow and train a little
+        return c
