@@ -1,0 +1,84 @@
+# Everything runs in .venv, made by uv from requirements.lock. `make` alone explains the targets.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup lab demo test test-all test-gpu notebooks prove lint lock clean
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+
+# uv from the PATH; where there is none, pip brings it into a small environment of its own (.uv), which works
+# without root and where the system's Python is "externally managed".
+UV ?= $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
+
+# Without bytecode every `import tensorflow` takes 10 s instead of 3, and that variable forbids it.
+unexport PYTHONDONTWRITEBYTECODE
+# What the shell that calls make has active must not leak into ours.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
+# The kernel that notebooks start is the one of .venv, whatever the user installed elsewhere.
+export JUPYTER_PREFER_ENV_PATH := 1
+
+help:  ## show this text
+	@echo "A course on explaining networks that read medical images. Usage: make TARGET"
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo "Everything is installed in $(VENV), from requirements.lock; nothing needs root. Students with the zip follow its README."
+
+setup: $(INSTALLED)  ## make the environment in .venv (the other targets do it too, when something changed)
+	@echo "setup: $(VENV) is ready."
+
+.uv/bin/uv:
+	@echo "setup: uv was not found; installing it in .uv"
+	@python3 -m venv .uv || { rm -rf .uv; \
+	    echo "setup: python3 cannot make a virtual environment (message above). On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@echo '*' > .uv/.gitignore
+	@.uv/bin/python -m pip install --quiet --disable-pip-version-check "uv>=0.5,<1" || { rm -rf .uv; \
+	    echo "setup: pip could not install uv (message above). With a network? Or install uv yourself and try again." >&2; exit 1; }
+
+# uv leaves alone what is installed already, so this is quick when only pyproject.toml changed.
+$(INSTALLED): requirements.lock pyproject.toml | $(filter .uv/bin/uv,$(UV))
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || $(UV) venv --quiet --clear --python 3.11 $(VENV)
+	@echo "setup: installing the packages of requirements.lock in $(VENV)"
+	@$(UV) pip install --python $(PYTHON) --require-hashes --compile-bytecode --requirement requirements.lock
+	@$(UV) pip install --quiet --python $(PYTHON) --compile-bytecode --no-deps --editable .
+	@touch $@
+
+lab: setup  ## open JupyterLab on notebooks/ (arguments: make lab LAB_ARGS="--no-browser --port=9000")
+	$(PYTHON) -m jupyterlab --ServerApp.root_dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS)
+
+demo: setup  ## the main job on embedded data: build, release, take a class of submissions, grade, write feedback
+	$(VENV)/bin/autograder demo
+
+test: setup  ## set everything up and run the tests (on 2 cores at most 25 minutes)
+	$(PYTHON) -m pytest -m "not slow" $(PYTEST_ARGS)
+
+test-all: setup  ## every test, the slow ones too (on 2 cores at most 75 minutes)
+	$(PYTHON) -m pytest $(PYTEST_ARGS)
+
+test-gpu: setup  ## the notebooks in the gpu profile: NIH films, full networks. For a machine with a GPU and the data
+	$(UV) pip install --python $(PYTHON) --editable ".[gpu]"
+	MEDXAI_PROFILE=gpu $(PYTHON) -m pytest tests/notebooks $(PYTEST_ARGS)
+
+notebooks: setup  ## write solutions/*.ipynb and notebooks/ again from the sources in solutions/
+	$(VENV)/bin/autograder build
+	$(VENV)/bin/autograder release
+
+prove: setup  ## show that each wrong answer loses exactly the marks it should
+	$(VENV)/bin/autograder prove
+
+lint: setup  ## ruff and mypy
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+    --no-emit-index-url --no-header --no-annotate pyproject.toml
+lock: setup  ## resolve both locks again, within what pyproject.toml allows (newest: make lock LOCK_ARGS=--upgrade)
+	$(COMPILE) --extra dev $(LOCK_ARGS) --output-file requirements.lock
+	$(COMPILE) $(LOCK_ARGS) --constraint requirements.lock --output-file requirements-student.lock
+
+clean:  ## remove the environment and the caches of the tools (never course data)
+	rm -rf $(VENV) .uv .pytest_cache .mypy_cache .ruff_cache .hypothesis
