@@ -1,0 +1,43 @@
+"""What students import: the course's networks, training, metrics, figures and checks.
+
+Importing this package is quick and imports no TensorFlow; what needs TensorFlow loads it when it is first called.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+
+from .errors import CheckpointError, FoldError, PixelRangeError
+
+__all__ = [
+    "Checkpoint",
+    "CheckpointError",
+    "FoldError",
+    "PixelRangeError",
+    "load_checkpoint",
+    "save_checkpoint",
+]
+
+# Public name -> the module that holds it, so that `medxai.load_checkpoint` works without importing it here.
+_LAZY = {
+    "Checkpoint": "checkpoints",
+    "load_checkpoint": "checkpoints",
+    "save_checkpoint": "checkpoints",
+}
+_MODULES = ("checkpoints", "fold", "metrics", "models", "plots", "preprocessing", "rivals", "training")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
+    if name in _MODULES:
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY, *_MODULES})

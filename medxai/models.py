@@ -1,0 +1,101 @@
+"""The course's networks, each built by one plain function.
+
+Plain means what explanation methods can read: a named `Input`, one Keras layer for each step, activations inside the
+layers, no nested model, no `ReLU()`, `Rescaling` or `Lambda` layers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+# Blocks 1-5 of VGG16 at full width: (channels, convolutions).
+VGG16_BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
+BLOCK6_CHANNELS = 512
+
+# Five poolings divide the side by 32, three valid 3x3 convolutions take off 6, and a 2x2 pooling needs 2 to be left.
+SMALLEST_SIZE = 256
+
+
+def vgg16_block6(
+    size: int = 512,
+    width_divisor: int = 1,
+    batch_norm: bool = False,
+    channels: int = 3,
+    classes: int = 2,
+    activation: str = "softmax",
+) -> tf.keras.Model:
+    """Blocks 1-5 of VGG16, a sixth block for larger films, and a small head: the network of lab 01.
+
+    Parameters
+    ----------
+    size : side of the square input in pixels, at least 256. At 512 block 6 ends at 5 x 5 x 512, at 256 at 1 x 1 x 512.
+    width_divisor : every convolution has this many times fewer channels. 1 is the full network (23,076,274 parameters
+        at 512 px), 8 the one that trains on two CPU cores in minutes.
+    batch_norm : put BatchNormalization between each convolution and its ReLU, which training from random weights
+        needs. Fold it away afterwards (`medxai.fold.fold_batch_norm`): explanations need the plain network.
+    channels : channels of the input, 3 for ImageNet weights.
+    classes : number of outputs.
+    activation : of the last layer, "softmax" or "linear" (logits).
+
+    Returns
+    -------
+    keras Model from (N, size, size, channels) float32 to (N, classes). Layers: `film`, `blockI_convJ`, `blockI_pool`
+    for I = 1-6, `flatten`, `dense1` (100), `dropout1`, `dense2` (20), `dropout2`, `predictions`; with BatchNorm
+    `blockI_convJ_bn` and `blockI_convJ_relu` too.
+
+    Raises
+    ------
+    ValueError : the input is too small for block 6, or the divisor does not divide 64.
+
+    Source: blocks 1-5 after Simonyan and Zisserman, arXiv 1409.1556; block 6 and the head after the VISUM 2019
+    hands-on session on explainable medical image analysis.
+    """
+    import tensorflow as tf
+
+    layers = tf.keras.layers
+    if size < SMALLEST_SIZE:
+        raise ValueError(
+            f"vgg16_block6: an input of {size} x {size} pixels is too small. Five poolings leave {size // 32} x "
+            f"{size // 32}, and block 6 needs at least 8 x 8. Use size={SMALLEST_SIZE} or more."
+        )
+    if width_divisor < 1 or 64 % width_divisor:
+        raise ValueError(
+            f"vgg16_block6: width_divisor={width_divisor} does not divide 64, the channels of block 1. "
+            "Use 1, 2, 4, 8, 16, 32 or 64."
+        )
+
+    def convolution(x, filters, name, padding="same"):
+        if not batch_norm:
+            return layers.Conv2D(filters, 3, padding=padding, activation="relu", name=name)(x)
+        # The bias would be taken away again by BatchNorm's mean.
+        x = layers.Conv2D(filters, 3, padding=padding, use_bias=False, kernel_initializer="he_normal", name=name)(x)
+        x = layers.BatchNormalization(momentum=0.9, name=f"{name}_bn")(x)
+        return layers.Activation("relu", name=f"{name}_relu")(x)
+
+    film = x = layers.Input((size, size, channels), name="film")
+    for block, (filters, count) in enumerate(VGG16_BLOCKS, start=1):
+        for number in range(1, count + 1):
+            x = convolution(x, filters // width_divisor, f"block{block}_conv{number}")
+        x = layers.MaxPooling2D(name=f"block{block}_pool")(x)
+    for number in range(1, 4):
+        x = convolution(x, BLOCK6_CHANNELS // width_divisor, f"block6_conv{number}", padding="valid")
+    x = layers.MaxPooling2D(name="block6_pool")(x)
+
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dense(100, activation="relu", name="dense1")(x)
+    x = layers.Dropout(0.1, name="dropout1")(x)
+    x = layers.Dense(20, activation="relu", name="dense2")(x)
+    x = layers.Dropout(0.1, name="dropout2")(x)
+    x = layers.Dense(classes, activation=activation, name="predictions")(x)
+    return tf.keras.Model(film, x, name="vgg16_block6")
+
+
+# What a checkpoint's card may name as its builder.
+BUILDERS = {"vgg16_block6": vgg16_block6}
+
+IMAGENET_VGG16_NAME = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
+IMAGENET_VGG16_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/vgg16/{IMAGENET_VGG16_NAME}"
+IMAGENET_VGG16_MD5 = "6d6bbae143d832006294945121d1f1fc"
