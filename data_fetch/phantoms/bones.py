@@ -1,0 +1,145 @@
+"""Ribs, clavicles, shoulder blades, upper arms and spine: path length of cortical bone in cm (beyond soft tissue).
+
+A rib is a loop in a tilted plane. Projected, it runs outwards from the spine nearly level, turns down along the chest
+wall, and comes back towards the sternum, falling all the while: that is why hind and front ends cross on a film.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .anatomy import Exposure, Patient
+from .chest import APEX, SIDES, Thorax
+from .frame import Canvas, Frame
+
+
+def spine_x(patient: Patient, exposure: Exposure, y: np.ndarray) -> np.ndarray:
+    """Where the spine stands at y, cm."""
+    return patient.spine_curve * np.sin((y + 4) / 9) - 0.3 * exposure.turn
+
+
+def _rib(thorax: Thorax, number: int, side: int, phi: np.ndarray) -> np.ndarray:
+    p = thorax.patient
+    y0 = APEX - 1.6 + 0.25 * p.rib_phase + p.rib_spacing * (number - 1)
+    drop = p.rib_drop * (0.42 + 0.58 * min(1.0, number / 6)) * (0.85 + 0.15 * thorax.exposure.inspiration)
+    y = y0 + drop * (1 - np.cos(phi)) / 2 - 0.9 * np.sin(np.clip(phi, 0, np.pi / 2) * 2)
+    wall = float(thorax.lateral(np.array([y0 + 0.5 * drop]))[0]) + 0.45
+    root = 2.0
+    return np.stack([side * (root + (wall - root) * np.sin(phi) ** 0.9), y], -1)
+
+
+def _ribs(thorax: Thorax, frame: Frame) -> np.ndarray:
+    total = np.zeros((frame.size, frame.size), np.float32)
+    hind, front = np.linspace(0.06, 1.75, 36), np.linspace(1.45, 2.60, 26)
+    for parts, numbers, width, shell, core in (
+        (hind, range(1, 13), 1.22, 0.62, 0.36),
+        (front, range(1, 9), 1.35, 0.46, 0.27),
+    ):
+        outer, inner = Canvas(frame), Canvas(frame)
+        for number in numbers:
+            phi = parts if number < 11 else parts[: len(parts) * 2 // 3]
+            for side in SIDES:
+                line = _rib(thorax, number, side, phi)
+                outer.band(line, width)
+                inner.band(line, width * 0.66)
+        total += shell * outer.coverage(0.07) - core * inner.coverage(0.10)
+    return total
+
+
+def _spine(thorax: Thorax, frame: Frame) -> np.ndarray:
+    p, e = thorax.patient, thorax.exposure
+    bodies, marks = Canvas(frame), Canvas(frame)
+    height = p.rib_spacing
+    for k in range(-5, 15):
+        y = APEX - 1.0 + 0.25 * p.rib_phase + height * k
+        half = 1.55 + 0.035 * (k + 3)
+        x = float(spine_x(p, e, np.array(y)))
+        waist = 0.9
+        bodies.polygon(
+            np.array(
+                [
+                    [x - half, y - 0.43 * height],
+                    [x + half, y - 0.43 * height],
+                    [x + waist * half, y],
+                    [x + half, y + 0.40 * height],
+                    [x - half, y + 0.40 * height],
+                    [x - waist * half, y],
+                ]
+            )
+        )
+        ring = np.linspace(0, 2 * np.pi, 14)
+        for s in SIDES:
+            marks.polygon(
+                np.stack([x + s * half * 0.72 + 0.33 * np.cos(ring), y - 0.1 * height + 0.5 * np.sin(ring)], -1)
+            )
+            marks.band(np.array([[x + s * half * 0.9, y - 0.1], [x + s * (half + 1.5), y - 0.35]]), 0.7, 0.55)
+        marks.polygon(np.stack([x - 0.6 * e.turn + 0.2 * np.cos(ring), y + 0.3 * height + 0.5 * np.sin(ring)], -1))
+    return 1.15 * bodies.coverage(0.10) + 0.45 * marks.coverage(0.08)
+
+
+def _shoulders(thorax: Thorax, frame: Frame) -> np.ndarray:
+    p, e = thorax.patient, thorax.exposure
+    ap = e.view == "AP"
+    flat, dense, line_art = Canvas(frame), Canvas(frame), Canvas(frame)
+    inner = Canvas(frame)
+    for s in SIDES:
+        # Clavicle: a lazy S from the sternum to the acromion.
+        t = np.linspace(0, 1, 30)
+        end_x = thorax.half + 2.6
+        rise = -3.2 - p.clavicle_rise - (0.8 if ap else 0.0) + 1.2 * e.arm
+        clavicle = np.stack(
+            [s * (1.9 + (end_x - 1.9) * t) + 0.5 * e.turn, -10.2 + rise * t + 1.0 * np.sin(2 * np.pi * t) * -0.6], -1
+        )
+        width = 1.15 + 0.7 * np.abs(t - 0.45)
+        dense.band(clavicle, width)
+        inner.band(clavicle, width * 0.55)
+        # Shoulder blade: rolled off the lungs on a PA film, over them on an AP film.
+        m = thorax.half * (0.80 + 0.22 * e.arm) + 0.3
+        blade = np.array(
+            [
+                [m, -9.0],
+                [m - 0.3, -5.5],
+                [m + 0.3, -1.0],
+                [m + 1.3, 2.6],
+                [m + 2.3, 1.6],
+                [m + 4.0, -3.0],
+                [m + 5.4, -7.2],
+                [m + 4.6, -9.5],
+                [m + 2.0, -10.4],
+            ]
+        )
+        blade[:, 0] *= s
+        flat.polygon(blade)
+        line_art.band(blade[3:7], 0.45)
+        line_art.band(
+            np.array(
+                [[s * (m + 0.2), -7.4], [s * (m + 3.0), -9.2], [s * (end_x + 0.6), -12.6 - 0.3 * p.clavicle_rise]]
+            ),
+            0.6,
+        )
+        # Upper arm.
+        joint_x, joint_y = s * (end_x + 1.4), -9.6
+        ring = np.linspace(0, 2 * np.pi, 30)
+        dense.polygon(np.stack([joint_x + 2.2 * np.cos(ring), joint_y + 2.3 * np.sin(ring)], -1), 0.7)
+        reach = 3.0 + 7.0 * e.arm
+        shaft = np.array(
+            [
+                [joint_x + s * 0.4, joint_y + 1.0],
+                [joint_x + s * (0.4 + 0.35 * reach), 2.0],
+                [joint_x + s * (0.4 + reach), 20.0],
+            ]
+        )
+        dense.band(shaft, np.array([2.7, 2.1, 2.1]))
+        inner.band(shaft, np.array([1.6, 0.9, 0.9]))
+    return (
+        0.22 * flat.coverage(0.10)
+        + 0.45 * line_art.coverage(0.10)
+        + 0.95 * dense.coverage(0.09)
+        - 0.40 * inner.coverage(0.10)
+    )
+
+
+def project(thorax: Thorax, frame: Frame) -> np.ndarray:
+    """Path length of bone in cm, float32 (size, size)."""
+    bone = _ribs(thorax, frame) + _spine(thorax, frame) + _shoulders(thorax, frame)
+    return np.clip(bone, 0, None) * np.float32(thorax.patient.bone_density)

@@ -1,0 +1,53 @@
+"""From the detector's signal to the greys of a digital film: logarithm, detail, window, side marker."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from .anatomy import Exposure
+from .physics import broad_blur
+
+# Grey (0-1) against position in the window; the shoulder keeps the abdomen just below white.
+_CURVE = np.array(
+    [
+        [-0.6, 0.0],
+        [-0.35, 0.04],
+        [-0.15, 0.15],
+        [0.0, 0.29],
+        [0.25, 0.45],
+        [0.5, 0.60],
+        [0.75, 0.73],
+        [1.0, 0.84],
+        [1.25, 0.90],
+        [1.6, 0.94],
+        [2.2, 0.97],
+    ]
+)
+
+
+def develop(signal: np.ndarray, body: np.ndarray, spacing: float, exposure: Exposure) -> np.ndarray:
+    """Signal relative to the open beam -> greys 0-1, float32; dense is bright. `body` (bool) says where the patient is.
+
+    The window is set from the film's own histogram, as digital units do.
+    """
+    value = -np.log(signal)
+    value = value + 0.35 * (value - broad_blur(value, 1.6 / spacing))
+    low, high = np.percentile(value[body][::7], [12, 85])
+    place = (value - np.float32(low)) / np.float32(max(high - low, 0.2))
+    grey = np.interp(place.ravel(), *_CURVE.T).astype(np.float32).reshape(place.shape)
+    grey = np.clip(0.5 + (grey - 0.5) * np.float32(exposure.contrast) + np.float32(exposure.brightness), 0, 1)
+    return grey ** np.float32(exposure.gamma)
+
+
+def side_marker(size: int, exposure: Exposure) -> np.ndarray:
+    """Coverage 0-1, float32 (size, size), of the lead letter that says which side is which."""
+    scale = max(1, 512 // size)
+    side = size * scale
+    image = Image.new("L", (side, side), 0)
+    draw = ImageDraw.Draw(image)
+    font = ImageFont.load_default(size=0.06 * side)
+    from_edge, from_top = exposure.marker_place
+    across = 1 - from_edge if exposure.marker == "L" else from_edge
+    draw.text((across * side, from_top * side), exposure.marker, fill=255, font=font, anchor="mm")
+    return np.asarray(image.reduce(scale), np.float32) / 255
