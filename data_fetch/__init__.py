@@ -1,0 +1,14 @@
+"""Films for the course: fetched or rendered once, verified, memory-mapped from a cache.
+
+>>> from data_fetch import fetch_cardiomegaly
+>>> films = fetch_cardiomegaly()                    # doctest: +SKIP
+
+Importing this package downloads nothing and imports neither TensorFlow nor pandas.
+"""
+
+from data_fetch.cardiomegaly import fetch_cardiomegaly
+from data_fetch.errors import DataFetchError
+from data_fetch.imageset import ImageSet
+from data_fetch.profiles import Profile, profile
+
+__all__ = ["DataFetchError", "ImageSet", "Profile", "fetch_cardiomegaly", "profile"]

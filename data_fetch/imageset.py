@@ -1,0 +1,162 @@
+"""ImageSet: what every fetch_* function returns."""
+
+from __future__ import annotations
+
+import pathlib
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from data_fetch.errors import DataFetchError
+
+if TYPE_CHECKING:
+    import pandas
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ImageSet:
+    """Films with everything that is known about them; row i of every member is film i.
+
+    Attributes
+    ----------
+    names : (N,) array of str
+        The source's own file names.
+    images : (N, H, W) uint8, read-only
+        Grey values 0-255, bone white. Memory-mapped from the cache: nothing is read before it is used, and
+        all processes of a machine share the same pages.
+    labels : (N,) int64
+        Index into `classes`.
+    classes : tuple of str
+    patients : (N,) array
+        Films of one patient share a value; split by it.
+    masks : mapping of str -> (N, H, W) bool, read-only, or None
+        Exact outlines where the truth is known (phantoms).
+    boxes : DataFrame or None
+        One row a box, columns ``film`` (row in this set), ``finding``, ``x``, ``y``, ``width``, ``height`` in
+        pixels of `images`; x and y are the upper left corner.
+    attributes : DataFrame
+        One row a film: view, sex, age and whatever else the source knows.
+    card : mapping
+        Source, licence, citation, counts, preprocessing, seed, version.
+    """
+
+    names: np.ndarray
+    images: np.ndarray
+    labels: np.ndarray
+    classes: tuple[str, ...]
+    patients: np.ndarray
+    masks: Mapping[str, np.ndarray] | None
+    boxes: pandas.DataFrame | None
+    attributes: pandas.DataFrame
+    card: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        members: dict[str, Any] = {"images": self.images, "labels": self.labels, "patients": self.patients}
+        members |= {"attributes": self.attributes, **{f"masks[{k}]": v for k, v in (self.masks or {}).items()}}
+        for member, value in members.items():
+            if len(value) != len(self.names):
+                raise DataFetchError(
+                    f"An ImageSet needs one row a film: {member} has {len(value)} rows for {len(self.names)} films."
+                )
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{int((self.labels == i).sum())} {name}" for i, name in enumerate(self.classes))
+        n_patients = len(np.unique(self.patients))
+        known = [f"masks {'/'.join(self.masks)}"] if self.masks else []
+        known += [f"{len(self.boxes)} boxes"] if self.boxes is not None else []
+        size = "x".join(str(side) for side in self.images.shape[1:])
+        return f"ImageSet({len(self)} films {size}: {counts}; {n_patients} patients{''.join('; ' + k for k in known)})"
+
+    def subset(self, rows: slice | Sequence[int] | np.ndarray) -> ImageSet:
+        """Some of the films, in the order asked for.
+
+        Parameters
+        ----------
+        rows : slice, sequence of int, or (N,) bool array
+            A slice stays a view of the memory-mapped file; anything else copies the chosen films.
+
+        Returns
+        -------
+        ImageSet
+            Boxes follow their films; the card is the same, with its ``subset_of`` telling how many films it is about.
+
+        Raises
+        ------
+        IndexError
+            If a row is not there.
+        """
+        if not isinstance(rows, slice):
+            rows = np.asarray(rows)
+            if rows.size == 0:
+                rows = rows.astype(np.int64)
+        kept = np.arange(len(self))[rows]
+
+        def take(array: np.ndarray) -> np.ndarray:
+            part = array[rows]
+            part.flags.writeable = False
+            return part
+
+        boxes = self.boxes
+        if boxes is not None:
+            # A film may be asked for twice (bootstrap samples), and then its boxes appear twice.
+            place = boxes["film"].to_numpy()
+            copies = [boxes[place == row].assign(film=new) for new, row in enumerate(kept) if (place == row).any()]
+            boxes = _concatenate(copies, boxes)
+        return replace(
+            self,
+            names=take(self.names),
+            images=take(self.images),
+            labels=take(self.labels),
+            patients=take(self.patients),
+            masks=None if self.masks is None else MappingProxyType({k: take(v) for k, v in self.masks.items()}),
+            boxes=boxes,
+            attributes=self.attributes.iloc[kept].reset_index(drop=True),
+            card=MappingProxyType({**self.card, "subset_of": self.card.get("subset_of", len(self))}),
+        )
+
+
+def _concatenate(parts: list[pandas.DataFrame], like: pandas.DataFrame) -> pandas.DataFrame:
+    import pandas
+
+    return pandas.concat(parts, ignore_index=True) if parts else like.iloc[:0].reset_index(drop=True)
+
+
+def read_stored_set(folder: pathlib.Path, classes: tuple[str, ...]) -> ImageSet:
+    """Open a stored set: a folder with images.npy, masks/NAME.npy, table.csv, boxes.csv (optional) and card.toml.
+
+    Arrays are memory-mapped read-only. `table.csv` starts with the columns name, label and patient; the others are
+    the attributes.
+    """
+    import pandas
+
+    # Only an empty cell is "not known": a marker that reads "NA" or "None" is text.
+    table = pandas.read_csv(
+        folder / "table.csv", dtype={"name": str}, keep_default_na=False, na_values=[""], encoding="utf-8"
+    )
+    names = table["name"].to_numpy(dtype=str)
+    labels = table["label"].to_numpy(dtype=np.int64)
+    patients = table["patient"].to_numpy()
+    if patients.dtype == object:
+        patients = patients.astype(str)
+    for array in (names, labels, patients):
+        array.flags.writeable = False
+    masks = {path.stem: np.load(path, mmap_mode="r") for path in sorted((folder / "masks").glob("*.npy"))}
+    boxes = folder / "boxes.csv"
+    return ImageSet(
+        names=names,
+        images=np.load(folder / "images.npy", mmap_mode="r"),
+        labels=labels,
+        classes=classes,
+        patients=patients,
+        masks=MappingProxyType(masks) if masks else None,
+        boxes=pandas.read_csv(boxes) if boxes.is_file() else None,
+        attributes=table.drop(columns=["name", "label", "patient"]),
+        card=MappingProxyType(tomllib.loads((folder / "card.toml").read_text(encoding="utf-8"))),
+    )
