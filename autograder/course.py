@@ -110,11 +110,7 @@ class Course:
         env = dict(os.environ)
         env.pop("PYTHONDONTWRITEBYTECODE", None)  # TensorFlow imports three times slower without bytecode
         path = dict.fromkeys([str(self.root), str(self.project), *filter(None, [env.get("PYTHONPATH")])])
-        return (
-            env
-            | {"PYTHONPATH": os.pathsep.join(path), "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
-            | more
-        )
+        return env | {"PYTHONPATH": os.pathsep.join(path)} | more
 
     def nbgrader_config(self) -> Config:
         """nbgrader's settings for this course; `release` and `grade` use them, and `nbgrader` itself by nbgrader_config.py."""
