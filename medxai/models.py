@@ -99,3 +99,59 @@ BUILDERS = {"vgg16_block6": vgg16_block6}
 IMAGENET_VGG16_NAME = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
 IMAGENET_VGG16_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/vgg16/{IMAGENET_VGG16_NAME}"
 IMAGENET_VGG16_MD5 = "6d6bbae143d832006294945121d1f1fc"
+
+
+def load_imagenet_vgg16(model: tf.keras.Model, path: str | None = None) -> list[str]:
+    """Start blocks 1-5 of a full-width `vgg16_block6` from ImageNet weights; returns the layers that were loaded.
+
+    path : a local copy of vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5 (59 MB). None fetches it from the address
+    that Keras applications use, into Keras's own cache, unless DATA_FETCH_OFFLINE=1.
+
+    Loading by name is silent about names it does not find: from a file saved from a *nested* model nothing at all is
+    loaded. So every convolution is compared before and after.
+
+    Raises
+    ------
+    ValueError : the model has another width or BatchNorm, or a convolution did not change.
+    FileNotFoundError : no such file, or no copy and no network wanted.
+    """
+    import os
+    from pathlib import Path
+
+    import numpy as np
+    import tensorflow as tf
+
+    names = [f"block{b}_conv{n}" for b, (_, count) in enumerate(VGG16_BLOCKS, 1) for n in range(1, count + 1)]
+    present = {layer.name: layer for layer in model.layers}
+    odd = [name for name in names if name not in present or not present[name].weights]
+    if odd:
+        raise ValueError(
+            f"load_imagenet_vgg16: the model has no layer {odd[0]!r} of its own. Build it with vgg16_block6, flat: "
+            "from a model inside a model nothing would be loaded."
+        )
+    first = tuple(present["block1_conv1"].kernel.shape)
+    if first != (3, 3, 3, 64) or len(present["block1_conv1"].weights) != 2:
+        raise ValueError(
+            f"load_imagenet_vgg16: block1_conv1 has a kernel of shape {first}; ImageNet weights fit "
+            "vgg16_block6(width_divisor=1, batch_norm=False, channels=3) only, (3, 3, 3, 64) with a bias."
+        )
+    if path is None:
+        if os.environ.get("DATA_FETCH_OFFLINE") == "1":
+            raise FileNotFoundError(
+                f"load_imagenet_vgg16: {IMAGENET_VGG16_NAME} is needed and DATA_FETCH_OFFLINE=1 forbids fetching it. "
+                "Unset it, or name a copy: --weights FILE."
+            )
+        path = tf.keras.utils.get_file(
+            IMAGENET_VGG16_NAME, IMAGENET_VGG16_URL, cache_subdir="models", file_hash=IMAGENET_VGG16_MD5
+        )
+    elif not Path(path).is_file():
+        raise FileNotFoundError(f"load_imagenet_vgg16: there is no file {path}.")
+    before = {name: present[name].kernel.numpy() for name in names}
+    model.load_weights(path, by_name=True)
+    same = [name for name in names if np.array_equal(before[name], present[name].kernel.numpy())]
+    if same:
+        raise ValueError(
+            f"load_imagenet_vgg16: {len(same)} of {len(names)} convolutions are as before (first {same[0]!r}): the file "
+            f"{Path(path).name} does not hold them under these names. Was it saved from a nested model?"
+        )
+    return names

@@ -1,0 +1,78 @@
+"""What a network must beat to be worth explaining: one number of the film, and pixels without a network.
+
+Each rival gives scores (N,), larger meaning a larger heart. A rival that must be fitted sees training films only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .metrics import auroc
+
+if TYPE_CHECKING:
+    from data_fetch import ImageSet
+
+
+def apparent_ctr(films: ImageSet) -> np.ndarray:
+    """The cardiothoracic ratio as it can be measured on the film, magnification and poor inspiration included.
+
+    (N,), about 0.35 to 0.7. From the column `ctr_seen` of phantoms; ValueError where the truth is not known.
+    """
+    if "ctr_seen" not in films.attributes:
+        raise ValueError(
+            "apparent_ctr: this set has no measured cardiothoracic ratio (column 'ctr_seen'); only phantoms have one."
+        )
+    return films.attributes["ctr_seen"].to_numpy(float)
+
+
+def mean_intensity(train: ImageSet, films: ImageSet) -> np.ndarray:
+    """The mean grey of each film (N,), its sign chosen on the training films so that larger means class 1."""
+    sign = 1.0 if auroc(train.labels, _means(train)) >= 0.5 else -1.0
+    return sign * _means(films)
+
+
+def logistic_regression(train: ImageSet, films: ImageSet, size: int = 16, seed: int = 0) -> np.ndarray:
+    """Log-odds (N,) of a logistic regression on the films shrunk to size x size pixels, fitted on `train`.
+
+    Standardised pixels, balanced classes; the penalty is chosen on `train` by five-fold cross-validation over patients,
+    so that it is a fair rival.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=3000))
+    folds = StratifiedGroupKFold(5, shuffle=True, random_state=seed)
+    grid = {"logisticregression__C": [1e-4, 1e-3, 1e-2, 1e-1, 1.0]}
+    search = GridSearchCV(model, grid, scoring="roc_auc", cv=folds)
+    search.fit(shrink(train.images, size), train.labels, groups=train.patients)
+    return search.decision_function(shrink(films.images, size))
+
+
+def shrink(images: np.ndarray, size: int = 16) -> np.ndarray:
+    """uint8 (N, H, W) -> float (N, size * size): mean grey of size x size nearly equal blocks, film by film."""
+    height, width = images.shape[1:]
+    if min(height, width) < size:
+        raise ValueError(f"shrink: films of {height} x {width} pixels cannot be shrunk to {size} x {size}.")
+    rows, columns = (np.arange(size) * side // size for side in (height, width))
+    areas = np.outer(np.diff([*rows, height]), np.diff([*columns, width]))
+    out = np.empty((len(images), size * size))
+    for number, image in enumerate(images):
+        sums = np.add.reduceat(np.add.reduceat(image.astype(float), rows, axis=0), columns, axis=1)
+        out[number] = (sums / areas).ravel()
+    return out
+
+
+def all_rivals(train: ImageSet, films: ImageSet) -> dict[str, np.ndarray]:
+    """Every rival that this data allows, by name: apparent_ctr, mean_intensity, logistic_regression."""
+    rivals = {"mean_intensity": mean_intensity(train, films), "logistic_regression": logistic_regression(train, films)}
+    if "ctr_seen" in films.attributes:
+        rivals = {"apparent_ctr": apparent_ctr(films), **rivals}
+    return rivals
+
+
+def _means(films: ImageSet) -> np.ndarray:
+    return np.array([image.mean(dtype=float) for image in films.images])
