@@ -1,0 +1,12 @@
+"""Specificity where sensitivity belongs.
+
+loses: operating_point-3
+told: Swapped?
+"""
+def operating_point(val_labels, val_scores, test_labels, test_scores, wanted):
+    positive = np.sort(val_scores[val_labels == 1])[::-1]
+    threshold = positive[int(np.ceil(wanted * len(positive) - 1e-9)) - 1]
+    called = test_scores >= threshold
+    sensitivity = called[test_labels == 1].mean()
+    specificity = 1 - called[test_labels == 0].mean()
+    return threshold, specificity, sensitivity
