@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,7 +71,8 @@ def write(course: Course, record: Record, timestamp: Any = None) -> None:
 
     if record.status not in (GRADED, NEEDS_ATTENTION) and not _known(course, record):
         return  # nothing to say about a submission that never reached the gradebook
-    with opened(course) as book:
+    with opened(course) as book, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # SQLAlchemy on the order in which nbgrader adds its own rows
         book.update_or_create_student(record.student)
         more = {"timestamp": timestamp} if timestamp is not None else {}
         book.update_or_create_submission(record.lab, record.student, **more)

@@ -31,7 +31,7 @@ def marks_table(records: list[Record], title: str) -> Table:
             cells = exercises.get(key, [])
             row.append(_mark(total([cell.points for cell in cells]) if cells else None, [c.passed for c in cells]))
         row.append(Text(f"{shown(record.points)} / {record.max:g}", style="bold"))
-        row.append(Text(f"{record.pending:g} open" if record.pending else "-"))
+        row.append(Text(f"{record.pending:g} open" if record.pending and record.points is not None else "-"))
         row.append(Text(record.status, style="green" if record.status == GRADED else "yellow"))
         table.add_row(*row)
     return table
@@ -46,7 +46,7 @@ def show_reasons(console: Console, records: list[Record]) -> None:
             console.print(Text(f"  {record.status}: {record.reason}", style="yellow"))
         if not lost:
             console.print(Text("  lost nothing"))
-        for cell in lost:
+        for cell in lost if any(c.passed is not None or c.message for c in record.cells) else []:
             price = f"-{cell.max:g}" if cell.passed is False else "not graded"
             console.print(Text.assemble((f"  {cell.id} ({price})", "cyan"), f"  {cell.statement}"), soft_wrap=True)
             console.print(Text(f"      {cell.message}"), soft_wrap=True)
