@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -116,6 +117,7 @@ class Course:
         """nbgrader's settings for this course; `release` and `grade` use them, and `nbgrader` itself by nbgrader_config.py."""
         from traitlets.config import Config
 
+        _tools_on_path()
         c = Config()
         c.CourseDirectory.root = str(self.root)
         c.CourseDirectory.course_id = "medxai"
@@ -132,3 +134,11 @@ class Course:
         c.ClearHiddenTests.end_test_delimeter = "### END HIDDEN TESTS"
         c.ExecutePreprocessor.timeout = 300  # nbgrader's own 30 s are too short to import TensorFlow and train a little
         return c
+
+
+def _tools_on_path() -> None:
+    """nbgrader starts `alembic` by its bare name, which is only found where the environment has been activated."""
+    here = str(Path(sys.executable).parent)
+    path = os.environ.get("PATH", "").split(os.pathsep)
+    if here not in path:
+        os.environ["PATH"] = os.pathsep.join([here, *path])
