@@ -73,9 +73,8 @@ def _cell(lab: Lab, cell: Cell) -> Iterator[SourceError]:
                 yield cell.error("a picture without a description: write ![what is to be seen](file).", n)
         if cell.is_manual:
             yield from _manual(cell)
-        first = cell.source.split("\n")[0]
-        if named := ANY_HEADING.match(first):
-            if not HEADING.match(first):
+        if named := ANY_HEADING.search(cell.source):
+            if not HEADING.search(cell.source):
                 yield cell.error(
                     f"this heading of an exercise cannot be read: expected `### Exercise: `{named['key']}`  (easy, 10 minutes)`, "
                     "with easy, medium or hard, and `bonus, ` first in a bonus exercise."
@@ -160,13 +159,13 @@ def _exercise(lab: Lab, exercise: Exercise) -> Iterator[SourceError]:
         (
             i
             for i, c in enumerate(cells)
-            if (m := ANY_HEADING.match(c.source)) and m["key"] == key and c.kind == "markdown"
+            if (m := ANY_HEADING.search(c.source)) and m["key"] == key and c.kind == "markdown"
         ),
         None,
     )
     if heading is None or heading > at:
         yield cell.error(
-            f"`{key}` has no heading above it: write a markdown cell that begins ### Exercise: `{key}`  (easy, 10 minutes)"
+            f"`{key}` has no heading above it: write a markdown cell with the line ### Exercise: `{key}`  (easy, 10 minutes)"
         )
     else:
         hints = HINT.findall(cells[heading].source)

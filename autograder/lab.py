@@ -27,9 +27,10 @@ BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 PASSES = "The visible check passes"
 HEADING = re.compile(
-    r"^### Exercise: `(?P<key>\w+)`\s+\((?P<bonus>bonus, )?(?P<difficulty>easy|medium|hard), (?P<minutes>\d+) minutes?\)$"
+    r"^### Exercise: `(?P<key>\w+)`\s+\((?P<bonus>bonus, )?(?P<difficulty>easy|medium|hard), (?P<minutes>\d+) minutes?\)$",
+    re.MULTILINE,
 )
-ANY_HEADING = re.compile(r"^#+ Exercise: `?(?P<key>\w+)")
+ANY_HEADING = re.compile(r"^#+ Exercise: `?(?P<key>\w+)", re.MULTILINE)
 POINTS = re.compile(r"\s*\((\d+(?:\.\d+)?) points?\)")
 
 
@@ -299,11 +300,7 @@ def _points(cell: Cell) -> float:
 def _exercise(folder: Path, cell: Cell, cells: list[Cell]) -> Exercise:
     key = cell.id
     heading = next(
-        (
-            m
-            for c in cells
-            if c.kind == "markdown" and (m := HEADING.match(c.source.split("\n")[0])) and m["key"] == key
-        ),
+        (m for c in cells if c.kind == "markdown" and (m := HEADING.search(c.source)) and m["key"] == key),
         None,
     )
     graded = [c for c in cells if c.is_graded and c.id.rsplit("-", 1)[0] == key]
