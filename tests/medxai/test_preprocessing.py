@@ -1,0 +1,68 @@
+"""From films to network input, and the guard against the four ways to feed a network the wrong range."""
+
+import numpy as np
+import pytest
+
+from medxai import PixelRangeError
+from medxai.preprocessing import INPUT_CONTRACT, NETWORK_HIGH, NETWORK_LOW, check_pixel_range, to_network_input
+
+CARD = {"name": "tester", "input": {"size": 16, **INPUT_CONTRACT}}
+
+
+@pytest.fixture
+def films():
+    images = np.random.default_rng(0).integers(20, 230, (3, 16, 16), dtype=np.uint8)
+    images[0, 0, :2] = 0, 255
+    images.flags.writeable = False
+    return images
+
+
+def test_equals_keras_own_preprocessing(films):
+    from tensorflow.keras.applications.vgg16 import preprocess_input
+
+    x = to_network_input(films)
+    assert x.dtype == np.float32 and x.shape == (3, 16, 16, 3)
+    np.testing.assert_allclose(x, preprocess_input(np.repeat(films[..., None], 3, -1).astype("float32")), atol=1e-4)
+    assert (x.min(), x.max()) == pytest.approx((NETWORK_LOW, NETWORK_HIGH), abs=1e-3)
+
+
+def test_input_that_is_not_stored_films_is_refused(films):
+    with pytest.raises(PixelRangeError, match="preprocessed already"):
+        to_network_input(to_network_input(films)[..., 0])
+    with pytest.raises(PixelRangeError, match="0-1"):
+        to_network_input(films / 255)
+    with pytest.raises(ValueError, match=r"images\[:1\]"):
+        to_network_input(films[0])
+
+
+def test_right_input_passes_however_dark_or_edited(films):
+    x = to_network_input(films)
+    dark = to_network_input((films // 8).astype(np.uint8))
+    bright = to_network_input(np.full_like(films, 250))
+    noisy = x + np.random.default_rng(1).normal(0, 2, x.shape).astype("float32")
+    erased = x.copy()
+    erased[:, 4:12, 4:12] = 0
+    for allowed in (x, dark, bright, noisy, erased, np.zeros_like(x), x[:0], 0.5 * x):
+        assert check_pixel_range(allowed, CARD) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda films: np.repeat(films[..., None], 3, -1) / 255, "scaled to 0-1"),
+        (lambda films: np.repeat(films[..., None], 3, -1) / 127.5 - 1, "scaled to -1 to 1"),
+        (lambda films: np.repeat(films[..., None], 3, -1).astype(float), "unprocessed"),
+        (lambda films: np.repeat(films[..., None] // 4, 3, -1).astype(float), "unprocessed"),  # fits the range
+        (lambda films: to_network_input(films) - (103.939, 116.779, 123.68), "twice"),
+        (lambda films: to_network_input(np.maximum(films, 125)) - (103.939, 116.779, 123.68), "twice"),  # fits it too
+        (lambda films: to_network_input(films)[..., ::-1], "red, green, blue"),
+        (lambda films: np.full((1, 16, 16, 3), np.nan), "NaN"),
+        (lambda films: 20 * to_network_input(films), "standardised"),
+        (lambda films: to_network_input(films)[..., :1], "shape"),
+    ],
+    ids=["0-1", "-1-1", "0-255", "dark 0-255", "twice", "bright twice", "rgb", "nan", "scaled", "one channel"],
+)
+def test_wrong_range_is_refused_with_its_likely_mistake(films, change, told):
+    with pytest.raises(PixelRangeError, match=told) as caught:
+        check_pixel_range(change(films), CARD)
+    assert "to_network_input(films.images)" in str(caught.value)

@@ -1,0 +1,74 @@
+"""The command that makes checkpoints, on films small in number."""
+
+import numpy as np
+import pytest
+
+import medxai
+from medxai import train
+from medxai.train import RECIPES, Films
+
+
+def films_of(discs, size=256):
+    parts = [discs(24, size, k, 1000 * k) for k in range(4)]
+    return Films(*parts, {"split": "pretrain", "validation": "discs", "threshold": "discs"})
+
+
+def small(recipe, **changes):
+    from dataclasses import replace
+
+    return replace(recipe, **{"epochs": 1, "width_divisor": 64, "batch_size": 8, **changes})
+
+
+def test_a_training_writes_a_checkpoint_that_loads_and_a_card_that_is_complete(discs, tmp_path, capsys):
+    films = films_of(discs)
+    path = train.train(small(RECIPES["cpu"], seed=3), films, tmp_path, "python -m medxai.train", verbose=2)
+    told = capsys.readouterr().out
+    assert "val_auroc" in told and "network_minus_logistic_regression" in told
+    checkpoint = medxai.load_checkpoint("cardiomegaly-cpu", tmp_path)
+    card = checkpoint.card
+    assert path.stat().st_size == card["bytes"]
+    assert not any("bn" in layer.name for layer in checkpoint.model.layers)
+    assert (card["seed"], card["profile"], card["training"]["epochs"]) == (3, "cpu", 1)
+    assert card["data"]["films"] == 24 and card["data"]["positives"] == films.train.labels.sum()
+    p = checkpoint.predict(films.test.images)[:, 1]
+    from medxai.metrics import auroc, operating_point
+
+    assert card["metrics"]["auroc"]["value"] == pytest.approx(auroc(films.test.labels, p), abs=1e-4)
+    chosen = operating_point(films.threshold.labels, checkpoint.predict(films.threshold.images)[:, 1], 0.9)
+    assert checkpoint.threshold == pytest.approx(chosen.threshold, abs=1e-4)
+    assert set(card["rivals"]) >= {"apparent_ctr", "mean_intensity", "logistic_regression"}
+
+
+@pytest.mark.slow
+def test_the_gpu_recipe_starts_from_imagenet_weights(discs, tmp_path, capsys):
+    """The full-width path, on weights made here in the official layout and a few films of 256 px."""
+    import tensorflow as tf
+
+    vgg = tf.keras.applications.VGG16(include_top=False, weights=None, input_shape=(256, 256, 3))
+    path = tmp_path / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    vgg.save_weights(path, save_format="h5")
+    recipe = small(RECIPES["gpu"], width_divisor=1, size=256)
+    train.train(recipe, films_of(discs), tmp_path / "out", "test", weights=str(path), verbose=0)
+    assert "13 convolutions start from ImageNet" in capsys.readouterr().out
+    stored = medxai.load_checkpoint("cardiomegaly-gpu", tmp_path / "out").model
+    start = dict(zip([layer.name for layer in vgg.layers], vgg.layers, strict=True))
+    for name in ("block1_conv1", "block5_conv3"):
+        moved = np.abs(stored.get_layer(name).kernel.numpy() - start[name].kernel.numpy()).max()
+        assert moved < 1e-3  # a few steps of 1e-5 from where ImageNet left it: it did start there
+
+
+def test_the_command_line_tells_mistakes_without_a_traceback(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        train.main(["pneumonia"])
+    assert stopped.value.code == 2 and "cardiomegaly" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        train.main(["cardiomegaly", "--epochs", "0"])
+    assert "--epochs must be at least 1" in capsys.readouterr().err
+
+
+def test_a_missing_weights_file_is_told(discs, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(train, "fetch_films", lambda recipe, limit: films_of(discs, 512))
+    wanted = ["cardiomegaly", "--profile", "gpu", "--weights", str(tmp_path / "none.h5"), "--out", str(tmp_path)]
+    assert train.main(wanted) == 2
+    assert "medxai.train: load_imagenet_vgg16: there is no file" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
