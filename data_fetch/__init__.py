@@ -7,8 +7,19 @@ Importing this package downloads nothing and imports neither TensorFlow nor pand
 """
 
 from data_fetch.cardiomegaly import fetch_cardiomegaly
+from data_fetch.checkpoint import CheckpointFiles, checkpoint
 from data_fetch.errors import DataFetchError
+from data_fetch.files import fetch_file
 from data_fetch.imageset import ImageSet
 from data_fetch.profiles import Profile, profile
 
-__all__ = ["DataFetchError", "ImageSet", "Profile", "fetch_cardiomegaly", "profile"]
+__all__ = [
+    "CheckpointFiles",
+    "DataFetchError",
+    "ImageSet",
+    "Profile",
+    "checkpoint",
+    "fetch_cardiomegaly",
+    "fetch_file",
+    "profile",
+]
