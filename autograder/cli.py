@@ -69,7 +69,7 @@ def collect(
     lab: Annotated[str | None, typer.Option(help="The lab of files that do not say it themselves.")] = None,
 ) -> None:
     """Take submissions into submitted/; what cannot be read is named and left where it is."""
-    if not _run("collect", folder=folder, lab=lab):
+    if _run("collect", folder=folder, lab=lab).left:
         raise typer.Exit(1)
 
 

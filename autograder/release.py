@@ -93,7 +93,12 @@ def make(course: Course, lab: Lab, folder: Path) -> None:
         for cell in nb.cells:
             if "check" in cell.metadata.get("tags", ()):
                 cell.metadata.tags = [*cell.metadata.tags, "raises-exception"]
-        nb.metadata["medxai"] = {"lab": lab.name, "release": lab.version}
+        nb.metadata["medxai"] = {
+            "lab": lab.name,
+            "release": lab.version,
+            "notebook": path.stem,
+            "notebooks": [p.stem for p in lab.notebooks],  # so that `medxai submit` misses none of them
+        }
         write_atomically(path, to_bytes(nb))
     made = {p.name for p in folder.glob("*.ipynb")}
     wanted = {p.with_suffix(".ipynb").name for p in lab.notebooks}
