@@ -75,7 +75,12 @@ def find_source(folder: pathlib.Path, refresh: bool = False) -> Source:
     if transport.is_url(address) and kept.is_file() and (not refresh or cache.offline()):
         content = kept.read_bytes()
     else:
-        content = _read_manifest(address)
+        try:
+            content = _read_manifest(address)
+        except transport.CannotReach:
+            if not kept.is_file():
+                raise
+            content = kept.read_bytes()
         if transport.is_url(address):
             if content:
                 _parse(content, address)  # a login page must not be kept as a manifest

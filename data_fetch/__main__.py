@@ -1,0 +1,5 @@
+"""``python -m data_fetch`` is ``data-fetch``."""
+
+from data_fetch.cli import main
+
+main()

@@ -1,0 +1,319 @@
+"""The command line: data-fetch list | get | verify | where | clean | mirror."""
+
+from __future__ import annotations
+
+import csv
+import os
+import pathlib
+import shutil
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from data_fetch import cache, cardiomegaly, nih, transport
+from data_fetch.checkpoint import checkpoint, checkpoint_names
+from data_fetch.errors import DataFetchError, choose
+from data_fetch.files import fetch_file
+from data_fetch.imageset import ImageSet
+from data_fetch.mirror import write_mirror
+from data_fetch.profiles import profile
+from data_fetch.registry import data_set, registry
+
+app = typer.Typer(
+    name="data-fetch",
+    help="Fetch, verify and share the data of the course.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console(highlight=False)
+
+FETCH: dict[str, Callable[..., ImageSet]] = {"cardiomegaly": cardiomegaly.fetch_cardiomegaly}
+
+Source = Annotated[str | None, typer.Option(help="phantom or nih; by default DATA_FETCH_SOURCE or the profile's.")]
+Size = Annotated[int | None, typer.Option(help="Height and width in pixels; by default the profile's.")]
+Dir = Annotated[pathlib.Path | None, typer.Option("--dir", help="The cache; by default DATA_FETCH_DIR or the user's.")]
+
+
+def human(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= 1e5 else f"{count:,} bytes"
+
+
+def folder_size(path: pathlib.Path) -> int:
+    files = [path] if path.is_file() else path.rglob("*")
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def stored_sets(folder: pathlib.Path) -> list[pathlib.Path]:
+    sets = folder / "sets"
+    return sorted(p for p in sets.iterdir() if p.is_dir() and not p.name.startswith(".")) if sets.is_dir() else []
+
+
+@app.command("list")
+def list_(directory: Dir = None) -> None:
+    """What can be fetched, under which terms, and what of it is in the cache."""
+    folder = cache.cache_folder(directory)
+    kept = [path.name for path in stored_sets(folder)]
+    for name, entry in registry()["datasets"].items():
+        _say(f"[bold]{name}[/bold]  {entry['title']}")
+        for source, given in entry["sources"].items():
+            prefix = f"{name}-{source}-"
+            here = [set_id.removeprefix(prefix) for set_id in kept if set_id.startswith(prefix)]
+            _say(f"  [bold]--source {source}[/bold]  {given['title']}")
+            _say(f"    splits   {', '.join(given['splits'])}")
+            _say(f"    licence  {given['licence']}")
+            _say(f"    cached   {', '.join(here) or 'nothing yet'}")
+    for name, entry in registry()["files"].items():
+        path = folder / "files" / entry["filename"]
+        _say(f"[bold]{name}[/bold]  {entry['title']}")
+        _say(f"    bytes    {entry['bytes']:,}")
+        _say(f"    licence  {entry['licence']}")
+        _say(f"    cached   {'yes' if path.is_file() else 'nothing yet'}")
+    _say("Checkpoints, part of the course: " + (", ".join(checkpoint_names()) or "none"))
+
+
+def _say(line: str) -> None:
+    out.print(line, soft_wrap=True)
+
+
+@app.command()
+def get(
+    name: Annotated[str, typer.Argument(help="A data set or file that `data-fetch list` shows.")],
+    source: Source = None,
+    split: Annotated[str | None, typer.Option(help="One split; by default those that the labs use.")] = None,
+    size: Size = None,
+    directory: Dir = None,
+    plan: Annotated[bool, typer.Option(help="Only print which NIH films would be fetched from where (CSV).")] = False,
+) -> None:
+    """Fetch a data set or file into the cache; what is there is not fetched again."""
+    choose("data set", name, [*FETCH, *registry()["files"]])
+    if name not in FETCH:
+        out.print(f"{fetch_file(name, directory)}", soft_wrap=True)
+        return
+    source = cardiomegaly.choose_source(source)
+    if plan:
+        _print_plan(source, directory)
+        return
+    if source == "nih":
+        nih.find_source(cache.cache_folder(directory), refresh=True)
+    for one in [split] if split else ["develop", "test"]:
+        try:
+            films = FETCH[name](source, one, size, directory)
+        except DataFetchError as problem:
+            # A small mirror may have no patients left to test on, and its development films are good all the same.
+            if split or one != "test" or "lack a class" not in problem.what:
+                raise
+            out.print(f"{one}: none. {problem}", markup=False)
+            continue
+        out.print(f"{one}: {films!r}", markup=False, soft_wrap=True)
+        if note := films.card.get("films"):
+            out.print(f"  films: {note}", markup=False, soft_wrap=True)
+    out.print(f"  licence: {films.card['licence']}", markup=False, soft_wrap=True)
+    out.print(f"  in {pathlib.Path(films.images.filename).parent}", markup=False, soft_wrap=True)
+
+
+def _print_plan(source: str, directory: pathlib.Path | None) -> None:
+    if source != "nih":
+        raise DataFetchError("Phantoms are rendered here, so there is no plan of downloads.", next="add --source nih")
+    origin = nih.find_source(cache.cache_folder(directory), refresh=True)
+    chosen = nih.choose_cardiomegaly(origin)
+    official = registry()["archives"]["nih"]
+    for archive in chosen.archives:
+        held = f" of {official[archive.name]['films']:,}" if archive.md5 else ""
+        hashed = (
+            f"md5 {archive.md5}; read to its end" if archive.md5 else "md5 of each film; read to its last wanted film"
+        )
+        print(f"{archive.address}: {len(archive.wanted)}{held} films, {hashed}", file=sys.stderr)
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["name", "split", "fold", "archive", "findings"])
+    table = nih.nih_index().attributes(chosen.rows, nih.PUBLISHED_SIZE)
+    develop = len(chosen.plan.develop)
+    archive_of = {film: archive.name for archive in chosen.archives for film in archive.wanted}
+    for place, film in enumerate(nih.nih_index().names(chosen.rows)):
+        half = ["develop", chosen.plan.folds[place]] if place < develop else ["test", ""]
+        writer.writerow([film, *half, archive_of[film], table["findings"][place]])
+
+
+def _named(items: list[pathlib.Path], name: str | None) -> list[pathlib.Path]:
+    """Those of some cached things that a name means: all, one, or all of a data set."""
+    if name is None:
+        return items
+    fitting = [item for item in items if item.name == name or item.name.startswith(name + "-")]
+    filenames = {entry["filename"]: key for key, entry in registry()["files"].items()}
+    fitting += [item for item in items if filenames.get(item.name) == name]
+    if not fitting:
+        choose("data set", name, dict.fromkeys([*FETCH, *registry()["files"], *(item.name for item in items)]))
+    return fitting
+
+
+@app.command()
+def verify(
+    name: Annotated[str | None, typer.Argument(help="A data set, or one stored set; all by default.")] = None,
+    directory: Dir = None,
+) -> None:
+    """Hash what is in the cache, and the checkpoints, again. Ends with status 1 if anything was changed."""
+    problems: list[DataFetchError] = []
+    folder = cache.cache_folder(directory)
+    sets = _named(stored_sets(folder), name)
+    if not sets:
+        out.print(f"No stored set{f' of {name}' if name else ''} in {folder}.", markup=False, soft_wrap=True)
+    for path in sets:
+        found = cache.verify(path)
+        out.print(f"{'damaged' if found else 'good':<8} {path.name} ({human(folder_size(path))})", markup=False)
+        problems += found
+    for entry in registry()["files"].values():
+        path = folder / "files" / entry["filename"]
+        if path.is_file() and name is None:
+            found = _verify_file(path, entry)
+            out.print(f"{'damaged' if found else 'good':<8} {path.name} ({human(path.stat().st_size)})", markup=False)
+            problems += found
+    for one in checkpoint_names() if name is None else ():
+        try:
+            checkpoint(one)
+            out.print(f"{'good':<8} checkpoint {one}", markup=False)
+        except DataFetchError as problem:
+            out.print(f"{'damaged':<8} checkpoint {one}", markup=False)
+            problems.append(problem)
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if problems:
+        raise typer.Exit(1)
+
+
+def _verify_file(path: pathlib.Path, entry: dict) -> list[DataFetchError]:
+    import pooch
+
+    algorithm = "sha256" if "sha256" in entry else "md5"
+    got = pooch.file_hash(str(path), alg=algorithm)
+    if got == entry[algorithm]:
+        return []
+    return [
+        DataFetchError(
+            "A downloaded file was changed.",
+            where=path,
+            expected=f"{algorithm} {entry[algorithm]}",
+            got=f"{algorithm} {got}",
+            next="delete it and fetch it again",
+        )
+    ]
+
+
+@app.command()
+def where(directory: Dir = None) -> None:
+    """Where data are kept and come from."""
+    folder = cache.cache_folder(directory)
+    exists = next(path for path in [folder, *folder.parents] if path.exists())
+    sets = stored_sets(folder)
+    lines = {
+        "cache": f"{folder}",
+        "holds": f"{len(sets)} stored sets, {human(folder_size(folder)) if folder.is_dir() else 'nothing yet'}",
+        "free": human(shutil.disk_usage(exists).free),
+        "profile": f"{profile().name} (source {cardiomegaly.choose_source(None)})",
+        "mirror": transport.mirror_address() or "none (DATA_FETCH_MIRROR)",
+        "offline": "yes" if cache.offline() else "no (DATA_FETCH_OFFLINE)",
+    }
+    for key, value in lines.items():
+        print(f"{key + ':':<9}{value}")
+    for path in sets:
+        print(f"  {path.name}  {human(folder_size(path))}")
+
+
+@app.command()
+def clean(
+    name: Annotated[str | None, typer.Argument(help="A data set, or one stored set; all by default.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    directory: Dir = None,
+) -> None:
+    """Free the room that cached data take, and what interrupted fetches left. Says what, and asks."""
+    folder = cache.cache_folder(directory)
+    pieces = sorted((folder / "partial").iterdir()) if (folder / "partial").is_dir() else []
+    files = sorted(p for p in (folder / "files").iterdir() if p.is_file()) if (folder / "files").is_dir() else []
+    left_over = {path: path.name[1:].rsplit(".", 2)[0] for path in (folder / "sets").glob(".*.part")}
+    chosen = _named(stored_sets(folder) + pieces + files, name)
+    chosen += [path for path, set_id in left_over.items() if name is None or (set_id + "-").startswith(name + "-")]
+    if not chosen:
+        out.print(f"Nothing to free in {folder}.", markup=False, soft_wrap=True)
+        return
+    for path in chosen:
+        out.print(f"{human(folder_size(path)):>12}  {path.relative_to(folder)}", markup=False, soft_wrap=True)
+    total = human(sum(folder_size(path) for path in chosen))
+    if not yes:
+        if not sys.stdin.isatty():
+            raise DataFetchError(f"This would free {total}; nothing was deleted.", next="data-fetch clean --yes")
+        if not typer.confirm(f"Free {total}?"):
+            out.print("Nothing was deleted.")
+            return
+    freed = 0
+    for path in chosen:
+        size = folder_size(path)
+        with cache.locked(folder, left_over.get(path, path.name), wait=False):
+            if path.is_dir():
+                # Gone for other processes at once, so that nobody opens a set of which half is deleted.
+                doomed = path.with_name(f".{path.name}.{os.getpid()}.part")
+                path.rename(doomed)
+                shutil.rmtree(doomed)
+            else:
+                path.unlink()
+        freed += size
+    out.print(f"Freed {human(freed)}.")
+
+
+@app.command()
+def mirror(
+    target: Annotated[pathlib.Path, typer.Argument(help="Folder to write; served or shared later.")],
+    names: Annotated[list[str] | None, typer.Argument(help="Data sets; all by default.")] = None,
+    source: Source = None,
+    size: Size = None,
+    directory: Dir = None,
+) -> None:
+    """Write a folder that other machines can name as DATA_FETCH_MIRROR: no rendering, no download from afar."""
+    folder = cache.cache_folder(directory)
+    for name in names or FETCH:
+        choose("data set", name, FETCH)
+        given = cardiomegaly.choose_source(source)
+        splits = [split for split in data_set(name)["sources"][given]["splits"] if split in ("develop", "test")]
+        stored = {cardiomegaly.stored_folder(given, split, size, folder) for split in splits}
+        if given == "nih" and (manifest := nih.find_source(folder).manifest):
+            # The manifest is what names the set, so the new mirror must say the same.
+            _keep_manifest(target, manifest)
+        for path in sorted(stored):
+            done = "written" if write_mirror(path, target) else "there already"
+            out.print(f"{done}: {path.name} ({human(folder_size(path))})", markup=False, soft_wrap=True)
+    shown = target.absolute()
+    out.print(f"On the other machine: DATA_FETCH_MIRROR={shown}", markup=False, soft_wrap=True)
+    out.print(
+        f"or, over HTTP: python -m http.server --directory {shown}, and its address", markup=False, soft_wrap=True
+    )
+
+
+def _keep_manifest(target: pathlib.Path, manifest: bytes) -> None:
+    path = target / nih.MANIFEST
+    if path.is_file() and path.read_bytes() != manifest:
+        raise DataFetchError(
+            "This folder mirrors another selection of NIH films.", where=path, next="choose an empty folder"
+        )
+    target.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(manifest)
+
+
+def main() -> None:
+    """Run the command line. Problems are told as text, with status 1, never as a traceback."""
+    try:
+        app()
+    except DataFetchError as problem:
+        print(problem, file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:
+        # Whoever read our output has gone (`data-fetch list | head`); there is nobody to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as problem:
+        print(f"{problem.strerror or problem}\n  where:    {problem.filename or 'not known'}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
