@@ -110,10 +110,11 @@ def load_checkpoint(name: str, folder: str | os.PathLike | None = None) -> Check
             files = data_fetch.checkpoint(name)
         except data_fetch.DataFetchError as error:
             raise CheckpointError(str(error)) from error
-        path = Path(files.path)
+        path, card = files.path, dict(files.card)
+        _check_card(card, path.with_suffix(".toml"))
     else:
         path = Path(folder) / f"{name}.h5"
-    card = read_card(path.with_suffix(".toml"))
+        card = read_card(path.with_suffix(".toml"))
     _verify(path, card)
     return Checkpoint(_build_and_load(path, card), card)
 
