@@ -245,7 +245,7 @@ def _weighted_share(of: np.ndarray, right: np.ndarray, counts: np.ndarray) -> np
         return counts @ (of & right).astype(float) / (counts @ of.astype(float))
 
 
-_AT_ONCE = {
+_AT_ONCE: dict[Statistic, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
     auroc: _weighted_auroc,
     sensitivity: lambda labels, called, counts: _weighted_share(labels == 1, called == 1, counts),
     specificity: lambda labels, called, counts: _weighted_share(labels == 0, called == 0, counts),
