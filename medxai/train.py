@@ -328,10 +328,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from .errors import CheckpointError
 
-    recipe = RECIPES[options.profile or data_fetch.profile().name]
-    recipe = replace(recipe, seed=options.seed, epochs=options.epochs or recipe.epochs)
     command = shlex.join(["python", "-m", "medxai.train", *wanted])
     try:
+        recipe = RECIPES[options.profile or data_fetch.profile().name]
+        recipe = replace(recipe, seed=options.seed, epochs=options.epochs or recipe.epochs)
         films = fetch_films(recipe, options.films)
         train(recipe, films, options.out, command, options.weights)
     except (data_fetch.DataFetchError, CheckpointError, FloatingPointError, ValueError, OSError) as error:

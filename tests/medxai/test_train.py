@@ -57,7 +57,10 @@ def test_the_gpu_recipe_starts_from_imagenet_weights(discs, tmp_path, capsys):
         assert moved < 1e-3  # a few steps of 1e-5 from where ImageNet left it: it did start there
 
 
-def test_the_command_line_tells_mistakes_without_a_traceback(tmp_path, capsys):
+def test_the_command_line_tells_mistakes_without_a_traceback(monkeypatch, capsys):
+    monkeypatch.setenv("MEDXAI_PROFILE", "tpu")
+    assert train.main(["cardiomegaly"]) == 2
+    assert "MEDXAI_PROFILE" in capsys.readouterr().err
     with pytest.raises(SystemExit) as stopped:
         train.main(["pneumonia"])
     assert stopped.value.code == 2 and "cardiomegaly" in capsys.readouterr().err
