@@ -44,7 +44,7 @@ def block6_and_head_2(f, rng):
     model.set_weights(fresh)
 
     def convolve(x, kernel, bias):
-        n, h, w, _ = x.shape
+        _, h, w, _ = x.shape
         y = sum(x[:, i : h - 2 + i, j : w - 2 + j] @ kernel[i, j] for i in range(3) for j in range(3))
         return np.maximum(y + bias, 0)
 

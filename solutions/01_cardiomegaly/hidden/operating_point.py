@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def ward(rng, n=150, shift=1.0):
+def _ward(rng, n=150, shift=1.0):
     labels = rng.permutation(np.arange(n) % 3 == 0).astype(int)
     return labels, np.round(rng.normal(labels * shift, 1.0), 1)  # rounding makes ties
 
@@ -11,8 +11,8 @@ def ward(rng, n=150, shift=1.0):
 def operating_point_1(f, rng):
     """The highest threshold that reaches the wanted sensitivity on validation, ties included."""
     for wanted in (0.8, 0.9, 0.95):
-        labels, scores = ward(rng)
-        threshold = float(f(labels, scores, *ward(rng), wanted)[0])
+        labels, scores = _ward(rng)
+        threshold = float(f(labels, scores, *_ward(rng), wanted)[0])
         positive = scores[labels == 1]
         if np.mean(positive >= threshold) < wanted - 1e-9:
             raise AssertionError(
@@ -29,7 +29,7 @@ def operating_point_1(f, rng):
 
 def operating_point_2(f, rng):
     """The threshold moves with the validation set and never with the test set."""
-    validation, others = ward(rng), [ward(rng, 90, shift) for shift in (0.0, 1.0, 3.0)]
+    validation, others = _ward(rng), [_ward(rng, 90, shift) for shift in (0.0, 1.0, 3.0)]
     thresholds = [float(f(*validation, *test, 0.9)[0]) for test in others]
     if np.ptp(thresholds) > 1e-12:
         raise AssertionError("the threshold changed when only the test set was changed: it was chosen on the test set")
@@ -44,8 +44,8 @@ def operating_point_2(f, rng):
 def operating_point_3(f, rng):
     """Sensitivity and specificity are those of the test set at that threshold."""
     for _ in range(3):
-        test_labels, test_scores = ward(rng, 120)
-        threshold, sensitivity, specificity = (float(v) for v in f(*ward(rng), test_labels, test_scores, 0.85))
+        test_labels, test_scores = _ward(rng, 120)
+        threshold, sensitivity, specificity = (float(v) for v in f(*_ward(rng), test_labels, test_scores, 0.85))
         called = test_scores >= threshold
         if not np.isclose(sensitivity, called[test_labels == 1].mean()):
             raise AssertionError("the sensitivity must be the share of positive test films at or above the threshold")
