@@ -166,9 +166,7 @@ def read_card(path: Path) -> dict[str, Any]:
             "medxai.load_checkpoint('cardiomegaly-cpu') loads the one that comes with the course."
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CheckpointError(
-            f"The card {path} cannot be read: {error}. {_AGAIN.format(command='make test')}"
-        ) from None
+        raise CheckpointError(f"The card {path} cannot be read: {error}. Install the course again.") from None
     _check_card(card, path)
     return card
 
