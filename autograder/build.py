@@ -44,11 +44,11 @@ def run(course: Course, labs: Sequence[str] | None = None, console: Console | No
         written += paths
         if console:
             console.print(
-                f"{lab.name}: {', '.join(p.name for p in paths)} ({len(lab.exercises)} exercises, {lab.points:g} points)"
+                f"{lab.name}: {', '.join(p.name for p in paths)} ({_count(len(lab.exercises), 'exercise')}, {_count(lab.points, 'point')})"
             )
             if lost:
                 console.print(
-                    f"  Recorded outputs of {len(lost)} cells are missing or out of date. Type: autograder reference {lab.number}"
+                    f"  No up-to-date recorded output for {_count(len(lost), 'cell')}. Type: autograder reference {lab.number}"
                 )
     if problems:
         raise SourceErrors(problems)
@@ -176,3 +176,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _count(n: float, what: str) -> str:
+    return f"{n:g} {what}" if n == 1 else f"{n:g} {what}s"
