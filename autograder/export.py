@@ -22,8 +22,8 @@ from autograder.gradebook import Mark
 from autograder.records import FAILED, GRADED, Record, RecordStore, total
 
 COLUMNS = (
-    "lab", "student", "exercise", "status", "points", "max", "to_mark_by_hand", "reason", "release", "attempt",
-    "finished", "flags",
+    "lab", "student", "exercise", "status", "points", "max", "to_mark_by_hand", "reason", "release", "submission",
+    "handed_in", "graded_at", "flags",
 )  # fmt: skip
 SUM = "TOTAL"  # the row of a student that holds the whole lab
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -111,8 +111,9 @@ def _rows(record: Record, marks: dict[tuple[str, str], Mark]) -> list[dict[str, 
     common = {
         "reason": record.reason,
         "release": record.release,
-        "attempt": record.attempt,
-        "finished": record.finished,
+        "submission": record.submission or None,
+        "handed_in": record.handed_in,
+        "graded_at": record.finished,
         "flags": "; ".join(record.flags),
     }
     rows: list[dict[str, Any]] = []
@@ -127,10 +128,10 @@ def _rows(record: Record, marks: dict[tuple[str, str], Mark]) -> list[dict[str, 
     given = []
     for task in record.manual:
         points = points_of(record, task.id, task.points, marks)
-        pending += task.max if points is None else 0
+        pending += task.max if points is None else 0.0
         given.append(points or 0.0)
         status = record.status if points is not None or record.status != GRADED else "to mark by hand"
-        left = task.max if points is None else 0.0
+        left = None if record.status == FAILED else task.max if points is None else 0.0
         rows.append(
             _row(
                 record.lab, record.student, task.id, status, points=points, max=task.max, to_mark_by_hand=left, **common
@@ -140,7 +141,16 @@ def _rows(record: Record, marks: dict[tuple[str, str], Mark]) -> list[dict[str, 
     points = None if graded is None or record.status != GRADED else graded + sum(given)
     most = sum(row["max"] for row in rows)
     rows.append(
-        _row(record.lab, record.student, SUM, record.status, points=points, max=most, to_mark_by_hand=pending, **common)
+        _row(
+            record.lab,
+            record.student,
+            SUM,
+            record.status,
+            points=points,
+            max=most,
+            to_mark_by_hand=None if record.status == FAILED else pending,
+            **common,
+        )
     )
     return rows
 

@@ -7,6 +7,7 @@ where. One submission that cannot be graded gets a record that says why, and the
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -51,6 +52,8 @@ If that is what you want, type:
 
     autograder grade {lab} --unsafe-no-sandbox
 """
+
+COLLECTED = ("submission.json", "timestamp.txt")  # written by `autograder collect`, not by the student
 
 
 @dataclass(frozen=True)
@@ -230,6 +233,7 @@ def _grade(
             continue
         record = blank_record(release, student)
         record.digest, record.attempt = digest, (old.attempt if old else 0)
+        record.submission, record.handed_in = _collected(course.submitted / student / release.lab)
         store.save(record)
         waiting.append(record)
     if kept:
@@ -295,7 +299,7 @@ def grade_one(course: Course, release: Release, engine: NbgraderEngine, record: 
     files = [
         f
         for f in sorted(folder.iterdir())
-        if f.is_file() and not f.is_symlink() and f.suffix not in (".ipynb", ".json")
+        if f.is_file() and not f.is_symlink() and f.suffix != ".ipynb" and f.name not in COLLECTED
     ]
     outcome: Outcome = engine.grade(record.student, {stem: a.notebook for stem, a in assembled.items()}, files)
     for a in assembled.values():
@@ -378,10 +382,9 @@ def _keep(course: Course, store: RecordStore, record: Record, page: dict[str, No
     target = course.autograded / record.student / record.lab
     if page:
         replace_folder(target, page)
-        gradebook.write(course, record)
     else:
         shutil.rmtree(target, ignore_errors=True)
-        gradebook.write(course, record)
+    gradebook.write(course, record, _timestamp(course.submitted / record.student / record.lab))
     store.save(record)
 
 
@@ -423,14 +426,33 @@ def verdict(grade: CellGrade) -> str:
 
 
 def _digest(folder: Path, release: Release) -> str:
-    """Hash of what decides a mark: every file of the submission, and the release."""
+    """Hash of what decides a mark: the files of the submission, and the release."""
     digest = hashlib.sha256(release.digest.encode())
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.is_symlink()):
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.is_symlink() and p.name not in COLLECTED):
         digest.update(str(path.relative_to(folder)).encode() + b"\0")
         with open(path, "rb") as file:
             for block in iter(lambda: file.read(2**20), b""):
                 digest.update(block)
     return digest.hexdigest()
+
+
+def _collected(folder: Path) -> tuple[int, str]:
+    """(which of the student's hand-ins this is, when it was packed), as `autograder collect` noted; (0, "") without."""
+    try:
+        about = json.loads((folder / "submission.json").read_text(encoding="utf-8"))
+        return int(about.get("attempt") or 0), plain(str(about.get("created") or ""), 40)
+    except (OSError, ValueError, TypeError, AttributeError):
+        return 0, ""
+
+
+def _timestamp(folder: Path) -> Any:
+    """When nbgrader takes the submission to have been handed in, or None."""
+    from nbgrader.utils import parse_utc
+
+    try:
+        return parse_utc((folder / "timestamp.txt").read_text(encoding="utf-8").strip())
+    except (OSError, ValueError, OverflowError):
+        return None
 
 
 def _progress(console: Console) -> Progress:

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import resource
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
 import psutil
 from nbclient.exceptions import DeadKernelError
-from nbclient.util import run_sync
+from nbclient.util import ensure_async, run_sync
 from nbgrader import utils
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
@@ -62,8 +64,11 @@ class Run(Execute):
 
     def _must_answer(self, cell: Any) -> None:
         # A loop in compiled code does not hear the interrupt; the cells behind it would be charged for it.
+        async def ask() -> None:
+            await ensure_async(self.kc.kernel_info(reply=True, timeout=15))
+
         try:
-            run_sync(self.kc.kernel_info)(reply=True, timeout=15)
+            run_sync(ask)()
         except (TimeoutError, RuntimeError):
             self.stopped = f"{_called(cell)} did not stop when its time was over"
 
@@ -164,11 +169,16 @@ def main(job: str) -> None:
     JOB.update(json.loads(Path(job).read_text(encoding="utf-8")))
     threading.Thread(target=_die_with_parent, args=(os.getppid(),), daemon=True).start()
     begun = time.monotonic()
+    logging.basicConfig(level=logging.WARNING)
+    warnings.simplefilter("ignore")  # SQLAlchemy on the order in which nbgrader adds its rows
+    log = logging.getLogger("nbgrader")
     config = Config()
     config.Autograde.autograde_preprocessors = [Run, Judge]
     config.OverwriteCells.add_missing_cells = True
-    coursedir = CourseDirectory(config=config, root=JOB["root"], assignment_id=JOB["lab"], student_id=JOB["student"])
-    converter = Autograde(coursedir=coursedir, config=config)
+    coursedir = CourseDirectory(
+        config=config, root=JOB["root"], assignment_id=JOB["lab"], student_id=JOB["student"], log=log
+    )
+    converter = Autograde(coursedir=coursedir, config=config, log=log)
     converter.start()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     RESULT["resources"] = {

@@ -57,7 +57,11 @@ class ManualGrade:
 
 @dataclass
 class Record:
-    """What is known about one student's submission to one lab."""
+    """What is known about one student's submission to one lab.
+
+    `attempt` counts gradings; `submission` which of the student's hand-ins it is and `handed_in` when it was packed,
+    where `autograder collect` noted them.
+    """
 
     lab: str
     student: str
@@ -71,6 +75,8 @@ class Record:
     unsafe: bool = True
     started: str = ""
     finished: str = ""
+    submission: int = 0
+    handed_in: str = ""
     cells: list[CellGrade] = field(default_factory=list)
     manual: list[ManualGrade] = field(default_factory=list)
     resources: dict[str, float] = field(default_factory=dict)
