@@ -242,10 +242,10 @@ quiz.keep("before", answers)
 # ## 6. Hand in
 #
 # Save the notebook (Ctrl + S, on a Mac Cmd + S). Then open a terminal (menu *File*, *New*, *Terminal*), go to the folder that holds
-# `notebooks`, and type
+# `notebooks`, and type, with the same Python that you started JupyterLab with (`.venv/bin/python`, in conda just `python`):
 #
 # ```
-# python -m medxai submit 00
+# .venv/bin/python -m medxai submit 00
 # ```
 #
 # It packs this lab into one file and prints where that file lies. Upload it where your teacher told you. You may do so

@@ -1,0 +1,47 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+# Without bytecode each of the many processes that tests start would import TensorFlow in 10 s instead of 3.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# Kernels that tests start are those of this environment, whatever the user installed elsewhere.
+os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+# What the person who runs the tests has set for the course must not decide what they test. Only the notebooks are
+# also run in another profile, by `make test-gpu`, and ask for it with the fixture `profile_name`.
+PROFILE = os.environ.pop("MEDXAI_PROFILE", "cpu")
+for name in ("DATA_FETCH_SOURCE", "DATA_FETCH_MIRROR", "DATA_FETCH_OFFLINE", "MEDXAI_RECORD_EXPECTED"):
+    os.environ.pop(name, None)
+
+
+@pytest.fixture(scope="session")
+def profile_name() -> str:
+    """The profile to run notebooks in: "cpu", or what MEDXAI_PROFILE said when the tests were started."""
+    return PROFILE
+
+
+@pytest.fixture(scope="session")
+def root() -> pathlib.Path:
+    """The top of the project."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def realdata() -> pathlib.Path:
+    """The folder of real X-rays that MEDXAI_REALDATA names; the test is skipped where there is none."""
+    named = os.environ.get("MEDXAI_REALDATA", "")
+    if not named:
+        pytest.skip("needs real films: set MEDXAI_REALDATA to a folder that holds nih/mirror")
+    folder = pathlib.Path(named)
+    if not folder.is_absolute():
+        folder = ROOT / folder
+    if not folder.is_dir():
+        pytest.fail(f"MEDXAI_REALDATA names {named}, which is no folder")
+    return folder

