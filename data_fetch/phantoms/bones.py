@@ -10,7 +10,7 @@ import numpy as np
 
 from .anatomy import Exposure, Patient
 from .chest import APEX, SIDES, Thorax
-from .frame import Canvas, Frame
+from .frame import Canvas, Frame, fade
 
 
 def spine_x(patient: Patient, exposure: Exposure, y: np.ndarray) -> np.ndarray:
@@ -20,28 +20,31 @@ def spine_x(patient: Patient, exposure: Exposure, y: np.ndarray) -> np.ndarray:
 
 def _rib(thorax: Thorax, number: int, side: int, phi: np.ndarray) -> np.ndarray:
     p = thorax.patient
-    y0 = APEX - 1.6 + 0.25 * p.rib_phase + p.rib_spacing * (number - 1)
+    y0 = APEX - 0.6 + 0.25 * p.rib_phase + p.rib_spacing * (number - 1) - 0.3
     drop = p.rib_drop * (0.42 + 0.58 * min(1.0, number / 6)) * (0.85 + 0.15 * thorax.exposure.inspiration)
-    y = y0 + drop * (1 - np.cos(phi)) / 2 - 0.9 * np.sin(np.clip(phi, 0, np.pi / 2) * 2)
+    y = y0 + drop * (1 - np.cos(phi)) / 2 - 0.7 * np.sin(np.clip(phi, 0, np.pi / 2) * 2)
     wall = float(thorax.lateral(np.array([y0 + 0.5 * drop]))[0]) + 0.45
+    wall *= {1: 0.74, 2: 0.93}.get(number, 1.0)  # the first rib is a small, steep loop inside the second
     root = 2.0
-    return np.stack([side * (root + (wall - root) * np.sin(phi) ** 0.9), y], -1)
+    x = root + (wall - root) * np.sin(phi) ** 0.9
+    return np.stack([side * x, y + (0.34 if number == 1 else 0.15) * (x - root)], -1)
 
 
 def _ribs(thorax: Thorax, frame: Frame) -> np.ndarray:
     total = np.zeros((frame.size, frame.size), np.float32)
     hind, front = np.linspace(0.06, 1.75, 36), np.linspace(1.45, 2.60, 26)
     for parts, numbers, width, shell, core in (
-        (hind, range(1, 13), 1.22, 0.62, 0.36),
-        (front, range(1, 9), 1.35, 0.46, 0.27),
+        (hind, range(1, 13), 1.22, 0.78, 0.40),
+        (front, range(1, 9), 1.35, 0.55, 0.26),
     ):
         outer, inner = Canvas(frame), Canvas(frame)
         for number in numbers:
             phi = parts if number < 11 else parts[: len(parts) * 2 // 3]
             for side in SIDES:
                 line = _rib(thorax, number, side, phi)
-                outer.band(line, width)
-                inner.band(line, width * 0.66)
+                taper = width * np.clip(np.arange(len(line), 0, -1) / 3, 0.4, 1)
+                outer.band(line, taper)
+                inner.band(line, taper * 0.66)
         total += shell * outer.coverage(0.07) - core * inner.coverage(0.10)
     return total
 
@@ -74,7 +77,7 @@ def _spine(thorax: Thorax, frame: Frame) -> np.ndarray:
             )
             marks.band(np.array([[x + s * half * 0.9, y - 0.1], [x + s * (half + 1.5), y - 0.35]]), 0.7, 0.55)
         marks.polygon(np.stack([x - 0.6 * e.turn + 0.2 * np.cos(ring), y + 0.3 * height + 0.5 * np.sin(ring)], -1))
-    return 1.15 * bodies.coverage(0.10) + 0.45 * marks.coverage(0.08)
+    return 0.55 * bodies.coverage(0.18) + 0.30 * marks.coverage(0.12)
 
 
 def _shoulders(thorax: Thorax, frame: Frame) -> np.ndarray:
@@ -86,9 +89,9 @@ def _shoulders(thorax: Thorax, frame: Frame) -> np.ndarray:
         # Clavicle: a lazy S from the sternum to the acromion.
         t = np.linspace(0, 1, 30)
         end_x = thorax.half + 2.6
-        rise = -3.2 - p.clavicle_rise - (0.8 if ap else 0.0) + 1.2 * e.arm
+        rise = -2.3 - p.clavicle_rise - (1.2 if ap else 0.0) + 1.0 * e.arm
         clavicle = np.stack(
-            [s * (1.9 + (end_x - 1.9) * t) + 0.5 * e.turn, -10.2 + rise * t + 1.0 * np.sin(2 * np.pi * t) * -0.6], -1
+            [s * (1.9 + (end_x - 1.9) * t) + 0.5 * e.turn, -9.0 + rise * t - 0.55 * np.sin(2 * np.pi * t)], -1
         )
         width = 1.15 + 0.7 * np.abs(t - 0.45)
         dense.band(clavicle, width)
@@ -132,14 +135,16 @@ def _shoulders(thorax: Thorax, frame: Frame) -> np.ndarray:
         dense.band(shaft, np.array([2.7, 2.1, 2.1]))
         inner.band(shaft, np.array([1.6, 0.9, 0.9]))
     return (
-        0.22 * flat.coverage(0.10)
-        + 0.45 * line_art.coverage(0.10)
-        + 0.95 * dense.coverage(0.09)
-        - 0.40 * inner.coverage(0.10)
+        0.50 * flat.coverage(0.10)
+        + 0.9 * line_art.coverage(0.10)
+        + 1.7 * dense.coverage(0.09)
+        - 0.8 * inner.coverage(0.10)
     )
 
 
 def project(thorax: Thorax, frame: Frame) -> np.ndarray:
     """Path length of bone in cm, float32 (size, size)."""
-    bone = _ribs(thorax, frame) + _spine(thorax, frame) + _shoulders(thorax, frame)
+    # The belly scatters most of all, more than the even scatter of `physics` tells: ribs in front of it are washed out.
+    below = fade(frame.xy[1].astype(np.float32) - np.float32(thorax.dome_y[-1] + 2.0), 3.0)
+    bone = _ribs(thorax, frame) * (1 - 0.6 * below) + _spine(thorax, frame) + _shoulders(thorax, frame)
     return np.clip(bone, 0, None) * np.float32(thorax.patient.bone_density)

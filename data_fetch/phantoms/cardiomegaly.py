@@ -25,11 +25,12 @@ SEED = 20191
 VERSION = "1"
 CLASSES = ("normal", "cardiomegaly")
 FOLDS = 10
+RIVALS = Path(__file__).with_name("rivals.toml")  # measured by rivals.py
 
 # How hard the set is. True CTR of normal patients: normal distribution (mean, sd) cut to the range; of patients with an
 # enlarged heart: 0.503 + |normal(0, sd)|. Share of AP films. Easier: a lower mean, a larger spread above 0.5.
-NORMAL_CTR, NORMAL_RANGE = (0.460, 0.025), (0.36, 0.497)
-ENLARGED_SPREAD, ENLARGED_RANGE = 0.040, (0.503, 0.68)
+NORMAL_CTR, NORMAL_RANGE = (0.456, 0.025), (0.36, 0.497)
+ENLARGED_SPREAD, ENLARGED_RANGE = 0.043, (0.503, 0.68)
 AP_SHARE = 0.35
 
 
@@ -96,7 +97,9 @@ def plan(split: str) -> list[Entry]:
     Develop is ordered by fold; within a fold, and in the other splits, the order is random.
     """
     if split not in SPLITS:
-        raise PhantomError(f"Unknown split {split!r} of the cardiomegaly phantoms; there are {', '.join(SPLITS)}.")
+        raise PhantomError(
+            "The cardiomegaly phantoms have no such split.", expected=" or ".join(SPLITS), got=repr(split)
+        )
     what = SPLITS[split]
     rng = np.random.default_rng([SEED, what.stream])
     cases: list[tuple[int, int, int]] = []  # label, films, fold
@@ -156,7 +159,8 @@ normal_ctr_mean = {NORMAL_CTR[0]}
 normal_ctr_sd = {NORMAL_CTR[1]}
 enlarged_ctr_spread = {ENLARGED_SPREAD}
 ap_share = {AP_SHARE}
-'''
+
+{RIVALS.read_text(encoding="utf-8") if RIVALS.exists() else ""}'''
 
 
 def _write_table(path: Path, entries: list[Entry], seen: np.ndarray, with_fold: bool) -> None:
@@ -215,9 +219,11 @@ def write(split: str, size: int, folder: Path, progress: bool = True, workers: i
     folder = Path(folder)
     entries = plan(split)
     if not isinstance(size, int | np.integer) or not 64 <= size <= 1024:
-        raise PhantomError(f"Phantom films can be 64 to 1024 pixels wide; got size={size!r}.")
+        raise PhantomError(
+            "Phantom films cannot have this size.", expected="64 to 1024 pixels, a whole number", got=repr(size)
+        )
     if not folder.is_dir() or any(folder.iterdir()):
-        raise PhantomError(f"Phantom films are drawn into an existing, empty folder; {folder} is not one.")
+        raise PhantomError("Phantom films are drawn into an existing, empty folder.", where=folder)
     count = len(entries)
     workers = max(1, min(workers or cores(), math.ceil(count / 8)))
     try:

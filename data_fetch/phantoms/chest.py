@@ -21,8 +21,11 @@ APEX = -12.5  # y of the lungs' apices, cm: above the hila
 # Half width of the thorax inside the ribs, as a fraction of the greatest, against depth below the apex (fraction of
 # the lung's height); and the mediastinal side of the lung's apex, same units. Read off frontal films.
 _LEVELS = [-0.2, 0.0, 0.02, 0.05, 0.10, 0.18, 0.30, 0.45, 0.62, 0.80, 1.0, 1.25, 1.6]
-_LATERAL = [0.30, 0.40, 0.50, 0.57, 0.65, 0.74, 0.84, 0.92, 0.975, 1.0, 1.0, 0.97, 0.93]
-_MEDIAL = [0.50, 0.40, 0.31, 0.255, 0.205, 0.17, 0.15, 0.14, 0.13, 0.125, 0.12, 0.12, 0.12]
+_LATERAL = [0.30, 0.36, 0.45, 0.53, 0.63, 0.735, 0.845, 0.93, 0.98, 1.0, 0.995, 0.97, 0.94]
+_MEDIAL = [0.50, 0.36, 0.275, 0.22, 0.175, 0.145, -0.1, -0.1, -0.1, -0.1, -0.1, -0.1, -0.1]
+
+_FINE = np.linspace(_LEVELS[0], _LEVELS[-1], 600)
+_LATERAL_FINE, _MEDIAL_FINE = (PchipInterpolator(_LEVELS, shape)(_FINE) for shape in (_LATERAL, _MEDIAL))
 
 
 @dataclass(frozen=True)
@@ -43,25 +46,19 @@ class Thorax:
         right = APEX + self.patient.lung_height - 5.0 * (1 - self.exposure.inspiration)
         return {-1: right, 1: right + self.patient.dome_difference}
 
-    @cached_property
-    def _levels(self) -> np.ndarray:
-        return np.linspace(_LEVELS[0], _LEVELS[-1], 600)
-
     def lateral(self, y: np.ndarray) -> np.ndarray:
         """Inner half width of the thorax at y, cm."""
-        table = PchipInterpolator(_LEVELS, _LATERAL)(self._levels) * self.half
-        return np.interp((y - APEX) / self.patient.lung_height, self._levels, table)
+        return np.interp((y - APEX) / self.patient.lung_height, _FINE, _LATERAL_FINE * self.half)
 
     def medial(self, y: np.ndarray) -> np.ndarray:
-        """Distance from the midline at which the lung begins at y, cm."""
-        table = PchipInterpolator(_LEVELS, _MEDIAL)(self._levels) * self.half
-        return np.interp((y - APEX) / self.patient.lung_height, self._levels, table)
+        """Distance from the midline at which the lung begins at y, cm; below the apex the mediastinum decides."""
+        return np.interp((y - APEX) / self.patient.lung_height, _FINE, _MEDIAL_FINE * self.half)
 
     def diaphragm(self, u: np.ndarray, side: int) -> np.ndarray:
         """y of the diaphragm at distance u (cm) from the midline."""
         t = (u - 0.42 * self.half) / (0.58 * self.half)
         out = np.clip(t, 0, None)
-        return self.dome_y[side] + 2.0 * np.where(t < 0, 0.7, 1.3) * t * t + 3.2 * out**6
+        return self.dome_y[side] + 2.0 * np.where(t < 0, 0.8, 0.9) * t * t + 2.9 * out**4
 
     # -- heart ---------------------------------------------------------------------------------------------------------
 
@@ -75,8 +72,8 @@ class Thorax:
         p, e = self.patient, self.exposure
         # Half axes in units of the final width, before scaling: apex down and to the left, right atrium round.
         degrees = np.array([0, 25, 45, 70, 95, 120, 150, 180, 210, 240, 262, 285, 310, 335])
-        long = np.array([1.00, 1.14, 1.06, 0.80, 0.68, 0.68, 0.76, 0.80, 0.80, 0.84, 0.90, 0.84, 0.80, 0.88])
-        globe = np.array([1.06, 1.10, 1.00, 0.84, 0.76, 0.78, 0.88, 0.94, 0.94, 0.92, 0.94, 0.92, 0.94, 1.00])
+        long = np.array([1.02, 1.20, 1.08, 0.80, 0.68, 0.70, 0.80, 0.80, 0.80, 0.88, 0.98, 0.96, 0.86, 0.88])
+        globe = np.array([1.08, 1.16, 1.04, 0.84, 0.74, 0.78, 0.90, 0.94, 0.92, 0.94, 1.00, 1.00, 0.96, 1.00])
         radius = long + (globe - long) * p.heart_round
         radius[12] += 0.04 * p.trunk_bulge
         turn = np.deg2rad(degrees) + 0.10 * (1 - e.inspiration) * np.sin(np.deg2rad(degrees) * 2)
@@ -84,7 +81,7 @@ class Thorax:
         angle = np.linspace(0, 2 * np.pi, 721)
         radius = spline(angle)
         x = radius * np.cos(angle)
-        width = p.ctr * p.diameter * e.magnification * (1 + 0.10 * (1 - e.inspiration))
+        width = p.ctr * p.diameter * e.magnification * (1 + 0.08 * (1 - e.inspiration))
         scale = width / (x.max() - x.min())
         radius = np.round(radius * scale, 9)
         left = min(p.left_share * width, 0.93 * self.half)
@@ -110,6 +107,7 @@ class Paths:
     lung: np.ndarray
     air: np.ndarray
     lung_field: np.ndarray  # 0-1, soft-edged: where lung is seen
+    heart_path: np.ndarray  # cm through the heart
     heart: np.ndarray
     lungs: np.ndarray
 
@@ -118,59 +116,82 @@ def _body(thorax: Thorax, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Path length of the body's outline: trunk, neck, shoulders, arms and breasts, as if all were soft tissue."""
     p, e = thorax.patient, thorax.exposure
     u = np.abs(x)
-    wall = p.fat + 1.4
-    half = thorax.lateral(y.astype(np.float32)).astype(np.float32) * 0.35 + thorax.half * 0.65 + wall
-    half += 0.10 * np.clip(y - 8, 0, None) * p.fat
+    wall = p.fat + 2.0
+    half = thorax.half + wall - 0.030 * np.clip(2 - y, 0, None) ** 1.5 + 0.10 * np.clip(y - 8, 0, None) * p.fat
     depth = p.depth + 2.2 + p.fat
-    trunk = depth * dome((x / half) ** 2) * (1 - 0.45 * fade(-(y + 8.5), 6))
-    neck_top = 11.5 * dome((u / (5.6 + 0.5 * p.fat)) ** 2)
-    # The shoulders' line falls from the neck to the acromion.
-    line = (
-        -15.2
-        - 0.6 * p.clavicle_rise * 0.3
-        + 0.26 * np.clip(u - 4.5, 0, None)
-        + 1.6 * e.arm * np.clip((u - 8) / 8, 0, 1)
-    )
-    below = y - line
-    girdle = 11.0 * np.sqrt(np.clip(below / 5.0, 0, 1)) * fade(thorax.half + wall + 8 - u, 2.5)
-    girdle *= fade(4.0 - y + 0.25 * (u - thorax.half), 8)
+    # The shoulders' line: the neck runs out in a curve, the trapezius falls to the acromion, the deltoid rounds it off.
+    beyond = np.clip(u - 4.6 - 0.4 * p.fat, 0, None) * 0.45
+    slope = 0.16 + 0.08 * (1 - e.arm)
+    line = -15.4 + slope * np.clip(u - 7.8, 0, None) - 0.25 * p.clavicle_rise - 7.0 / (1 + beyond * beyond)
+    line += 0.05 * np.clip(u - thorax.half - 3, 0, None) ** 2
+    skin = np.sqrt(np.clip((y - line) / 3.6, 0, 1))
+    across = u / np.clip(half, 4, None)
+    section = dome(across * across * across)  # a trunk is flatter in front and at the back than an ellipse
+    trunk = depth * section * (1 - 0.42 * fade(-(y + 8), 6)) * fade(y + 16, 4) * skin
+    trunk += 0.25 * depth * fade(y - thorax.dome_y[-1] + 1.5, 4.5) * section  # the belly
+    neck = (10.5 + 0.5 * p.fat) * dome((u / (5.4 + 0.5 * p.fat)) ** 4) * fade(-(y + 9), 4)
+    girdle = (10.0 + 1.0 * p.fat + 2.0 * fade(u - 8, 5)) * skin
+    girdle *= fade(3.5 + 0.30 * (u - thorax.half) - y, 7)
     # Upper arm: a capsule from the shoulder joint downwards and outwards.
-    joint, reach = thorax.half + 3.2 + 0.4 * wall, 3.0 + 7.0 * e.arm
+    joint, reach = thorax.half + 3.4 + 0.4 * wall, 2.0 + 7.0 * e.arm
     along = np.clip((y + 9) / 24, 0, 1)
-    arm = 2 * np.sqrt(np.clip((4.2 + 0.5 * p.fat) ** 2 - (u - joint - reach * along) ** 2, 0, None)) * fade(y + 10, 2)
-    trunk = np.maximum(trunk * fade(y + 14.5, 3), neck_top * fade(-(y + 9), 4))
-    body = np.maximum(trunk, girdle * fade(u - 3, 3))
-    body = np.maximum(body, arm) + 0.25 * np.minimum(body, arm)
+    radius = 4.0 + 0.6 * p.fat
+    arm = 1.9 * np.sqrt(np.clip(radius**2 - (u - joint - reach * along) ** 2, 0, None)) * fade(y + 9, 4)
+    body = np.maximum(np.maximum(trunk, neck), np.maximum(girdle, arm))
+    body = body + 0.3 * np.minimum(girdle, arm) + 0.15 * np.minimum(trunk, np.maximum(girdle, arm))
     if p.breast:
         for side in SIDES:
-            dx, dy = (x * side - 0.54 * thorax.half) / 6.6, y - p.breast_drop
-            dy = np.where(dy > 0, dy / 4.2, dy / 8.0)
-            body = body + p.breast * dome(dx * dx + dy * dy)
+            dx, dy = (x * side - 0.56 * thorax.half) / 6.4, y - p.breast_drop
+            q = np.clip(1 - dx * dx - np.where(dy > 0, dy / 4.2, dy / 9.5) ** 2, 0, None)
+            # The upper slope runs out into the chest wall, the lower one ends in a fold.
+            lower = fade(dy, 4)
+            body += p.breast * q * (lower * 1.3 / (q + 0.3) + (1 - lower) * q)
     else:
         for side in SIDES:
-            body = body + 1.2 * dome(((x * side - 0.62 * thorax.half) / 6.5) ** 2 + ((y + 3) / 7.0) ** 2)
+            body = body + 1.0 * dome(((x * side - 0.62 * thorax.half) / 7.5) ** 2 + ((y + 4) / 9.0) ** 2) ** 4
     return body
 
 
 def _mediastinum(thorax: Thorax, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Path length of what stands between the lungs above the heart: great vessels, aorta, trachea's wall, hila."""
+    """Path length of what stands between the lungs above the heart: great vessels, aorta, pulmonary trunk."""
     p, e = thorax.patient, thorax.exposure
     wide = (1.12 if e.view == "AP" else 1.0) * (1.45 if p.wide_mediastinum else 1.0)
     x = x - 0.8 * e.turn
-    base = thorax.half * 0.150
-    # Right border: superior vena cava, nearly straight. Left border: subclavian artery, knuckle, descending aorta.
-    right = base * wide * (1.10 - 0.10 * fade(y + 7, 4)) + 0.5 * p.unfolding * fade(y + 5, 5)
-    left = base * wide * 0.95
-    edge = np.where(x < 0, -x / right, x / left)
-    body = 12.0 * np.sqrt(np.clip(1 - edge**4, 0, None)) * fade(y + 11.5, 5)
-    knuckle_x, knuckle_y = base * wide * 0.9 + 0.5 * p.unfolding, -5.6 + 0.0 * p.unfolding
-    r = p.knuckle * (1 + 0.12 * (wide - 1))
-    arch = 7.0 * dome(((x - knuckle_x) / r) ** 2 + ((y - knuckle_y) / (1.15 * r)) ** 2)
-    # The descending aorta leaves the knuckle without a notch and runs down beside the spine.
-    down = knuckle_x - 0.1 * r - 0.10 * np.clip(y - knuckle_y, 0, None) * (1 - p.unfolding)
-    descending = 4.5 * dome(((x - down) / (0.85 * r)) ** 2) * fade(y - knuckle_y, 1.5) * fade(9 - y, 6)
-    trunk = 6.0 * dome(((x - base * 1.25) / (1.9 + 0.3 * p.trunk_bulge)) ** 2 + ((y + 2.0) / 2.8) ** 2)
-    return np.maximum(np.maximum(body, arch), np.maximum(descending, trunk))
+    base = thorax.half * 0.165 * wide
+    heart_x = thorax.heart_outline[0][0]
+    # The borders are functions of the height alone: worked out on a line, then read off for every pixel.
+    level = np.linspace(-25, 25, 1001)
+    # Right border: superior vena cava, nearly straight, then the ascending aorta in the old.
+    right = base * 1.05 + 0.9 * p.unfolding * fade(level + 4, 5) - 0.3 * fade(-(level + 7), 3)
+    # Left border: subclavian artery, knuckle, a shallow bay, pulmonary trunk, and on into the heart without a notch.
+    r = p.knuckle * (1 + 0.15 * (wide - 1))
+    arch = -6.2 + 0.6 * p.unfolding
+    reach = 0.55 * r + 0.9 * p.unfolding
+    left = base * 0.95 - 0.4 * fade(-(level + 8), 3)
+    left += reach * dome(((level - arch) / (1.35 * r)) ** 2)
+    left += (0.5 + 0.35 * p.trunk_bulge + 0.4 * p.unfolding) * np.clip(1 - ((level + 1.8) / 3.8) ** 2, 0, None)
+    cone = np.clip(level + 2.6, 0, None) * min(max(0.5 * (heart_x + 2.0) / 4.0, 0.2), 0.9)
+    left += np.minimum(cone, max(0.0, 0.45 * (heart_x + thorax.heart_outline[2][0]) - base))
+    thick = p.depth * (0.60 + 0.22 * fade(level + 7.0, 6))
+    edge = np.where(x < 0, -x * np.interp(y, level, 1 / right), x * np.interp(y, level, 1 / left))
+    edge *= edge
+    path = np.interp(y, level, thick) * np.sqrt(np.clip(1 - edge * edge, 0, None))
+    # The knuckle stands a little denser, and the descending aorta goes on from it as a faint stripe.
+    knuckle_x = base * 0.95 + reach - r
+    path += 0.8 * dome(((x - knuckle_x) / r) ** 2 + ((y - arch) / (1.25 * r)) ** 2)
+    down = np.interp(y, level, knuckle_x - 0.07 * np.clip(level - arch, 0, None) * (1 - 1.2 * p.unfolding))
+    stripe = 1.3 * fade(level - arch, 1.8) * fade(10 - level, 6)
+    return path + np.interp(y, level, stripe) * dome(((x - down) / (0.9 * r)) ** 2)
+
+
+def _hila(thorax: Thorax, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Extra path of the pulmonary arteries and veins where they gather, cm: commas, the left one higher."""
+    total = np.zeros_like(x)
+    for side in SIDES:
+        u, v = x * side - 0.245 * thorax.half, y + 1.0 + (0.9 if side > 0 else 0.0)
+        lean = u - 0.25 * v
+        total += 4.5 * np.clip(1 - (lean / 2.4) ** 2 - (v / 4.2) ** 2, 0, None) ** 2
+    return total
 
 
 def _airways(thorax: Thorax, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -205,22 +226,25 @@ def project(patient: Patient, exposure: Exposure, frame: Frame) -> Paths:
     chamber = np.maximum(*inside)  # cm inside the lungs' border (negative outside); one side at a time can be positive
     rho = thorax.heart(x64, y64)
     heart = rho < 1
-    solid = _mediastinum(thorax, x, y)
+    solid = _mediastinum(thorax, x64, y64)
     lungs = (chamber > 0) & ~heart & (solid < 3.0)
 
     rho, near = rho.astype(np.float32), chamber.astype(np.float32)
     field = fade(near, max(0.5 * pixel, 0.06))
     # Front to back the lung is deepest behind the middle third and thin at the apex and along the chest wall.
-    from_wall = np.clip((lateral.astype(np.float32) - np.abs(x)) / (0.55 * thorax.half), 0, 1)
+    from_wall = np.clip((lateral.astype(np.float32) - np.abs(x)) / (0.6 * thorax.half), 0, 1)
     round_wall = np.sqrt(from_wall * (2 - from_wall))
-    level = np.clip((y - APEX) / (0.55 * patient.lung_height), 0, 1)
-    lung = patient.depth * field * (0.12 + 0.88 * round_wall) * (0.42 + 0.58 * level * (2 - level))
+    level = np.clip((y - APEX) / (0.70 * patient.lung_height) + 0.1, 0, 1)
+    lung = patient.depth * field * (0.14 + 0.86 * round_wall) * (0.46 + 0.54 * level * level * (3 - 2 * level))
+    # Over the dome the lung ends on a slope, so it thins towards the base and most in the costophrenic angle.
+    base = np.clip((y - (thorax.dome_y[-1] - 7)) / 12, 0, 1)
+    lung *= 1 - 0.45 * base
     # Behind the diaphragm a wedge of lung reaches lower than the dome that the film shows.
-    recess = np.clip(1 + np.minimum(near, 0) / 4.0, 0, 1) * (lateral > np.abs(x64)) * (np.abs(x64) > medial)
-    recess = 3.0 * recess * (1 - field) * (y > 0) * round_wall
-    heart_path = (9.5 + 0.25 * patient.diameter * patient.ctr) * np.clip(1 - rho**2.4, 0, None) ** 0.42
+    recess = np.clip(1 + np.minimum(near, 0) / 5.0, 0, 1) ** 2 * fade(x.dtype.type(thorax.half) * 0.97 - np.abs(x), 1.5)
+    recess = 3.0 * recess * (1 - field) * (y > 0) * round_wall * fade(np.abs(x) - 2.5, 1.5)
+    heart_path = (0.52 * patient.depth + 0.30 * patient.diameter * patient.ctr) * np.clip(1 - rho**2.4, 0, None) ** 0.42
     heart_path[y > thorax.dome_y[1] + 6] = 0
-    lung = np.clip(lung - np.maximum(heart_path, solid), 0, None) + recess
+    lung = np.clip(lung - np.maximum(heart_path, solid) - _hila(thorax, x, y), 0, None) + recess
 
     air = _airways(thorax, x, y)
     bubble_x, bubble_y = 0.42 * thorax.half, thorax.dome_y[1] + 2.6
@@ -231,6 +255,7 @@ def project(patient: Patient, exposure: Exposure, frame: Frame) -> Paths:
         lung=lung.astype(np.float32),
         air=air.astype(np.float32),
         lung_field=(field * np.clip(lung / 4, 0, 1)).astype(np.float32),
+        heart_path=heart_path.astype(np.float32),
         heart=heart,
         lungs=lungs,
     )

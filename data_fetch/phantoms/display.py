@@ -11,17 +11,19 @@ from .physics import broad_blur
 # Grey (0-1) against position in the window; the shoulder keeps the abdomen just below white.
 _CURVE = np.array(
     [
-        [-0.6, 0.0],
-        [-0.35, 0.04],
-        [-0.15, 0.15],
-        [0.0, 0.29],
-        [0.25, 0.45],
-        [0.5, 0.60],
-        [0.75, 0.73],
-        [1.0, 0.84],
-        [1.25, 0.90],
-        [1.6, 0.94],
-        [2.2, 0.97],
+        (-1.2, 0.0),
+        (-0.9, 0.04),
+        (-0.6, 0.10),
+        (-0.3, 0.19),
+        (-0.1, 0.27),
+        (0.0, 0.315),
+        (0.25, 0.47),
+        (0.5, 0.61),
+        (0.75, 0.725),
+        (1.0, 0.81),
+        (1.25, 0.865),
+        (1.6, 0.905),
+        (2.2, 0.95),
     ]
 )
 
@@ -32,7 +34,7 @@ def develop(signal: np.ndarray, body: np.ndarray, spacing: float, exposure: Expo
     The window is set from the film's own histogram, as digital units do.
     """
     value = -np.log(signal)
-    value = value + 0.35 * (value - broad_blur(value, 1.6 / spacing))
+    value = value + 0.50 * (value - broad_blur(value, 1.3 / spacing))
     low, high = np.percentile(value[body][::7], [12, 85])
     place = (value - np.float32(low)) / np.float32(max(high - low, 0.2))
     grey = np.interp(place.ravel(), *_CURVE.T).astype(np.float32).reshape(place.shape)

@@ -13,9 +13,9 @@ from .display import develop, side_marker
 from .frame import Frame, gaussian_texture
 from .physics import enlarge, expose, line_integral
 
-FIELD = 38.0  # side of the film, cm
+FIELD = 36.5  # side of the film, cm
 FINEST = 256  # smaller films are drawn at a whole multiple of their size, at least this, and averaged down
-SCATTER = {"PA": 0.045, "AP": 0.085}  # of the blurred primary beam; without a grid (AP, at the bedside) there is more
+SCATTER = {"PA": 0.28, "AP": 0.42}  # of the blurred primary beam; without a grid (AP, at the bedside) there is more
 
 
 @dataclass(frozen=True)
@@ -40,17 +40,20 @@ def render(patient: Patient, exposure: Exposure, size: int) -> Film:
     frame = Frame(size * step, FIELD, exposure.shift, exposure.tilt, exposure.zoom)
     thorax = chest.Thorax(patient, exposure)
     paths = chest.project(patient, exposure, frame)
-    tubes = vessels.project(patient, thorax, frame) * paths.lung_field
+    tubes = vessels.project(patient, thorax, frame) * paths.lung_field * np.clip(paths.lung / 9, 0, 1)
     rng = np.random.default_rng([exposure.noise, 2])
     grain = gaussian_texture(np.random.default_rng([patient.texture, 3]), 128)
     grain = enlarge(grain, -(-frame.size // 128))[: frame.size, : frame.size]
-    lung = np.clip(paths.lung - tubes + 0.35 * grain * paths.lung_field, 0, None)
+    lung = np.clip(paths.lung - tubes + 0.15 * grain * paths.lung_field, 0, None)
     bone = bones.project(thorax, frame) * np.clip(paths.soft, 0, 1)
+    # Scatter rises inside the heart as it does below the diaphragm (see bones), and washes the ribs out there.
+    bone *= 1 - 0.45 * np.clip(paths.heart_path / 12, 0, 1)
     attenuation = line_integral(paths.soft, lung, paths.air, bone)
-    attenuation = ndimage.gaussian_filter(attenuation, 0.06 / frame.spacing, truncate=3)
-    attenuation += 2.5 * side_marker(frame.size, exposure)
+    attenuation = ndimage.gaussian_filter(attenuation, 0.04 / frame.spacing, truncate=3)
     signal = expose(attenuation, frame.spacing, exposure.milliamps, SCATTER[exposure.view], rng)
     grey = develop(signal, paths.soft > 6, frame.spacing, exposure)
+    letter = side_marker(frame.size, exposure)
+    grey += letter * (0.94 - grey)
     heart, lungs = paths.heart, paths.lungs
     if step > 1:
 

@@ -86,14 +86,14 @@ class Canvas:
     def polygon(self, points: np.ndarray, value: float = 1.0) -> None:
         """Fill a polygon, (K, 2) in cm, with value 0-1 (later shapes replace earlier ones, they do not add)."""
         corners = self.frame.to_pixels(np.asarray(points, float)) * self.factor - 0.5
-        self._draw.polygon([tuple(p) for p in corners], fill=round(value * 255))
+        self._draw.polygon(corners.ravel().tolist(), fill=round(value * 255))
 
     def band(self, line: np.ndarray, width: np.ndarray | float, value: float = 1.0) -> None:
         """Fill a band of `width` cm (a number, or one for each point) along a line, (K, 2) in cm."""
         line = np.asarray(line, float)
-        along = np.gradient(line, axis=0)
-        normal = np.stack([-along[:, 1], along[:, 0]], -1) / np.maximum(np.hypot(*along.T), 1e-9)[:, None]
-        half = normal * (np.broadcast_to(width, len(line))[:, None] / 2)
+        ahead = np.concatenate([line[1:], line[-1:]]) - np.concatenate([line[:1], line[:-1]])
+        half = np.column_stack([-ahead[:, 1], ahead[:, 0]])
+        half *= (np.asarray(width) / (2 * np.maximum(np.hypot(ahead[:, 0], ahead[:, 1]), 1e-9)))[:, None]
         self.polygon(np.concatenate([line + half, (line - half)[::-1]]), value)
 
     def coverage(self, soft: float = 0.0) -> np.ndarray:

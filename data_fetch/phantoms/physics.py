@@ -13,7 +13,7 @@ from scipy import ndimage
 MU_SOFT = 0.19  # 1 / cm
 MU_BONE = 0.49  # 1 / cm
 LUNG_DENSITY = 0.26  # of soft tissue
-PHOTONS = 9.0e5  # detected per cm2 without a patient, at the standard exposure
+PHOTONS = 4.0e6  # detected per cm2 without a patient, at the standard exposure
 
 
 def line_integral(soft: np.ndarray, lung: np.ndarray, air: np.ndarray, bone: np.ndarray) -> np.ndarray:

@@ -10,8 +10,10 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from data_fetch.errors import DataFetchError
 
-class PhantomError(RuntimeError):
+
+class PhantomError(DataFetchError):
     """The films could not be drawn; the message says why and what to do."""
 
 
@@ -86,14 +88,17 @@ def run_workers(arguments: list[str], films: int, workers: int, on_film: Callabl
                 said = next((text for text in reversed(complaints[index]) if text.strip()), "")
                 how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
                 raise PhantomError(
-                    f"Drawing the phantom films stopped after {done} of {films}: worker {index + 1} of {workers} {how}"
-                    + (f" ({said})" if said else "")
-                    + ". Nothing was kept; run the same command again"
-                    + (", and close other programs first if memory is short." if code == -9 else ".")
+                    f"Drawing the phantom films stopped after {done} of {films}; nothing was kept.",
+                    where=f"worker {index + 1} of {workers}",
+                    got=f"it {how}" + (f": {said}" if said else ""),
+                    next="run the same command again" + (" (first make memory free)" if code == -9 else ""),
                 )
         if done != films:
             raise PhantomError(
-                f"Drawing the phantom films: expected {films} films, got {done}. Run the same command again."
+                "Drawing the phantom films ended early; nothing was kept.",
+                expected=f"{films} films",
+                got=f"{done} films",
+                next="run the same command again",
             )
     finally:
         for child in children:
