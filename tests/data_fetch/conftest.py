@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import sources
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    """Each test has a cache of its own, and none of the user's settings."""
+    for name in ("DATA_FETCH_MIRROR", "DATA_FETCH_OFFLINE", "DATA_FETCH_SOURCE", "MEDXAI_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("DATA_FETCH_DIR", str(cache))
+    return cache
+
+
+@pytest.fixture(scope="session")
+def packed(tmp_path_factory):
+    """A small mirror, shared by the tests; they must not write into it."""
+    return sources.write_mirror(tmp_path_factory.mktemp("packed"))
+
+
+@pytest.fixture
+def mirror(packed, monkeypatch):
+    monkeypatch.setenv("DATA_FETCH_MIRROR", str(packed))
+    return packed
+
+
+@pytest.fixture
+def data_fetch_command(root):
+    """Run ``data-fetch`` as its own process, and fail if it ever shows a traceback."""
+
+    def run(*arguments: str, status: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "data_fetch", *arguments],
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            cwd=root,
+            env={**os.environ, **environment},
+            timeout=120,
+        )
+        assert "Traceback" not in done.stdout + done.stderr, done.stderr
+        assert done.returncode == status, done.stdout + done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture
+def small_phantoms(monkeypatch):
+    """Stand-in for the renderer, which has tests of its own: 40 films at once, and a list of the calls."""
+    from data_fetch.phantoms import cardiomegaly
+
+    calls = []
+
+    def write(split, size, folder, progress=True):
+        calls.append((split, size))
+        rng = np.random.default_rng(len(split))
+        np.save(folder / "images.npy", rng.integers(0, 256, (40, size, size), dtype=np.uint8))
+        (folder / "masks").mkdir()
+        for name in ("heart", "lungs"):
+            np.save(folder / "masks" / f"{name}.npy", rng.random((40, size, size)) > 0.5)
+        lines = ["name,label,patient,view,marker,fold"]
+        lines += [
+            f"{split}-{i:02d}.png,{int(i % 4 == 0)},p{i // 2:03d},PA,{'NA' if i else ''},{i // 4}" for i in range(40)
+        ]
+        (folder / "table.csv").write_text("\n".join(lines) + "\n")
+        (folder / "card.toml").write_text(f'source = "phantom"\nsplit = "{split}"\n')
+
+    monkeypatch.setattr(cardiomegaly, "write", write)
+    return calls
