@@ -1,0 +1,67 @@
+"""What is committed is what the sources give, and a fresh release is what a student should meet."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from autograder import build, release
+from autograder.course import Course
+from autograder.lab import load_lab
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+LABS = [folder.name for folder in Course(ROOT).folders()]
+JUNK = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts)
+    }
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory) -> Course:
+    """A copy of the course's sources, with a release of each lab made from them."""
+    folder = tmp_path_factory.mktemp("course")
+    shutil.copytree(ROOT / "solutions", folder / "solutions", ignore=JUNK)
+    return Course(folder)
+
+
+@pytest.mark.parametrize("name", LABS)
+def test_solution_notebooks_are_those_of_their_sources(course, name):
+    _, lost = build.build_lab(load_lab(course.solutions / name))
+    assert not lost, f"recorded outputs of {lost} are missing. Type: autograder reference {name[:2]}"
+    assert content(course.solutions / name) == content(ROOT / "solutions" / name), f"type: autograder build {name[:2]}"
+
+
+@pytest.mark.parametrize("name", LABS)
+def test_released_notebooks_are_those_of_their_sources(course, name):
+    lab = load_lab(course.solutions / name)
+    build.build_lab(lab)
+    release.make(course, lab, course.notebooks / name)
+    made, committed = content(course.notebooks / name), content(ROOT / "notebooks" / name)
+    assert sorted(made) == sorted(committed)
+    changed = [path for path in made if made[path] != committed[path]]
+    assert not changed, f"{changed} are not what the sources give. Type: autograder release {name[:2]}"
+
+
+@pytest.mark.parametrize("name", LABS)
+def test_run_all_on_a_fresh_release_fails_exactly_in_its_checks(name, tmp_path):
+    """As a student meets it, without the demonstrations: those ran with the solutions."""
+    folder = tmp_path / "notebooks" / name
+    shutil.copytree(ROOT / "notebooks" / name, folder)
+    for path in sorted(folder.glob("*.ipynb")):
+        nb = nbformat.read(path, as_version=4)
+        nb.cells = [cell for cell in nb.cells if "demo" not in cell.metadata.get("tags", ())]
+        checks = [cell.source for cell in nb.cells if "check" in cell.metadata.get("tags", ())]
+        assert checks and not any(cell.get("outputs") for cell in nb.cells)
+        nbformat.write(nb, path)
+        executed, failures = release.run_all(Course(ROOT), path)
+        assert not release.surprises(executed, failures)
+        assert [failure.source for failure in failures] == checks

@@ -1,0 +1,47 @@
+"""Lab 01's solution on real NIH films, in the cpu profile."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from autograder.course import Course
+from autograder.reference import execute
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+NOTEBOOKS = sorted((ROOT / "solutions" / "01_cardiomegaly").glob("*.ipynb"))
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.mark.parametrize("demonstrations", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_lab_01_runs_on_real_films(path, demonstrations, realdata, cache, tmp_path):
+    mirror = realdata / "nih" / "mirror"
+    if not mirror.is_dir():
+        pytest.skip(f"MEDXAI_REALDATA holds no nih/mirror: {realdata}")
+    folder = tmp_path / path.parent.name
+    shutil.copytree(path.parent / "expected", folder / "expected")
+    nb = nbformat.read(path, as_version=4)
+    if not demonstrations:
+        nb.cells = [cell for cell in nb.cells if "demo" not in cell.metadata.get("tags", ())]
+    execute(
+        Course(ROOT), nb, folder,
+        MEDXAI_PROFILE="cpu", DATA_FETCH_SOURCE="nih", DATA_FETCH_MIRROR=str(mirror), DATA_FETCH_DIR=str(cache),
+    )  # fmt: skip
+    errors = [
+        f"{output.ename}: {output.evalue}\n{cell.source}"
+        for cell in nb.cells
+        for output in cell.get("outputs", ())
+        if output.output_type == "error"
+    ]
+    assert not errors, errors[0]
+    code = [cell for cell in nb.cells if cell.cell_type == "code" and cell.source.strip()]
+    assert all(cell.execution_count for cell in code), "not every cell was reached"
+    assert list((cache / "sets").glob("cardiomegaly-nih-*")), "no real film was fetched"
