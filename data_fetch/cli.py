@@ -112,7 +112,7 @@ def get(
         if note := films.card.get("films"):
             out.print(f"  films: {note}", markup=False, soft_wrap=True)
     out.print(f"  licence: {films.card['licence']}", markup=False, soft_wrap=True)
-    out.print(f"  in {pathlib.Path(films.images.filename).parent}", markup=False, soft_wrap=True)
+    out.print(f"  in {cache.cache_folder(directory)}", markup=False, soft_wrap=True)
 
 
 def _print_plan(source: str, directory: pathlib.Path | None) -> None:
@@ -174,9 +174,9 @@ def verify(
         try:
             checkpoint(one)
             out.print(f"{'good':<8} checkpoint {one}", markup=False)
-        except DataFetchError as problem:
+        except DataFetchError as damage:
             out.print(f"{'damaged':<8} checkpoint {one}", markup=False)
-            problems.append(problem)
+            problems.append(damage)
     for problem in problems:
         print(problem, file=sys.stderr)
     if problems:

@@ -36,7 +36,7 @@ class DataFetchError(Exception):
         super().__init__("\n".join(lines))
 
 
-def choose(kind: str, value: str, known: Iterable[str], where: str | None = None) -> str:
+def choose(kind: str, value: str, known: Iterable[str], where: object = None) -> str:
     """Return `value` if it is one of `known`, else raise with the nearest name.
 
     Raises

@@ -70,12 +70,14 @@ def test_boxes_and_spacing_scale_with_the_film():
 # --- real films ---
 
 
-@pytest.mark.parametrize("over", ["folder", "http"])
-def test_real_films_have_the_right_labels_patients_and_pixels(realdata, monkeypatch, own_cache, over):
+def test_real_films_have_the_right_labels_patients_and_pixels(realdata, monkeypatch, own_cache, tmp_path):
     folder = realdata / "nih" / "mirror"
+    monkeypatch.setenv("DATA_FETCH_MIRROR", str(folder))
+    develop, test = both_splits(size=256)
     with sources.served(folder) as server:
-        monkeypatch.setenv("DATA_FETCH_MIRROR", str(folder) if over == "folder" else server.address)
-        develop, test = both_splits(size=256)
+        monkeypatch.setenv("DATA_FETCH_MIRROR", server.address)
+        over_http = fetch_cardiomegaly("nih", size=256, cache_dir=tmp_path / "http", progress=False)
+    assert "/images_001.tar.gz" in server.asked and np.array_equal(over_http.images, develop.images)
     with (folder / "manifest.csv").open() as file:
         stated = {row["image_index"]: row for row in csv.DictReader(file)}
     published = {}
