@@ -13,7 +13,7 @@ from .display import develop, side_marker
 from .frame import Frame, gaussian_texture
 from .physics import enlarge, expose, line_integral
 
-FIELD = 36.5  # side of the film, cm
+FIELD = 36.5  # side of the film, cm; a larger one is taken where it would cut off a lung
 FINEST = 256  # smaller films are drawn at a whole multiple of their size, at least this, and averaged down
 SCATTER = {"PA": 0.28, "AP": 0.42}  # of the blurred primary beam; without a grid (AP, at the bedside) there is more
 
@@ -37,7 +37,8 @@ def columns(mask: np.ndarray) -> int:
 def render(patient: Patient, exposure: Exposure, size: int) -> Film:
     """Draw one film of `size` x `size` pixels (64 to 1024); the same arguments always give the same film."""
     step = -(-FINEST // size)
-    frame = Frame(size * step, FIELD, exposure.shift, exposure.tilt, exposure.zoom)
+    field = max(FIELD, patient.diameter * exposure.zoom + 2 * abs(exposure.shift[0]) + 1.6)
+    frame = Frame(size * step, round(field, 9), exposure.shift, exposure.tilt, exposure.zoom)
     thorax = chest.Thorax(patient, exposure)
     paths = chest.project(patient, exposure, frame)
     tubes = vessels.project(patient, thorax, frame) * paths.lung_field * np.clip(paths.lung / 9, 0, 1)
