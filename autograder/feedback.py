@@ -241,7 +241,7 @@ def _blocks(cells: list[NotebookNode], rows: dict[str, dict[str, Any]]) -> list[
             blocks.append({"kind": "heading", "text": cell.source.split("\n")[0].strip("# ").replace("`", "")})
         elif added:
             blocks.append({"kind": "answer", "id": cell.id, "html": clean_markdown(cell.source)})
-        if comment:
+        if comment and comment != "No response.":  # nbgrader's own; the verdict says it already
             blocks.append({"kind": "comment", "html": clean_markdown(comment)})
     return blocks
 

@@ -1,0 +1,76 @@
+"""The export: every row has a status, what is not graded is empty, and no cell is a formula."""
+
+import csv
+import dataclasses
+
+import pytest
+from graded_class import LAB, graded_class
+from rich.console import Console
+
+from autograder import export
+from autograder.course import Course
+from autograder.errors import AutograderError
+from autograder.records import RecordStore
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    out = tmp_path_factory.mktemp("export") / "grades.csv"
+    export.run(graded_class().course, out=out, console=Console(quiet=True))
+    assert out.read_bytes().startswith(b"\xef\xbb\xbf")  # spreadsheets then read it as UTF-8
+    with open(out, encoding="utf-8-sig", newline="") as file:
+        return {(row["student"], row["exercise"]): row for row in csv.DictReader(file)}
+
+
+def test_sums_and_exercises_are_the_records(rows):
+    assert rows["perfect", "TOTAL"]["points"] == "6" and rows["perfect", "TOTAL"]["max"] == "8"
+    assert rows["blank", "TOTAL"]["points"] == "0" and rows["blank", "TOTAL"]["status"] == "graded"
+    assert rows["leaky", "normalise"]["points"] == "0" and rows["leaky", "heart_share"]["points"] == "3"
+
+
+def test_ungraded_is_empty_and_says_why(rows):
+    for student in ("webpage", "dies"):
+        assert rows[student, "TOTAL"]["points"] == ""
+        assert rows[student, "TOTAL"]["status"] in ("failed", "needs-attention")
+        assert rows[student, "TOTAL"]["reason"]
+    assert rows["dies", "normalise"]["points"] == "3" and rows["dies", "heart_share"]["points"] == ""
+
+
+def test_points_still_to_be_given_by_hand_have_a_column(rows):
+    assert rows["leaky", "what_enlarges"]["points"] == "" and rows["leaky", "TOTAL"]["to_mark_by_hand"] == "2"
+    assert rows["blank", "TOTAL"]["to_mark_by_hand"] == "0"  # nothing was written
+
+
+def test_no_record_is_no_zero(tmp_path):
+    (tmp_path / "solutions" / LAB).mkdir(parents=True)
+    (tmp_path / "submitted" / "ada" / LAB).mkdir(parents=True)
+    [row] = export.table(Course(tmp_path))
+    assert (row["status"], row["points"]) == ("not graded", None)
+
+
+@pytest.mark.parametrize(
+    "text", ['=HYPERLINK("http://x","y")', "+1+1", "-2", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\n=cmd|' /C calc'!A0"]
+)
+def test_formulas_are_neutralised(text):
+    assert export.neutral(text) == f"'{text}"
+    assert export.neutral("ada-lovelace (=1)") == "ada-lovelace (=1)"
+
+
+def test_a_reason_with_a_formula_quotes_and_lines_stays_one_quoted_cell(tmp_path):
+    record = dataclasses.replace(
+        graded_class().records["webpage"], student="=cmd", reason='=HYPERLINK("x")\nsecond, "line"', flags=["+1"]
+    )
+    (tmp_path / "solutions" / LAB).mkdir(parents=True)
+    course = Course(tmp_path)
+    RecordStore(course.state).save(record)
+    out = export.run(course, out=tmp_path / "deep" / "grades.csv", console=Console(quiet=True))
+    with open(out, encoding="utf-8-sig", newline="") as file:
+        read = list(csv.DictReader(file))
+    assert read[-1]["student"] == "'=cmd" and read[-1]["reason"] == '\'=HYPERLINK("x")\nsecond, "line"'
+    assert read[-1]["flags"] == "'+1" and read[-1]["points"] == ""
+
+
+def test_nothing_to_export_names_the_next_command(tmp_path):
+    (tmp_path / "solutions").mkdir()
+    with pytest.raises(AutograderError, match="autograder collect"):
+        export.run(Course(tmp_path), out=tmp_path / "grades.csv", console=Console(quiet=True))
