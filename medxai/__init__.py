@@ -1,15 +1,20 @@
 """What students import: the course's networks, training, metrics, figures and checks.
 
 Importing this package is quick and imports no TensorFlow; what needs TensorFlow loads it when it is first called.
+A TensorFlow that is imported later starts without its notes on the machine, which look like errors and are none: set
+TF_CPP_MIN_LOG_LEVEL=0 to read them.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from .errors import CheckpointError, FoldError, PixelRangeError
 

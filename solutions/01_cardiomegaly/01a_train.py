@@ -31,7 +31,12 @@
 # You need to be able to program in Python, and to have seen a convolutional network. Nothing about X-rays is assumed.
 
 # %% tags=["setup"]
+from medxai import models, plots, training  # first, so that TensorFlow starts quietly
+from medxai.checks import cardiomegaly as checks
+
 import inspect
+import pathlib
+import tempfile
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -39,8 +44,6 @@ import tensorflow as tf
 from IPython.display import Code
 
 import data_fetch
-from medxai import models, plots, preprocessing, training
-from medxai.checks import cardiomegaly as checks
 
 profile = data_fetch.profile()
 
@@ -316,7 +319,7 @@ def memory_game():
     splits = {"by film": list(StratifiedKFold(5, shuffle=True, random_state=0).split(chest, random_labels)),
               "by patient\n(yours)": patient_folds(random_labels, phantoms.patients, 5, 0)}
     fig, ax = plt.subplots(figsize=(4.5, 3))
-    for x, (name, folds) in enumerate(splits.items()):
+    for x, folds in enumerate(splits.values()):
         right = [KNeighborsClassifier(1).fit(chest[a], random_labels[a]).score(chest[b], random_labels[b]) for a, b in folds]
         ax.plot([x] * len(right), right, "o", color=plots.BLUE, alpha=0.5)
         ax.text(x + 0.08, np.mean(right), f"{np.mean(right):.2f}", va="center")
@@ -516,11 +519,12 @@ layers = tf.keras.layers
 base = tf.keras.Sequential([layers.Dense(4, name="block1", input_shape=(8,))], name="base")
 nested = tf.keras.Sequential([base, layers.Dense(2, name="clf")])
 nested.build((None, 8))
-nested.save_weights("nested.h5")
+file = pathlib.Path(tempfile.mkdtemp()) / "nested.h5"
+nested.save_weights(file)
 
 flat = tf.keras.Sequential([layers.Dense(4, name="block1", input_shape=(8,)), layers.Dense(2, name="other_head")])
 before = flat.get_layer("block1").get_weights()[0].copy()
-flat.load_weights("nested.h5", by_name=True)
+flat.load_weights(file, by_name=True)
 changed = not np.array_equal(before, flat.get_layer("block1").get_weights()[0])
 print("no error; did the weights of block1 change?", changed)
 
@@ -565,7 +569,7 @@ plots.show(fig, alt="A chest film and its mirror image. In the mirror image the 
 # network not to care. You will argue about it at the end. Small shifts and changes of exposure are what films really
 # differ by, and those are what `Augmentation` does.
 #
-# Two epochs, so that you see it work. It will not be a good network yet.
+# A few epochs, so that you see it work. It will not be a good network yet: watch the last two columns jump about.
 
 # %% tags=["demo"]
 network = models.vgg16_block6(size=films.images.shape[1], width_divisor=profile.width_divisor, batch_norm=True)

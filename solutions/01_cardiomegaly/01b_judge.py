@@ -30,6 +30,10 @@
 # - say what a score on this data does not tell you.
 
 # %% tags=["setup"]
+import medxai  # first, so that TensorFlow starts quietly
+from medxai import metrics, plots, rivals, training
+from medxai.checks import cardiomegaly as checks
+
 import pathlib
 
 import matplotlib.pyplot as plt
@@ -38,9 +42,6 @@ import pandas as pd
 import tensorflow as tf
 
 import data_fetch
-import medxai
-from medxai import metrics, plots, rivals, training
-from medxai.checks import cardiomegaly as checks
 
 # %% [markdown]
 # ## 1. A number on its own says nothing
@@ -192,7 +193,7 @@ plots.yours_or_expected(ward, lambda: checks.operating_point(operating_point), "
 #
 # ## 3. How sure are you?
 #
-# Three hundred films could have been three hundred other films. The **bootstrap** makes this visible: draw a new test
+# The test films could have been other films of other patients. The **bootstrap** makes this visible: draw a new test
 # set from the old one, with replacement, compute the area again, many times over, and look at how it scatters.
 #
 # But draw *what*? Ten films of one patient are not ten patients.
@@ -429,9 +430,9 @@ plots.yours_or_expected(before_and_after, lambda: checks.calibration_error(calib
         "in both titles is the same.")
 
 # %% [markdown]
-# **Why is it off at all?** Look at the sets: 12 % of the validation films are ill, a third of the test films, and class
-# weights told the network that both are equally common. A probability is about a *population*. Whoever moves a network
-# to another hospital moves it to another population.
+# **Why is it off at all?** Look at the sets: the share of ill films differs between validation and test (section 1 tells
+# how much), and class weights told the network that both classes are equally common. A probability is about a
+# *population*. Whoever moves a network to another hospital moves it to another population.
 #
 # ## 5. Rivals
 #
