@@ -19,7 +19,7 @@ import pytest
 import sources
 from PIL import Image
 
-from data_fetch import DataFetchError, fetch_cardiomegaly, make_nih_index, nih, nih_index, registry
+from data_fetch import DataFetchError, archives, fetch_cardiomegaly, make_nih_index, nih, nih_index, registry
 
 
 def fetch(split="develop", size=64):
@@ -131,6 +131,20 @@ def test_packed_films_of_every_pixel_format(packed, monkeypatch, over):
     assert set(develop.labels) == set(test.labels) == {0, 1}
     assert "fold" in develop.attributes and "fold" not in test.attributes
     assert "4 normals show another finding" in develop.card["rule"]
+
+
+def test_decoding_keeps_16_bit_greys_and_refuses_what_is_no_film():
+    deep = np.linspace(0, 65535, 128 * 128).reshape(128, 128).astype(np.uint16)
+    buffer = io.BytesIO()
+    Image.fromarray(deep).save(buffer, "PNG")
+    film = archives.decode_film(buffer.getvalue(), 64, "deep.png")
+    assert np.abs(film - deep.reshape(64, 2, 64, 2).mean(axis=(1, 3)) / 257).max() <= 1
+    buffer = io.BytesIO()
+    Image.new("L", (128, 100)).save(buffer, "PNG")
+    with pytest.raises(DataFetchError, match="wide.png[\\s\\S]*128 x 100 pixels"):
+        archives.decode_film(buffer.getvalue(), 64, "wide.png")
+    with pytest.raises(DataFetchError, match="cannot be decoded"):
+        archives.decode_film(sources.png(1)[:2000], 64, "short.png")
 
 
 def test_a_set_in_the_cache_needs_no_server(packed, monkeypatch):
