@@ -26,7 +26,7 @@ def places(image: np.ndarray, heart: np.ndarray, lungs: np.ndarray, marker: str)
     ----------
     image : uint8 array, (H, W)
     heart, lungs : bool array, (H, W)
-        Masks; the two lungs must not touch.
+        Masks; `lungs` holds both lungs.
     marker : "L" or "R"
         The side marker of the film: which side of the *patient* it stands on.
 
@@ -39,7 +39,7 @@ def places(image: np.ndarray, heart: np.ndarray, lungs: np.ndarray, marker: str)
     Raises
     ------
     ValueError
-        If a mask is empty, or there is a lung on one side only.
+        If a mask is empty.
     """
     if not heart.any() or not lungs.any():
         raise ValueError("places: a mask is empty; expected a film whose heart and lungs are known.")
@@ -48,8 +48,6 @@ def places(image: np.ndarray, heart: np.ndarray, lungs: np.ndarray, marker: str)
     found = {"heart": _centre(heart)}
     for side, columns in (("right", np.arange(width) < middle), ("left", np.arange(width) >= middle)):
         lung = lungs & columns
-        if not lung.any():
-            raise ValueError(f"places: no {side} lung; expected a mask with both lungs.")
         rows = np.flatnonzero(lung.any(axis=1))
         found[f"{side} lung"] = Place(_centre(lung).x, rows[0] + 0.42 * (rows[-1] - rows[0]))
         # The dome in the outer part of the lung, where the heart does not hide it.

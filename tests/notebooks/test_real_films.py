@@ -27,7 +27,7 @@ def test_lab_01_runs_on_real_films(path, demonstrations, realdata, cache, tmp_pa
     if not mirror.is_dir():
         pytest.skip(f"MEDXAI_REALDATA holds no nih/mirror: {realdata}")
     folder = tmp_path / path.parent.name
-    shutil.copytree(path.parent / "expected", folder / "expected")
+    shutil.copytree(path.parent, folder, ignore=shutil.ignore_patterns("hidden", "mutants", "*.py", "*.ipynb"))
     nb = nbformat.read(path, as_version=4)
     if not demonstrations:
         nb.cells = [cell for cell in nb.cells if "demo" not in cell.metadata.get("tags", ())]
