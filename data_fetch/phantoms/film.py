@@ -61,6 +61,6 @@ def render(patient: Patient, exposure: Exposure, size: int) -> Film:
         def shrink(a: np.ndarray) -> np.ndarray:
             return a.reshape(size, step, size, step).mean((1, 3))
 
-        grey, heart, lungs = shrink(grey), shrink(heart) >= 0.5, shrink(lungs) >= 0.5
+        grey, heart, lungs = shrink(grey), shrink(heart) >= 0.5, shrink(lungs) > 0.5
     seen = columns(heart) / max(1, columns(lungs))
     return Film(np.round(grey * 255).astype(np.uint8), heart, lungs, seen)
