@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 from .errors import CheckpointError, FoldError, PixelRangeError
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 __all__ = [
     "Checkpoint",
