@@ -125,7 +125,7 @@ class Course:
         c.CourseDirectory.release_directory = "notebooks"
         c.CourseDirectory.db_url = f"sqlite:///{self.gradebook}"
         c.CourseDirectory.ignore = [
-            ".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*_extracted", "desktop.ini", ".DS_Store", *PRIVATE,
+            ".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*_extracted", "desktop.ini", ".DS_Store", "*.keras", *PRIVATE,
         ]  # fmt: skip
         c.ClearSolutions.code_stub = {"python": STUB}
         c.ClearSolutions.begin_solution_delimeter = "### BEGIN SOLUTION"
