@@ -86,10 +86,7 @@ def build_lab(lab: Lab) -> tuple[list[Path], list[str]]:
 def notebook(lab: Lab, stem: str) -> NotebookNode:
     """One solution notebook, without outputs: hidden checks written in, cell ids that do not depend on the day."""
     nb = nbformat.v4.new_notebook()
-    nb.metadata = nbformat.from_dict({
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    })  # fmt: skip
+    nb.metadata = notebook_metadata()
     graded = {g.id: (e, g) for e in lab.exercises for g in e.cells}
     seen: dict[str, int] = {}
     for cell in lab.sources[stem]:
@@ -102,6 +99,12 @@ def notebook(lab: Lab, stem: str) -> NotebookNode:
         nb.cells.append(made)
     number_cells(nb)
     return nb
+
+
+def notebook_metadata() -> NotebookNode:
+    """What every solution notebook says of itself: its kernel, and not which Python executed it."""
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    return nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": "python"}})
 
 
 def _metadata(cell: Cell) -> dict:

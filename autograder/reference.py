@@ -14,7 +14,15 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat.notebooknode import NotebookNode
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from autograder.build import MAX_BYTES, build_lab, keeps_output, number_cells, to_bytes, write_atomically
+from autograder.build import (
+    MAX_BYTES,
+    build_lab,
+    keeps_output,
+    notebook_metadata,
+    number_cells,
+    to_bytes,
+    write_atomically,
+)
 from autograder.course import Course
 from autograder.errors import AutograderError, SourceError, SourceErrors
 from autograder.lab import Cell, Lab, load_lab
@@ -110,7 +118,8 @@ def execute(
 
 
 def strip(nb: NotebookNode) -> None:
-    """Leaves only the outputs of cells that keep theirs, and nothing that depends on the day."""
+    """Leaves only the outputs of cells that keep theirs, and nothing that depends on the day or the machine."""
+    nb.metadata = notebook_metadata()
     for cell in nb.cells:
         if cell.cell_type == "code":
             cell.metadata.pop("execution", None)

@@ -128,7 +128,8 @@ def _generate_assignment(config, lab: Lab) -> None:
     try:
         converter.start()
     except (NbGraderException, SystemExit) as e:
-        told = (messages[0] if messages else str(e)).strip().splitlines()[-1]
+        cause = next((m for m in messages if "Traceback" in m), messages[0] if messages else str(e))
+        told = cause.strip().splitlines()[-1]
         if "submissions associated" in told:
             told = (
                 "marks for it are in the gradebook, and its graded cells or notebooks have changed their names. "
