@@ -238,7 +238,8 @@ def _grade(
         waiting.append(record)
     if kept:
         console.print(
-            f"{kept} of {len(students)} already graded and unchanged. To grade them again: --again", highlight=False
+            f"{kept} of {len(students)} already graded and unchanged. To grade one of them again: --student NAME",
+            highlight=False,
         )
     if not waiting:
         return
