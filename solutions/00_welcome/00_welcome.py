@@ -104,7 +104,7 @@ plots.show(
 # 3. the **function**, with a text that says what goes in and what comes out, and an example. Replace the line
 #    `raise NotImplementedError` by your own;
 # 4. a **check**. Run it as often as you like. It gives no points; it says which property fails first, and usually why;
-# 5. grey cells with one line each, such as `# Inside the window ...`. They name the properties that earn the points, and stay as they
+# 5. **short cells** of one grey or green line, such as `# Inside the window ...`. They name the properties that earn the points, and stay as they
 #    are: your function is judged on inputs that you have not seen.
 #
 # No exercise needs an earlier one. If one will not come right, go on: what follows shows the picture that your function should draw.
@@ -184,7 +184,7 @@ checks.window(window)
 def draw():
     fig, axes = plt.subplots(1, 3, figsize=(9, 3.4))
     for ax, (title, centre, width) in zip(
-        axes, [("all greys", 127.5, 255), ("lungs", 110, 110), ("behind the heart", 215, 60)]
+        axes, [("all greys", 127.5, 255), ("lungs", 110, 110), ("behind the heart", 205, 80)]
     ):
         plots.film(255 * window(film, centre, width), f"{title}: centre {centre}, width {width}", ax)
     fig.tight_layout()
@@ -197,7 +197,7 @@ plots.yours_or_expected(
     "windows",
     alt="The same film three times. Left, all greys: heart and spine are one white patch. Middle, a window on the lungs: their ribs and "
     "vessels stand out, and everything else is white. Right, a window on the brightest greys: the lungs are black, and the vertebrae "
-    "of the spine and the lowest ribs can be told apart behind the heart.",
+    "of the spine show, one above the other, as a brighter column behind the heart.",
 )
 
 # %% [markdown]
