@@ -1,4 +1,9 @@
-"""One film: anatomy, projection, physics and display put together."""
+"""One film: anatomy, projection, physics and display put together.
+
+A finding changes path lengths between `chest.project` and `line_integral` (gas beside a lung, water in it); a device adds
+attenuation before `expose`; a mark burnt into the picture comes after `develop`, like the side marker. Each can be a
+module of its own that takes the thorax and the frame and gives back path lengths and a mask, as `vessels` does.
+"""
 
 from __future__ import annotations
 

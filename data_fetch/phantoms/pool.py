@@ -47,12 +47,12 @@ def run_workers(arguments: list[str], films: int, workers: int, on_film: Callabl
     complaints: list[list[str]] = []
 
     def listen(index: int, child: subprocess.Popen[str]) -> None:
-        for line in child.stdout:
+        for line in child.stdout or ():
             events.put((index, line.strip()))
         events.put((index, None))
 
     def overhear(index: int, child: subprocess.Popen[str]) -> None:
-        for line in child.stderr:
+        for line in child.stderr or ():
             complaints[index].append(line.rstrip())
             del complaints[index][:-20]
 
@@ -110,4 +110,5 @@ def run_workers(arguments: list[str], films: int, workers: int, on_film: Callabl
             thread.join(timeout=5)
         for child in children:
             for stream in (child.stdin, child.stdout, child.stderr):
-                stream.close()
+                if stream is not None:
+                    stream.close()
