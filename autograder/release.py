@@ -257,8 +257,8 @@ class Failure:
     expected: bool
 
 
-def run_all(course: Course, path: Path) -> tuple[NotebookNode, list[Failure]]:
-    """ "Run all" on a released notebook, in its own folder, as JupyterLab does it.
+def run_all(course: Course, path: Path, demos: bool = True) -> tuple[NotebookNode, list[Failure]]:
+    """ "Run all" on a released notebook, in its own folder, as JupyterLab does it; without `demos`, cells tagged "demo" are empty.
 
     Returns
     -------
@@ -267,6 +267,9 @@ def run_all(course: Course, path: Path) -> tuple[NotebookNode, list[Failure]]:
         check cells: see `surprises`.
     """
     nb = nbformat.read(path, as_version=4)
+    for cell in nb.cells:
+        if not demos and "demo" in cell.metadata.get("tags", ()):
+            cell.source = ""
     execute(course, nb, path.parent)
     failures = []
     for n, cell in enumerate(nb.cells):
