@@ -10,7 +10,8 @@ c.CourseDirectory.course_id = "medxai"
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "notebooks"
 
-# nbgrader copies whatever lies beside a notebook. These hold answers, hidden checks and the build's own files.
+# nbgrader copies whatever lies beside a notebook. These hold answers, hidden checks, what a
+# run leaves behind, and the build's own files.
 c.CourseDirectory.ignore = [
     ".ipynb_checkpoints",
     "__pycache__",
@@ -22,6 +23,7 @@ c.CourseDirectory.ignore = [
     "hidden",
     "mutants",
     "release.toml",
+    "*.keras",
     "feedback",
 ]
 

@@ -18,10 +18,14 @@ JUNK = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
 
 
 def content(folder: Path) -> dict[str, bytes]:
+    """The files of a folder, without what opening or running a notebook in place leaves there."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts)
+        if path.is_file()
+        and path.suffix != ".keras"
+        and not path.match("quiz-*.json")
+        and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts)
     }
 
 
