@@ -12,7 +12,8 @@ What is secret, and how it is looked for:
   body of a function, and, when its tree has at least 20 nodes, as a statement of its own.
 - Lines: a line of code of a solution or hidden check that has at least 30 characters, and does not stand in the stub,
   is distinctive. Two of them, and at least 60 % of the body's, in one file or cell are a leak. One line of at least 40
-  characters of a model answer (manually graded) or of a mutant's explanation is one.
+  characters of a model answer (manually graded), a mutant's explanation or a hidden file that is no code is one, and so
+  is a copy of such a file.
 - Marks (BEGIN SOLUTION, BEGIN HIDDEN, ...) anywhere, in any file; modules of the autograder by name, import or content;
   folders that are never the students'; archives and bytecode, into which this proof cannot look.
 """
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import hashlib
 import json
 import re
 import zipfile
@@ -80,17 +82,20 @@ class Secret:
 
 @dataclass(frozen=True)
 class Secrets:
-    """All that must not leave: function bodies, lines of prose with their key and kind, modules of the autograder."""
+    """All that must not leave: function bodies, lines of prose with their key and kind, modules of the autograder,
+    hidden files that are no code (by sha256)."""
 
     bodies: tuple[Secret, ...]
     prose: dict[str, tuple[str, str]]
     modules: dict[str, str]
+    copies: dict[str, str]
 
 
 def secrets(labs: Iterable[Lab]) -> Secrets:
     """Collects what is secret in labs and in the autograder itself."""
     bodies: list[Secret] = []
     prose: dict[str, tuple[str, str]] = {}
+    copies: dict[str, str] = {}
     for lab in labs:
         for exercise in lab.exercises:
             given = {fingerprint(_body(f)) for f in _functions(ast.parse(exercise.stub))}
@@ -115,6 +120,14 @@ def secrets(labs: Iterable[Lab]) -> Secrets:
                         ast.get_docstring(ast.parse(mutant.path.read_text(encoding="utf-8"))) or ""
                     )
                 }
+        for path in sorted((lab.folder / "hidden").rglob("*")):
+            if path.is_file() and path.suffix not in (".py", ".pyc"):  # a key of answers, a table that a check reads
+                data = path.read_bytes()
+                copies[hashlib.sha256(data).hexdigest()] = f"hidden/{path.name}"
+                lines = data.decode("utf-8", errors="replace")
+                prose |= {
+                    line: (lab.name, f"hidden/{path.name}") for line in _prose_lines(lines) if not line.startswith("#")
+                }
         for cell in (c for cells in lab.sources.values() for c in cells if c.is_manual):
             answer = cell.source.partition(BEGIN_SOLUTION)[2].partition(END_SOLUTION)[0]
             prose |= {line: (cell.id, "the model answer") for line in _prose_lines(answer)}
@@ -124,7 +137,7 @@ def secrets(labs: Iterable[Lab]) -> Secrets:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         if len(tree.body) > 1:  # an empty module says nothing
             modules[ast.dump(tree)] = str(path.relative_to(here.parent))
-    return Secrets(tuple(bodies), prose, modules)
+    return Secrets(tuple(bodies), prose, modules, copies)
 
 
 def files_in(folder: Path, name: str) -> Iterator[tuple[str, bytes]]:
@@ -147,6 +160,8 @@ def find(known: Secrets, files: Iterable[tuple[str, bytes]]) -> list[Leak]:
     for name, data in files:
         found += _names(name)
         found += [Leak(name, "", f"the mark {mark}") for mark in MARKS if mark.encode() in data]
+        if (copy := known.copies.get(hashlib.sha256(data).hexdigest())) is not None:
+            found.append(Leak(name, "", f"a copy of {copy}"))
         if b"\0" in data[:8192]:
             continue
         text = data.decode("utf-8", errors="replace")
