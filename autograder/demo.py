@@ -24,7 +24,7 @@ from autograder.course import Course
 from autograder.errors import AutograderError
 from autograder.lab import Exercise, Lab, Mutant, load_lab
 from autograder.records import Record
-from autograder.tables import marks_table, show_reasons
+from autograder.tables import show_marks, show_reasons
 
 MARKER = ".made-by-autograder-demo"
 IN_WORDS = "An answer in words, which waits for a person to mark it."
@@ -94,7 +94,7 @@ def run(
         feedback.run(demo, lab, console=console)
         export.run(demo, lab, demo.root / "grades.csv", console=console)
     console.print()
-    console.print(marks_table(records, f"{name}: marks"))
+    show_marks(console, records, f"{name}: marks")
     show_reasons(console, records)
     wrong = differences(students, records)
     console.print(f"\nFeedback pages: {demo.feedback}/STUDENT/{name}/*.html", highlight=False, soft_wrap=True)

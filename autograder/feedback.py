@@ -163,7 +163,7 @@ def page(record: Record, marks: dict[tuple[str, str], Mark], stem: str, cells: l
         rows.append(
             {
                 "id": cell.id,
-                "here": cell.notebook == stem,
+                "href": f"{'' if cell.notebook == stem else cell.notebook + '.html'}#{cell.id}" if stem else "",
                 "exercise": cell.exercise,
                 "statement": cell.statement,
                 "points": _of(points, cell.max),
@@ -180,7 +180,7 @@ def page(record: Record, marks: dict[tuple[str, str], Mark], stem: str, cells: l
         rows.append(
             {
                 "id": task.id,
-                "here": task.notebook == stem,
+                "href": f"{'' if task.notebook == stem else task.notebook + '.html'}#{task.id}" if stem else "",
                 "exercise": task.id,
                 "statement": "Your answer in words",
                 "points": "still to be marked" if pending else _of(points, task.max),
