@@ -16,7 +16,7 @@ from typing import Any
 
 from autograder.course import Course
 from autograder.errors import AutograderError
-from autograder.records import GRADED, NEEDS_ATTENTION, Record
+from autograder.records import GRADED, NEEDS_ATTENTION, CellGrade, ManualGrade, Record
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,8 @@ def write(course: Course, record: Record, timestamp: Any = None) -> None:
         book.update_or_create_student(record.student)
         more = {"timestamp": timestamp} if timestamp is not None else {}
         book.update_or_create_submission(record.lab, record.student, **more)
-        for item in [*record.cells, *record.manual]:
+        items: list[CellGrade | ManualGrade] = [*record.cells, *record.manual]
+        for item in items:
             try:
                 grade = book.find_grade(item.id, item.notebook, record.lab, record.student)
             except MissingEntry:

@@ -77,7 +77,8 @@ def judge(
     except (Exception, SystemExit, TooSlow) as e:
         raise ValueError(f"the answer's cell itself stops with {type(e).__name__}: {e}") from e
     told = said(lambda: getattr(space["checks"], exercise.key)(f), seconds)
-    lost, messages = [], {}
+    lost: list[list[str]] = []
+    messages: dict[str, str] = {}
     numbered = [(cell, hidden[cell.check]) for cell in exercise.cells]
     for seed in [*seeds, None]:  # None: the seed that the notebook's own cell has
         failed = []
