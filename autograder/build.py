@@ -33,7 +33,8 @@ def run(course: Course, labs: Sequence[str] | None = None, console: Console | No
     SourceError
         If a lab breaks its contract: all problems at once. Then none of its notebooks is touched.
     """
-    written, problems = [], []
+    written: list[Path] = []
+    problems: list[SourceError] = []
     for folder in course.choose(labs):
         try:
             lab = load_lab(folder)
@@ -108,7 +109,7 @@ def notebook_metadata() -> NotebookNode:
 
 
 def _metadata(cell: Cell) -> dict:
-    metadata = {}
+    metadata: dict = {}
     if cell.tags:
         metadata["tags"] = list(cell.tags)
     if cell.nbgrader:

@@ -80,9 +80,11 @@ def grade(
     unsafe_no_sandbox: Annotated[
         bool, typer.Option("--unsafe-no-sandbox", help="Run students' code without isolation.")
     ] = False,
+    again: Annotated[bool, typer.Option("--again", help="Grade also what is graded and unchanged.")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Submissions side by side; default: by cores.")] = None,
 ) -> None:
     """Grade the submissions of a lab."""
-    _run("grade", lab=lab, student=student, unsafe_no_sandbox=unsafe_no_sandbox)
+    _run("grade", lab=lab, student=student, unsafe_no_sandbox=unsafe_no_sandbox, again=again, workers=workers)
 
 
 @app.command()

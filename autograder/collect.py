@@ -17,10 +17,11 @@ import stat
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from autograder.course import Course
 from autograder.errors import AutograderError
@@ -100,6 +101,8 @@ def run(course: Course, folder: Path, lab: str | None = None, console: Console |
             handed.append(read(wanted))
         except Refused as e:
             result.left.append((source, str(e)))
+        except OSError as e:
+            result.left.append((source, f"it cannot be read ({e.strerror})."))
     for one in sorted(_joined(handed), key=lambda h: (h.created, h.source)):
         try:
             result.taken.append(_take(course, one, wanted))
@@ -120,7 +123,7 @@ def attempts(course: Course, student: str, lab: str) -> list[Path]:
 # --- reading -------------------------------------------------------------------------------------------------------
 
 
-def _sources(folder: Path) -> Iterator[tuple[str, object]]:
+def _sources(folder: Path) -> Iterator[tuple[str, Callable[[str | None], _Handed]]]:
     """Each file to look at, as (its name, a function that reads it)."""
     root = folder if folder.is_dir() else folder.parent
     files = sorted(folder.rglob("*")) if folder.is_dir() else [folder]
@@ -129,20 +132,20 @@ def _sources(folder: Path) -> Iterator[tuple[str, object]]:
         if any(part.startswith((".", "__MACOSX")) for part in inside.parts):
             continue
         if path.is_symlink():
-            yield str(inside), lambda _, p=path: _refuse("this is a link to another place; copy the file itself.")
+            yield str(inside), partial(_refuse, "this is a link to another place; copy the file itself.")
         elif path.is_file() and path.suffix.lower() == ".zip":
-            yield str(inside), lambda wanted, p=path, i=inside: _zip(p, i, wanted)
+            yield str(inside), partial(_zip, path, inside)
         elif path.is_file() and path.suffix.lower() == ".ipynb":
-            yield str(inside), lambda wanted, p=path, i=inside: _bare(p, i, wanted)
+            yield str(inside), partial(_bare, path, inside)
         elif (
             path.is_file()
             and path.name not in ("timestamp.txt", "submission.json")
             and inside.parts[:-1].count("expected") == 0
         ):
-            yield str(inside), lambda _, p=path: _refuse("this is neither a .zip nor a notebook (.ipynb).")
+            yield str(inside), partial(_refuse, "this is neither a .zip nor a notebook (.ipynb).")
 
 
-def _refuse(reason: str):
+def _refuse(reason: str, wanted: str | None) -> NoReturn:
     raise Refused(reason)
 
 
@@ -173,7 +176,8 @@ def _zip(path: Path, inside: Path, wanted: str | None) -> _Handed:
 def _unzip(path: Path) -> dict[str, bytes]:
     """Notebooks and submission.json of a zip, by base name. Nothing is written."""
     if not zipfile.is_zipfile(path):
-        raise Refused(f"this is not a zip file{_looks_like(path.read_bytes()[:2048])}.")
+        with path.open("rb") as file:
+            raise Refused(f"this is not a zip file{_looks_like(file.read(2048))}.")
     found: dict[str, bytes] = {}
     total = 0
     try:

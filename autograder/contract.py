@@ -111,7 +111,7 @@ def _counted_lines(cell: Cell) -> int:
     docs = 0
     for node in ast.walk(cell.tree()):
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node):
-            docs += node.body[0].end_lineno - node.body[0].lineno + 1
+            docs += (node.body[0].end_lineno or 0) - node.body[0].lineno + 1
     return lines - marks - docs
 
 

@@ -64,19 +64,17 @@ def _alts(cell: Cell, tree: ast.AST) -> Iterator[SourceError]:
             yield cell.error(
                 'this shows a figure without a description: write plots.show(fig, alt="...").', node.lineno - 1
             )
-        elif _is_show(node):
+        elif (shown := _shown_by(node)) is not None:
             given = next((k.value for k in node.keywords if k.arg == "alt"), None)
-            position = 1 if node.func.attr == "show" else 3
+            position = 1 if shown == "show" else 3
             if given is None and len(node.args) > position:
                 given = node.args[position]
             text = _literal(given)
             if text is None:
-                yield cell.error(
-                    f'plots.{node.func.attr}: write the description out in the call, alt="...".', node.lineno - 1
-                )
+                yield cell.error(f'plots.{shown}: write the description out in the call, alt="...".', node.lineno - 1)
             elif len(" ".join(text.split())) < MIN_ALT:
                 yield cell.error(
-                    f"plots.{node.func.attr}: the description has {len(' '.join(text.split()))} characters, expected at least {MIN_ALT}. "
+                    f"plots.{shown}: the description has {len(' '.join(text.split()))} characters, expected at least {MIN_ALT}. "
                     "What is to be seen, for someone who cannot see it?", node.lineno - 1,
                 )  # fmt: skip
 
@@ -111,7 +109,13 @@ def _makes_figure(call: ast.Call, drawing: set[str]) -> bool:
 
 
 def _is_show(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and _dotted(node.func) in [f"plots.{name}" for name in SHOWS]
+    return _shown_by(node) is not None
+
+
+def _shown_by(node: ast.AST) -> str | None:
+    """ "show" or "yours_or_expected" for a call of it, None for anything else."""
+    first, _, name = _dotted(node.func).partition(".") if isinstance(node, ast.Call) else ("", "", "")
+    return name if first == "plots" and name in SHOWS else None
 
 
 def _dotted(node: ast.AST) -> str:
@@ -127,7 +131,7 @@ def _literal(node: ast.AST | None) -> str | None:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):
-        return "".join(v.value for v in node.values if isinstance(v, ast.Constant))
+        return "".join(str(v.value) for v in node.values if isinstance(v, ast.Constant))
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         left, right = _literal(node.left), _literal(node.right)
         return left + right if left is not None and right is not None else None

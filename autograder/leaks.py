@@ -216,16 +216,18 @@ def _dump(node: object, order: dict[str, str]) -> str:
     return f"{type(node).__name__}({','.join(fields)})"
 
 
-def _body(function: ast.FunctionDef) -> tuple[ast.stmt, ...]:
+def _body(function: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[ast.stmt, ...]:
     body = function.body[1:] if ast.get_docstring(function) is not None else function.body
     return tuple(body)
 
 
-def _functions(tree: ast.AST) -> list[ast.FunctionDef]:
+def _functions(tree: ast.AST) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
     return [n for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)) and _body(n)]
 
 
-def _secret(key: str, what: str, function: ast.FunctionDef, text: str, shown: frozenset[str]) -> Secret:
+def _secret(
+    key: str, what: str, function: ast.FunctionDef | ast.AsyncFunctionDef, text: str, shown: frozenset[str]
+) -> Secret:
     body = _body(function)
     lines = text.split("\n")[body[0].lineno - 1 : body[-1].end_lineno]
     distinctive = {line for line in _code_lines("\n".join(lines)) if len(line) >= LINE} - shown

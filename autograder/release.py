@@ -48,6 +48,8 @@ def run(
     LeakError
         If an answer, a hidden check or a mutant would reach a student. Nothing is released then.
     """
+    if next_version and not labs:
+        raise AutograderError("Name the labs that start a new version: autograder release 01 --next")
     chosen = [load_lab(folder) for folder in course.choose(labs)]
     for lab in chosen:
         build_lab(lab)

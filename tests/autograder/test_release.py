@@ -133,14 +133,16 @@ def test_marks_survive_a_release(course, tmp_path):
             return found.auto_score, found.manual_score, found.max_score
 
     edit(source(course), "The smallest lab", "The very smallest lab")
-    release.run(course, next_version=True, make_zip=False)
+    release.run(course, ["01"], next_version=True, make_zip=False)
     assert marks() == (2, 1.5, 2)
+    with pytest.raises(AutograderError, match="Name the labs"):
+        release.run(course, next_version=True, make_zip=False)
 
     # nbgrader cannot take over renamed cells once there are marks: then nothing changes, and the message says what to do.
     before = content(course.notebooks)
     edit(source(course), '"grade_id": "what_enlarges"', '"grade_id": "what_widens"')
     with pytest.raises(AutograderError, match=r"marks for it are in the gradebook.*mv gradebook\.db"):
-        release.run(course, next_version=True, make_zip=False)
+        release.run(course, ["01"], next_version=True, make_zip=False)
     assert marks() == (2, 1.5, 2) and content(course.notebooks) == before
 
 
