@@ -96,7 +96,7 @@ def feedback(lab: str) -> None:
 @app.command()
 def export(
     lab: Annotated[str | None, typer.Argument(help="One lab; all when none is named.")] = None,
-    out: Annotated[Path, typer.Option(help="The table to write.")] = Path("marks.csv"),
+    out: Annotated[Path, typer.Option(help="The table to write.")] = Path("grades.csv"),
 ) -> None:
     """Write the marks as CSV, with a status for every submission."""
     _run("export", lab=lab, out=out)
