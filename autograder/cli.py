@@ -82,9 +82,15 @@ def grade(
     ] = False,
     again: Annotated[bool, typer.Option("--again", help="Grade also what is graded and unchanged.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Submissions side by side; default: by cores.")] = None,
+    cell_seconds: Annotated[float, typer.Option(min=1, help="Time limit of a student's cell.")] = 300,
 ) -> None:
     """Grade the submissions of a lab."""
-    _run("grade", lab=lab, student=student, unsafe_no_sandbox=unsafe_no_sandbox, again=again, workers=workers)
+    from autograder.nbgrader_engine import Limits
+
+    _run(
+        "grade", lab=lab, student=student, unsafe_no_sandbox=unsafe_no_sandbox, again=again, workers=workers,
+        limits=Limits(cell=cell_seconds),
+    )  # fmt: skip
 
 
 @app.command()
