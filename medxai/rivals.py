@@ -66,6 +66,28 @@ def shrink(images: np.ndarray, size: int = 16) -> np.ndarray:
     return out
 
 
+def chest_patterns(films: ImageSet, size: int = 32) -> np.ndarray:
+    """What each film looks like, wherever it lies: the fine pattern of the chest, float (N, size * size).
+
+    The frame of the lungs (`films.masks["lungs"]`) is cut out and brought to one size; what is coarser than a rib is
+    taken away. Two films of one patient are often each other's nearest neighbours, which is how a program can remember
+    patients. ValueError where lungs are not known.
+    """
+    from PIL import Image
+    from scipy import ndimage
+
+    if films.masks is None:
+        raise ValueError("chest_patterns: this set has no masks of the lungs; only phantoms have them.")
+    patterns = np.empty((len(films), size * size))
+    for number, (image, lungs) in enumerate(zip(films.images, films.masks["lungs"], strict=True)):
+        rows, columns = np.flatnonzero(lungs.any(axis=1)), np.flatnonzero(lungs.any(axis=0))
+        chest = Image.fromarray(np.asarray(image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]))
+        grey = np.asarray(chest.resize((size, size), Image.Resampling.BOX), float)
+        fine = grey - ndimage.gaussian_filter(grey, 3 * size / 32)
+        patterns[number] = ((fine - fine.mean()) / fine.std()).ravel()
+    return patterns
+
+
 def all_rivals(train: ImageSet, films: ImageSet) -> dict[str, np.ndarray]:
     """Every rival that this data allows, by name: apparent_ctr, mean_intensity, logistic_regression."""
     rivals = {"mean_intensity": mean_intensity(train, films), "logistic_regression": logistic_regression(train, films)}

@@ -160,7 +160,7 @@ def fit(
     weights : {class: weight}, see `class_weights`; None weighs all films alike. Keras ignores or refuses an array.
     augment : changes to the training films, `Augmentation()` or None.
     seed : of the order, the changes and dropout.
-    verbose : "auto" draws Keras's progress bar on a terminal and in a notebook, otherwise prints a line an epoch;
+    verbose : "auto" draws Keras's progress bar on a terminal and prints a line an epoch elsewhere, in notebooks too;
         0, 1 (bar) and 2 (line) as in Keras.
 
     Raises
@@ -243,5 +243,5 @@ def _check_sets(model, train: ImageSet, validation: ImageSet) -> None:
 
 
 def _verbosity() -> int:
-    notebook = "ipykernel" in sys.modules
-    return 1 if notebook or sys.stdout.isatty() else 2
+    # A bar needs a terminal: in a notebook it becomes hundreds of lines once the page is saved or printed.
+    return 1 if sys.stdout.isatty() else 2

@@ -1,8 +1,11 @@
 """The rivals: fair, fitted on training films only, and right on cases done by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from data_fetch import fetch_cardiomegaly
 from medxai import metrics, rivals
 
 
@@ -43,3 +46,23 @@ def test_films_without_a_measured_ratio_have_two_rivals(discs):
     assert list(rivals.all_rivals(real, real)) == ["mean_intensity", "logistic_regression"]
     with pytest.raises(ValueError, match="only phantoms"):
         rivals.apparent_ctr(real)
+
+
+def test_chest_patterns_tell_patients_and_not_places():
+    films = fetch_cardiomegaly(source="phantom", split="test", size=256, progress=False)
+    patterns = rivals.chest_patterns(films)
+    moved = films.subset(slice(0, 3))
+    moved = replace(
+        moved,
+        images=np.roll(moved.images, (2, 3), axis=(1, 2)),
+        masks={"lungs": np.roll(moved.masks["lungs"], (2, 3), axis=(1, 2))},
+    )
+    np.testing.assert_allclose(rivals.chest_patterns(moved), patterns[:3])
+
+    likeness = patterns @ patterns.T
+    np.fill_diagonal(likeness, -np.inf)
+    again = np.array([(films.patients == patient).sum() > 1 for patient in films.patients])
+    nearest_is_the_same_patient = (films.patients[likeness.argmax(1)] == films.patients)[again]
+    assert nearest_is_the_same_patient.mean() > 0.25  # by chance it would be 1 in 100
+    with pytest.raises(ValueError, match="only phantoms"):
+        rivals.chest_patterns(replace(films, masks=None))
