@@ -44,6 +44,7 @@ def test_the_gpu_recipe_starts_from_imagenet_weights(discs, tmp_path, capsys):
     """The full-width path, on weights made here in the official layout and a few films of 256 px."""
     import tensorflow as tf
 
+    tf.keras.utils.set_random_seed(99)  # not the recipe's, which would start from these very weights
     vgg = tf.keras.applications.VGG16(include_top=False, weights=None, input_shape=(256, 256, 3))
     path = tmp_path / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
     vgg.save_weights(path, save_format="h5")
