@@ -93,9 +93,9 @@ for name, some in {
     print(f"{name:16} {len(group):4} films   true ratio {group.ctr.mean():.2f}   on the film {group.ctr_seen.mean():.2f}"
           f"   above one half on the film: {(group.ctr_seen > 0.5).mean():.0%}")
 
-pairs = [(i, j) for i in np.flatnonzero(normal & (view == "PA")) for j in np.flatnonzero(normal & (view == "AP"))
-         if phantoms.patients[i] == phantoms.patients[j]]
-pair = list(max(pairs, key=lambda p: table.ctr_seen[p[1]] - table.ctr_seen[p[0]]))
+both = [(i, j) for i in np.flatnonzero(normal & (view == "PA")) for j in np.flatnonzero(normal & (view == "AP"))
+        if phantoms.patients[i] == phantoms.patients[j]]
+pair = list(max(both, key=lambda p: table.ctr_seen[p[1]] - table.ctr_seen[p[0]]))
 titles = [f"{view[i]}: {table.ctr_seen[i]:.2f} on the film, {table.ctr[i]:.2f} in truth" for i in pair]
 fig = plots.film_grid(phantoms.images[pair], titles, columns=2, size=3.6)
 plots.show(fig, alt="Two films of one patient with a normal heart. On the left film, taken PA, the heart looks normal. On the "
