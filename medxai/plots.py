@@ -129,14 +129,18 @@ def cardiothoracic(image: np.ndarray, heart: np.ndarray, lungs: np.ndarray, ax: 
     as a radiographer draws them (Danzer, 1919): the ratio says nothing about where each of the two is widest.
     """
     ax = film(image, ax=ax)
+    heart_y = float(np.flatnonzero(heart.any(axis=1)).mean())
+    thorax_y = heart_y + 0.16 * image.shape[0]  # far enough below the other arrow for both to be read
     widths = []
-    for mask, colour, label in ((heart, ORANGE, "heart"), (lungs, BLUE, "thorax")):
+    for mask, colour, label, y, side in (
+        (heart, ORANGE, "heart", heart_y, "bottom"),
+        (lungs, BLUE, "thorax", thorax_y, "top"),
+    ):
         columns = np.flatnonzero(mask.any(axis=0))
         left, right = columns[0], columns[-1] + 1
-        widest = mask[:, left : left + 2].any(axis=1) if label == "thorax" else mask.any(axis=1)
-        y = float(np.flatnonzero(widest).mean())
         ax.annotate("", (left, y), (right, y), arrowprops={"arrowstyle": "<->", "color": colour, "lw": 1.8})
-        ax.text((left + right) / 2, y - 5, label, color=colour, ha="center", va="bottom", fontsize=8)
+        gap = -4 if side == "bottom" else 4
+        ax.text((left + right) / 2, y + gap, label, color=colour, ha="center", va=side, fontsize=9, weight="bold")
         ax.contour(mask, levels=[0.5], colors=[colour], linewidths=0.8)
         widths.append(right - left)
     ax.set_title(f"{widths[0]} / {widths[1]} pixels = {widths[0] / widths[1]:.2f}", fontsize=9)

@@ -90,8 +90,8 @@ for name, some in {
     "AP": view == "AP",
 }.items():
     group = table[normal & some]
-    print(f"{name:16} {len(group):4} films   true ratio {group.ctr.mean():.2f}   on the film {group.ctr_seen.mean():.2f}"
-          f"   above one half on the film: {(group.ctr_seen > 0.5).mean():.0%}")
+    print(f"{name:16} {len(group):4} films   ratio in truth {group.ctr.mean():.2f}, on the film {group.ctr_seen.mean():.2f},"
+          f" over 1/2 in {(group.ctr_seen > 0.5).mean():.0%}")
 
 both = [(i, j) for i in np.flatnonzero(normal & (view == "PA")) for j in np.flatnonzero(normal & (view == "AP"))
         if phantoms.patients[i] == phantoms.patients[j]]

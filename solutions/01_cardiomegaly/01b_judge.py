@@ -441,7 +441,7 @@ plots.yours_or_expected(before_and_after, lambda: checks.calibration_error(calib
 # the checkpoint it learned from the same films as the network.)
 
 # %% tags=["demo"]
-print(f"{'':24}AUROC on test          network minus rival, same patients")
+print(f"{'':22}  {'AUROC on test':20}   network minus rival, same patients")
 rows = [("the network", *metrics.bootstrap_interval(test.labels, test_scores, test.patients))]
 for name, score in rivals.all_rivals(validation, test).items():
     own = metrics.bootstrap_interval(test.labels, score, test.patients)

@@ -1,0 +1,82 @@
+"""The marks of the real labs: every promise of their mutants, a whole class graded, and stock nbgrader beside us."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from nbgrader.api import Gradebook
+from rich.console import Console
+
+from autograder import demo, prove
+from autograder.course import Course
+from autograder.lab import load_lab
+from autograder.records import Record
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+COURSE = Course(ROOT)
+LAB = "01_cardiomegaly"
+
+
+@pytest.mark.parametrize("name", [folder.name for folder in COURSE.folders()])
+def test_every_answer_gets_the_marks_and_the_message_that_its_file_names(name):
+    lab = load_lab(COURSE.find(name))
+    rows = prove.prove_lab(lab, seeds=5, course=COURSE)
+    assert len(rows) == sum(2 + len(exercise.mutants) for exercise in lab.exercises)
+    assert [row for row in rows if not row.ok] == []
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory) -> tuple[Course, dict[str, Record]]:
+    """Eight students of lab 01, graded. `demo` itself raises when one mark is not what the mutants' files say."""
+    folder = tmp_path_factory.mktemp("class") / "course"
+    records = demo.run(COURSE, folder, LAB, console=Console(file=io.StringIO()))
+    return Course(folder), {record.student: record for record in records}
+
+
+def test_no_feedback_page_of_a_real_class_holds_a_line_of_a_hidden_check(graded):
+    course, records = graded
+    pages = sorted(course.feedback.glob(f"*/{LAB}/*.html"))
+    assert len(pages) == 2 * len(records)
+    lab = load_lab(course.find(LAB))
+    shown = "\n".join(source for exercise in lab.exercises for source in (exercise.reference, exercise.stub))
+    shown += "\n".join(mutant.source for exercise in lab.exercises for mutant in exercise.mutants)
+    code = {
+        line.strip()
+        for exercise in lab.exercises
+        for line in exercise.hidden_path.read_text().splitlines()
+        if len(line.strip()) > 24 and "AssertionError(" not in line and '"' not in line
+    }
+    code -= {line for line in code if line in shown}
+    assert len(code) > 40
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert [line for line in code if line in text] == [], page
+
+
+@pytest.mark.parametrize("student", ["mensah-abena", pytest.param(demo.PERFECT, marks=pytest.mark.slow)])
+def test_stock_nbgrader_gives_the_same_marks(graded, student, tmp_path):
+    course, records = graded
+    stock = tmp_path / "stock"
+    shutil.copytree(
+        course.root, stock, ignore=shutil.ignore_patterns("autograded", "feedback", ".autograder", "handed-in")
+    )
+    shutil.copyfile(ROOT / "nbgrader_config.py", stock / "nbgrader_config.py")
+    for part in (stock / "submitted").iterdir():
+        if part.name != student:
+            shutil.rmtree(part)
+    environment = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+    command = [sys.executable, "-m", "nbgrader", "autograde", LAB, "--force", "--student", student]
+    run = subprocess.run(command, cwd=stock, env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr[-2000:]
+    ours = {cell.id: cell.points for cell in records[student].cells}
+    with Gradebook(f"sqlite:///{stock / 'gradebook.db'}") as book:
+        notebooks = book.find_submission(LAB, student).notebooks
+        theirs = {grade.name: grade.auto_score for notebook in notebooks for grade in notebook.grades}
+    assert {cell: theirs[cell] for cell in ours} == ours
+    assert sum(ours.values()) > 10
