@@ -13,16 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+    from .explain.analyzers import create_analyzer
+    from .explain.explainable import NotExplainableError, check_explainable
 
-from .errors import CheckpointError, FoldError, PixelRangeError
+from .errors import CheckpointError, ExplanationError, FoldError, PixelRangeError
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 __all__ = [
     "Checkpoint",
     "CheckpointError",
+    "ExplanationError",
     "FoldError",
+    "NotExplainableError",
     "PixelRangeError",
+    "check_explainable",
+    "create_analyzer",
     "load_checkpoint",
     "save_checkpoint",
 ]
@@ -30,10 +36,13 @@ __all__ = [
 # Public name -> the module that holds it, so that `medxai.load_checkpoint` works without importing it here.
 _LAZY = {
     "Checkpoint": "checkpoints",
+    "NotExplainableError": "explain.explainable",
+    "check_explainable": "explain.explainable",
+    "create_analyzer": "explain.analyzers",
     "load_checkpoint": "checkpoints",
     "save_checkpoint": "checkpoints",
 }
-_MODULES = ("checkpoints", "fold", "metrics", "models", "plots", "preprocessing", "rivals", "training")
+_MODULES = ("checkpoints", "explain", "fold", "metrics", "models", "plots", "preprocessing", "rivals", "training")
 
 
 def __getattr__(name: str) -> Any:

@@ -13,3 +13,7 @@ class CheckpointError(RuntimeError):
 
 class FoldError(ValueError):
     """A BatchNormalization layer that cannot be folded into the layer before it."""
+
+
+class ExplanationError(RuntimeError):
+    """A map that could not be made: the method refuses the network, or the process that computes it ended."""

@@ -1,0 +1,415 @@
+"""One front for the attribution methods of the course, with iNNvestigate's names and parameters: arrays in, arrays out.
+
+Eleven methods run in iNNvestigate, in one child process that starts at first use (`child` says why); PatternNet and
+PatternAttribution are our own (`patterns`). The kernel that calls this stays eager.
+"""
+
+from __future__ import annotations
+
+import atexit
+import difflib
+import hashlib
+import json
+import numbers
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from ..errors import ExplanationError
+from . import pipe
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+_GRADIENT: dict[str, Any] = {"postprocess": None}
+_SMOOTHGRAD = {"augment_by_n": 64, "noise_scale": 1.0, "seed": 0, **_GRADIENT}
+_PATH = {"steps": 64, "reference_inputs": 0.0, **_GRADIENT}
+
+# Every method that runs in iNNvestigate -> its parameters with their defaults.
+METHODS: dict[str, dict[str, Any]] = {
+    "gradient": _GRADIENT,
+    "smoothgrad": _SMOOTHGRAD,
+    "deconvnet": {},
+    "guided_backprop": {},
+    "deep_taylor": {},
+    "input_t_gradient": _GRADIENT,
+    "integrated_gradients": _PATH,
+    "lrp.z": {"input_layer_rule": None},
+    "lrp.epsilon": {"epsilon": 1e-7, "bias": True, "input_layer_rule": None},
+    "lrp.sequential_preset_a_flat": {"epsilon": 0.1},
+    "lrp.sequential_preset_b_flat": {"epsilon": 0.1},
+}
+# Ours, fitted to training films.
+PATTERNS = ("pattern.net", "pattern.attribution")
+
+_INPUT_RULES = ("Z", "Epsilon", "WSquare", "Flat", "Alpha2Beta1", "Alpha1Beta0", "ZPlus", "ZPlusFast")
+# Films go to the child in portions of this size, so that neither side holds a long series twice.
+_PORTION_BYTES = 64 * 2**20
+
+
+class Analyzer(Protocol):
+    """What `create_analyzer` returns."""
+
+    def analyze(self, images: np.ndarray, target: Any = None) -> np.ndarray: ...
+
+
+def create_analyzer(name: str, model: tf.keras.Model, **parameters: Any) -> Analyzer:
+    """The attribution method `name` for `model`; its `analyze(images, target=None)` gives the maps.
+
+    Parameters
+    ----------
+    name : a method of iNNvestigate: "gradient", "smoothgrad", "deconvnet", "guided_backprop", "deep_taylor",
+        "input_t_gradient", "integrated_gradients", "lrp.z", "lrp.epsilon", "lrp.sequential_preset_a_flat",
+        "lrp.sequential_preset_b_flat"; or of ours, "pattern.net", "pattern.attribution". docs/explanations.md has the
+        table of methods with their papers.
+    model : keras Model from (N, H, W, C) to (N, classes), plain (no BatchNormalization, no model within the model). A
+        softmax or sigmoid at the end is taken off: what is explained is the logit. The weights are read anew at each `analyze`.
+    parameters : of the method, with iNNvestigate's names and defaults (`medxai.explain.analyzers.METHODS`).
+        smoothgrad: augment_by_n=64 samples, noise_scale=1.0 (standard deviation, in units of the input; iNNvestigate
+        itself accepts it and always takes 1), seed=0. integrated_gradients: steps=64, reference_inputs=0 (a number
+        or an array (H, W, C)). gradient, input_t_gradient, smoothgrad, integrated_gradients: postprocess=None, "abs" or
+        "square", of the gradients. lrp.z, lrp.epsilon: input_layer_rule=None, a rule's name or (low, high).
+        lrp.epsilon: epsilon=1e-7, bias=True; the presets: epsilon=0.1.
+        All of iNNvestigate's: memory_gb=2.0, the working memory (10^9 bytes) that films and samples in flight may
+        take on top of the network; they go in batches that fit, and at the least one by one.
+
+    Nothing is built before the first `analyze`. Analyzers that agree in network and parameters share one graph, which
+    stays for the next call; new weights are pushed into it.
+
+    Raises
+    ------
+    ValueError : an unknown method or parameter (with the nearest name), a value out of range, a model that does not
+        map films to classes.
+    NotExplainableError : what `medxai.check_explainable` names, such as BatchNormalization. Only a softmax at the end
+        and an Input without a name are no matter here.
+    """
+    if name in PATTERNS:
+        from . import patterns
+
+        return patterns.create(name, model, **parameters)
+    if name not in METHODS:
+        known = [*METHODS, *PATTERNS]
+        raise ValueError(f"create_analyzer: no method {name!r}.{_nearest(name, known)} There are: {', '.join(known)}.")
+    return InnvestigateAnalyzer(name, model, **parameters)
+
+
+class InnvestigateAnalyzer:
+    """A method of iNNvestigate, computed in the child process. Made by `create_analyzer`."""
+
+    def __init__(self, name: str, model: tf.keras.Model, *, memory_gb: float = 2.0, **parameters: Any) -> None:
+        import tensorflow as tf
+
+        unknown = [given for given in parameters if given not in METHODS[name]]
+        if unknown:
+            raise ValueError(_unknown_parameter(name, unknown[0]))
+        if not _is_number(memory_gb) or not 0 < memory_gb < float("inf"):
+            raise ValueError(f"{name}: memory_gb is a number of 10^9 bytes greater than 0, got {memory_gb!r}.")
+        shapes = (getattr(model, "input_shape", None), getattr(model, "output_shape", None))
+        if not all(isinstance(shape, tuple) for shape in shapes) or (len(shapes[0]), len(shapes[1])) != (4, 2):
+            raise ValueError(
+                f"{name}: explains a keras Model from films (N, H, W, C) to (N, classes); this one goes from "
+                f"{shapes[0]} to {shapes[1]}."
+            )
+        self.name = name
+        self.model = model
+        self.memory_gb = float(memory_gb)
+        self.settings = _checked_settings(name, {**METHODS[name], **parameters}, model.input_shape[1:])
+        # Shares the model's layers, so it follows their weights; a Sequential has no graph in its configuration.
+        self._graph = tf.keras.Model(model.inputs, model.outputs, name="explained")
+        _refuse_what_would_be_wrong(self._graph)
+        self._architecture = _architecture_of_logits(self._graph)
+
+    def __repr__(self) -> str:
+        given = [f", {key}={value!r}" for key, value in self.settings.items() if not isinstance(value, np.ndarray)]
+        return f"<{self.name} of {self.model.name!r}{''.join(given)}, memory_gb={self.memory_gb:g}>"
+
+    def analyze(self, images: np.ndarray, target: int | np.ndarray | None = None) -> np.ndarray:
+        """The maps of `images`: float32 (N, H, W, C), signed, in the method's own scale. `images` is not changed.
+
+        images : network input, numeric (N, H, W, C), as for `model.predict`.
+        target : the class that is explained, 0 ... classes - 1: one for all films, or one for each, (N,). None takes
+            for each film the class with the largest logit.
+
+        Raises
+        ------
+        ValueError : films or targets of another shape, type or range than the network has; NaN or infinite pixels.
+        ExplanationError : iNNvestigate refuses the network, or its process ended (a new one starts at the next call).
+        """
+        images = self._checked_images(images)
+        targets = self._checked_targets(target, len(images))
+        weights = self._graph.get_weights()
+        request = {
+            "do": "maps",
+            "name": self.name,
+            "network": _digest(self._architecture.encode()),
+            "weights": _digest(*weights),
+            "settings": self.settings,
+            "memory": self.memory_gb * 1e9,
+        }
+        maps = np.empty(images.shape, np.float32)
+        step = max(1, _PORTION_BYTES // max(1, images[:1].nbytes))
+        for start in range(0, len(images), step):
+            part = slice(start, start + step)
+            films = images[part].astype(np.float32)
+            request |= {"films": films, "targets": None if targets is None else targets[part]}
+            maps[part] = _CHILD.ask(request, self._architecture, weights, self.name)
+        return maps
+
+    def _checked_images(self, images: np.ndarray) -> np.ndarray:
+        images = np.asanyarray(images)
+        expected = self.model.input_shape[1:]
+        fits = images.ndim == 4 and all(
+            side is None or side == found for side, found in zip(expected, images.shape[1:], strict=True)
+        )
+        if not fits:
+            hint = ""
+            if images.ndim == 3 and images.shape == expected:
+                hint = " For one film write images[None]."
+            elif images.ndim == 3:
+                hint = " Stored films become network input by medxai.preprocessing.to_network_input."
+            raise ValueError(
+                f"{self.name}: expected network input of shape (N, {', '.join(map(str, expected))}), got "
+                f"{images.shape}.{hint}"
+            )
+        if images.dtype.kind not in "iuf":
+            raise ValueError(f"{self.name}: expected numbers, got an array of dtype {images.dtype}.")
+        if not np.isfinite(images).all():
+            raise ValueError(f"{self.name}: the films hold NaN or infinite pixels; their maps would be NaN all over.")
+        return images
+
+    def _checked_targets(self, target: Any, films: int) -> np.ndarray | None:
+        if target is None:
+            return None
+        classes = int(self.model.output_shape[1])
+        targets = np.asarray(target)
+        if targets.dtype.kind not in "iu" and not (targets.size == 0 and films == 0):
+            raise ValueError(f"{self.name}: a target is the number of a class, 0 to {classes - 1}; got {target!r}.")
+        if targets.shape not in ((), (1,), (films,)):
+            raise ValueError(
+                f"{self.name}: one target for all films or one for each; got {targets.shape} for {films} films."
+            )
+        wrong = targets[(targets < 0) | (targets >= classes)]
+        if wrong.size:
+            raise ValueError(
+                f"{self.name}: no class {int(wrong.flat[0])}; the network has {classes}: 0 to {classes - 1}."
+            )
+        return np.broadcast_to(targets.astype(np.int64).reshape(-1 if targets.size != 1 else 1), (films,))
+
+
+def _nearest(name: Any, known: list[str]) -> str:
+    # A forgotten or wrong prefix ("epsilon", "lrp_z") is common: compare the ends too.
+    close = difflib.get_close_matches(str(name).lower().replace("_", "."), [k.replace("_", ".") for k in known], 1, 0.5)
+    ends = [k for k in known if k.split(".")[-1] == str(name).lower()]
+    found = ends or [k for k in known if close and k.replace("_", ".") == close[0]]
+    return f" Did you mean {found[0]!r}?" if found else ""
+
+
+def _unknown_parameter(name: str, given: str) -> str:
+    known = [*METHODS[name], "memory_gb"]
+    if given == "neuron_selection_mode":
+        return f"{name}: the class is chosen when a map is made: analyze(images, target=1), or None for the winner."
+    return f"{name}: no parameter {given!r}.{_nearest(given, known)} It has: {', '.join(known)}."
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
+
+
+def _checked_settings(name: str, settings: dict[str, Any], film: tuple[int, ...]) -> dict[str, Any]:
+    """The settings as plain values; ValueError says which is out of range."""
+
+    def refuse(key: str, expected: str) -> None:
+        raise ValueError(f"{name}: {key} is {expected}, got {settings[key]!r}.")
+
+    for key in ("augment_by_n", "steps", "seed"):
+        if key in settings:
+            smallest = 0 if key == "seed" else 1
+            value = settings[key]
+            if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < smallest:
+                refuse(key, f"a whole number, at least {smallest}")
+            settings[key] = int(value)
+    for key in ("noise_scale", "epsilon"):
+        if key in settings:
+            value = settings[key]
+            if not _is_number(value) or not 0 <= value < float("inf") or (key == "epsilon" and value == 0):
+                refuse(key, "a number greater than 0" if key == "epsilon" else "a number, at least 0")
+            settings[key] = float(value)
+    if settings.get("postprocess") not in (None, "abs", "square"):
+        refuse("postprocess", 'None, "abs" or "square"')
+    if "bias" in settings:
+        if not isinstance(settings["bias"], bool | np.bool_):
+            refuse("bias", "True or False")
+        settings["bias"] = bool(settings["bias"])
+    rule = settings.get("input_layer_rule")
+    if isinstance(rule, tuple | list) and len(rule) == 2 and all(map(_is_number, rule)) and rule[0] < rule[1]:
+        settings["input_layer_rule"] = tuple(float(bound) for bound in rule)
+    elif rule is not None and rule not in _INPUT_RULES:
+        refuse("input_layer_rule", f"None, (low, high) in units of the input, or one of {', '.join(_INPUT_RULES)}")
+    if "reference_inputs" in settings:
+        reference = np.asarray(settings["reference_inputs"])
+        shapes = ((), film, (1, *film))
+        if reference.dtype.kind not in "iuf" or reference.shape not in shapes or not np.isfinite(reference).all():
+            refuse("reference_inputs", f"a finite number or an array {film}")
+        settings["reference_inputs"] = reference.astype(np.float32).reshape(reference.shape[-3:])
+    return settings
+
+
+def _refuse_what_would_be_wrong(graph: tf.keras.Model) -> None:
+    from .explainable import NotExplainableError, find_causes
+
+    # An Input without a name of its own harms only where analyzers share a graph.
+    causes = tuple(cause for cause in find_causes(graph, logits=False) if cause.kind != "unnamed_input")
+    if causes:
+        raise NotExplainableError(graph.name, causes)
+
+
+def _architecture_of_logits(graph: tf.keras.Model) -> str:
+    """The network as JSON with its output before the softmax (or sigmoid), when it ends in one."""
+    from .explainable import output_activation
+
+    description = json.loads(graph.to_json())
+    found = output_activation(graph)
+    if found is None:
+        return json.dumps(description)
+    config = description["config"]
+    last = next(layer for layer in config["layers"] if layer["name"] == found[1].name)
+    if last["class_name"] in ("Activation", "Softmax"):
+        reference = config["output_layers"][0]
+        reference[:3] = last["inbound_nodes"][reference[1]][0][:3]
+        config["layers"].remove(last)
+    else:
+        last["config"]["activation"] = "linear"
+    return json.dumps(description)
+
+
+def _digest(*parts: bytes | np.ndarray) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            digest.update(f"{part.dtype}{part.shape}".encode())
+            part = np.ascontiguousarray(part).reshape(-1).view(np.uint8).data
+        digest.update(part)
+    return digest.hexdigest()
+
+
+class Child:
+    """The process that iNNvestigate runs in: started when first asked, and again after it ended."""
+
+    def __init__(self) -> None:
+        self._forget()
+        atexit.register(self.stop)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._leave_to_parent)
+
+    def _forget(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._messages: Any = None
+        self._lock = threading.RLock()
+
+    def ask(self, request: dict[str, Any], architecture: str, weights: list[np.ndarray], what: str) -> np.ndarray:
+        """The maps that answer `request`. The network and its weights are sent when the child lacks them."""
+        with self._lock:
+            while True:
+                reply = self._exchange(request, what)
+                if "maps" in reply:
+                    return reply["maps"]
+                if reply["need"] == "network":
+                    message = {"do": "network", "network": request["network"], "architecture": architecture}
+                else:
+                    message = {"do": "weights", "key": request["weights"], "arrays": weights}
+                self._exchange(message, what)
+
+    @property
+    def pid(self) -> int | None:
+        """The number of the process, None when none runs."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
+
+    def stop(self) -> None:
+        """End the process, if there is one."""
+        with self._lock:
+            process, self._process = self._process, None
+            if process is not None:
+                process.kill()
+                process.wait()
+                for stream in (process.stdin, process.stdout, self._messages):
+                    stream.close()
+
+    def _exchange(self, message: dict[str, Any], what: str) -> dict[str, Any]:
+        if self.pid is None:
+            self.stop()
+            self._start()
+        process = self._process
+        assert process is not None and process.stdin is not None and process.stdout is not None
+        try:
+            pipe.send(process.stdin, message)  # type: ignore[arg-type]
+            reply = pipe.receive(process.stdout)  # type: ignore[arg-type]
+        except pipe.PipeClosed as error:
+            reason = self._reason(process)
+            self.stop()
+            raise ExplanationError(
+                f"{what}: the process that computes the maps ended: {reason} Call analyze again: a new one starts."
+            ) from error
+        except BaseException:
+            # Interrupted between request and reply: the next reply would answer the wrong request.
+            self.stop()
+            raise
+        if "error" in reply:
+            raise ExplanationError(f"{what}: iNNvestigate could not make the map: {reply['error']}")
+        return reply
+
+    def _start(self) -> None:
+        root = Path(__file__).resolve().parents[2]
+        environment = dict(os.environ)
+        environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        # On a GPU the kernel's TensorFlow is there too: take what is needed, not everything.
+        environment.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+        if root.name != "site-packages":
+            environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), environment.get("PYTHONPATH")]))
+        self._messages = tempfile.TemporaryFile()
+        # -P: a student's folder may hold a random.py or an html.py, which must not become the library's.
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "medxai.explain.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._messages,
+            bufsize=0,
+            env=environment,
+        )
+
+    def _reason(self, process: subprocess.Popen[bytes]) -> str:
+        try:
+            code: int | None = process.wait(5)
+        except subprocess.TimeoutExpired:
+            code = None
+        if code is not None and code < 0:
+            name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+            memory = " Perhaps the memory was used up: fewer films, or a smaller memory_gb." if -code == 9 else ""
+            return f"{name}.{memory}"
+        last = "\n".join(self._last_messages())
+        return f"exit status {code}.{f' It said last:{chr(10)}{last}{chr(10)}' if last else ''}"
+
+    def _last_messages(self) -> Iterator[str]:
+        self._messages.seek(0, os.SEEK_END)
+        self._messages.seek(max(0, self._messages.tell() - 2000))
+        yield from self._messages.read().decode(errors="replace").strip().splitlines()[-5:]
+
+    def _leave_to_parent(self) -> None:
+        # A forked copy of this process: the child belongs to the original, and must see its end.
+        process = self._process
+        self._forget()
+        if process is not None:
+            for stream in (process.stdin, process.stdout):
+                if stream is not None:
+                    stream.close()
+            process.returncode = 0  # not ours to wait for
+
+
+_CHILD = Child()
