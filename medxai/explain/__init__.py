@@ -1,0 +1,52 @@
+"""Attribution maps: which pixels a network's answer came from.
+
+Importing this package is quick and imports no TensorFlow; each module is loaded when something of it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .analyzers import create_analyzer
+    from .explainable import Cause, NotExplainableError, check_explainable, find_causes
+    from .logits import logits_model
+    from .patterns import PatternAttribution, PatternNet, Patterns, fit_patterns
+
+__all__ = [
+    "Cause",
+    "NotExplainableError",
+    "PatternAttribution",
+    "PatternNet",
+    "Patterns",
+    "check_explainable",
+    "create_analyzer",
+    "find_causes",
+    "fit_patterns",
+    "logits_model",
+]
+
+# Public name -> the module that holds it.
+_LAZY = {
+    "Cause": "explainable",
+    "NotExplainableError": "explainable",
+    "PatternAttribution": "patterns",
+    "PatternNet": "patterns",
+    "Patterns": "patterns",
+    "check_explainable": "explainable",
+    "create_analyzer": "analyzers",
+    "find_causes": "explainable",
+    "fit_patterns": "patterns",
+    "logits_model": "logits",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

@@ -1,0 +1,467 @@
+"""PatternNet and PatternAttribution: what part of the input does a network answer to?
+
+A weight vector says how to filter the distractor out, not where the signal lies: for x = signal + distractor it must
+be orthogonal to the distractor, so it turns when the distractor does, while the signal stays. The direction of the
+signal, the pattern, is learned from data: it is how the input varies together with the neuron's output,
+a = cov[x, y] / (w . cov[x, y]), so that w . a = 1. Behind a ReLU only inputs that let the neuron fire are counted
+(the two-component estimator; its positive half is what a ReLU lets through, and all that the maps need).
+
+PatternNet sends a class's logit back through the patterns instead of the weights and shows the signal; PatternAttribution
+through pattern times weight and shows how much each pixel contributed.
+
+Source: Kindermans et al., "Learning how to explain neural networks: PatternNet and PatternAttribution",
+arXiv 1705.05598. The mean of the output, too, is taken over the inputs that let the neuron fire, as the authors'
+implementation in iNNvestigate 1 did: with the mean over all inputs a distractor that is not zero on average would leak
+into the pattern.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..fold import _references
+from .explainable import Cause, NotExplainableError, check_explainable
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+PATTERN_TYPES = ("relu", "linear")
+
+# Layers with a kernel, hence with patterns. Exact types: Conv2DTranspose is a Conv2D for Python.
+WEIGHTED = ("Conv2D", "Dense")
+# Layers that pass relevance back as they pass a gradient back.
+AS_GRADIENT = (
+    "Activation",
+    "AveragePooling2D",
+    "Flatten",
+    "GlobalAveragePooling2D",
+    "GlobalMaxPooling2D",
+    "MaxPooling2D",
+    "Reshape",
+    "ZeroPadding2D",
+)
+# Layers that do nothing outside training.
+IDLE = ("InputLayer", "Dropout", "SpatialDropout2D")
+
+# A unit whose output varies less than this part of its mean is constant, as far as float32 can tell.
+SMALLEST_VARIATION = 1e-6
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """The signal directions of a network, from `fit_patterns`.
+
+    pattern_type : "relu" or "linear", the estimator.
+    directions : for each Conv2D and Dense layer by name, float32 in the shape of its kernel (height, width, channels,
+        units) or (features, units). The sum of kernel times direction over all axes but the last is 1 for a living unit.
+        A unit that never fired, or never varied, in the training films has the direction 0: nothing is known of it.
+    films : how many films they were fitted on.
+    """
+
+    pattern_type: str
+    directions: Mapping[str, np.ndarray]
+    films: int
+
+    def living(self) -> dict[str, np.ndarray]:
+        """For each layer, bool (units,): did the unit fire, and vary, in the training films?"""
+        return {name: a.reshape(-1, a.shape[-1]).any(axis=0) for name, a in self.directions.items()}
+
+
+def fit_patterns(
+    model: tf.keras.Model,
+    images: Any,
+    batch_size: int = 16,
+    pattern_type: str = "relu",
+    prepare: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> Patterns:
+    """The patterns of a network, for both PatternNet and PatternAttribution.
+
+    Statistics are kept in float64 and merged from batch to batch, so the result does not depend on `batch_size`
+    (beyond float32 rounding). Patches are never copied: their sums are what the gradient of a convolution with respect
+    to its filter computes. Memory is that of one layer at one batch.
+
+    Parameters
+    ----------
+    model : a plain network that gives logits: a chain of Conv2D, Dense, max or average pooling, global pooling,
+        Flatten, Reshape, ZeroPadding2D, Dropout and Activation layers with relu or linear activations.
+    images : (N, H, W, C) **training** films, never those to be explained: float network input, or, with `prepare`,
+        whatever it takes. Only slices are read, so a memory map will do.
+    batch_size : films at a time.
+    pattern_type : "relu", the two-component estimator for units behind a ReLU and the linear one for the others, or
+        "linear" for all. A ReLU may be in the layer or in an Activation layer directly behind it.
+    prepare : called with each batch, gives float (n, H, W, C); for uint8 films `medxai.preprocessing.to_network_input`.
+
+    Raises
+    ------
+    NotExplainableError : a layer that patterns cannot be fitted for or led through, and what `check_explainable` names.
+    ValueError : no images, a wrong shape, uint8 without `prepare`, values that are not finite, or a layer in which no
+        unit ever fires.
+    """
+    import tensorflow as tf
+
+    if pattern_type not in PATTERN_TYPES:
+        raise ValueError(f"fit_patterns: pattern_type={pattern_type!r}; expected one of {', '.join(PATTERN_TYPES)}.")
+    steps = _steps(model)
+    moments: dict[str, _Moments] = {}
+    for batch in _batches("fit_patterns", model, images, batch_size, prepare):
+        x = tf.convert_to_tensor(batch)
+        for step in steps:
+            if step.weighted:
+                x = _observe(step, x, moments, relu=step.fires and pattern_type == "relu")
+            else:
+                x = step.layer(x, training=False)
+    directions = {name: found.directions(_layer(steps, name).kernel.numpy()) for name, found in moments.items()}
+    patterns = Patterns(pattern_type, directions, len(images))
+    dead = [name for name, alive in patterns.living().items() if not alive.any()]
+    if dead:
+        raise ValueError(
+            f"fit_patterns: in layer {dead[0]!r} no unit fired and varied in {len(images)} films, so every map would be "
+            "zero. Expected several different films, prepared as the network was trained "
+            "(medxai.preprocessing.to_network_input)."
+        )
+    return patterns
+
+
+class PatternNet:
+    """The signal: what in the film the network answers to, sent back through the patterns.
+
+    >>> analyzer = PatternNet(model).fit(training_films)
+    >>> maps = analyzer.analyze(films, target=1)
+
+    Maps are in units of the input, signed: the estimated part of the film that made the class's logit. They grow with
+    the logit and change sign with it.
+
+    Parameters
+    ----------
+    model : a plain network that gives logits (see `fit_patterns`).
+    patterns : from `fit_patterns` for this model with these weights, so that one fit serves both methods; or None, and
+        call `fit`.
+    pattern_type : of the estimator that `fit` uses.
+
+    Raises
+    ------
+    NotExplainableError : the network is not plain, see `fit_patterns`.
+
+    Source: Kindermans et al., arXiv 1705.05598.
+    """
+
+    name = "pattern.net"
+
+    def __init__(self, model: tf.keras.Model, patterns: Patterns | None = None, pattern_type: str = "relu"):
+        self.model = model
+        self.patterns = patterns
+        self.pattern_type = patterns.pattern_type if patterns else pattern_type
+        self._steps = _steps(model)
+
+    def fit(
+        self, images: Any, batch_size: int = 16, prepare: Callable[[np.ndarray], np.ndarray] | None = None
+    ) -> PatternNet:
+        """Fit the patterns on training films; arguments and errors as in `fit_patterns`. Returns the analyzer."""
+        self.patterns = fit_patterns(self.model, images, batch_size, self.pattern_type, prepare)
+        return self
+
+    def analyze(
+        self,
+        images: Any,
+        target: int | np.ndarray | None = None,
+        batch_size: int = 4,
+        prepare: Callable[[np.ndarray], np.ndarray] | None = None,
+    ) -> np.ndarray:
+        """Maps of `images` (N, H, W, C), float32 in the shape of the network's input, signed.
+
+        Parameters
+        ----------
+        images : float network input, or, with `prepare`, whatever it takes.
+        target : the class to explain, one for all films or one a film (N,); None takes each film's highest logit.
+        batch_size : films at a time; the maps do not depend on it.
+        prepare : called with each batch, as in `fit_patterns`.
+
+        Raises
+        ------
+        ValueError : not fitted, patterns of other weights, a class that the network does not have, or images that the
+            network cannot take.
+        """
+        patterns = self._checked_patterns()
+        classes = int(self.model.output_shape[-1])
+        wanted = _targets(target, len(images), classes)
+        maps, start = [], 0
+        for batch in _batches(self.name, self.model, images, batch_size, prepare):
+            own = None if wanted is None else wanted[start : start + len(batch)]
+            maps.append(self._explain(batch, own, patterns))
+            start += len(batch)
+        return np.concatenate(maps)
+
+    def _backward_kernel(self, kernel: np.ndarray, direction: np.ndarray) -> np.ndarray:
+        return direction
+
+    def _checked_patterns(self) -> Patterns:
+        if self.patterns is None:
+            raise ValueError(f"{self.name}: not fitted yet. Call fit(training_films) first; patterns come from data.")
+        kernels = {step.layer.name: step.layer.kernel.numpy() for step in self._steps if step.weighted}
+        for name, kernel in kernels.items():
+            direction = self.patterns.directions.get(name)
+            if direction is None or direction.shape != kernel.shape or not _match(kernel, direction):
+                raise ValueError(
+                    f"{self.name}: the patterns of layer {name!r} belong to other weights than the network has now "
+                    "(weight times pattern is no longer 1). Fit again: fit(training_films)."
+                )
+        return self.patterns
+
+    def _explain(self, batch: np.ndarray, target: np.ndarray | None, patterns: Patterns) -> np.ndarray:
+        import tensorflow as tf
+
+        x = tf.convert_to_tensor(batch)
+        passed = []
+        for step in self._steps:
+            out = step.layer(x, training=False)
+            passed.append((step, x, out))
+            x = out
+        chosen = tf.argmax(x, axis=-1) if target is None else tf.convert_to_tensor(target)
+        back = tf.one_hot(chosen, x.shape[-1], dtype=x.dtype) * x
+        for step, x, out in reversed(passed):
+            if not step.weighted:
+                with tf.GradientTape() as tape:
+                    tape.watch(x)
+                    out = step.layer(x, training=False)
+                back = tape.gradient(out, x, output_gradients=back)
+                continue
+            if step.relu:
+                back = back * tf.cast(out > 0, back.dtype)
+            layer = step.layer
+            kernel = self._backward_kernel(layer.kernel.numpy(), patterns.directions[layer.name])
+            if step.convolution:
+                padding = layer.padding.upper()
+                back = tf.nn.conv2d_transpose(back, kernel, tf.shape(x), layer.strides, padding)
+            else:
+                back = tf.matmul(back, kernel, transpose_b=True)
+        return back.numpy()
+
+
+class PatternAttribution(PatternNet):
+    """The contributions: how much each pixel's signal added to the class's logit.
+
+    As `PatternNet`, with pattern times weight on the way back. Maps are in units of the logit, signed. In a network
+    without ReLU, pooling and padding the map sums to the logit, since pattern times weight sums to 1 in each unit; dead
+    units and padding lose some of it.
+
+    >>> patterns = fit_patterns(model, training_films)
+    >>> maps = PatternAttribution(model, patterns).analyze(films, target=1)
+
+    Source: Kindermans et al., arXiv 1705.05598.
+    """
+
+    name = "pattern.attribution"
+
+    def _backward_kernel(self, kernel: np.ndarray, direction: np.ndarray) -> np.ndarray:
+        return kernel * direction
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One layer of the chain.
+
+    weighted : has a kernel. relu : has a ReLU of its own. fires : its output goes through a ReLU, its own or the next.
+    """
+
+    layer: Any
+    weighted: bool = False
+    convolution: bool = False
+    relu: bool = False
+    fires: bool = False
+
+
+def _steps(model: Any) -> list[_Step]:
+    """The layers that do something, in order, or NotExplainableError."""
+    import tensorflow as tf
+
+    check_explainable(model)
+    # Sequential has no graph in its configuration; as a functional model it has.
+    graph = tf.keras.Model(model.inputs, model.outputs, name=model.name)
+    causes = _not_a_chain(graph.get_config())
+    for layer in graph.layers:
+        causes += _not_for_patterns(layer)
+    if causes:
+        raise NotExplainableError(model.name, tuple(causes))
+    layers = [layer for layer in graph.layers if type(layer).__name__ not in IDLE]
+    steps = []
+    for layer, following in zip(layers, [*layers[1:], None], strict=True):
+        relu = _activation(layer) == "relu"
+        next_relu = type(following).__name__ == "Activation" and _activation(following) == "relu"
+        kind = type(layer).__name__
+        steps.append(_Step(layer, kind in WEIGHTED, kind == "Conv2D", relu, relu or next_relu))
+    return steps
+
+
+def _activation(layer: Any) -> str | None:
+    return getattr(getattr(layer, "activation", None), "__name__", None)
+
+
+def _not_a_chain(config: dict[str, Any]) -> list[Cause]:
+    why = "patterns are led back through a chain of layers, each reading the one before it; this one reads {}."
+    call = "Use a network without skips and branches, or another method (gradient, lrp.epsilon)."
+    names = [layer["name"] for layer in config["layers"]]
+    causes = []
+    for before, layer in zip([None, *names[:-1]], config["layers"], strict=True):
+        sources = _references(layer["inbound_nodes"], names)
+        expected = [] if before is None else [before]
+        if sources != expected:
+            read = ", ".join(map(repr, sources)) or "an input of its own"
+            causes.append(Cause("unsupported", layer["name"], why.format(read), call))
+    return causes
+
+
+def _not_for_patterns(layer: Any) -> list[Cause]:
+    kind = type(layer).__name__
+    known = (*WEIGHTED, *AS_GRADIENT, *IDLE)
+    why = call = ""
+    if kind not in known:
+        why = f"a {kind} layer, for which patterns are not defined here."
+        call = f"Use {', '.join(sorted(set(known) - {'InputLayer'}))}, or another method (gradient, input_t_gradient)."
+    elif kind in (*WEIGHTED, "Activation") and _activation(layer) not in ("relu", "linear"):
+        why = f"activation {_activation(layer)!r}; the estimators are for ReLU and linear units."
+        call = "Train the network with activation='relu'."
+    elif getattr(layer, "data_format", "channels_last") == "channels_first":
+        why, call = "channels first.", "Build it with data_format='channels_last'."
+    elif kind == "Conv2D" and (layer.groups != 1 or tuple(layer.dilation_rate) != (1, 1)):
+        why = f"a convolution with groups={layer.groups}, dilation_rate={tuple(layer.dilation_rate)}."
+        call = "Patterns are fitted for groups=1 and dilation_rate=1 only: use another method (gradient)."
+    elif kind == "Dense" and len(layer.input_shape) != 2:
+        why = f"a Dense layer on input of shape {layer.input_shape}."
+        call = "Put Flatten or GlobalAveragePooling2D before it, or use a 1 x 1 Conv2D."
+    return [Cause("unsupported", layer.name, why, call)] if why else []
+
+
+def _layer(steps: list[_Step], name: str) -> Any:
+    return next(step.layer for step in steps if step.layer.name == name)
+
+
+def _linear(step: _Step, x: Any, kernel: Any) -> Any:
+    """The layer's w . x, without bias and activation."""
+    import tensorflow as tf
+
+    if step.convolution:
+        return tf.nn.conv2d(x, kernel, step.layer.strides, step.layer.padding.upper())
+    return tf.matmul(x, kernel)
+
+
+def _observe(step: _Step, x: Any, moments: dict[str, _Moments], relu: bool) -> Any:
+    """Add a batch to the layer's statistics; returns the layer's output."""
+    import tensorflow as tf
+
+    layer = step.layer
+    kernel = tf.convert_to_tensor(layer.kernel)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(kernel)
+        y = _linear(step, x, kernel)
+    z = tf.nn.bias_add(y, layer.bias) if layer.use_bias else y
+    fires = tf.cast(z > 0, y.dtype) if relu else tf.ones_like(y)
+
+    axes = list(range(len(y.shape) - 1))
+    count = tf.math.count_nonzero(fires, axes, dtype=tf.int64).numpy().astype(np.float64)
+    mean_y = tf.reduce_sum(fires * y, axes) / tf.cast(np.maximum(count, 1), y.dtype)
+    # The centre goes out before the sums: the covariance is then no small difference of two large numbers.
+    deviation = fires * (y - mean_y)
+    # y is linear in the kernel, so its gradient sums the patches, weighted by what is put in.
+    patches = tape.gradient(y, kernel, output_gradients=fires).numpy().astype(np.float64)
+    together = tape.gradient(y, kernel, output_gradients=deviation).numpy().astype(np.float64)
+    rest = tf.reduce_sum(deviation, axes).numpy().astype(np.float64)
+
+    moments.setdefault(layer.name, _Moments(kernel.shape)).add(
+        count, patches, mean_y.numpy().astype(np.float64), together, rest
+    )
+    return layer.activation(z)
+
+
+class _Moments:
+    """Count, means and co-moment of patch and output for each unit, merged batch by batch.
+
+    The merge is that of Chan, Golub and LeVeque (1979), "Updating formulae and a pairwise algorithm for computing sample
+    variances": no large sums are subtracted.
+    """
+
+    def __init__(self, shape: Any):
+        self.count = np.zeros(shape[-1])
+        self.mean_x = np.zeros(shape)
+        self.mean_y = np.zeros(shape[-1])
+        self.together = np.zeros(shape)
+
+    def add(
+        self, count: np.ndarray, patches: np.ndarray, mean_y: np.ndarray, together: np.ndarray, rest: np.ndarray
+    ) -> None:
+        mean_x = patches / np.maximum(count, 1)
+        # `mean_y` is rounded, so the deviations do not quite sum to 0.
+        together = together - mean_x * rest
+        mean_y = mean_y + rest / np.maximum(count, 1)
+        total = np.maximum(self.count + count, 1)
+        step_x, step_y = mean_x - self.mean_x, mean_y - self.mean_y
+        self.together += together + step_x * step_y * self.count * count / total
+        self.mean_x += step_x * count / total
+        self.mean_y += step_y * count / total
+        self.count += count
+
+    def directions(self, kernel: np.ndarray) -> np.ndarray:
+        """cov[x, y] / (w . cov[x, y]) for living units, 0 for the others; w . cov[x, y] is the variance of y."""
+        axes = tuple(range(kernel.ndim - 1))
+        covariance = self.together / np.maximum(self.count, 1)
+        products = kernel.astype(np.float64) * covariance
+        variance = products.sum(axis=axes)
+        noise = np.maximum(
+            SMALLEST_VARIATION * np.abs(products).sum(axis=axes), (SMALLEST_VARIATION * self.mean_y) ** 2
+        )
+        if not np.isfinite(variance).all():
+            raise ValueError("fit_patterns: the statistics are not finite. Do the network's weights hold NaN?")
+        living = variance > noise
+        return np.where(living, covariance / np.where(living, variance, 1), 0).astype(np.float32)
+
+
+def _match(kernel: np.ndarray, direction: np.ndarray) -> bool:
+    """Is weight times pattern 1 in every living unit?"""
+    products = (kernel * direction).reshape(-1, kernel.shape[-1])
+    living = direction.reshape(products.shape).any(axis=0)
+    sums = products.sum(axis=0, dtype=np.float64)[living]
+    # Where large products cancel, float32 directions cannot sum to 1 more exactly than this.
+    tolerance = 1e-3 + 1e-6 * np.abs(products).sum(axis=0)[living]
+    return bool((np.abs(sums - 1) < tolerance).all())
+
+
+def _targets(target: Any, films: int, classes: int) -> np.ndarray | None:
+    if target is None:
+        return None
+    chosen = np.asarray(target)
+    if not np.issubdtype(chosen.dtype, np.integer) or chosen.shape not in ((), (films,)):
+        raise ValueError(
+            f"target: expected one class number, or one for each of the {films} films, got {chosen.dtype} of shape "
+            f"{chosen.shape}."
+        )
+    if films and (chosen.min() < 0 or chosen.max() >= classes):
+        raise ValueError(f"target: the network has classes 0 to {classes - 1}, got {np.unique(chosen).tolist()}.")
+    return np.broadcast_to(chosen, films)
+
+
+def _batches(who: str, model: Any, images: Any, batch_size: int, prepare: Callable | None):
+    """Batches of float32 network input, each checked."""
+    if batch_size < 1:
+        raise ValueError(f"{who}: batch_size={batch_size}; expected 1 or more.")
+    if not len(images):
+        raise ValueError(f"{who}: there are no images. Expected an array (N, H, W, C) with N at least 1.")
+    expected = tuple(model.input_shape[1:])
+    for start in range(0, len(images), batch_size):
+        batch = images[start : start + batch_size]
+        batch = np.asarray(prepare(batch) if prepare else batch)
+        if not np.issubdtype(batch.dtype, np.floating):
+            raise ValueError(
+                f"{who}: images are {batch.dtype}; expected float network input. Films as stored need "
+                "prepare=medxai.preprocessing.to_network_input."
+            )
+        if len(batch.shape) != len(expected) + 1 or any(
+            want is not None and want != got for want, got in zip(expected, batch.shape[1:], strict=True)
+        ):
+            raise ValueError(f"{who}: images have shape {batch.shape[1:]} each; the network takes {expected}.")
+        batch = batch.astype(np.float32)
+        if not np.isfinite(batch).all():
+            raise ValueError(f"{who}: values that are not finite in films {start} to {start + len(batch) - 1}.")
+        yield batch
