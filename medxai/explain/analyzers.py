@@ -48,7 +48,10 @@ METHODS: dict[str, dict[str, Any]] = {
     "lrp.sequential_preset_b_flat": {"epsilon": 0.1},
 }
 # Ours, fitted to training films.
-PATTERNS = ("pattern.net", "pattern.attribution")
+PATTERNS: dict[str, dict[str, Any]] = {
+    "pattern.net": {"patterns": None, "pattern_type": "relu"},
+    "pattern.attribution": {"patterns": None, "pattern_type": "relu"},
+}
 
 _INPUT_RULES = ("Z", "Epsilon", "WSquare", "Flat", "Alpha2Beta1", "Alpha1Beta0", "ZPlus", "ZPlusFast")
 # Films go to the child in portions of this size, so that neither side holds a long series twice.
@@ -78,6 +81,8 @@ def create_analyzer(name: str, model: tf.keras.Model, **parameters: Any) -> Anal
         or an array (H, W, C)). gradient, input_t_gradient, smoothgrad, integrated_gradients: postprocess=None, "abs" or
         "square", of the gradients. lrp.z, lrp.epsilon: input_layer_rule=None, a rule's name or (low, high).
         lrp.epsilon: epsilon=1e-7, bias=True; the presets: epsilon=0.1.
+        pattern.net, pattern.attribution: patterns=None (from `medxai.explain.fit_patterns`, or call the analyzer's
+        `fit` with training films), pattern_type="relu" or "linear".
         All of iNNvestigate's: memory_gb=2.0, the working memory (10^9 bytes) that films and samples in flight may
         take on top of the network; they go in batches that fit, and at the least one by one.
 
@@ -92,13 +97,46 @@ def create_analyzer(name: str, model: tf.keras.Model, **parameters: Any) -> Anal
         and an Input without a name are no matter here.
     """
     if name in PATTERNS:
-        from . import patterns
-
-        return patterns.create(name, model, **parameters)
+        return _pattern_analyzer(name, model, parameters)
     if name not in METHODS:
         known = [*METHODS, *PATTERNS]
         raise ValueError(f"create_analyzer: no method {name!r}.{_nearest(name, known)} There are: {', '.join(known)}.")
     return InnvestigateAnalyzer(name, model, **parameters)
+
+
+def _pattern_analyzer(name: str, model: tf.keras.Model, parameters: dict[str, Any]) -> Analyzer:
+    from . import patterns
+    from .explainable import output_activation
+
+    unknown = [given for given in parameters if given not in PATTERNS[name]]
+    if unknown:
+        raise ValueError(_unknown_parameter(name, unknown[0], list(PATTERNS[name])))
+    kinds = {"pattern.net": patterns.PatternNet, "pattern.attribution": patterns.PatternAttribution}
+    if output_activation(model):
+        return _OfLogits(kinds[name], model, parameters)
+    return kinds[name](model, **parameters)
+
+
+class _OfLogits:
+    """A pattern method of a network that ends in a softmax: works on its logits, with the weights it has by then."""
+
+    def __init__(self, kind: Any, model: tf.keras.Model, parameters: dict[str, Any]) -> None:
+        from .logits import logits_model
+
+        self.model = model
+        self._logits = logits_model(model)
+        self._analyzer = kind(self._logits, **parameters)
+
+    def fit(self, images: Any, **arguments: Any) -> _OfLogits:
+        """As `PatternNet.fit`."""
+        self._logits.set_weights(self.model.get_weights())
+        self._analyzer.fit(images, **arguments)
+        return self
+
+    def analyze(self, images: np.ndarray, target: Any = None, **arguments: Any) -> np.ndarray:
+        """As `PatternNet.analyze`."""
+        self._logits.set_weights(self.model.get_weights())
+        return self._analyzer.analyze(images, target, **arguments)
 
 
 class InnvestigateAnalyzer:
@@ -109,14 +147,14 @@ class InnvestigateAnalyzer:
 
         unknown = [given for given in parameters if given not in METHODS[name]]
         if unknown:
-            raise ValueError(_unknown_parameter(name, unknown[0]))
+            raise ValueError(_unknown_parameter(name, unknown[0], [*METHODS[name], "memory_gb"]))
         if not _is_number(memory_gb) or not 0 < memory_gb < float("inf"):
             raise ValueError(f"{name}: memory_gb is a number of 10^9 bytes greater than 0, got {memory_gb!r}.")
-        shapes = (getattr(model, "input_shape", None), getattr(model, "output_shape", None))
-        if not all(isinstance(shape, tuple) for shape in shapes) or (len(shapes[0]), len(shapes[1])) != (4, 2):
+        shapes = [getattr(model, key, None) for key in ("input_shape", "output_shape")]
+        if [len(shape) if isinstance(shape, tuple) else 0 for shape in shapes] != [4, 2]:
             raise ValueError(
-                f"{name}: explains a keras Model from films (N, H, W, C) to (N, classes); this one goes from "
-                f"{shapes[0]} to {shapes[1]}."
+                f"{name}: explains a built keras Model from films (N, H, W, C) to (N, classes); this "
+                f"{type(model).__name__} goes from {shapes[0]} to {shapes[1]}."
             )
         self.name = name
         self.model = model
@@ -201,7 +239,7 @@ class InnvestigateAnalyzer:
             raise ValueError(
                 f"{self.name}: no class {int(wrong.flat[0])}; the network has {classes}: 0 to {classes - 1}."
             )
-        return np.broadcast_to(targets.astype(np.int64).reshape(-1 if targets.size != 1 else 1), (films,))
+        return np.broadcast_to(targets.astype(np.int64), (films,))
 
 
 def _nearest(name: Any, known: list[str]) -> str:
@@ -212,8 +250,7 @@ def _nearest(name: Any, known: list[str]) -> str:
     return f" Did you mean {found[0]!r}?" if found else ""
 
 
-def _unknown_parameter(name: str, given: str) -> str:
-    known = [*METHODS[name], "memory_gb"]
+def _unknown_parameter(name: str, given: str, known: list[str]) -> str:
     if given == "neuron_selection_mode":
         return f"{name}: the class is chosen when a map is made: analyze(images, target=1), or None for the winner."
     return f"{name}: no parameter {given!r}.{_nearest(given, known)} It has: {', '.join(known)}."
@@ -263,12 +300,17 @@ def _checked_settings(name: str, settings: dict[str, Any], film: tuple[int, ...]
 
 
 def _refuse_what_would_be_wrong(graph: tf.keras.Model) -> None:
-    from .explainable import NotExplainableError, find_causes
+    from .explainable import Cause, NotExplainableError, find_causes
 
     # An Input without a name of its own harms only where analyzers share a graph.
-    causes = tuple(cause for cause in find_causes(graph, logits=False) if cause.kind != "unnamed_input")
+    causes = [cause for cause in find_causes(graph, logits=False) if cause.kind != "unnamed_input"]
+    why = "a layer of your own, whose class iNNvestigate's process does not have."
+    call = "Build the network from Keras's layers."
+    for layer in graph.layers:
+        if not type(layer).__module__.startswith(("keras.", "tensorflow.")):
+            causes.append(Cause("unsupported", layer.name, why, call))
     if causes:
-        raise NotExplainableError(graph.name, causes)
+        raise NotExplainableError(graph.name, tuple(causes))
 
 
 def _architecture_of_logits(graph: tf.keras.Model) -> str:
@@ -293,10 +335,11 @@ def _architecture_of_logits(graph: tf.keras.Model) -> str:
 def _digest(*parts: bytes | np.ndarray) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for part in parts:
-        if isinstance(part, np.ndarray):
+        if isinstance(part, bytes):
+            digest.update(part)
+        else:
             digest.update(f"{part.dtype}{part.shape}".encode())
-            part = np.ascontiguousarray(part).reshape(-1).view(np.uint8).data
-        digest.update(part)
+            digest.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 
@@ -333,14 +376,15 @@ class Child:
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     def stop(self) -> None:
-        """End the process, if there is one."""
-        with self._lock:
-            process, self._process = self._process, None
-            if process is not None:
-                process.kill()
-                process.wait()
-                for stream in (process.stdin, process.stdout, self._messages):
+        """End the process, if there is one; a thread that waits for its answer gets an ExplanationError."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            if self._lock.acquire(blocking=False):  # else a thread still reads from it, and meets its end
+                for stream in filter(None, (process.stdin, process.stdout, self._messages)):
                     stream.close()
+                self._lock.release()
 
     def _exchange(self, message: dict[str, Any], what: str) -> dict[str, Any]:
         if self.pid is None:
@@ -362,7 +406,7 @@ class Child:
             self.stop()
             raise
         if "error" in reply:
-            raise ExplanationError(f"{what}: iNNvestigate could not make the map: {reply['error']}")
+            raise ExplanationError(f"{what}: iNNvestigate could not make the map: {reply['error'][:1000]}")
         return reply
 
     def _start(self) -> None:
@@ -373,7 +417,7 @@ class Child:
         environment.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
         if root.name != "site-packages":
             environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), environment.get("PYTHONPATH")]))
-        self._messages = tempfile.TemporaryFile()
+        self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
         # -P: a student's folder may hold a random.py or an html.py, which must not become the library's.
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "medxai.explain.child"],

@@ -55,7 +55,7 @@ def _pack(value: Any, arrays: list[np.ndarray]) -> Any:
     if isinstance(value, np.ndarray):
         if value.dtype.kind not in "biuf":
             raise TypeError(f"an array of dtype {value.dtype} cannot be sent, only numbers")
-        arrays.append(np.ascontiguousarray(value))
+        arrays.append(np.asarray(value, order="C"))
         return {"array": len(arrays) - 1}
     if isinstance(value, np.generic):
         return value.item()
