@@ -276,6 +276,21 @@ def test_attribution_sums_to_the_logit():
     np.testing.assert_allclose(maps.sum((1, 2, 3)), model(test)[:, 1], rtol=1e-4)
 
 
+def test_deep_networks_do_not_leave_the_numbers_of_float32():
+    # All inputs carry the same signal, so each layer of 100 units sends it back a hundredfold: 1e44 after 22 layers.
+    layers = [L.Dense(100, name=f"dense{n}") for n in range(22)]
+    model = tf.keras.Sequential([L.Input((100,), name="numbers"), *layers])
+    for layer in layers:
+        layer.set_weights([np.full((100, 100), 0.01), np.zeros(100)])
+    x = np.repeat(np.linspace(-1, 2, 31)[:, None], 100, axis=1).astype("float32")
+    patterns = fit_patterns(model, x)
+    signal = PatternNet(model, patterns).analyze(x[[0, 30]], target=4)
+    assert np.isfinite(signal).all() and (signal[0] < -1e30).all() and (signal[1] > 1e30).all()
+    np.testing.assert_allclose(signal / np.abs(signal).max(1, keepdims=True), [[-1] * 100, [1] * 100], rtol=1e-4)
+    shares = PatternAttribution(model, patterns).analyze(x[[0, 30]], target=4)
+    np.testing.assert_allclose(shares, x[[0, 30]] / 100, rtol=1e-4)
+
+
 def test_new_weights_ask_for_a_new_fit():
     model, train = network("global average"), films(12, 1)
     analyzer = PatternNet(model).fit(train)
