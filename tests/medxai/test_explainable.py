@@ -155,3 +155,11 @@ def test_what_is_no_built_model():
         check_explainable(build)
     with pytest.raises(NotExplainableError, match="no fixed input yet"):
         check_explainable(tf.keras.Sequential([L.Dense(2)]))
+
+
+def test_importing_the_package_brings_no_tensorflow():
+    program = (
+        "import sys, medxai.explain as e; e.check_explainable, e.logits_model, e.PatternNet; "
+        "sys.exit('tensorflow' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
