@@ -185,7 +185,7 @@ def page(record: Record, marks: dict[tuple[str, str], Mark], stem: str, cells: l
                 "statement": "Your answer in words",
                 "points": "still to be marked" if pending else _of(points, task.max),
                 "message": message,
-                "state": "open" if pending else "passed",
+                "state": "open" if pending else "lost" if task.points == 0 else "passed",
             }
         )
     whole = sum(cell.max for cell in record.cells) + sum(task.max for task in record.manual)

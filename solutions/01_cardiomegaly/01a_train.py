@@ -549,8 +549,8 @@ for arguments in ({"lr": 1e-5}, {"learning_rate": 1e-5}):
 #
 # ## 6. Train
 #
-# The recipe of the lesson: ImageNet weights, Adam with 1e-5, 50 epochs with two films a batch, horizontal flips, the
-# best validation epoch kept. That is a GPU's afternoon. In the CPU profile we train the narrow network from random
+# The recipe of the lesson: ImageNet weights, categorical cross-entropy on one-hot labels, Adam with 1e-5, 50 epochs with
+# two films a batch, balanced class weights, horizontal flips, the best validation epoch kept. That is a GPU's afternoon. In the CPU profile we train the narrow network from random
 # weights, for which it needs *batch normalisation* after each convolution (folded away again afterwards: many
 # explanation methods are wrong on it, and lab 02 shows how).
 #

@@ -278,7 +278,7 @@ plots.yours_or_expected(two_intervals, lambda: checks.bootstrap_interval(bootstr
 # On real data nobody knows. In a simulation we do. Here are 200 made-up clinics with four similar films a patient, in
 # which the true area is known:
 
-# %% tags=["demo"]
+# %% tags=["demo", "keep_output", "nbval-check-output"]
 def clinic(rng, patients=60, films=4):
     ill = np.repeat((np.arange(patients) % 3 == 0).astype(int), films)
     own = np.repeat(rng.normal(size=patients), films) + rng.normal(0, 0.3, patients * films)

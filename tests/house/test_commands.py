@@ -22,9 +22,10 @@ def targets(makefile):
 
 
 def plan(root, *targets, **variables):
-    """What make would run, without running it."""
+    """What make would run, without running it, whether or not these tests were themselves started by make."""
+    outer = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     done = subprocess.run(
-        ["make", "-n", "-o", "setup", *targets], cwd=root, capture_output=True, text=True, env=os.environ | variables
+        ["make", "-n", "-o", "setup", *targets], cwd=root, capture_output=True, text=True, env=outer | variables
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip().splitlines()
