@@ -188,8 +188,8 @@ plots.yours_or_expected(ward, lambda: checks.operating_point(operating_point), "
 
 # %% [markdown]
 # **What you should see.** Asked for on validation were nine of ten. On the test films it may be more or less: that is the
-# honest number. And count the people: with one in eight ill, a specificity that sounds fine still means many healthy
-# people called for every hundred.
+# honest number. And count the people: where few are ill, a specificity that sounds fine still means that most of those
+# who are called are healthy.
 #
 # ## 3. How sure are you?
 #
@@ -297,8 +297,8 @@ for name, count in held.items():
     print(f"{name:14}: {count} of 200 intervals hold the true area of {truth:.3f}")
 
 # %% [markdown]
-# An interval over films claims 95 % and keeps far less. It is not "a bit optimistic": it is wrong about most of the
-# studies in which patients have several films.
+# An interval over films claims 95 % and keeps far less: the more alike a patient's films are, the worse it gets. Over
+# patients it comes close; with a few dozen patients even this bootstrap keeps slightly less than it claims.
 #
 # ## 4. Does 0.8 mean 0.8?
 #
