@@ -42,7 +42,19 @@ _LAZY = {
     "load_checkpoint": "checkpoints",
     "save_checkpoint": "checkpoints",
 }
-_MODULES = ("checkpoints", "explain", "fold", "metrics", "models", "plots", "preprocessing", "rivals", "training")
+_MODULES = (
+    "cases",
+    "checkpoints",
+    "explain",
+    "fold",
+    "localisation",
+    "metrics",
+    "models",
+    "plots",
+    "preprocessing",
+    "rivals",
+    "training",
+)
 
 
 def __getattr__(name: str) -> Any:

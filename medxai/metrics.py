@@ -154,6 +154,29 @@ def paired_bootstrap(
     return _interval(value, draws[0] - draws[1], level, redrawn)
 
 
+def mean_interval(
+    values: np.ndarray, patients: np.ndarray, resamples: int = 2000, level: float = 0.95, seed: int = 0
+) -> Interval:
+    """The mean over films and its percentile bootstrap interval over patients.
+
+    values (N,), such as a score of each film's map; patients (N,), who each film is of. To compare two methods on the
+    same films pass the differences. ValueError : lengths differ, values that are not finite, fewer than two patients.
+    """
+    values, patients = np.asarray(values, dtype=float), np.asarray(patients)
+    if values.ndim != 1 or patients.shape != values.shape:
+        raise ValueError(
+            f"mean_interval: expected values and patients of the same shape (N,), got {values.shape} and {patients.shape}."
+        )
+    if not len(values) or not np.isfinite(values).all():
+        raise ValueError(
+            f"mean_interval: {(~np.isfinite(values)).sum()} of {len(values)} values are not finite numbers."
+        )
+    # With one class for all, no resample can lose a class.
+    blocks = _patient_counts(np.zeros(len(values), int), patients, resamples, seed)
+    draws = np.concatenate([counts @ values / counts.sum(axis=1) for counts, _ in blocks])
+    return _interval(values.mean(), draws, level, 0)
+
+
 def proportion_interval(successes: int, total: int, level: float = 0.95) -> Interval:
     """Wilson's interval of a share of `total` independent cases (Wilson, JASA 22, 1927); for one film a patient."""
     from scipy.stats import norm

@@ -1,8 +1,4 @@
-"""Figures of the course: grey films with bone white, one way to show a figure, and none without a description.
-
-Every figure reaches the reader through :func:`show` (or :func:`yours_or_expected`), which stores a text description
-beside the picture: for readers who cannot see it, and for the build, which refuses figures without one.
-"""
+"""Films, curves and tables, and the one way to show a figure."""
 
 from __future__ import annotations
 

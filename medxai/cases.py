@@ -1,0 +1,93 @@
+"""Two films to look at beside each other: one that the network gets right and one that it gets wrong.
+
+Which films are shown decides what readers believe. So they are found by a rule, the rule is written beside them, and
+where the network makes no mistake that is said.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Pair(NamedTuple):
+    """A film that was found, and one that was missed, of the same class.
+
+    hit, miss : rows of the two films.
+    mistaken : whether the network misses `miss` at all; if not, it is only the harder film.
+    text : the rule and the two scores, in words; show it beside the films.
+    """
+
+    hit: int
+    miss: int
+    mistaken: bool
+    text: str
+
+    @property
+    def films(self) -> np.ndarray:
+        """Both rows, int (2,), the hit first: `images[pair.films]`."""
+        return np.array([self.hit, self.miss])
+
+
+def hit_and_miss(labels: np.ndarray, scores: np.ndarray, threshold: float, target: int = 1) -> Pair:
+    """A typical hit and the clearest miss among the films of one class.
+
+    A film is called when its score >= threshold. The hit is, of the called films of the class, the one with the median
+    score (of two in the middle the higher), so that it is typical and not the best. The miss is, of those that are not
+    called, the one with the lowest score. Where every film is called, the one with the lowest score stands in for the
+    miss; where none is, the one with the highest score for the hit. `Pair.text` says so.
+
+    Parameters
+    ----------
+    labels : (N,) int, the true classes.
+    scores : (N,) probability of `target`, from 0 to 1.
+    threshold : from 0 to 1, chosen on other films (`metrics.operating_point`).
+    target : the class of both films.
+
+    Raises
+    ------
+    ValueError : arrays of other shapes, scores that are no probabilities, or fewer than two films of the class.
+
+    >>> hit_and_miss([1, 1, 1, 1, 0], [0.9, 0.8, 0.7, 0.2, 0.4], threshold=0.5).films
+    array([1, 3])
+    """
+    labels, scores = np.asarray(labels), np.asarray(scores, dtype=float)
+    if scores.ndim == 2:
+        raise ValueError(
+            f"hit_and_miss: expected one score a film, the probability of class {target}; got {scores.shape}. "
+            f"Take one column: scores[:, {target}]."
+        )
+    if labels.ndim != 1 or labels.shape != scores.shape:
+        raise ValueError(
+            f"hit_and_miss: expected labels and scores of the same shape (N,), got {labels.shape} and {scores.shape}."
+        )
+    if not np.all((scores >= 0) & (scores <= 1)):  # NaN included
+        raise ValueError("hit_and_miss: scores are probabilities from 0 to 1. Are these logits, or is there a NaN?")
+    of_class = np.flatnonzero(labels == target)
+    if len(of_class) < 2:
+        raise ValueError(
+            f"hit_and_miss: needs at least two films of class {target}, got {len(of_class)} in {len(labels)} films. "
+            f"The classes here are {', '.join(map(str, np.unique(labels))) or 'none'}: fetch more films or another class."
+        )
+    ranked = of_class[np.argsort(scores[of_class], kind="stable")]
+    called = ranked[scores[ranked] >= threshold]
+    missed = ranked[scores[ranked] < threshold]
+
+    def scored(film: int) -> str:
+        return f"film {film} (score {scores[film]:.3f})"
+
+    start = f"Of {len(ranked)} films of class {target}, {len(called)} are called at the threshold {threshold:.3f}. "
+    if not len(called):
+        hit, miss = ranked[-1], ranked[0]
+        text = f"So there is no hit to show: {scored(hit)} comes nearest to one. The miss: {scored(miss)}, the lowest."
+    elif not len(missed):
+        hit, miss = called[len(called) // 2], called[0]
+        text = (
+            f"The hit: {scored(hit)}, in the middle of those. The network misses none of them here, so a harder film "
+            f"stands in for the miss: {scored(miss)}, the lowest."
+        )
+    else:
+        hit, miss = called[len(called) // 2], missed[0]
+        text = f"The hit: {scored(hit)}, in the middle of those. The miss: {scored(miss)}, the lowest of the others."
+    return Pair(int(hit), int(miss), bool(len(missed)), start + text)

@@ -1,0 +1,110 @@
+"""How much of an attribution map lies where it should, and what maps reach that know nothing of the network.
+
+A map is scored by its magnitude, evidence for and against the class alike; the colours of a film's map are summed
+first. Maps are float (N, H, W) or (N, H, W, C), of any scale; masks are bool (N, H, W), True inside.
+The last function gives the null baselines: a score means something only beside theirs, since hearts lie in the middle of films.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def lift(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """How many times more of each map lies inside its mask than its area explains, (N,), 0 or more.
+
+    The share of the map's magnitude inside, divided by the share of the film's area inside. 1 is what a flat map has;
+    an all-zero map has 0. The largest value possible is 1 / (share of the area).
+
+    ValueError : shapes that differ, masks that are not bool or are empty, values that are not finite.
+
+    >>> maps = np.zeros((1, 4, 4)); maps[0, 0] = 1
+    >>> masks = np.zeros((1, 4, 4), bool); masks[0, :2, :2] = True
+    >>> lift(maps, masks)
+    array([2.])
+    """
+    magnitude, masks = _checked("lift", maps, masks)
+    return _share(magnitude, masks) / masks.mean(axis=(1, 2))
+
+
+def inside_share(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """The share of each map's magnitude that lies inside its mask, (N,) from 0 to 1; 0 for an all-zero map.
+
+    Errors as `lift`. A large mask has a large share by its area alone: compare with the baselines, or take `lift`.
+    """
+    return _share(*_checked("inside_share", maps, masks))
+
+
+def pointing_hits(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """Is each map's strongest pixel inside its mask? bool (N,). The mean is the accuracy of the pointing game.
+
+    Where several pixels are equally strong all must be inside; an all-zero map points nowhere and has no hit.
+    Errors as `lift`. Zhang et al., "Top-down neural attention by excitation backprop", arXiv 1608.00507, who allow 15
+    pixels beside the object; here there is no such margin.
+    """
+    magnitude, masks = _checked("pointing_hits", maps, masks)
+    largest = magnitude.max(axis=(1, 2), keepdims=True)
+    outside = ((magnitude == largest) & ~masks).any(axis=(1, 2))
+    return (largest[:, 0, 0] > 0) & ~outside
+
+
+def null_baselines(films: np.ndarray, seed: int = 0) -> dict[str, np.ndarray]:
+    """Maps that know nothing of a network, float32 (N, H, W) each: a method worth its name does better.
+
+    Parameters
+    ----------
+    films : (N, H, W) as stored, grey values from 0 to 255; not the network's input, whose values are negative too.
+    seed : of the random maps.
+
+    Returns
+    -------
+    dict : "centred Gaussian", whose standard deviation is a quarter of each side; "the film itself"; "random", uniform
+        from 0 to 1, every film its own.
+
+    ValueError : another shape, negative values.
+    """
+    films = np.asarray(films)
+    if films.ndim != 3:
+        raise ValueError(f"null_baselines: expected stored films (N, H, W), got {films.shape}.")
+    if films.size and not films.min() >= 0:
+        raise ValueError(
+            f"null_baselines: expected stored films with values from 0 to 255, got {films.min():.4g}. Is this the network's input?"
+        )
+    height, width = films.shape[1:]
+    down, across = ((np.arange(side) - (side - 1) / 2) / (side / 4) for side in (height, width))
+    gaussian = np.exp(-(down[:, None] ** 2 + across**2) / 2).astype(np.float32)
+    return {
+        "centred Gaussian": np.repeat(gaussian[None], len(films), axis=0),
+        "the film itself": films.astype(np.float32),
+        "random": np.random.default_rng(seed).random(films.shape, dtype=np.float32),
+    }
+
+
+def _share(magnitude: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    total = magnitude.sum(axis=(1, 2))
+    inside = np.where(masks, magnitude, 0).sum(axis=(1, 2))
+    return np.where(total > 0, inside / np.where(total > 0, total, 1), 0.0)
+
+
+def _checked(who: str, maps: np.ndarray, masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The maps' magnitude, float64 (N, H, W) (PatternNet's float32 would overflow in sums), and the masks."""
+    maps, masks = np.asarray(maps), np.asarray(masks)
+    if maps.ndim not in (3, 4) or masks.ndim != 3 or maps.shape[:3] != masks.shape:
+        hint = " One film still needs its axis: maps[None], masks[None]." if maps.ndim == 2 or masks.ndim == 2 else ""
+        raise ValueError(
+            f"{who}: expected maps (N, H, W) or (N, H, W, C) and masks (N, H, W) of the same films, got maps "
+            f"{maps.shape} and masks {masks.shape}.{hint}"
+        )
+    if masks.dtype != bool:
+        raise ValueError(f"{who}: expected bool masks, True inside; got {masks.dtype}. Write masks > 0.")
+    empty = np.flatnonzero(~masks.any(axis=(1, 2)))
+    if len(empty):
+        raise ValueError(
+            f"{who}: the mask is empty in {len(empty)} of {len(masks)} films (first: film {empty[0]}). "
+            "Score only films whose mask has pixels: keep = masks.any(axis=(1, 2))."
+        )
+    maps = maps.astype(np.float64)
+    wrong = np.flatnonzero(~np.isfinite(maps.reshape(len(maps), -1)).all(axis=1))
+    if len(wrong):
+        raise ValueError(f"{who}: values that are not finite in {len(wrong)} maps (first: map {wrong[0]}).")
+    return np.abs(maps if maps.ndim == 3 else maps.sum(axis=-1)), masks

@@ -1,0 +1,49 @@
+"""Figures of the course: grey films with bone white, one way to show a figure, and none without a description.
+
+Every figure reaches the reader through :func:`show` (or :func:`yours_or_expected`), which stores a text description
+beside the picture: for readers who cannot see it, and for the build, which refuses figures without one.
+"""
+
+from .figures import (
+    BLUE,
+    CLASS_COLOURS,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    VERMILION,
+    cardiothoracic,
+    confusion,
+    curve_axes,
+    film,
+    film_grid,
+    intervals,
+    reliability,
+    roc,
+    show,
+    yours_or_expected,
+)
+from .maps import attribution, attribution_grid, signed
+
+__all__ = [
+    "BLUE",
+    "CLASS_COLOURS",
+    "GREEN",
+    "GREY",
+    "ORANGE",
+    "PURPLE",
+    "VERMILION",
+    "attribution",
+    "attribution_grid",
+    "cardiothoracic",
+    "confusion",
+    "curve_axes",
+    "film",
+    "film_grid",
+    "intervals",
+    "reliability",
+    "roc",
+    "show",
+    "signed",
+    "yours_or_expected",
+]

@@ -1,0 +1,136 @@
+"""Attribution maps: red speaks for the class, blue against it, white is nothing; every map by its own largest value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from .figures import ORANGE, film
+
+COLOURS = "RdBu_r"
+
+
+def signed(maps: np.ndarray) -> np.ndarray:
+    """Maps ready to be looked at: colours summed, each film's divided by its own largest magnitude.
+
+    maps : (N, H, W) or (N, H, W, C), any scale. Returns float32 (N, H, W) from -1 to 1; the sign stays, 0 stays 0, and
+    an all-zero map stays blank. ValueError : another shape, values that are not finite.
+    """
+    maps = np.asarray(maps)
+    looks_like_one = maps.ndim == 3 and maps.shape[2] == 3 and min(maps.shape[:2]) > 8
+    if maps.ndim not in (3, 4) or looks_like_one:
+        hint = " For one map write maps[None]." if maps.ndim == 2 or looks_like_one else ""
+        raise ValueError(f"plots.signed: expected maps (N, H, W) or (N, H, W, C), got {maps.shape}.{hint}")
+    maps = maps.astype(np.float64)
+    if not np.isfinite(maps).all():
+        raise ValueError("plots.signed: the maps hold NaN or infinite values.")
+    if maps.ndim == 4:
+        maps = maps.sum(axis=-1)
+    largest = np.abs(maps).max(axis=(1, 2), keepdims=True, initial=0)
+    return (maps / np.where(largest > 0, largest, 1)).astype(np.float32)
+
+
+def attribution(map2d: np.ndarray, title: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw one map, (H, W) from -1 to 1 as `signed` gives it: red for the class, blue against it, white for 0.
+
+    ValueError : another shape, or values beyond -1 and 1.
+    """
+    map2d = np.asarray(map2d)
+    if map2d.ndim != 2:
+        raise ValueError(
+            f"plots.attribution: expected one map (H, W), got {map2d.shape}. Take one of plots.signed(maps)."
+        )
+    if not np.abs(map2d).max(initial=0) <= 1 + 1e-6:
+        raise ValueError("plots.attribution: expected values from -1 to 1. Scale the maps first: plots.signed(maps).")
+    if ax is None:
+        _, ax = plt.subplots(figsize=(4, 4))
+    ax.imshow(map2d, cmap=COLOURS, vmin=-1, vmax=1)
+    ax.set_xticks([])
+    ax.set_yticks([])
+    for spine in ax.spines.values():
+        spine.set(color="0.8", linewidth=0.6)
+    if title:
+        ax.set_title(title, fontsize=9)
+    return ax
+
+
+def attribution_grid(
+    films: np.ndarray,
+    maps: Mapping[str, np.ndarray],
+    rows: Sequence[str],
+    per_row: int = 5,
+    outlines: np.ndarray | None = None,
+) -> Figure:
+    """Draw the maps of several methods beside their films: a row for each film, a column for each method.
+
+    With more than `per_row` methods the rows go on below, each time with the film at their left. Every map is divided by
+    its own largest magnitude (`signed`), so strengths cannot be compared between maps, only where they lie.
+
+    Parameters
+    ----------
+    films : (N, H, W) as stored, 0 to 255.
+    maps : name of the method -> (N, H, W) or (N, H, W, C), in the order in which they are drawn.
+    rows : a short text for each film, (N,).
+    per_row : methods beside a film, 1 or more.
+    outlines : bool (N, H, W), drawn as thin lines on films and maps, or None. A film without any True has no line.
+
+    Raises
+    ------
+    ValueError : no maps, or films, maps, rows or outlines that do not belong together.
+    """
+    films = np.asarray(films)
+    _check_grid(films, maps, rows, per_row, outlines)
+    ready = {name: signed(values) for name, values in maps.items()}
+    names = list(ready)
+    blocks = [names[start : start + per_row] for start in range(0, len(names), per_row)]
+    columns = 1 + max(map(len, blocks))
+    size, bar = 1.75, 0.55
+    lines = len(blocks) * len(films)
+    width, height = columns * size + 0.3, lines * size * films.shape[1] / films.shape[2] + len(blocks) * 0.3 + bar
+    fig = plt.figure(figsize=(width, height), layout="constrained")
+    axes = fig.subplots(lines, columns, squeeze=False)
+    for line, row in enumerate(axes):
+        block, n = blocks[line // len(films)], line % len(films)
+        first = n == 0
+        film(films[n], "film" if first else None, row[0])
+        row[0].set_axis_on()
+        row[0].set(xticks=[], yticks=[])
+        row[0].set_ylabel(rows[n], fontsize=9)
+        for ax, name in zip(row[1:], block, strict=False):
+            attribution(ready[name][n], name if first else None, ax)
+        for ax in row[1 + len(block) :]:
+            ax.set_axis_off()
+        if outlines is not None and outlines[n].any():
+            for ax, colour in zip(row, [ORANGE, *["0.25"] * len(block)], strict=False):
+                ax.contour(outlines[n], levels=[0.5], colors=[colour], linewidths=0.7)
+    scale = ScalarMappable(Normalize(-1, 1), COLOURS)
+    colours = fig.colorbar(scale, ax=axes, location="bottom", shrink=0.5, aspect=40, pad=0.02)
+    colours.set_ticks([-1, 0, 1], labels=["against the class", "nothing", "for the class"])
+    colours.set_label("each map divided by its own largest magnitude", fontsize=8)
+    colours.ax.tick_params(labelsize=9)
+    return fig
+
+
+def _check_grid(
+    films: np.ndarray, maps: Mapping[str, np.ndarray], rows: Sequence[str], per_row: int, outlines: np.ndarray | None
+) -> None:
+    if films.ndim != 3 or not len(films):
+        raise ValueError(f"plots.attribution_grid: expected stored films (N, H, W), N at least 1; got {films.shape}.")
+    if not maps:
+        raise ValueError('plots.attribution_grid: no maps. Expected {"name of the method": maps}.')
+    if per_row < 1:
+        raise ValueError(f"plots.attribution_grid: per_row={per_row}; expected 1 or more.")
+    if isinstance(rows, str) or len(rows) != len(films):
+        raise ValueError(f"plots.attribution_grid: expected a text for each of the {len(films)} films, got {rows!r}.")
+    for name, values in [*maps.items(), *([] if outlines is None else [("outlines", outlines)])]:
+        if np.shape(values)[:3] != films.shape:
+            raise ValueError(
+                f"plots.attribution_grid: {name} have shape {np.shape(values)}, the films {films.shape}. "
+                "Expected those of these very films, in the same order."
+            )
