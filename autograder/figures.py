@@ -20,6 +20,8 @@ DRAWS = {
     "bar", "barh", "boxplot", "contour", "contourf", "errorbar", "fill_between", "hist", "hist2d", "imshow", "matshow",
     "pcolormesh", "pie", "plot", "quiver", "scatter", "stem", "step", "subplots", "violinplot",
 }  # fmt: skip
+# What of medxai.plots computes and draws nothing.
+COMPUTES = ("signed",)
 # What of pyplot makes no figure.
 QUIET = {"close", "get_cmap", "rc", "rc_context", "rcdefaults", "set_cmap", "style", "switch_backend", "ioff", "ion"}
 
@@ -100,7 +102,7 @@ def _makes_figure(call: ast.Call, drawing: set[str]) -> bool:
     if first in ("plt", "pyplot") or name.startswith("matplotlib.pyplot."):
         return rest.removeprefix("pyplot.").split(".")[0] not in QUIET
     if first == "plots" and rest:
-        return rest not in SHOWS
+        return rest not in (*SHOWS, *COMPUTES)
     if isinstance(call.func, ast.Name):
         return call.func.id in drawing
     return isinstance(call.func, ast.Attribute) and (

@@ -1,4 +1,8 @@
-"""Attribution maps: red speaks for the class, blue against it, white is nothing; every map by its own largest value."""
+"""Attribution maps: red speaks for the class, blue against it, white is nothing; every map by its own largest value.
+
+Colours follow the square root of the magnitude: a few pixels are often ten times stronger than all that has a shape,
+and would leave the rest of the map white. The colour bar has its ticks accordingly.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,24 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import FuncNorm
 from matplotlib.figure import Figure
 
 from .figures import ORANGE, film
 
 COLOURS = "RdBu_r"
+
+
+def _root(x: np.ndarray) -> np.ndarray:
+    return np.sign(x) * np.sqrt(np.abs(x))
+
+
+def _square(x: np.ndarray) -> np.ndarray:
+    return np.sign(x) * np.square(x)
+
+
+def _scale() -> FuncNorm:
+    return FuncNorm((_root, _square), vmin=-1, vmax=1)
 
 
 def signed(maps: np.ndarray) -> np.ndarray:
@@ -39,6 +55,8 @@ def signed(maps: np.ndarray) -> np.ndarray:
 def attribution(map2d: np.ndarray, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw one map, (H, W) from -1 to 1 as `signed` gives it: red for the class, blue against it, white for 0.
 
+    Colours follow the square root of the magnitude, so that weak parts can be seen.
+
     ValueError : another shape, or values beyond -1 and 1.
     """
     map2d = np.asarray(map2d)
@@ -50,7 +68,7 @@ def attribution(map2d: np.ndarray, title: str | None = None, ax: Axes | None = N
         raise ValueError("plots.attribution: expected values from -1 to 1. Scale the maps first: plots.signed(maps).")
     if ax is None:
         _, ax = plt.subplots(figsize=(4, 4))
-    ax.imshow(map2d, cmap=COLOURS, vmin=-1, vmax=1)
+    ax.imshow(map2d, cmap=COLOURS, norm=_scale())
     ax.set_xticks([])
     ax.set_yticks([])
     for spine in ax.spines.values():
@@ -70,7 +88,7 @@ def attribution_grid(
     """Draw the maps of several methods beside their films: a row for each film, a column for each method.
 
     With more than `per_row` methods the rows go on below, each time with the film at their left. Every map is divided by
-    its own largest magnitude (`signed`), so strengths cannot be compared between maps, only where they lie.
+    its own largest magnitude (`signed`), so only places can be compared between maps, not strengths.
 
     Parameters
     ----------
@@ -103,17 +121,22 @@ def attribution_grid(
         row[0].set(xticks=[], yticks=[])
         row[0].set_ylabel(rows[n], fontsize=9)
         for ax, name in zip(row[1:], block, strict=False):
-            attribution(ready[name][n], name if first else None, ax)
+            attribution(ready[name][n], ax=ax)
+            if first:
+                ax.set_title(name, fontsize=9 if len(name) < 22 else 7.5)
         for ax in row[1 + len(block) :]:
             ax.set_axis_off()
         if outlines is not None and outlines[n].any():
             for ax, colour in zip(row, [ORANGE, *["0.25"] * len(block)], strict=False):
                 ax.contour(outlines[n], levels=[0.5], colors=[colour], linewidths=0.7)
-    scale = ScalarMappable(Normalize(-1, 1), COLOURS)
-    colours = fig.colorbar(scale, ax=axes, location="bottom", shrink=0.5, aspect=40, pad=0.02)
-    colours.set_ticks([-1, 0, 1], labels=["against the class", "nothing", "for the class"])
-    colours.set_label("each map divided by its own largest magnitude", fontsize=8)
-    colours.ax.tick_params(labelsize=9)
+    colours = fig.colorbar(
+        ScalarMappable(_scale(), COLOURS), ax=axes, location="bottom", shrink=0.5, aspect=40, pad=0.02
+    )
+    ticks = {-1: "-1\nagainst the class", -0.25: "-0.25", 0: "0", 0.25: "0.25", 1: "1\nfor the class"}
+    colours.set_ticks(list(ticks), labels=list(ticks.values()))
+    colours.set_label("share of the map's own largest magnitude", fontsize=8)
+    colours.ax.minorticks_off()
+    colours.ax.tick_params(labelsize=8)
     return fig
 
 
