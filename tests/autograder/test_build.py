@@ -6,10 +6,11 @@ import nbformat
 import pytest
 from tiny_course import LAB, edit, fresh, line_of, source
 
-from autograder import build, contract
+from autograder import build, contract, figures
 from autograder.course import Course
 from autograder.errors import SourceError
 from autograder.lab import load_lab
+from medxai import plots
 
 
 @pytest.fixture
@@ -109,6 +110,7 @@ REFUSED = {
     "axes figure": (ADDED, cell("fig, ax = plt.subplots()\nax.plot([1, 2])") + ADDED, "a figure that is not shown"),
     "table's figure": (ADDED, cell("table.plot.bar()") + ADDED, "a figure that is not shown"),
     "figure of plots": (ADDED, cell("plots.film(film)") + ADDED, "a figure that is not shown"),
+    "figure of maps": (ADDED, cell("signed = plots.signed(maps)\nplots.attribution_grid(film, maps, rows)") + ADDED, "a figure that is not shown"),
     "figure by a function": (ADDED, cell("draw();") + ADDED, "a figure that is not shown"),
     "plt.show": (ADDED, cell("fig, ax = plt.subplots()\nplt.show()") + ADDED, "shows a figure without a description"),
     "short alt": (ALT, 'alt="A film.", **{}) or dict(a="', "the description has 7 characters"),
@@ -146,10 +148,18 @@ def test_what_is_no_figure_is_not_refused(course):
         + cell(
             'plots.show(both(film, film), alt=f"Two films of {film.shape[0]} rows side by side: they are the same.")'
         )
-        + cell('plt.close("all")\ncounts, edges = np.histogram(film)')
+        + cell('plt.close("all")\ncounts, edges = np.histogram(film)\nready = plots.signed(film[None])')
     )
     edit(source(course), ADDED, text + ADDED)
     assert problems(course) == []
+
+
+def test_the_build_knows_which_functions_of_plots_draw():
+    for name in plots.__all__:
+        function = getattr(plots, name)
+        if callable(function):
+            draws = function.__annotations__["return"] in ("Figure", "Axes")
+            assert draws == (name not in (*figures.SHOWS, *figures.COMPUTES)), name
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,27 @@ def test_confusion_and_shares(rng):
         metrics.confusion(labels + 1, called)
 
 
+def test_the_interval_of_a_mean_is_over_patients(rng):
+    own = rng.normal(2, 1, 40)
+    values, patients = np.repeat(own, 5), np.repeat(np.arange(40), 5)
+    shuffled = rng.permutation(200)
+    interval = metrics.mean_interval(values[shuffled], patients[shuffled], resamples=4000)
+    assert interval.value == pytest.approx(values.mean())
+    # The standard error of the mean of 40 patients; five films of each bring nothing new.
+    error = own.std() / np.sqrt(40)
+    assert interval.high - interval.low == pytest.approx(2 * 1.96 * error, rel=0.1)
+    films = metrics.mean_interval(values, np.arange(200), resamples=4000)
+    assert films.high - films.low == pytest.approx(2 * 1.96 * error / np.sqrt(5), rel=0.1)
+    assert metrics.mean_interval(values, patients, seed=1) == metrics.mean_interval(values, patients, seed=1)
+    for wrong, told in (
+        ((values, patients[:9]), r"\(200,\) and \(9,\)"),
+        ((values * np.nan, patients), "200 of 200 values are not finite"),
+        ((values, patients * 0), "two patients"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            metrics.mean_interval(*wrong)
+
+
 def test_wilson_interval_of_a_textbook_case():
     # Newcombe, Statist. Med. 17, 1998, table I: 15 of 148 gives 0.0624 to 0.1605.
     value, low, high = metrics.proportion_interval(15, 148)
