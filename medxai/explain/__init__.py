@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from .analyzers import create_analyzer
     from .explainable import Cause, NotExplainableError, check_explainable, find_causes
     from .logits import logits_model
-    from .patterns import PatternAttribution, PatternNet, Patterns, fit_patterns
+    from .pattern_attribution import PatternAttribution
+    from .pattern_net import PatternNet
+    from .patterns import Patterns, fit_patterns
 
 __all__ = [
     "Cause",
@@ -31,8 +33,8 @@ __all__ = [
 _LAZY = {
     "Cause": "explainable",
     "NotExplainableError": "explainable",
-    "PatternAttribution": "patterns",
-    "PatternNet": "patterns",
+    "PatternAttribution": "pattern_attribution",
+    "PatternNet": "pattern_net",
     "Patterns": "patterns",
     "check_explainable": "explainable",
     "create_analyzer": "analyzers",

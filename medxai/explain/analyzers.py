@@ -1,7 +1,7 @@
 """One front for the attribution methods of the course, with iNNvestigate's names and parameters: arrays in, arrays out.
 
 Eleven methods run in iNNvestigate, in one child process that starts at first use (`child` says why); PatternNet and
-PatternAttribution are our own (`patterns`). The kernel that calls this stays eager.
+PatternAttribution are our own (`pattern_net`, `pattern_attribution`). The kernel that calls this stays eager.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from . import pipe
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+    from .patterns import PatternMethod
 
 _GRADIENT: dict[str, Any] = {"postprocess": None}
 _SMOOTHGRAD = {"augment_by_n": 64, "noise_scale": 1.0, "seed": 0, **_GRADIENT}
@@ -105,13 +107,14 @@ def create_analyzer(name: str, model: tf.keras.Model, **parameters: Any) -> Anal
 
 
 def _pattern_analyzer(name: str, model: tf.keras.Model, parameters: dict[str, Any]) -> Analyzer:
-    from . import patterns
     from .explainable import output_activation
+    from .pattern_attribution import PatternAttribution
+    from .pattern_net import PatternNet
 
     unknown = [given for given in parameters if given not in PATTERNS[name]]
     if unknown:
         raise ValueError(_unknown_parameter(name, unknown[0], list(PATTERNS[name])))
-    kinds = {"pattern.net": patterns.PatternNet, "pattern.attribution": patterns.PatternAttribution}
+    kinds: dict[str, type[PatternMethod]] = {kind.name: kind for kind in (PatternNet, PatternAttribution)}
     if output_activation(model):
         return _OfLogits(kinds[name], model, parameters)
     return kinds[name](model, **parameters)
@@ -128,13 +131,13 @@ class _OfLogits:
         self._analyzer = kind(self._logits, **parameters)
 
     def fit(self, images: Any, **arguments: Any) -> _OfLogits:
-        """As `PatternNet.fit`."""
+        """As `PatternMethod.fit`."""
         self._logits.set_weights(self.model.get_weights())
         self._analyzer.fit(images, **arguments)
         return self
 
     def analyze(self, images: np.ndarray, target: Any = None, **arguments: Any) -> np.ndarray:
-        """As `PatternNet.analyze`."""
+        """As `PatternMethod.analyze`."""
         self._logits.set_weights(self.model.get_weights())
         return self._analyzer.analyze(images, target, **arguments)
 

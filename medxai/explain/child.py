@@ -24,10 +24,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from . import pipe
+from . import integrated_gradients, pipe, smoothgrad
 
-# Methods that average iNNvestigate's gradient over samples; we draw the samples, so that they can go in chunks.
-SAMPLED = ("smoothgrad", "integrated_gradients")
+# Methods that average iNNvestigate's gradient over samples; we make the samples, so that they can go in chunks.
+SAMPLED = {"smoothgrad": smoothgrad, "integrated_gradients": integrated_gradients}
 
 # Working memory of one film, in units of all its activations (float32). Measured on VGG16 as the growth of the
 # process's peak with the number of films (1.5 for the gradient, 3.9 for preset B), rounded up.
@@ -140,42 +140,21 @@ def explain(analyzer: Analyzer, request: dict[str, Any]) -> np.ndarray:
     targets = request["targets"]
     if targets is None:
         targets = np.concatenate([analyzer.winners(films[part]) for part in parts])
-    if name == "smoothgrad":
-        sampler, count = smoothed_inputs, settings["augment_by_n"]
-    elif name == "integrated_gradients":
-        sampler, count = path_inputs, settings["steps"]
-    else:
+    if name not in SAMPLED:
         return np.concatenate([analyzer.maps(films[part], targets[part]) for part in parts]).astype(np.float32)
-
-    maps = np.empty_like(films)
-    for film, target, mean in zip(films, targets, maps, strict=True):
-        mean[...] = _mean_map(analyzer, sampler, film, target, settings, count, batch)
-    if name == "integrated_gradients":
-        maps *= films - np.asarray(settings["reference_inputs"], np.float32)
-    return maps
+    method = SAMPLED[name]
+    means = np.empty_like(films)
+    for film, target, mean in zip(films, targets, means, strict=True):
+        mean[...] = _mean_map(analyzer, method.samples, film, target, settings, settings[method.COUNT], batch)
+    return method.maps(means, films, settings)
 
 
-def _mean_map(analyzer, sampler: Callable, film, target, settings, count: int, batch: int) -> np.ndarray:
+def _mean_map(analyzer, samples: Callable, film, target, settings, count: int, batch: int) -> np.ndarray:
     total = np.zeros(film.shape, np.float64)
     for start in range(0, count, batch):
-        samples = sampler(film, range(start, min(start + batch, count)), settings)
-        total += analyzer.maps(samples, np.full(len(samples), target)).sum(axis=0, dtype=np.float64)
+        some = samples(film, range(start, min(start + batch, count)), settings)
+        total += analyzer.maps(some, np.full(len(some), target)).sum(axis=0, dtype=np.float64)
     return total / count
-
-
-def smoothed_inputs(film: np.ndarray, numbers: range, settings: dict[str, Any]) -> np.ndarray:
-    """The film with noise. Noise number k is the same for every film and in every chunk."""
-    noise = [
-        np.random.default_rng([settings["seed"], number]).standard_normal(film.shape, np.float32) for number in numbers
-    ]
-    return film + np.float32(settings["noise_scale"]) * np.stack(noise)
-
-
-def path_inputs(film: np.ndarray, numbers: range, settings: dict[str, Any]) -> np.ndarray:
-    """Points k/n of the straight way from the reference to the film, k = 0 ... n-1: iNNvestigate's left Riemann sum."""
-    reference = np.asarray(settings["reference_inputs"], np.float32)
-    fractions = np.asarray(numbers, np.float32) / np.float32(settings["steps"])
-    return reference + (film - reference) * fractions[:, None, None, None]
 
 
 def _listen(stream: BinaryIO, requests: queue.SimpleQueue) -> None:

@@ -1,4 +1,4 @@
-"""PatternNet and PatternAttribution: what part of the input does a network answer to?
+"""Patterns, which PatternNet and PatternAttribution share: what part of the input does a network answer to?
 
 A weight vector says how to filter the distractor out, not where the signal lies: for x = signal + distractor it must
 be orthogonal to the distractor, so it turns when the distractor does, while the signal stays. The direction of the
@@ -6,8 +6,8 @@ signal, the pattern, is learned from data: it is how the input varies together w
 a = cov[x, y] / (w . cov[x, y]), so that w . a = 1. Behind a ReLU only inputs that let the neuron fire are counted
 (the two-component estimator; its positive half is what a ReLU lets through, and all that the maps need).
 
-PatternNet sends a class's logit back through the patterns instead of the weights and shows the signal; PatternAttribution
-through pattern times weight and shows how much each pixel contributed.
+A class's logit is then sent back through the layers, by `pattern_net.PatternNet` through the patterns instead of the
+weights, by `pattern_attribution.PatternAttribution` through pattern times weight.
 
 Source: Kindermans et al., "Learning how to explain neural networks: PatternNet and PatternAttribution",
 arXiv 1705.05598. The mean of the output, too, is taken over the inputs that let the neuron fire, as the authors'
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from ..fold import _references
 from .explainable import Cause, NotExplainableError, check_explainable
 
 if TYPE_CHECKING:
+    from typing import Self
+
     import tensorflow as tf
 
 PATTERN_TYPES = ("relu", "linear")
@@ -81,8 +83,9 @@ def fit_patterns(
     """The patterns of a network, for both PatternNet and PatternAttribution.
 
     Statistics are kept in float64 and merged from batch to batch, so the result does not depend on `batch_size`
-    (beyond float32 rounding: 1e-4 of the largest value in the first layer of the network of lab 01, 1e-6 in most others). Patches are never copied: their sums are what the gradient of a convolution with respect
-    to its filter computes. Memory is that of one layer at one batch.
+    (beyond float32 rounding: 1e-4 of the largest value in the first layer of the network of lab 01, 1e-6 in most
+    others). Patches are never copied: their sums are what the gradient of a convolution with respect to its filter
+    computes. Memory is that of one layer at one batch.
 
     Parameters
     ----------
@@ -126,17 +129,10 @@ def fit_patterns(
     return patterns
 
 
-class PatternNet:
-    """The signal: what in the film the network answers to, sent back through the patterns.
+class PatternMethod:
+    """What `PatternNet` and `PatternAttribution` share: a class's logit is sent back layer by layer.
 
-    >>> analyzer = PatternNet(model).fit(training_films)
-    >>> maps = analyzer.analyze(films, target=1)
-
-    Maps are signed: where, and with which sign, the film holds what made the class's logit. They grow with the logit
-    and change sign with it. For one layer they are in units of the input; in a deep network each layer adds the signals
-    of all its units, so the size grows (to about 1e26 in the network of lab 01) and only the direction means something:
-    divide by the largest magnitude to look at a map. What float32 could not hold, beyond 1e36, comes back smaller by a
-    power of two.
+    The two differ only in what takes the place of a layer's weights on the way back, `_backward_kernel`.
 
     Parameters
     ----------
@@ -148,11 +144,9 @@ class PatternNet:
     Raises
     ------
     NotExplainableError : the network is not plain, see `fit_patterns`.
-
-    Source: Kindermans et al., arXiv 1705.05598.
     """
 
-    name = "pattern.net"
+    name: ClassVar[str]
 
     def __init__(self, model: tf.keras.Model, patterns: Patterns | None = None, pattern_type: str = "relu"):
         self.model = model
@@ -160,9 +154,7 @@ class PatternNet:
         self.pattern_type = patterns.pattern_type if patterns else pattern_type
         self._steps = _steps(model)
 
-    def fit(
-        self, images: Any, batch_size: int = 16, prepare: Callable[[np.ndarray], np.ndarray] | None = None
-    ) -> PatternNet:
+    def fit(self, images: Any, batch_size: int = 16, prepare: Callable[[np.ndarray], np.ndarray] | None = None) -> Self:
         """Fit the patterns on training films; arguments and errors as in `fit_patterns`. Returns the analyzer."""
         self.patterns = fit_patterns(self.model, images, batch_size, self.pattern_type, prepare)
         return self
@@ -199,7 +191,8 @@ class PatternNet:
         return np.concatenate(maps)
 
     def _backward_kernel(self, kernel: np.ndarray, direction: np.ndarray) -> np.ndarray:
-        return direction
+        """What sends the signal back through a layer, in the shape of its kernel."""
+        raise NotImplementedError
 
     def _checked_patterns(self) -> Patterns:
         if self.patterns is None:
@@ -246,25 +239,6 @@ class PatternNet:
         back, powers = _rescaled(back, powers)
         # Beyond +-120 float32 ends.
         return back.numpy() * _powers_of_two(np.clip(powers, -120, 120), back.shape.rank)
-
-
-class PatternAttribution(PatternNet):
-    """The contributions: how much each pixel's signal added to the class's logit.
-
-    As `PatternNet`, with pattern times weight on the way back. Maps are in units of the logit, signed. Since weight times
-    pattern sums to 1 in each unit, a network of linear units has maps that sum to the logit; where what is sent back
-    meets units that do not fire, units without a pattern, or padding, it is lost, and in deep networks that is most.
-
-    >>> patterns = fit_patterns(model, training_films)
-    >>> maps = PatternAttribution(model, patterns).analyze(films, target=1)
-
-    Source: Kindermans et al., arXiv 1705.05598.
-    """
-
-    name = "pattern.attribution"
-
-    def _backward_kernel(self, kernel: np.ndarray, direction: np.ndarray) -> np.ndarray:
-        return kernel * direction
 
 
 @dataclass(frozen=True)
