@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from small_network import SHAPE, TARGETS, balanced, gradient, logits_of, network, some_films
 
 import medxai
 from medxai import ExplanationError, NotExplainableError, create_analyzer
@@ -22,55 +23,17 @@ from medxai.explain import analyzers, child, pipe
 from medxai.explain.analyzers import METHODS
 
 L = tf.keras.layers
-SHAPE = (10, 8, 2)
-
-
-def network(bias=True, activation="softmax", seed=3, **convolution):
-    tf.keras.utils.set_random_seed(seed)
-    start = {"bias_initializer": "random_normal"} if bias else {"use_bias": False}
-    film = L.Input(SHAPE, name="film")
-    x = L.Conv2D(4, 3, activation="relu", padding="same", name="conv1", **start, **convolution)(film)
-    x = L.MaxPooling2D(name="pool")(x)
-    x = L.Conv2D(5, 3, activation="relu", name="conv2", **start)(x)
-    x = L.Dense(6, activation="relu", name="hidden", **start)(L.Flatten(name="flatten")(x))
-    return tf.keras.Model(film, L.Dense(3, activation=activation, name="classes", **start)(x), name="small")
-
-
-def logits_of(model):
-    logits = network(model.layers[1].use_bias, "linear")
-    logits.set_weights(model.get_weights())
-    return logits
-
-
-def gradient(model, images, targets):
-    """The slow, obvious reference, eager in this process."""
-    x = tf.constant(images)
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        chosen = tf.gather(logits_of(model)(x), targets, batch_dims=1)
-    return tape.gradient(chosen, x).numpy()
 
 
 @pytest.fixture(scope="module")
 def model(films):
-    """With logits around zero, so that different classes win."""
-    model = network()
-    kernel, bias = model.layers[-1].get_weights()
-    model.layers[-1].set_weights([kernel, bias - logits_of(model).predict(films, verbose=0).mean(axis=0)])
-    return model
-
-
-@pytest.fixture(scope="module")
-def bias_free():
-    return network(bias=False)
+    return balanced(films)
 
 
 @pytest.fixture(scope="module")
 def films():
-    return np.random.default_rng(0).normal(0, 1, (5, *SHAPE)).astype(np.float32)
+    return some_films()
 
-
-TARGETS = np.array([2, 0, 1, 1, 0])
 
 # iNNvestigate's own calls, in a process of their own, a new default graph for each.
 OWN_CALLS = """
@@ -99,7 +62,7 @@ OWN_CALLS = """
 
 @pytest.mark.slow
 def test_maps_are_those_of_innvestigates_own_calls(model, films, tmp_path):
-    names = [name for name in METHODS if name != "smoothgrad"]  # random there: see the next test
+    names = [name for name in METHODS if name != "smoothgrad"]  # random there: see test_smoothgrad.py
     (tmp_path / "model.json").write_text(model.to_json())
     weights = {f"w{i}": w for i, w in enumerate(model.get_weights())}
     np.savez(tmp_path / "given.npz", films=films, **weights)
@@ -118,24 +81,12 @@ def test_maps_are_those_of_innvestigates_own_calls(model, films, tmp_path):
             np.testing.assert_allclose(ours, theirs[f"{name} {mode}"], atol=tolerance, err_msg=f"{name} {mode}")
 
 
-def test_gradient_and_smoothgrad_are_those_of_the_eager_kernel(model, films):
+def test_the_gradient_is_that_of_the_eager_kernel(model, films):
     np.testing.assert_allclose(
         create_analyzer("gradient", model).analyze(films, TARGETS), gradient(model, films, TARGETS), atol=1e-6
     )
     absolute = create_analyzer("gradient", model, postprocess="abs").analyze(films, TARGETS)
     np.testing.assert_allclose(absolute, np.abs(gradient(model, films, TARGETS)), atol=1e-6)
-
-    noise = np.random.default_rng(5).normal(0, 1, (2000, *SHAPE)).astype(np.float32)
-    for scale in (0.1, 1.0):  # noise_scale counts, which it does not in iNNvestigate
-        smooth = create_analyzer("smoothgrad", model, augment_by_n=2000, noise_scale=scale).analyze(films[:1], 1)[0]
-        samples = gradient(model, films[:1] + scale * noise, np.ones(2000, int))
-        error = samples.std(axis=0) * np.sqrt(2 / 2000)
-        assert np.all(np.abs(smooth - samples.mean(axis=0)) < 5 * error + 1e-6)
-        assert np.any(np.abs(smooth - gradient(model, films[:1], [1])[0]) > 5 * error)
-    exact = create_analyzer("smoothgrad", model, augment_by_n=3, noise_scale=0).analyze(films, TARGETS)
-    np.testing.assert_allclose(exact, gradient(model, films, TARGETS), atol=1e-6)
-    seeds = [create_analyzer("smoothgrad", model, augment_by_n=3, seed=seed).analyze(films, 1) for seed in (0, 0, 1)]
-    assert np.array_equal(seeds[0], seeds[1]) and not np.allclose(seeds[0], seeds[2])
 
 
 def test_no_target_means_the_winner_of_each_film(model, films):
@@ -186,31 +137,6 @@ def test_new_weights_change_every_map_as_a_rebuild_would(films):
         assert np.abs(maps - before[name]).max() > 1e-3 * np.abs(maps).max(), name
     trained.set_weights(old)
     np.testing.assert_allclose(explainers["lrp.z"].analyze(films, 1), before["lrp.z"], atol=1e-6)
-
-
-def test_integrated_gradients_sums_to_the_part_of_the_logit_that_its_steps_reach(bias_free, films):
-    """A left Riemann sum from a zero baseline: on a bias-free ReLU network (n-1)/n of the logit."""
-    logits = logits_of(bias_free).predict(films, verbose=0)[range(5), TARGETS]
-    for steps in (2, 5, 64):
-        maps = create_analyzer("integrated_gradients", bias_free, steps=steps).analyze(films, TARGETS)
-        np.testing.assert_allclose(maps.sum(axis=(1, 2, 3)), logits * (steps - 1) / steps, atol=1e-5)
-
-
-def test_integrated_gradients_is_complete_with_biases_and_a_reference(model, films):
-    logits = logits_of(model)
-    for reference in (0.5, films[4]):
-        maps = create_analyzer("integrated_gradients", model, steps=3000, reference_inputs=reference).analyze(films[:2])
-        start = logits.predict(np.broadcast_to(reference, (1, *SHAPE)).astype(np.float32), verbose=0)[0]
-        end = logits.predict(films[:2], verbose=0)
-        winners = end.argmax(axis=1)
-        np.testing.assert_allclose(maps.sum(axis=(1, 2, 3)), end.max(axis=1) - start[winners], atol=2e-3)
-
-
-def test_lrp_z_is_input_times_gradient_without_biases(bias_free, films):
-    expected = films * gradient(bias_free, films, TARGETS)
-    for name in ("lrp.z", "input_t_gradient"):
-        maps = create_analyzer(name, bias_free).analyze(films, TARGETS)
-        np.testing.assert_allclose(maps, expected, atol=1e-4 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("end", ["softmax layer", "activation layer", "sequential", "linear"])
