@@ -98,10 +98,10 @@ def napkin(ax, title, nodes, edges, colour):
     ax.set(title=title, xlim=(-0.25, 2.25), ylim=(-0.3, 1.3))
     ax.set_axis_off()
 
-fig, axes = plt.subplots(1, 2, figsize=(9.5, 3))
-napkin(axes[0], "forwards: values, and weights on the lines", {"x1": 1, "x2": 2, "h1": 3, "h2": 1, "y": 4},
+fig, axes = plt.subplots(1, 2, figsize=(9.5, 3.2), layout="constrained")
+napkin(axes[0], "forwards: values; on the lines the weights", {"x1": 1, "x2": 2, "h1": 3, "h2": 1, "y": 4},
        {("x1", "h1"): 1, ("x2", "h1"): 1, ("x1", "h2"): 3, ("x2", "h2"): -1, ("h1", "y"): 2, ("h2", "y"): -2}, plots.BLUE)
-napkin(axes[1], "backwards: relevance, and what each line hands down", {"x1": -4, "x2": 8, "h1": 6, "h2": -2, "y": 4},
+napkin(axes[1], "backwards: relevance; on the lines the shares", {"x1": -4, "x2": 8, "h1": 6, "h2": -2, "y": 4},
        {("x1", "h1"): 2, ("x2", "h1"): 4, ("x1", "h2"): -6, ("x2", "h2"): 4, ("h1", "y"): 6, ("h2", "y"): -2}, plots.VERMILION)
 plots.show(fig, alt="A network of two inputs, two hidden ReLU units and one output, drawn twice. Forwards: inputs 1 and 2 give "
            "hidden values 3 and 1 and the output 4. Backwards: the output's 4 is split into 6 and -2, the 6 into 2 and 4, the "
@@ -131,10 +131,10 @@ for bias in ((0, 0), (1, 2)):
         print(f"  {method:17} {shares.round(3) + 0}  adds up to {shares.sum().round(3) + 0:g}")
 
 # %% [markdown]
-# Two lessons. **LRP in its plain form, LRP-Z, is input times gradient** on a network of ReLUs: whatever a unit divides by
-# its sum, the layer above has multiplied it in (Ancona et al. 2018). All that follows in this section is about what
-# makes it a different method. And **a bias keeps relevance for itself**: it is part of the sum, but it is no pixel, so
-# what falls to it never arrives. With biases the map does not add up to the output any more.
+# Two lessons. **LRP in its plain form, LRP-Z, is input times gradient** on a network of ReLUs: each unit divides by its sum,
+# and the layer above has just multiplied by that very number (Ancona et al. 2018). The rest of this section is about what
+# makes LRP a different method. And **a bias keeps relevance for itself**: it is part of the sum, but it is no pixel, so
+# what falls to it never arrives. With the biases (1, 2) the pixels' shares do not add up to the output any more.
 #
 # ### Why an epsilon?
 #
@@ -277,34 +277,32 @@ plots.yours_or_expected(side_by_side, lambda: checks.lrp_epsilon(lrp_epsilon), "
 # How much of the logit has arrived at the film?
 
 # %% tags=["demo"]
-maps = {name: medxai.create_analyzer("lrp.epsilon", checkpoint.model, epsilon=e).analyze(films, target=ILL)
-        for name, e in (("1e-7", 1e-7), ("0.1", 0.1))}
 product = medxai.create_analyzer("input_t_gradient", checkpoint.model).analyze(films, target=ILL)
-print(f"logit of {test.classes[ILL]}:           hit {logits[0, ILL]:6.2f}   other film {logits[1, ILL]:6.2f}")
-for name, values in maps.items():
-    arrived = values.sum(axis=(1, 2, 3))
-    off = np.abs(values - product).max() / np.abs(product).max()
-    print(f"arrives, epsilon {name:5}           hit {arrived[0]:6.2f}   other film {arrived[1]:6.2f}"
-          f"   (differs from input times gradient by {off:.4f} of the largest value)")
+print(f"{'':13} {'hit':>7} {'other film':>11}   difference from input times gradient")
+print(f"{'logit':13} {logits[0, ILL]:7.2f} {logits[1, ILL]:11.2f}")
+for epsilon in (1e-7, 0.1):
+    values = medxai.create_analyzer("lrp.epsilon", checkpoint.model, epsilon=epsilon).analyze(films, target=ILL)
+    arrived, off = values.sum(axis=(1, 2, 3)), np.abs(values - product).max() / np.abs(product).max()
+    print(f"epsilon {epsilon:<5g} {arrived[0]:7.2f} {arrived[1]:11.2f}   {off:.1%} of the largest value")
 
 # %% [markdown]
-# What arrives is not the logit. The difference went to the biases and, with the larger epsilon, to epsilon; what arrives
-# may even be *more* than the logit, where biases spoke against the class. A network's biases take part in the answer, and
-# no map of pixels shows them.
+# What arrives is not the logit. The difference went to the biases and, with the larger epsilon, to epsilon. What arrives
+# may even be *more* than the logit, or have the other sign, where the biases spoke against the class. A network's biases take
+# part in the answer, and no map of pixels shows them.
 #
 # ## 3. Rules that let only some contributions count
 #
 # **Deep Taylor** (Montavon et al. 2017) expands each unit around a point where it is zero, and arrives at a simple rule for
-# hidden layers: only *positive* contributions get a share, biases get none. So nothing is lost and nothing is negative: the
-# map shows how a positive logit is shared out. And a logit that is negative?
+# hidden layers: only *positive* contributions get a share, biases get none. So nothing is negative, and as long as each unit
+# has some positive contribution nothing is lost: the map shows how a positive logit is shared out. And a negative one?
 
 # %% tags=["demo"]
 deep_taylor = medxai.create_analyzer("deep_taylor", checkpoint.model)
+print(f"{'film':11} {'class':13} {'logit':>6} {'sum of map':>11} {'largest':>9}")
 for target, name in enumerate(test.classes):
     found = deep_taylor.analyze(films, target=target)
     for row, logit, one in zip(("hit", "other film"), logits[:, target], found):
-        print(f"{row:10} asked about {name:12}: logit {logit:6.2f}, the map adds up to {one.sum():5.2f}, "
-              f"largest value {one.max():.2g}, smallest {one.min() + 0:.2g}")
+        print(f"{row:11} {name:13} {logit:6.2f} {one.sum():11.2f} {np.abs(one).max():9.2g}")
 
 # %% [markdown]
 # Where the logit is negative the last layer has nothing positive to share out, and **the map is zero everywhere**. If a
@@ -384,12 +382,14 @@ names = {"lrp.epsilon": "LRP-epsilon 1e-7", "deep_taylor": "deep Taylor", "lrp.s
 rules = {title: medxai.create_analyzer(name, checkpoint.model).analyze(films, target=ILL) for name, title in names.items()}
 plots.show(plots.attribution_grid(stored, rules, rows),
            alt="The two films, each beside the maps of LRP-epsilon, deep Taylor, preset A and preset B for cardiomegaly. "
-               "LRP-epsilon is fine grain of both signs; deep Taylor is red only and blank where the logit is negative; the "
-               "presets draw smoother shapes, preset B with both signs close together.")
+               "LRP-epsilon is fine grain of both signs; deep Taylor is red only and blank where the logit is negative; preset "
+               "A draws smooth edges; preset B spots of both signs.")
 
 # %% [markdown]
 # Four rules, one network, one class. None of them is "the" relevance: each is what follows from its rule, and the rule was
-# somebody's choice.
+# somebody's choice. Mind what is led back: the logit itself. Where it is negative, alpha 1 and beta 0 hand out a negative
+# number in positive parts, and the whole map of preset A is blue. It shows what spoke *for* the class, in the colour of
+# the answer.
 #
 # ## 4. A trap: two analyzers in one graph
 #
@@ -424,13 +424,13 @@ script += """
 B, IG = "lrp.sequential_preset_b_flat", "integrated_gradients"
 model = network()
 alone = maps(B, model); maps(IG, model, steps=8); after = maps(B, model)
-print(f"one graph for all:    preset B changes by {np.abs(after - alone).max() / np.abs(alone).max():.1e} of its largest value")
+print(f"one graph for all:    preset B changes by {np.abs(after - alone).max() / np.abs(alone).max():.3g} times its largest value")
 results = []
 for name, settings in ((B, {}), (IG, {"steps": 8}), (B, {})):
     with tf.Graph().as_default() as graph, tf.compat.v1.Session(graph=graph).as_default():
         results.append(maps(name, network(), **settings))
-print(f"a graph for each:     preset B changes by {np.abs(results[2] - results[0]).max() / np.abs(results[0]).max():.1e}")
-print(f"the lonely map and the one from a graph of its own differ by {np.abs(alone - results[0]).max() / np.abs(alone).max():.1e}")
+print(f"a graph for each:     preset B changes by {np.abs(results[2] - results[0]).max() / np.abs(results[0]).max():.3g}")
+print(f"preset B alone in the one graph, and in a graph of its own: a difference of {np.abs(alone - results[0]).max():.3g}")
 """
 done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
 print(done.stdout or done.stderr[-800:])
@@ -471,7 +471,7 @@ def toy_axes(ax, inputs, title, arrows):
 fig, axes = plt.subplots(1, 3, figsize=(10, 3.6), layout="constrained")
 for ax, distractor in zip(axes, [(1, 1), (0, 1), (-1, 1)]):
     inputs, weights = toy(distractor)
-    toy_axes(ax, inputs, f"distractor {distractor}: weights ({weights[0]:.1f}, {weights[1] + 0:.1f})", {
+    toy_axes(ax, inputs, f"distractor {distractor}: weights ({weights[0]:.1f}, {weights[1].round(3) + 0:.1f})", {
         "signal": ((1, 0), plots.GREEN, 3), "distractor": (distractor, plots.GREY, 1.5), "weights": (weights, plots.VERMILION, 2)})
 axes[0].legend(fontsize=8, loc="lower left")
 plots.show(fig, alt="Three clouds of points with three arrows each. The signal's arrow points right in all of them. The "
@@ -489,8 +489,8 @@ plots.show(fig, alt="Three clouds of points with three arrows each. The signal's
 #
 # direction = covariance(inputs, output) / (weights · covariance(inputs, output))
 #
-# The denominator makes weights · direction = 1: one unit of output is this much input. For a unit behind a ReLU, the film
-# below zero may look quite different, and the unit is silent there. So take covariances **over the inputs that make it fire
+# The denominator makes weights · direction = 1: one unit of output is this much input. A unit behind a ReLU is silent for
+# some inputs, and those may be made quite differently: its answer does not depend on them. So take covariances **over the inputs that make it fire
 # only**, weights · input + bias > 0, both means included. (The paper's formula can be read as if one of the two means went over
 # all inputs; the authors' code takes both over those that fire, and so do we.)
 #
@@ -554,7 +554,7 @@ def found_signals():
     for ax, distractor in zip(axes, [(1, 1), (0, 1), (-1, 1)]):
         inputs, weights = toy(distractor, strength=3.0)
         found = signal_direction(inputs, weights, 0.0)
-        toy_axes(ax, inputs, f"distractor {distractor}, three times louder: ({found[0]:.2f}, {found[1] + 0:.2f})",
+        toy_axes(ax, inputs, f"distractor {distractor}, three times louder: ({found[0]:.2f}, {found[1].round(3) + 0:.2f})",
                  {"weights": (weights, plots.VERMILION, 2), "yours": (found, plots.BLUE, 3)})
     axes[0].legend(fontsize=8, loc="lower left")
     return fig
@@ -583,12 +583,12 @@ print(f"{living} of {units} units fired in them and have a direction; the others
 found = {name: medxai.create_analyzer(name, checkpoint.model, patterns=patterns).analyze(films, target=ILL)
          for name in ("pattern.net", "pattern.attribution")}
 plots.show(plots.attribution_grid(stored, {"PatternNet": found["pattern.net"], "PatternAttribution": found["pattern.attribution"]}, rows),
-           alt="The two films beside their maps by PatternNet, which draws smooth grey-level structure of the film, and by "
-               "PatternAttribution, for the class cardiomegaly.")
+           alt="The two films beside their maps by PatternNet, broad smooth areas of both colours, and by "
+               "PatternAttribution, thin lines along edges, for the class cardiomegaly.")
 
 # %% [markdown]
-# Remember the sign: both maps are proportional to the logit that is sent back. A film whose logit of cardiomegaly is negative
-# has its map turned over, blue for red.
+# Mind the signs. PatternNet draws a *signal*, so red and blue mean that it makes the film brighter or darker here, and not
+# "for" and "against". And what is sent back is the logit: where it is negative, the map is turned over, blue for red.
 #
 # ## 6. Thirteen methods on two films
 #
@@ -608,9 +608,9 @@ plots.show(plots.attribution_grid(stored, {"PatternNet": found["pattern.net"], "
 # %% tags=["demo"]
 NOISE = 0.15 * 255  # SmoothGrad: 15 % of the range of the pixels
 METHODS = {
-    "gradient": ("gradient", {}), "SmoothGrad": ("smoothgrad", {"augment_by_n": 32, "noise_scale": NOISE}),
+    "gradient": ("gradient", {}), "SmoothGrad": ("smoothgrad", {"augment_by_n": 16, "noise_scale": NOISE}),
     "DeconvNet": ("deconvnet", {}), "guided backprop": ("guided_backprop", {}), "deep Taylor": ("deep_taylor", {}),
-    "input x gradient": ("input_t_gradient", {}), "integrated gradients": ("integrated_gradients", {"steps": 32}),
+    "input x gradient": ("input_t_gradient", {}), "integrated gradients": ("integrated_gradients", {"steps": 16}),
     "LRP-Z": ("lrp.z", {}), "LRP-epsilon 0.1": ("lrp.epsilon", {"epsilon": 0.1}),
     "LRP preset A flat": ("lrp.sequential_preset_a_flat", {}), "LRP preset B flat": ("lrp.sequential_preset_b_flat", {}),
     "PatternNet": ("pattern.net", {"patterns": patterns}), "PatternAttribution": ("pattern.attribution", {"patterns": patterns}),
@@ -625,11 +625,14 @@ def explain(images):
 thirteen = explain(stored)
 plots.show(plots.attribution_grid(stored, thirteen, rows),
            alt="The two films and thirteen maps of each, in blocks of five, all on one signed scale: red for, blue against "
-               "cardiomegaly. Gradient-like maps are fine grain spread over the chest, deconvolution-like ones draw edges, deep "
-               "Taylor and the LRP presets draw coarser shapes.")
+               "cardiomegaly. The gradient and its relatives are fine grain spread over the chest, guided backprop and deep "
+               "Taylor draw edges, PatternNet broad areas.")
 
 # %% [markdown]
 # LRP-Z and input x gradient are the same picture, as section 2 promised. LRP-epsilon with 0.1 is not.
+#
+# The words at the colour bar fit the methods that share something out. A gradient (the first four) answers another question:
+# red is where a *brighter* pixel would raise the logit. One scale does not make two methods mean the same.
 #
 # The lesson that this lab grew from compared three methods on a film that was found and one that was missed. Its search for
 # the missed film stored the row under another name, so it showed the same film twice. Here they are larger, and two films:
@@ -641,16 +644,16 @@ def larger(names, height=6.2):
         plots.film(stored[n], rows[n].replace("\n", ", probability "), line[0])
         for ax, name in zip(line[1:], names):
             plots.attribution(plots.signed(thirteen[name])[n], name, ax)
-    fig.suptitle(f"red: for {test.classes[ILL]}, blue: against it, each map by its own largest value", fontsize=10)
+    fig.suptitle(f"{test.classes[ILL]}: red positive, blue negative, each map by its own largest value", fontsize=10)
     return fig
 
 plots.show(larger(["guided backprop", "LRP preset B flat", "PatternNet"]),
            alt="Upper row the hit, lower row the other film: the film itself, guided backprop, LRP preset B flat and PatternNet. "
-               "Guided backprop draws edges all over the chest in both rows.")
+               "Guided backprop draws thin edges, preset B spots of both signs, PatternNet broad areas.")
 
 # %% [markdown]
-# **Before you go on.** Cover the left column. Could you tell from the maps which film was missed, and why? Write your guess
-# down. The honest next question is not which map looks best, but **which one is right**, and for that we need a truth.
+# **Before you go on.** Cover the left column. Could you tell from the maps which film was missed, and why? Along which edges do
+# the methods agree: the borders of the heart, where a radiographer measures, or others? Write your guess down. The honest next question is not which map looks best, but **which one is right**, and for that we need a truth.
 #
 # ## 7. Which method found the heart?
 #
@@ -747,7 +750,7 @@ def league():
     lifts = score_methods(league_maps, ill_films, hearts, seed=0)
     table = [(name, *metrics.mean_interval(values, patients)[:3]) for name, values in lifts.items()]
     table.sort(key=lambda row: -row[1])
-    ax = plots.intervals(table, "lift: share of the map in the heart over share of the area (mean, 95 % interval over patients)")
+    ax = plots.intervals(table, "mean lift, 95 % interval over patients")
     ax.axvline(1, color=plots.GREY, ls=":")
     for label in ax.get_yticklabels():
         label.set_color("black" if label.get_text() in METHODS else plots.VERMILION)
@@ -772,8 +775,9 @@ pd.DataFrame(lines).T
 # %% [markdown]
 # **How to read this.** First look for the names in the other colour: a method below the centred Gaussian is beaten by a picture
 # that never saw the network or the film. Then at the last column: overlapping intervals of two methods decide nothing, but the
-# *differences on the same films* do. And look at "peak in the heart", the pointing game: it asks only where the strongest
-# pixel is, and it need not agree with the lift.
+# *differences on the same films* do. Look at "peak in the heart", the pointing game, too: it asks only where the strongest
+# pixel is, and it need not agree with the lift. Last, compare "gradient" with "input x gradient". The second is the
+# first times the film as the network reads it. How much of its lift did the network earn, and how much the film?
 #
 # Sixteen rows were compared with one Gaussian, on two dozen films. Some difference will look clear by luck; a league to be
 # printed would need more films and a correction for many comparisons.
