@@ -62,8 +62,9 @@ def test_lrp_shares_out_the_whole_logit_without_biases(bias_free, films):
         for name in ("lrp.sequential_preset_a_flat", "lrp.sequential_preset_b_flat"):
             # B holds where a unit has positive and negative input; else it takes twice, or nothing.
             np.testing.assert_allclose(sums(name, model, films, epsilon=1e-6), logits, rtol=1e-3, err_msg=name)
-            lost = sums(name, model, films) / logits  # epsilon = 0.1 keeps a part, of the dense layers' inputs
-            assert np.all((lost > 0) & (lost < 0.95)), name
+    for name in ("lrp.sequential_preset_a_flat", "lrp.sequential_preset_b_flat"):
+        kept = sums(name, model, films) / logits  # epsilon = 0.1 in the dense layers
+        assert np.all((kept > 0) & (kept < 0.95)), name
 
 
 def test_biases_take_their_share_in_lrp_z(films):
