@@ -17,6 +17,7 @@ into the pattern.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -49,6 +50,15 @@ AS_GRADIENT = (
 # Layers that do nothing outside training.
 IDLE = ("InputLayer", "Dropout", "SpatialDropout2D")
 
+# Where the caller names no batch size: at most so many films at a time, fewer where they would take more than this.
+FIT_FILMS = 16
+MAP_FILMS = 4
+WORKING_BYTES = 2e9
+# Working memory of one film, measured on VGG16 at full width and 512 px and rounded up: while patterns are fitted, in
+# units of the largest layer's output; while a map is made, in units of all outputs together.
+FIT_MEMORY = 8
+MAP_MEMORY = 3
+
 # A unit whose output varies less than this part of its mean is constant, as far as float32 can tell.
 SMALLEST_VARIATION = 1e-6
 
@@ -76,7 +86,7 @@ class Patterns:
 def fit_patterns(
     model: tf.keras.Model,
     images: Any,
-    batch_size: int = 16,
+    batch_size: int | None = None,
     pattern_type: str = "relu",
     prepare: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Patterns:
@@ -93,7 +103,7 @@ def fit_patterns(
         Flatten, Reshape, ZeroPadding2D, Dropout and Activation layers with relu or linear activations.
     images : (N, H, W, C) **training** films, never those to be explained: float network input, or, with `prepare`,
         whatever it takes. Only slices are read, so a memory map will do.
-    batch_size : films at a time.
+    batch_size : films at a time. None takes 16, or as many as fit 2 GB, at least one.
     pattern_type : "relu", the two-component estimator for units behind a ReLU and the linear one for the others, or
         "linear" for all. A ReLU may be in the layer or in an Activation layer directly behind it.
     prepare : called with each batch, gives float (n, H, W, C); for uint8 films `medxai.preprocessing.to_network_input`.
@@ -110,7 +120,11 @@ def fit_patterns(
         raise ValueError(f"fit_patterns: pattern_type={pattern_type!r}; expected one of {', '.join(PATTERN_TYPES)}.")
     steps = _steps(model)
     moments: dict[str, _Moments] = {}
-    for batch in _batches("fit_patterns", model, images, batch_size, prepare):
+
+    def fitting(shape: tuple[int, ...]) -> int:
+        return _films_at_once(FIT_FILMS, FIT_MEMORY * max(_output_bytes(steps, shape)))
+
+    for batch in _batches("fit_patterns", model, images, fitting if batch_size is None else batch_size, prepare):
         x = tf.convert_to_tensor(batch)
         for step in steps:
             if step.weighted:
@@ -154,7 +168,9 @@ class PatternMethod:
         self.pattern_type = patterns.pattern_type if patterns else pattern_type
         self._steps = _steps(model)
 
-    def fit(self, images: Any, batch_size: int = 16, prepare: Callable[[np.ndarray], np.ndarray] | None = None) -> Self:
+    def fit(
+        self, images: Any, batch_size: int | None = None, prepare: Callable[[np.ndarray], np.ndarray] | None = None
+    ) -> Self:
         """Fit the patterns on training films; arguments and errors as in `fit_patterns`. Returns the analyzer."""
         self.patterns = fit_patterns(self.model, images, batch_size, self.pattern_type, prepare)
         return self
@@ -163,7 +179,7 @@ class PatternMethod:
         self,
         images: Any,
         target: int | np.ndarray | None = None,
-        batch_size: int = 4,
+        batch_size: int | None = None,
         prepare: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> np.ndarray:
         """Maps of `images` (N, H, W, C), float32 in the shape of the network's input, signed.
@@ -172,7 +188,7 @@ class PatternMethod:
         ----------
         images : float network input, or, with `prepare`, whatever it takes.
         target : the class to explain, one for all films or one a film (N,); None takes each film's highest logit.
-        batch_size : films at a time; the maps do not depend on it.
+        batch_size : films at a time; the maps do not depend on it. None takes 4, or as many as fit 2 GB, at least one.
         prepare : called with each batch, as in `fit_patterns`.
 
         Raises
@@ -183,8 +199,13 @@ class PatternMethod:
         patterns = self._checked_patterns()
         classes = int(self.model.output_shape[-1])
         wanted = _targets(target, len(images), classes)
+
+        def fitting(shape: tuple[int, ...]) -> int:
+            return _films_at_once(MAP_FILMS, MAP_MEMORY * sum(_output_bytes(self._steps, shape)))
+
         maps, start = [], 0
-        for batch in _batches(self.name, self.model, images, batch_size, prepare):
+        size = fitting if batch_size is None else batch_size
+        for batch in _batches(self.name, self.model, images, size, prepare):
             own = None if wanted is None else wanted[start : start + len(batch)]
             maps.append(self._explain(batch, own, patterns))
             start += len(batch)
@@ -219,7 +240,8 @@ class PatternMethod:
         chosen = tf.argmax(x, axis=-1) if target is None else tf.convert_to_tensor(target)
         back = tf.one_hot(chosen, x.shape[-1], dtype=x.dtype) * x
         powers = np.zeros(len(batch), int)
-        for step, x, out in reversed(passed):
+        while passed:  # what has been passed is let go
+            step, x, out = passed.pop()
             back, powers = _rescaled(back, powers)
             if not step.weighted:
                 with tf.GradientTape() as tape:
@@ -438,26 +460,49 @@ def _targets(target: Any, films: int, classes: int) -> np.ndarray | None:
     return np.broadcast_to(chosen, films)
 
 
-def _batches(who: str, model: Any, images: Any, batch_size: int, prepare: Callable | None):
-    """Batches of float32 network input, each checked."""
-    if batch_size < 1:
+def _output_bytes(steps: list[_Step], shape: tuple[int, ...]) -> list[int]:
+    """Bytes of one film of this shape, and of what each layer makes of it (float32)."""
+    shapes = [(1, *shape)]
+    for step in steps:
+        shapes.append(tuple(step.layer.compute_output_shape(shapes[-1])))
+    return [4 * math.prod(found) for found in shapes]
+
+
+def _films_at_once(most: int, film_bytes: int) -> int:
+    return int(max(1, min(most, WORKING_BYTES // film_bytes)))
+
+
+def _batches(
+    who: str,
+    model: Any,
+    images: Any,
+    batch_size: int | Callable[[tuple[int, ...]], int],
+    prepare: Callable | None,
+):
+    """Batches of float32 network input, each checked. `batch_size` may be a function of the films' shape."""
+    if not callable(batch_size) and batch_size < 1:
         raise ValueError(f"{who}: batch_size={batch_size}; expected 1 or more.")
     if not len(images):
         raise ValueError(f"{who}: there are no images. Expected an array (N, H, W, C) with N at least 1.")
-    expected = tuple(model.input_shape[1:])
+    if callable(batch_size):
+        batch_size = batch_size(_checked_batch(who, model, images[:1], 0, prepare).shape[1:])
     for start in range(0, len(images), batch_size):
-        batch = images[start : start + batch_size]
-        batch = np.asarray(prepare(batch) if prepare else batch)
-        if not np.issubdtype(batch.dtype, np.floating):
-            raise ValueError(
-                f"{who}: images are {batch.dtype}; expected float network input. Films as stored need "
-                "prepare=medxai.preprocessing.to_network_input."
-            )
-        if len(batch.shape) != len(expected) + 1 or any(
-            want is not None and want != got for want, got in zip(expected, batch.shape[1:], strict=True)
-        ):
-            raise ValueError(f"{who}: images have shape {batch.shape[1:]} each; the network takes {expected}.")
-        batch = batch.astype(np.float32)
-        if not np.isfinite(batch).all():
-            raise ValueError(f"{who}: values that are not finite in films {start} to {start + len(batch) - 1}.")
-        yield batch
+        yield _checked_batch(who, model, images[start : start + batch_size], start, prepare)
+
+
+def _checked_batch(who: str, model: Any, batch: Any, start: int, prepare: Callable | None) -> np.ndarray:
+    expected = tuple(model.input_shape[1:])
+    batch = np.asarray(prepare(batch) if prepare else batch)
+    if not np.issubdtype(batch.dtype, np.floating):
+        raise ValueError(
+            f"{who}: images are {batch.dtype}; expected float network input. Films as stored need "
+            "prepare=medxai.preprocessing.to_network_input."
+        )
+    if len(batch.shape) != len(expected) + 1 or any(
+        want is not None and want != got for want, got in zip(expected, batch.shape[1:], strict=True)
+    ):
+        raise ValueError(f"{who}: images have shape {batch.shape[1:]} each; the network takes {expected}.")
+    batch = batch.astype(np.float32)
+    if not np.isfinite(batch).all():
+        raise ValueError(f"{who}: values that are not finite in films {start} to {start + len(batch) - 1}.")
+    return batch

@@ -66,6 +66,30 @@ def test_the_fit_does_not_depend_on_the_batches():
             np.testing.assert_allclose(other[layer], whole, atol=1e-5 * max(1, np.abs(whole).max()))
 
 
+def test_as_many_films_at_a_time_as_fit_the_memory(monkeypatch):
+    model, train = network("pools and dense"), films(23, 1)
+
+    def batches(work) -> list[int]:
+        seen: list[int] = []
+
+        def prepare(batch):
+            seen.append(len(batch))
+            return batch
+
+        work(prepare)
+        return seen[1:]  # the first film was looked at for its size
+
+    method = PatternNet(model)
+    assert batches(lambda prepare: method.fit(train, prepare=prepare)) == [16, 7]
+    assert batches(lambda prepare: method.analyze(train, prepare=prepare)) == [4] * 5 + [3]
+    whole = method.analyze(train[:3])
+    monkeypatch.setattr("medxai.explain.patterns.WORKING_BYTES", 1)
+    assert batches(lambda prepare: method.fit(train[:5], prepare=prepare)) == [1] * 5
+    method.fit(train, batch_size=16)
+    assert batches(lambda prepare: method.analyze(train[:3], prepare=prepare)) == [1] * 3
+    np.testing.assert_allclose(method.analyze(train[:3]), whole, atol=1e-5 * np.abs(whole).max())
+
+
 # --- what cannot be done is told ---
 
 
