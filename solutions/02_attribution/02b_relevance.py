@@ -66,6 +66,7 @@ ILL = 1
 films, stored = to_network_input(test.images[pair.films]), test.images[pair.films]
 logits = network(films).numpy()
 rows = [f"hit\n{scores[pair.hit]:.2f}", f"{'miss' if pair.mistaken else 'harder film'}\n{scores[pair.miss]:.2f}"]
+print(f"source: the network learned from {checkpoint.card['data']['source']} films, these are {test.card['source']} films")
 print(textwrap.fill(pair.text, 110))
 print(pd.DataFrame(logits, index=["hit", "miss" if pair.mistaken else "harder film"], columns=test.classes).round(2))
 titles = [f"{row} of cardiomegaly".replace("\n", ", probability ") for row in rows]
@@ -75,7 +76,8 @@ plots.show(plots.film_grid(stored, titles, columns=2, size=3),
 
 # %% [markdown]
 # The numbers in the table are **logits**, the network's output before the softmax. They are what is shared out. Keep an eye
-# on their signs: a negative logit will matter.
+# on their signs: a negative logit will matter. (If the first line names two sources, the network is a stranger to these films:
+# its maps are then worth a look, but say little about either.)
 #
 # ## 2. Relevance: share the output out, and lose nothing
 #
@@ -387,9 +389,9 @@ plots.show(plots.attribution_grid(stored, rules, rows),
 
 # %% [markdown]
 # Four rules, one network, one class. None of them is "the" relevance: each is what follows from its rule, and the rule was
-# somebody's choice. Mind what is led back: the logit itself. Where it is negative, alpha 1 and beta 0 hand out a negative
-# number in positive parts, and the whole map of preset A is blue. It shows what spoke *for* the class, in the colour of
-# the answer.
+# somebody's choice. Mind what is led back: the logit itself. In preset A the convolutions share out in positive parts
+# only, so each area keeps the colour that its relevance had when it left the dense layers; where the logit is negative, expect
+# much blue. Pixels there may well be what made the units fire *most*: the colour is that of the answer.
 #
 # ## 4. A trap: two analyzers in one graph
 #
@@ -569,13 +571,18 @@ plots.yours_or_expected(found_signals, lambda: checks.signal_direction(signal_di
 # **PatternNet** does this for every unit of every layer and sends the logit back through the directions instead of the
 # weights: what comes out is the signal. **PatternAttribution** sends it through direction times weight: how much that
 # signal added to the logit. Both must be *fitted*. We do that once, on training films, for both methods. Not on the films to
-# be explained: a direction estimated from those few would fit their accidents, and a score on them would flatter.
+# be explained: a direction estimated from those few would fit their accidents, and a score on them would flatter. And once:
+# fitted anew for each batch of films, the ruler would change between two measurements.
 
 # %% tags=["demo"]
+def patterns_of(training, count=64):
+    """The patterns fitted on `count` films, evenly picked from a training set."""
+    chosen = np.linspace(0, len(training) - 1, min(count, len(training))).astype(int)
+    return fit_patterns(network, training.images[chosen], prepare=to_network_input)
+
 train = data_fetch.fetch_cardiomegaly(split="train")
-chosen = np.linspace(0, len(train) - 1, min(64, len(train))).astype(int)
-shared = set(train.patients[chosen]) & set(test.patients)
-patterns = fit_patterns(network, train.images[chosen], prepare=to_network_input)
+patterns = patterns_of(train)
+shared = set(train.patients) & set(test.patients)
 living = sum(int(alive.sum()) for alive in patterns.living().values())
 units = sum(len(alive) for alive in patterns.living().values())
 print(f"fitted on {patterns.films} training films; patients shared with the test films: {len(shared)}")
@@ -613,16 +620,19 @@ METHODS = {
     "input x gradient": ("input_t_gradient", {}), "integrated gradients": ("integrated_gradients", {"steps": 16}),
     "LRP-Z": ("lrp.z", {}), "LRP-epsilon 0.1": ("lrp.epsilon", {"epsilon": 0.1}),
     "LRP preset A flat": ("lrp.sequential_preset_a_flat", {}), "LRP preset B flat": ("lrp.sequential_preset_b_flat", {}),
-    "PatternNet": ("pattern.net", {"patterns": patterns}), "PatternAttribution": ("pattern.attribution", {"patterns": patterns}),
+    "PatternNet": ("pattern.net", {}), "PatternAttribution": ("pattern.attribution", {}),
 }
 
-def explain(images):
+def explain(images, patterns):
     """The maps of all methods for stored films (N, H, W): a dict, name -> (N, H, W), colours summed."""
-    ready = to_network_input(images)
-    return {title: medxai.create_analyzer(name, checkpoint.model, **settings).analyze(ready, target=ILL).sum(axis=-1)
-            for title, (name, settings) in METHODS.items()}
+    ready, maps = to_network_input(images), {}
+    for title, (name, settings) in METHODS.items():
+        fitted = {"patterns": patterns} if name.startswith("pattern.") else {}
+        analyzer = medxai.create_analyzer(name, checkpoint.model, **settings, **fitted)
+        maps[title] = analyzer.analyze(ready, target=ILL).sum(axis=-1)
+    return maps
 
-thirteen = explain(stored)
+thirteen = explain(stored, patterns)
 plots.show(plots.attribution_grid(stored, thirteen, rows),
            alt="The two films and thirteen maps of each, in blocks of five, all on one signed scale: red for, blue against "
                "cardiomegaly. The gradient and its relatives are fine grain spread over the chest, guided backprop and deep "
@@ -739,11 +749,13 @@ league_set = test if test.masks is not None else data_fetch.fetch_cardiomegaly(s
 ill = np.flatnonzero(league_set.labels == ILL)
 ill = ill[np.linspace(0, len(ill) - 1, 24).astype(int)]
 hearts, patients, ill_films = league_set.masks["heart"][ill].astype(bool), league_set.patients[ill], league_set.images[ill]
+league_patterns = patterns
 if league_set is not test:
-    print("Your films have no masks, so these are phantoms.")
+    print("Your films have no masks, so these are phantoms, and the patterns were fitted again on phantoms for training.")
+    league_patterns = patterns_of(data_fetch.fetch_cardiomegaly(split="train", source="phantom"))
 print(f"{len(ill)} films of {len(set(patients))} patients; the heart fills {hearts.mean():.1%} of a film, "
       f"so no lift can be larger than {(1 / hearts.mean(axis=(1, 2))).mean():.1f} on average")
-league_maps = explain(ill_films)
+league_maps = explain(ill_films, league_patterns)
 
 # %% tags=["demo"]
 def league():
