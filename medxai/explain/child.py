@@ -30,9 +30,8 @@ from . import integrated_gradients, pipe, smoothgrad
 SAMPLED = {"smoothgrad": smoothgrad, "integrated_gradients": integrated_gradients}
 
 # Working memory of one film, in units of all its activations (float32). Measured on VGG16 as the growth of the
-# process's peak with the number of films (at full width and 512 px 1.3 for the gradient, 0.8 for deconvnet, 2.9 for deep
-# Taylor, 2.3 and 2.2 for LRP-Z and LRP-epsilon, 3.0 and 3.7 for the presets; up to 1.5 and 3.9 at smaller sizes),
-# rounded up.
+# process's peak with the number of films (1.3 to 1.5 for the gradient, 0.8 for deconvnet, 2.9 for deep Taylor, 2.3 and
+# 2.2 for LRP-Z and LRP-epsilon, 3.0 and 3.7 to 3.9 for the presets), rounded up.
 MEMORY_FACTOR = {
     "gradient": 2,
     "input_t_gradient": 2,
