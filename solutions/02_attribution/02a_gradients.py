@@ -194,13 +194,13 @@ print("BatchNorm left in the checkpoint: ", sum("norm" in type(layer).__name__.l
 logits = medxai.explain.logits_model(checkpoint.model)  # the same weights, no softmax
 gradient = medxai.create_analyzer("gradient", logits)
 three_films = [("hit", pair.hit), (which[1], pair.miss), ("the surest", int(scores.argmax()))]
-print(f"{'film':12}{'logits':>20}{'probability':>14}{'|gradient| of logit 1':>25}{'of the probability':>22}")
+print(f"{'':22}{'probability':>14}   largest |gradient| of\n{'film':12}{'logits':12}{'of class 1':>12}{'logit 1':>11}{'probability':>14}")
 for name, i in three_films:
     one, p = to_network_input(test.images[i : i + 1]), scores[i]
     of_logit = gradient.analyze(one, 1)
     of_probability = p * (1 - p) * (of_logit - gradient.analyze(one, 0))
     values = ", ".join(f"{v:.2f}" for v in logits(one).numpy()[0])
-    print(f"{name:12}{values:>20}{p:14.6f}{np.abs(of_logit).max():25.1e}{np.abs(of_probability).max():22.1e}")
+    print(f"{name:12}{values:12}{p:12.6f}{np.abs(of_logit).max():11.1e}{np.abs(of_probability).max():14.1e}")
 
 # %% [markdown]
 # For the surest film, hardly anything is left: on a network that is surer still, a map of the probability is rounding
@@ -223,6 +223,8 @@ for name, i in three_films:
 # <details><summary>Hint 2: the shape</summary>
 # The sum over the last axis has shape (N, H, W). Its largest magnitude over axes 1 and 2, with `keepdims=True`, has shape
 # (N, 1, 1). Where that is zero, zeros must come out: `np.where`, or `np.divide` with `where=`.</details>
+#
+# No progress after 15 minutes? Go on: until your function works, the picture below shows what it should draw.
 
 # %% nbgrader={"grade": false, "grade_id": "signed_map", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def signed_map(maps):
@@ -431,7 +433,8 @@ plots.yours_or_expected(product_picture, lambda: checks.input_times_gradient(inp
 # On the way back every ReLU is a gate. The gradient lets a signal through where the unit fired on the way *forward*. Two
 # methods use another gate. **DeconvNet** (Zeiler and Fergus 2013, arXiv 1311.2901) ignores what fired and passes positive
 # *signals*. **Guided backpropagation** (Springenberg et al. 2014, arXiv 1412.6806) asks for both. Three units and what
-# comes back to each of them:
+# comes back to each of them. **Predict** before you look at the maps below: which of the three methods will give the cleanest
+# picture, with the fewest places where red and blue meet?
 
 # %% tags=["demo", "keep_output", "nbval-check-output"]
 forward = np.array([2.0, -1.0, 3.0])   # before the ReLU: did the unit fire?
@@ -545,7 +548,7 @@ def gradient_of(film):
 def smooth_picture():
     maps = {"gradient": gradient_maps}
     for samples in (2, 16):
-        maps[f"SmoothGrad, {samples} samples"] = np.stack([smoothgrad(gradient_of, film, samples, 0.005, 0) for film in films])
+        maps[f"SmoothGrad, n = {samples}"] = np.stack([smoothgrad(gradient_of, film, samples, 0.005, 0) for film in films])
     return plots.attribution_grid(shown, maps, names, outlines=outlines)
 
 plots.yours_or_expected(smooth_picture, lambda: checks.smoothgrad(smoothgrad), "smoothgrad",
@@ -569,10 +572,11 @@ plots.yours_or_expected(smooth_picture, lambda: checks.smoothgrad(smoothgrad), "
 # %% tags=["demo"]
 zero, thousand = theirs["scale_0"], theirs["scale_1000"]
 apart = np.abs(zero - theirs["map"]).max() / np.abs(theirs["map"]).max()
-print(f"theirs: noise_scale 0 against 1000, largest difference {np.abs(zero - thousand).max():.1e}")
-print(f"theirs: noise_scale 0 against the gradient itself, largest difference {apart:.0%} of the largest value")
+print("largest differences of the maps:")
+print(f"theirs, noise_scale 0 against 1000:         {np.abs(zero - thousand).max():.1e}")
+print(f"theirs, noise_scale 0 against the gradient: {np.abs(zero - theirs['map']).max():.1e}, {apart:.0%} of its largest value")
 ours = medxai.create_analyzer("smoothgrad", logits, augment_by_n=8, noise_scale=0.0).analyze(films[:1], 1)
-print(f"ours:   noise_scale 0 against the gradient itself, largest difference {np.abs(ours - gradient_maps[:1]).max():.1e}")
+print(f"ours,   noise_scale 0 against the gradient: {np.abs(ours - gradient_maps[:1]).max():.1e}")
 
 # %% tags=["demo"]
 def noisy(level, samples, seed):
@@ -702,7 +706,7 @@ for film, name, colour in zip(films, names, (plots.BLUE, plots.VERMILION)):
     sums.axhline(owed, color=colour, ls=":", label=f"owed: {owed:.2f}")
     sums.plot(counts, [slopes[:: 128 // n].mean() for n in counts], "o--", color=colour, lw=1, label="beginning of each step")
     sums.plot(counts, [slopes[64 // n :: 128 // n].mean() for n in counts], "s-", color=colour, lw=1, label="middle of each step")
-    print(f"{name}: owed {owed:6.3f}, 64 steps add up to {slopes[::2].mean():6.3f} (beginning) and {slopes[1::2].mean():6.3f} (middle)")
+    print(f"{name}: owed {owed:6.3f}; 64 steps: beginning {slopes[::2].mean():6.3f}, middle {slopes[1::2].mean():6.3f}")
 on_the_way.set(xlabel="share of the way from black to the film", ylabel="logit of cardiomegaly")
 sums.set_xscale("log", base=2)
 sums.set(xlabel="steps n", ylabel="what the map adds up to", xticks=counts, xticklabels=counts)
