@@ -634,7 +634,7 @@ def explain(images, patterns):
 
 thirteen = explain(stored, patterns)
 plots.show(plots.attribution_grid(stored, thirteen, rows),
-           alt="The two films and thirteen maps of each, in blocks of five, all on one signed scale: red for, blue against "
+           alt="The two films and thirteen maps of each, in blocks of five, all on one signed scale, red positive and blue negative, for "
                "cardiomegaly. The gradient and its relatives are fine grain spread over the chest, guided backprop and deep "
                "Taylor draw edges, PatternNet broad areas.")
 
