@@ -110,7 +110,7 @@ for model in three:
 # %% [markdown]
 # ### BatchNorm can be folded away
 #
-# A network that starts from random weights needs BatchNorm to train (Ioffe and Szegedy 2015, arXiv 1502.03167). After
+# Deep networks that start from random weights are usually trained with BatchNorm (Ioffe and Szegedy 2015, arXiv 1502.03167). After
 # training it is only a scale and a shift for each output channel, with numbers that no longer change:
 #
 # $$\text{gamma} \cdot \frac{z - \text{mean}}{\sqrt{\text{variance} + \text{epsilon}}} + \text{beta}, \qquad z = \text{kernel} * x + \text{bias}$$
@@ -606,8 +606,7 @@ plots.show(fig, alt=f"Correlation of SmoothGrad maps of n samples with an indepe
 # more samples help. Where the level of the paper's photographs is laid over our film, no number of samples helps: look at the
 # logit. The network no longer says what it said about the film, so its slopes are those of *another* film, and what is left
 # of them is dice. **Take the noise as high as the answer stands it, no higher**, and draw this curve before you show a
-# SmoothGrad map to anybody. From here on we take the level of the
-# highest curve.
+# SmoothGrad map to anybody. From here on this lab takes a level of 0.005.
 #
 # ## 8. Integrated gradients: the whole way
 #

@@ -613,7 +613,7 @@ plots.show(plots.attribution_grid(stored, {"PatternNet": found["pattern.net"], "
 # | PatternNet, PatternAttribution | the signal, and what it added | Kindermans 2017, arXiv 1705.05598 |
 
 # %% tags=["demo"]
-NOISE = 0.15 * 255  # SmoothGrad: 15 % of the range of the pixels
+NOISE = 0.005 * 255  # SmoothGrad: the level that 02a found the network's answer to stand
 METHODS = {
     "gradient": ("gradient", {}), "SmoothGrad": ("smoothgrad", {"augment_by_n": 16, "noise_scale": NOISE}),
     "DeconvNet": ("deconvnet", {}), "guided backprop": ("guided_backprop", {}), "deep Taylor": ("deep_taylor", {}),
