@@ -791,7 +791,7 @@ pd.DataFrame(lines).T
 # pixel is, and it need not agree with the lift. Last, compare "gradient" with "input x gradient". The second is the
 # first times the film as the network reads it. How much of its lift did the network earn, and how much the film?
 #
-# Sixteen rows were compared with one Gaussian, on two dozen films. Some difference will look clear by luck; a league to be
+# Fifteen rows were compared with one Gaussian, on two dozen films. Some difference will look clear by luck; a league to be
 # printed would need more films and a correction for many comparisons.
 #
 # **A lift scores the model and the method together.** Suppose that a network reads the disease off the *edge* of the lungs, or
