@@ -20,7 +20,9 @@ def alpha_beta_1(f, rng):
         wanted = alpha * plus / plus.sum(1, keepdims=True) - beta * minus / minus.sum(1, keepdims=True)
         got = np.asarray(f(inputs.copy(), weights.copy(), relevance.copy(), alpha, beta))
         if got.shape != inputs.shape or not np.allclose(got, (wanted * relevance[:, None]).sum(2), atol=1e-6):
-            raise AssertionError("the shares must be alpha times those of the positive minus beta times those of the negative products")
+            raise AssertionError(
+                "the shares must be alpha times those of the positive minus beta times those of the negative products"
+            )
         if not np.allclose(got.sum(axis=1), relevance.sum(axis=1), atol=1e-6):
             raise AssertionError("with alpha minus beta equal to 1 nothing may be lost")
 

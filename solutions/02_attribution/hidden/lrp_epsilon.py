@@ -54,7 +54,9 @@ def lrp_epsilon_1(f, rng):
         if not len(inputs):
             continue
         if not _differ(f, network, inputs, rng, 1e-7) < 1e-3:
-            raise AssertionError("in a dense layer a share must be input times weight over the sum, times the relevance")
+            raise AssertionError(
+                "in a dense layer a share must be input times weight over the sum, times the relevance"
+            )
     network = _one_layer(tf.keras.layers.Dense(3, use_bias=True, name="layer"), (4,), rng, bias=False)
     network.set_weights([np.abs(network.get_weights()[0]) + 1, np.zeros(3)])
     relevance = rng.normal(size=(2, 3)).astype(np.float32)
@@ -70,7 +72,9 @@ def lrp_epsilon_2(f, rng):
         network = _one_layer(layer, (6, 5, 2), rng)
         inputs = rng.integers(-2, 4, (2, 6, 5, 2)).astype(np.float32)
         if not _differ(f, network, inputs, rng, 1e-7) < 1e-3:
-            raise AssertionError("the shares of a convolution are not those of its windows, strides and padding included")
+            raise AssertionError(
+                "the shares of a convolution are not those of its windows, strides and padding included"
+            )
 
 
 def lrp_epsilon_3(f, rng):

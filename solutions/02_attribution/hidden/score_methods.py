@@ -35,7 +35,9 @@ def score_methods_1(f, rng):
             if name not in got or got[name].shape != (n,):
                 raise AssertionError("every method must have one lift for each film")
             if not np.allclose(got[name], [_found(v, m) for v, m in zip(values, masks)], rtol=1e-3):
-                raise AssertionError("a lift is the share of the magnitude inside over the share of the area, film by film")
+                raise AssertionError(
+                    "a lift is the share of the magnitude inside over the share of the area, film by film"
+                )
 
 
 def score_methods_2(f, rng):
@@ -50,7 +52,11 @@ def score_methods_2(f, rng):
     bell = np.exp(-0.5 * ((rows / 12)[:, None] ** 2 + (columns / 16) ** 2))
     if not np.allclose(got["centred Gaussian"], [_found(bell, m) for m in masks], rtol=0.05):
         raise AssertionError("the Gaussian must stand in the middle, with a quarter of each side as standard deviation")
-    random, again, other = got["random"], _scores(f, maps, films, masks, 3)["random"], _scores(f, maps, films, masks, 4)["random"]
+    random, again, other = (
+        got["random"],
+        _scores(f, maps, films, masks, 3)["random"],
+        _scores(f, maps, films, masks, 4)["random"],
+    )
     if not np.allclose(random, again) or np.allclose(random, other):
         raise AssertionError("the seed, and nothing else, must decide the random maps")
     if not np.allclose(random, 1, atol=0.25):
@@ -62,7 +68,13 @@ def score_methods_3(f, rng):
     maps, films, masks = _ward(rng)
     chequered = np.indices(masks.shape[1:]).sum(axis=0) % 2 * 2.0 - 1.0
     strong = np.abs(maps["first"]) + 0.1
-    maps = {"all for": strong, "all against": -strong, "mixed": strong * chequered, "faint": strong * 1e-6, "blank": strong * 0}
+    maps = {
+        "all for": strong,
+        "all against": -strong,
+        "mixed": strong * chequered,
+        "faint": strong * 1e-6,
+        "blank": strong * 0,
+    }
     got = _scores(f, maps, films, masks)
     for name in ("all against", "mixed"):
         if not np.allclose(got[name], got["all for"], rtol=1e-3):

@@ -36,7 +36,9 @@ def signal_direction_2(f, rng):
     for bias in (0.0, 0.7, -0.7):
         inputs = _inputs(rng, np.array([1.0, 0.0]), np.array([1.0, 1.0]), off=np.array([3.0, 2.0]), bias=bias)
         if _far(f, inputs, np.array([1.0, -1.0]), bias, [1, 0]):
-            raise AssertionError("inputs for which the unit is silent take part, or the bias was left out of the question")
+            raise AssertionError(
+                "inputs for which the unit is silent take part, or the bias was left out of the question"
+            )
 
 
 def signal_direction_3(f, rng):
@@ -50,7 +52,9 @@ def signal_direction_3(f, rng):
     inputs = _inputs(rng, signal, distractor, strength=2.0, mean=1.0)
     a = np.asarray(f(inputs, weights, 0.1), float)
     if a.shape != (6,) or not np.isclose(weights @ a, 1, atol=1e-3):
-        raise AssertionError("weights times direction must be 1: the direction says how much input one unit of output is")
+        raise AssertionError(
+            "weights times direction must be 1: the direction says how much input one unit of output is"
+        )
     with np.errstate(all="ignore"):
         dead = np.asarray(f(inputs, weights, -1e6), float)
     if dead.shape != (6,) or dead.any():

@@ -18,7 +18,9 @@ def _alone_and_unchanged(f, rng):
         before = maps.copy()
         together = _maps(f, maps)
         if not np.array_equal(maps, before):
-            raise AssertionError("the maps that went in must be unchanged: you will want to look at them in another way")
+            raise AssertionError(
+                "the maps that went in must be unchanged: you will want to look at them in another way"
+            )
         if not np.allclose(_maps(f, before[1:2].copy())[0], together[1], atol=1e-5):
             raise AssertionError("a film alone must look as it looks in a batch")
 
