@@ -1,7 +1,7 @@
 """What thirteen attribution maps cost, beside the way of the lab's source: time, memory, and whether the maps are right.
 
-Run: python benchmarks/explain.py [--rounds 3] [--films-peer 2]      half an hour on two quiet cores
-     python benchmarks/explain.py --full-size [METHOD ...]           ten minutes, 6 GB of memory
+Run: python benchmarks/explain.py [--rounds 3] [--films-peer 2]      three quarters of an hour on two quiet cores
+     python benchmarks/explain.py --full-size [METHOD ...]           a quarter of an hour, 4 GB of memory
 
 The network is the checkpoint cardiomegaly-cpu at 256 px, the films are the first of the test split, each film's winner is
 explained, and every method has iNNvestigate's default settings: 64 samples, 64 steps. Prints one line of JSON for each
