@@ -59,7 +59,8 @@ def test_stored_films_are_prepared_batch_by_batch():
         return to_network_input(batch)
 
     maps = PatternNet(model).fit(stored, batch_size=2, prepare=prepare).analyze(stored[:1], 1, prepare=prepare)
-    assert seen == [2, 2, 1, 1] and maps.shape == (1, 256, 256, 3) and np.isfinite(maps).all()
+    # Where no batch size is given, one film is prepared first, to see how many fit.
+    assert seen == [2, 2, 1, 1, 1] and maps.shape == (1, 256, 256, 3) and np.isfinite(maps).all()
     with pytest.raises(ValueError, match="uint8; expected float network input.*to_network_input"):
         fit_patterns(model, stored)
 
