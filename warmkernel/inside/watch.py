@@ -1,0 +1,104 @@
+"""What process 1 watches: the time that passed, and the memory of everything in the kernel's namespace."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from . import jail
+
+# An ordinary kernel has about forty sockets. Those beyond this count in full: what they buffer is in no process.
+_FREE_SOCKETS = 128
+_MEMORY_IN_STATUS = ("RssAnon:", "RssShmem:", "VmPTE:")
+_MEMORY_IN_SMAPS = ("Pss_Anon:", "Pss_Shmem:")
+
+
+class Watcher:
+    """Says which limit was passed. `peak` is the most memory seen, in bytes."""
+
+    def __init__(self, limits: dict[str, Any], watches_memory: bool) -> None:
+        self.limits = limits
+        self.watches_memory = watches_memory
+        self.peak = 0
+        self.ends = time.monotonic() + limits["wall"] if limits["wall"] else float("inf")
+
+    def passed(self) -> str | None:
+        """The reason to end the kernel, or None."""
+        if time.monotonic() > self.ends:
+            return f"wall: it was alive for {self.limits['wall']:g} s, which is the limit"
+        if self.watches_memory:
+            used = self._memory()
+            self.peak = max(self.peak, used)
+            if used > self.limits["memory"]:
+                return f"memory: {_mebibytes(used)} were used, {_mebibytes(self.limits['memory'])} is the limit"
+        return None
+
+    def _memory(self) -> int:
+        """Bytes of all processes here but this one, with the files in memory, page tables and socket buffers.
+
+        Resident memory first, which is quick to read and an upper bound; pages shared between processes are divided
+        among them (PSS) only when that bound passes the limit.
+        """
+        allowed = self.limits["memory"]
+        # Hundreds of processes that spin must not keep us from the clock.
+        deadline = time.monotonic() + 0.5
+        numbers = [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]
+        other = _files() + _sockets()
+        resident = dict(_each(numbers, deadline))
+        if other + sum(resident.values()) <= allowed:
+            return other + sum(resident.values())
+        total = other
+        for number, bound in resident.items():
+            if time.monotonic() > deadline:
+                break
+            total += _proportional(number, bound)
+        return total
+
+
+def _each(numbers: list[str], deadline: float) -> Iterator[tuple[str, int]]:
+    for number in numbers:
+        if time.monotonic() > deadline:
+            return
+        yield number, _kilobytes(f"/proc/{number}/status", _MEMORY_IN_STATUS)
+
+
+def _proportional(number: str, bound: int) -> int:
+    try:
+        with open(f"/proc/{number}/smaps_rollup"):
+            pass
+    except PermissionError:  # a process that made itself unreadable counts in full
+        return bound
+    except OSError:
+        return 0
+    tables = _kilobytes(f"/proc/{number}/status", ("VmPTE:",))
+    return _kilobytes(f"/proc/{number}/smaps_rollup", _MEMORY_IN_SMAPS) + tables
+
+
+def _kilobytes(path: str, fields: tuple[str, ...]) -> int:
+    """The sum of the fields in bytes; 0 when the process has ended."""
+    try:
+        with open(path) as lines:
+            return sum(int(line.split()[1]) for line in lines if line.startswith(fields)) << 10
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
+def _files() -> int:
+    used = 0
+    for place in ("/tmp", "/dev/shm"):
+        system = os.statvfs(place)
+        used += (system.f_blocks - system.f_bfree) * system.f_frsize
+    return used
+
+
+def _sockets() -> int:
+    with open("/proc/net/sockstat") as lines:
+        count = int(next(lines).split()[2])
+    # A sender may ask for twice the buffer.
+    return max(0, count - _FREE_SOCKETS) * 2 * jail.SOCKET_BUFFER
+
+
+def _mebibytes(count: int) -> str:
+    return f"{count / 2**20:,.0f} MiB"
