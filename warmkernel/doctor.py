@@ -42,7 +42,7 @@ def walk(kernel: str | None = None):
     spec = _specification(kernel)
     chosen = settings.read(spec.metadata)
     started = time.monotonic()
-    zygote, _ = zygotes.get(chosen, spec.env)
+    zygotes.get(chosen, spec.env)
     yield f"ok: the zygote is in its sandbox, and warm after {time.monotonic() - started:.1f} s"
     with tempfile.TemporaryDirectory() as folder:
         manager = KernelManager(connection_file=str(Path(folder) / "kernel.json"))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pwd
 import shutil
 import sys
-from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -77,9 +75,13 @@ def environment(tree: Tree, extra: dict[str, str]) -> dict[str, str]:
     }
 
 
-def command(
-    tree: Tree, variables: dict[str, str], preload: Sequence[str], orders: int, files: dict[str, int]
-) -> list[str]:
+def configuration(tree: Tree, preload: tuple[str, ...]) -> dict[str, object]:
+    """What the zygote is told first. Not on its command line, which every student could read."""
+    kept = [path for path in tree.shown if path.startswith("/tmp/")]
+    return {"preload": list(preload), "user": user(), "covered": [_OURS], "kept": kept}
+
+
+def command(tree: Tree, variables: dict[str, str], orders: int, files: dict[str, int]) -> list[str]:
     """The command that starts the zygote. `orders` is its socket; `files` maps names in /etc to descriptors."""
     arguments = [find_bubblewrap(), "--unshare-pid", "--unshare-ipc", "--unshare-net", "--unshare-uts", "--new-session"]
     # The zygote's own /tmp; each kernel covers it with one of its own.
@@ -120,10 +122,4 @@ def command(
     for name, value in {**variables, "HOME": "/tmp", "MPLCONFIGDIR": "/tmp"}.items():
         arguments += ["--setenv", name, value]
     arguments += ["--setenv", "PYTHONPATH", os.pathsep.join(["/run/warmkernel", *tree.path])]
-    configuration = {
-        "preload": list(preload),
-        "user": user(),
-        "covered": [_OURS],
-        "kept": [path for path in tree.shown if path.startswith("/tmp/")],
-    }
-    return [*arguments, sys.executable, "-m", "_warmkernel.zygote", str(orders), json.dumps(configuration)]
+    return [*arguments, sys.executable, "-m", "_warmkernel.zygote", str(orders)]

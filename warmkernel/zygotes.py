@@ -5,11 +5,14 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import resource
 import socket
 import subprocess
 import tempfile
 import threading
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from . import advice, sandbox
@@ -38,7 +41,7 @@ class Zygote:
         files = {name: _in_memory(name, text) for name, text in sandbox.ETC_FILES.items()}
         try:
             self._process = subprocess.Popen(
-                sandbox.command(tree, variables, preload, theirs.fileno(), files),
+                sandbox.command(tree, variables, theirs.fileno(), files),
                 stdin=subprocess.DEVNULL,
                 stdout=self._messages,
                 stderr=self._messages,
@@ -51,18 +54,21 @@ class Zygote:
             theirs.close()
             for descriptor in files.values():
                 os.close(descriptor)
-        self.seconds = self._wait_until_ready()
+        self.seconds = self._wait_until_ready(sandbox.configuration(tree, preload))
 
     @property
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def _wait_until_ready(self) -> float:
+    def _wait_until_ready(self, configuration: dict[str, Any]) -> float:
         self._orders.settimeout(_IMPORT_SECONDS)
         try:
+            self._orders.send(json.dumps(configuration).encode())
             reply = json.loads(self._orders.recv(1 << 16) or b"{}")
         except TimeoutError:
             reply = {"failed": "imports", "said": f"not done after {_IMPORT_SECONDS} s"}
+        except OSError:  # bubblewrap ended; its messages say why
+            reply = {}
         self._orders.settimeout(None)
         if "ready" in reply:
             return reply["ready"]
@@ -77,7 +83,7 @@ class Zygote:
         control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         handle = None
         try:
-            with self._lock:
+            with self._lock, _room_for_descriptors():
                 socket.send_fds(self._orders, [json.dumps(request).encode()], [theirs.fileno(), *descriptors])
             theirs.close()
             control.settimeout(_START_SECONDS)
@@ -113,6 +119,17 @@ class Zygote:
         """In a forked copy of this process, which would otherwise keep kernels alive."""
         self._orders.close()
         self._process.returncode = 0
+
+
+@contextmanager
+def _room_for_descriptors() -> Iterator[None]:
+    """Linux counts the descriptors in flight for each user: a kernel with many of them must not keep us from sending."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 _zygotes: dict[tuple[Any, ...], Zygote] = {}

@@ -6,6 +6,7 @@ Called in this order, each by the process that it is for: `enter`, fork, `furnis
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import resource
@@ -20,7 +21,17 @@ from . import linux, seccomp
 HOME, WORK = "/tmp/home", "/tmp/work"
 USER_ID = 1000
 SOCKET_BUFFER = 212_992
+_RESERVED = 32 * 2**30
 _DEVICES = {f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty", "console")}
+# Of what Linux hands out for each user. Yet another user namespace would give capabilities, if only within itself;
+# inotify would be taken from all programs of the user outside.
+_NAMESPACES = ("user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "time")
+_OBJECTS = {f"{name}_namespaces": 0 for name in _NAMESPACES} | {
+    "inotify_instances": 16,
+    "inotify_watches": 4096,
+    "fanotify_groups": 0,
+    "fanotify_marks": 0,
+}
 
 
 class StepFailed(Exception):
@@ -51,6 +62,10 @@ def _said(error: Exception) -> str:
 def enter() -> None:
     """Leave all namespaces of the zygote. The next fork is process 1 of the new ones."""
     with step("namespaces"):
+        # Linux counts these for all users above us as well, unless the namespace is made with a limit of its own.
+        for what, value in ((resource.RLIMIT_SIGPENDING, 1024), (resource.RLIMIT_MEMLOCK, 1 << 20)):
+            _lower(what, value)
+        _lower(resource.RLIMIT_MSGQUEUE, 0)
         _new_namespaces(linux.ALL_NAMESPACES, inside=0)
 
 
@@ -85,8 +100,9 @@ def lock(limits: dict[str, Any]) -> None:
     """Limits, and no way back: below this, no capability reaches the mounts that `furnish` made."""
     with step("second user namespace"):
         _new_namespaces(linux.NEW_USER, inside=USER_ID)
-        # Yet another user namespace would give capabilities, if only within itself.
-        _write("/proc/sys/user/max_user_namespaces", "0")
+        for name, value in _OBJECTS.items():
+            with contextlib.suppress(FileNotFoundError):  # an older Linux
+                _write(f"/proc/sys/user/max_{name}", str(value))
     with step("limits"):
         _limit(limits)
     with step("capabilities"):
@@ -141,21 +157,26 @@ def _loopback_up() -> None:
 
 
 def _limit(limits: dict[str, Any]) -> None:
-    def each(what: int, value: int) -> None:
-        resource.setrlimit(what, (value, value))
-
-    each(resource.RLIMIT_NPROC, limits["processes"])
-    each(resource.RLIMIT_NOFILE, limits["files"])
-    each(resource.RLIMIT_FSIZE, limits["file_size"])
-    each(resource.RLIMIT_CORE, 0)
-    each(resource.RLIMIT_MSGQUEUE, 0)
-    each(resource.RLIMIT_MEMLOCK, 1 << 20)
+    _lower(resource.RLIMIT_NPROC, limits["processes"])
+    _lower(resource.RLIMIT_NOFILE, limits["files"])
+    _lower(resource.RLIMIT_FSIZE, limits["file_size"])
+    _lower(resource.RLIMIT_CORE, 0)
+    with open("/proc/self/status") as status:
+        present = {line.split(":")[0]: line.split()[1] for line in status if line.startswith("Vm")}
     # Of one process, so that a single large array is a MemoryError in the notebook and not the end of the kernel.
     # Stacks of threads count in full here although they are hardly touched.
-    with open("/proc/self/status") as status:
-        present = next(int(line.split()[1]) << 10 for line in status if line.startswith("VmData:"))
     stacks = 64 * 2**20 * (os.cpu_count() or 1)
-    each(resource.RLIMIT_DATA, present + limits["memory"] + stacks)
+    _lower(resource.RLIMIT_DATA, (int(present["VmData"]) << 10) + limits["memory"] + stacks)
+    # What is only reserved costs page tables.
+    _lower(resource.RLIMIT_AS, (int(present["VmSize"]) << 10) + 4 * limits["memory"] + _RESERVED)
+
+
+def _lower(what: int, value: int) -> None:
+    """Set a limit for good; it stays where it is when it is lower already."""
+    _, hardest = resource.getrlimit(what)
+    if hardest != resource.RLIM_INFINITY:
+        value = min(value, hardest)
+    resource.setrlimit(what, (value, value))
 
 
 def _write(path: str, text: str) -> None:

@@ -31,13 +31,21 @@ DENIED: dict[str, tuple[int, int | None]] = {
     "io_uring_enter": (426, 426), "io_uring_register": (427, 427), "modify_ldt": (154, None),
     # memory that the watcher of the limits would not see
     "memfd_create": (319, 279), "memfd_secret": (447, 447), "shmget": (29, 194), "msgget": (68, 186),
-    "semget": (64, 190), "mq_open": (240, 180),
+    "semget": (64, 190), "mq_open": (240, 180), "vmsplice": (278, 75), "io_setup": (206, 0),
     # the machine: clocks, modules, swap, power, accounting, log
     "clock_settime": (227, 112), "settimeofday": (164, 170), "adjtimex": (159, 171), "clock_adjtime": (305, 266),
     "kexec_load": (246, 104), "kexec_file_load": (320, 294), "init_module": (175, 105), "finit_module": (313, 273),
     "delete_module": (176, 106), "swapon": (167, 224), "swapoff": (168, 225), "reboot": (169, 142),
     "acct": (163, 89), "syslog": (103, 116), "vhangup": (153, 58), "iopl": (172, None), "ioperm": (173, None),
 }  # fmt: skip
+
+# Refused where the first argument names process 1.
+_BY_PROCESS = {
+    "prlimit64": (302, 261), "sched_setscheduler": (144, 119), "sched_setparam": (142, 118),
+    "sched_setattr": (314, 274), "sched_setaffinity": (203, 122),
+}  # fmt: skip
+# The same for calls whose first argument says what the second one names: only single processes are allowed.
+_BY_KIND = {"setpriority": (141, 140, 0), "ioprio_set": (251, 30, 1)}
 
 # What a socket may be of: AF_UNIX, AF_INET and AF_INET6 (the sandbox has a loopback of its own), and of AF_NETLINK
 # only routing, which lists the interfaces. In particular no AF_VSOCK, which reaches the host of a virtual machine.
@@ -72,6 +80,14 @@ def program(machine: str) -> bytes:
     allowed = [_jump(_EQUAL, family, 5 - place, 0) for place, family in enumerate((_UNIX, _INET, _INET6))]
     netlink = [_jump(_EQUAL, _NETLINK, 0, 3), _load(_ARGUMENTS + 16), _jump(_EQUAL, 0, 0, 1), _return(_ALLOW)]
     parts += _when(call(41, 198), [_load(_ARGUMENTS), *allowed, *netlink, _fail(errno.EAFNOSUPPORT)])
+    only_unix = [_load(_ARGUMENTS), _jump(_EQUAL, _UNIX, 1, 0), _fail(errno.EAFNOSUPPORT)]
+    parts += _when(call(53, 199), only_unix)
+    # Process 1, which watches, has the kernel's user: nobody may slow it down or lower its limits.
+    for numbers in _BY_PROCESS.values():
+        parts += _when(call(*numbers), [_load(_ARGUMENTS), _jump(_EQUAL, 1, 0, 1), _fail(errno.EPERM)])
+    for on_x86, on_arm, one_process in _BY_KIND.values():
+        other = [_jump(_EQUAL, one_process, 0, 2), _load(_ARGUMENTS + 8), _jump(_EQUAL, 1, 0, 1), _fail(errno.EPERM)]
+        parts += _when(call(on_x86, on_arm), [_load(_ARGUMENTS), *other])
     # Typing into a terminal that others read.
     terminal = [_load(_ARGUMENTS + 8), _jump(_EQUAL, _TIOCSTI, 1, 0), _jump(_EQUAL, _TIOCLINUX, 0, 1)]
     parts += _when(call(16, 29), [*terminal, _fail(errno.EPERM)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from . import jail
 
 # An ordinary kernel has about forty sockets. Those beyond this count in full: what they buffer is in no process.
 _FREE_SOCKETS = 128
+_MOST_LOCKS = 1 << 16
 _MEMORY_IN_STATUS = ("RssAnon:", "RssShmem:", "VmPTE:")
 _MEMORY_IN_SMAPS = ("Pss_Anon:", "Pss_Shmem:")
 
@@ -29,6 +31,8 @@ class Watcher:
         if time.monotonic() > self.ends:
             return f"wall: it was alive for {self.limits['wall']:g} s, which is the limit"
         if self.watches_memory:
+            if _locks() >= _MOST_LOCKS:
+                return f"memory: {_MOST_LOCKS:,} locks on files, which is the limit"
             used = self._memory()
             self.peak = max(self.peak, used)
             if used > self.limits["memory"]:
@@ -98,6 +102,12 @@ def _sockets() -> int:
         count = int(next(lines).split()[2])
     # A sender may ask for twice the buffer.
     return max(0, count - _FREE_SOCKETS) * 2 * jail.SOCKET_BUFFER
+
+
+def _locks() -> int:
+    # On ranges of files: memory of Linux's that no other limit reaches.
+    with open("/proc/locks", "rb") as lines:
+        return sum(1 for _ in itertools.islice(lines, _MOST_LOCKS))
 
 
 def _mebibytes(count: int) -> str:

@@ -1,7 +1,8 @@
 """The warm process: imports what notebooks use, runs nothing, and forks one jailed kernel for each request.
 
-Started in bubblewrap, as `python -m _warmkernel.zygote FD CONFIGURATION`: FD is a SOCK_SEQPACKET socket to the process that
-wants kernels, CONFIGURATION is JSON (see warmkernel.sandbox). It ends when that socket closes.
+Started in bubblewrap, as `python -m _warmkernel.zygote FD`: FD is a SOCK_SEQPACKET socket to the process that wants
+kernels. The first message is the configuration (warmkernel.sandbox), each further one a request for a kernel
+(warmkernel.provisioner). The zygote ends when that socket closes.
 
     zygote --fork--> a helper that leaves the zygote's namespaces --fork--> process 1 (jail, init) --fork--> the kernel
 """
@@ -15,6 +16,7 @@ import importlib.util
 import io
 import json
 import os
+import resource
 import signal
 import socket
 import sys
@@ -29,7 +31,7 @@ _LARGEST_REQUEST = 1 << 18
 
 def main() -> None:
     orders = socket.socket(fileno=int(sys.argv[1]))
-    configuration = json.loads(sys.argv[2])
+    configuration = json.loads(orders.recv(_LARGEST_REQUEST) or sys.exit(0))
     try:
         started = time.monotonic()
         with jail.step("zygote's user"):
@@ -43,6 +45,9 @@ def main() -> None:
     except jail.StepFailed as failed:
         _report(orders, failed)
         sys.exit(1)
+    # Descriptors in flight are counted for each user: those of one kernel must not keep the next from being handed over.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)  # as process 1 has it: Linux then shields it from its children
     # What forks say goes over sockets: a log file would be shared by all students.
