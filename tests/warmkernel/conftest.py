@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from typing import Any
 
 import pytest
-from warm_client import ROOT, Client, Kernel
+from warm_client import ROOT, USERS, Client, Kernel
 
 
 @pytest.fixture(scope="session")
@@ -60,3 +61,15 @@ def new_client(sandbox_works):
     yield start
     for client in clients:
         client.close()
+
+
+@pytest.fixture(params=USERS)
+def kernels(warm_kernel, request):
+    """Starts light kernels of one user, as `warm_kernel` does; the test runs for each kind of user."""
+    return partial(warm_kernel, request.param, light=True)
+
+
+@pytest.fixture
+def pair(kernels):
+    """Two kernels of one user, side by side."""
+    return kernels(), kernels()
