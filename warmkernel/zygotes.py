@@ -20,10 +20,11 @@ from .errors import SandboxError
 from .settings import Settings
 from .tree import Tree, plan
 
-# Imported in every zygote. With "?" if it is there. What IPython imports late, at the first cell, is here too.
+# Imported in every zygote. With "?" if it is there. What IPython imports late, at the first cell, is here too; not the
+# inline backend of matplotlib, which on import looks for the IPython that it belongs to.
 PRELOAD = (
     "numpy?", "pandas?", "tensorflow?", "keras?", "sklearn?", "scipy.ndimage?", "matplotlib.pyplot?", "ipywidgets?",
-    "ipykernel.kernelapp", "ipykernel.ipkernel", "matplotlib_inline.backend_inline?", "jedi?", "IPython.core.debugger", "IPython.core.oinspect",
+    "ipykernel.kernelapp", "ipykernel.ipkernel", "jedi?", "IPython.core.debugger", "IPython.core.oinspect",
     "IPython.core.completerlib", "IPython.core.logger", "IPython.extensions.storemagic", "tornado.platform.asyncio",
     "tornado.locks", "tornado.queues", "sqlite3",
 )  # fmt: skip
