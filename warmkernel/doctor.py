@@ -19,11 +19,14 @@ from .tree import ENTRY_POINT
 
 
 def report(kernel: str | None = None) -> int:
-    """Print what works, or the step that failed, what the system said and how to mend it. 0 or 1."""
+    """Print what works, or the step that failed, what the system said and how to mend it. 0 or 1.
+
+    Another WarmkernelError when something else is wrong, such as an unknown kernelspec.
+    """
     try:
         for line in walk(kernel):
             print(line, flush=True)
-    except WarmkernelError as error:
+    except SandboxError as error:
         print(error, file=sys.stderr)
         return 1
     finally:
@@ -63,15 +66,14 @@ def walk(kernel: str | None = None):
 
 
 def _specification(name: str | None) -> KernelSpec:
-    if name is None:
-        return KernelSpec(**kernelspec.specification(settings.Settings()))
-    if not KernelProvisionerFactory.instance().is_provisioner_available(
-        KernelSpec(**kernelspec.specification(settings.Settings()))
-    ):
+    own = KernelSpec(**kernelspec.specification(settings.Settings()))
+    if not KernelProvisionerFactory.instance().is_provisioner_available(own):
         raise WarmkernelError(
             f"jupyter_client does not know the provisioner {ENTRY_POINT}: the installed distribution lacks its entry point. "
             f"Install it again with {sys.executable} -m pip install."
         )
+    if name is None:
+        return own
     try:
         spec = KernelSpecManager().get_kernel_spec(name)
     except NoSuchKernel:

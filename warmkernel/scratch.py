@@ -40,7 +40,9 @@ class _Packer:
     def add(self, folder: Path, inside: str) -> None:
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-        except OSError:  # a folder that we may not read
+        except OSError as error:
+            if folder == self.root:
+                raise SettingsError(f"{folder}: the working folder cannot be read: {error.strerror}.") from error
             return
         for entry in entries:
             name = f"{inside}{entry.name}"

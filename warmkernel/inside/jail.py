@@ -25,8 +25,8 @@ _RESERVED = 32 * 2**30
 _DEVICES = {f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty", "console")}
 # Of what Linux hands out for each user. Yet another user namespace would give capabilities, if only within itself;
 # inotify would be taken from all programs of the user outside.
-_NAMESPACES = ("user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "time")
-_OBJECTS = {f"{name}_namespaces": 0 for name in _NAMESPACES} | {
+_OBJECTS = {
+    "user_namespaces": 1,  # the one that `lock` makes
     "inotify_instances": 16,
     "inotify_watches": 4096,
     "fanotify_groups": 0,
@@ -62,10 +62,6 @@ def _said(error: Exception) -> str:
 def enter() -> None:
     """Leave all namespaces of the zygote. The next fork is process 1 of the new ones."""
     with step("namespaces"):
-        # Linux counts these for all users above us as well, unless the namespace is made with a limit of its own.
-        for what, value in ((resource.RLIMIT_SIGPENDING, 1024), (resource.RLIMIT_MEMLOCK, 1 << 20)):
-            _lower(what, value)
-        _lower(resource.RLIMIT_MSGQUEUE, 0)
         _new_namespaces(linux.ALL_NAMESPACES, inside=0)
 
 
@@ -88,9 +84,8 @@ def furnish(limits: dict[str, Any], covered: list[str], kept: list[str]) -> None
     with step("loopback"):
         socket.sethostname("kernel")
         _loopback_up()
-        # Linux would let each connection buffer many megabytes, which no limit on a process's memory sees.
-        for direction in ("rmem", "wmem"):
-            _write(f"/proc/sys/net/ipv4/tcp_{direction}", f"4096 65536 {SOCKET_BUFFER}")
+    with step("switches"):
+        _fix_switches()
     for folder in (HOME, WORK):
         os.mkdir(folder)
     os.chdir(WORK)
@@ -99,10 +94,11 @@ def furnish(limits: dict[str, Any], covered: list[str], kept: list[str]) -> None
 def lock(limits: dict[str, Any]) -> None:
     """Limits, and no way back: below this, no capability reaches the mounts that `furnish` made."""
     with step("second user namespace"):
+        # Linux counts these for the user outside as well, with this limit for what the next namespace holds together.
+        _lower(resource.RLIMIT_SIGPENDING, 1024)
+        _lower(resource.RLIMIT_MEMLOCK, 1 << 20)
+        _lower(resource.RLIMIT_MSGQUEUE, 0)
         _new_namespaces(linux.NEW_USER, inside=USER_ID)
-        for name, value in _OBJECTS.items():
-            with contextlib.suppress(FileNotFoundError):  # an older Linux
-                _write(f"/proc/sys/user/max_{name}", str(value))
     with step("limits"):
         _limit(limits)
     with step("capabilities"):
@@ -154,6 +150,21 @@ def _loopback_up() -> None:
     set_flags, up_and_running = 0x8914, 0x1 | 0x40
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, set_flags, struct.pack("16sh14x", b"lo", up_and_running))
+
+
+def _fix_switches() -> None:
+    """Those below /proc/sys that belong to our namespaces are set, and then all are read-only, as their owner is us."""
+    for name, value in _OBJECTS.items():
+        with contextlib.suppress(FileNotFoundError):  # an older Linux
+            _write(f"/proc/sys/user/max_{name}", str(value))
+    # Linux would let each connection buffer many megabytes, which no limit on a process's memory sees.
+    for direction in ("rmem", "wmem"):
+        _write(f"/proc/sys/net/ipv4/tcp_{direction}", f"4096 65536 {SOCKET_BUFFER}")
+    flags = linux.BIND | linux.NO_SUID | linux.NO_DEVICES | linux.NO_PROGRAMS
+    for folder in ("/proc/sys", "/proc/pressure"):
+        if os.path.isdir(folder):
+            linux.mount(folder, folder, None, linux.BIND | linux.RECURSIVE)
+            linux.mount(None, folder, None, flags | linux.REMOUNT | linux.READ_ONLY)
 
 
 def _limit(limits: dict[str, Any]) -> None:

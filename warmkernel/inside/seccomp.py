@@ -51,6 +51,8 @@ _BY_KIND = {"setpriority": (141, 140, 0), "ioprio_set": (251, 30, 1)}
 # only routing, which lists the interfaces. In particular no AF_VSOCK, which reaches the host of a virtual machine.
 _UNIX, _INET, _INET6, _NETLINK = 1, 2, 10, 16
 
+_SOL_SOCKET, _BUFFER_SIZES = 1, (7, 8, 32, 33)  # SO_SNDBUF, SO_RCVBUF, and the same by force
+
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _KILL_PROCESS, _FAIL = 0x7FFF0000, 0x80000000, 0x00050000
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
@@ -88,6 +90,10 @@ def program(machine: str) -> bytes:
     for on_x86, on_arm, one_process in _BY_KIND.values():
         other = [_jump(_EQUAL, one_process, 0, 2), _load(_ARGUMENTS + 8), _jump(_EQUAL, 1, 0, 1), _fail(errno.EPERM)]
         parts += _when(call(on_x86, on_arm), [_load(_ARGUMENTS), *other])
+    # Larger buffers, which no limit on memory would see: asking for them succeeds and changes nothing.
+    sizes = [_jump(_EQUAL, option, 3 - place, 0 if place < 3 else 1) for place, option in enumerate(_BUFFER_SIZES)]
+    options = [_load(_ARGUMENTS + 8), _jump(_EQUAL, _SOL_SOCKET, 0, 6), _load(_ARGUMENTS + 16), *sizes, _fail(0)]
+    parts += _when(call(54, 208), options)
     # Typing into a terminal that others read.
     terminal = [_load(_ARGUMENTS + 8), _jump(_EQUAL, _TIOCSTI, 1, 0), _jump(_EQUAL, _TIOCLINUX, 0, 1)]
     parts += _when(call(16, 29), [*terminal, _fail(errno.EPERM)])

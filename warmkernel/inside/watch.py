@@ -8,8 +8,6 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from . import jail
-
 # An ordinary kernel has about forty sockets. Those beyond this count in full: what they buffer is in no process.
 _FREE_SOCKETS = 128
 _MOST_LOCKS = 1 << 16
@@ -49,7 +47,7 @@ class Watcher:
         # Hundreds of processes that spin must not keep us from the clock.
         deadline = time.monotonic() + 0.5
         numbers = [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]
-        other = _files() + _sockets()
+        other = _files() + _sockets() * self.limits["socket_buffer"]
         resident = dict(_each(numbers, deadline))
         if other + sum(resident.values()) <= allowed:
             return other + sum(resident.values())
@@ -98,10 +96,9 @@ def _files() -> int:
 
 
 def _sockets() -> int:
+    """The number of sockets beyond those that every kernel has."""
     with open("/proc/net/sockstat") as lines:
-        count = int(next(lines).split()[2])
-    # A sender may ask for twice the buffer.
-    return max(0, count - _FREE_SOCKETS) * 2 * jail.SOCKET_BUFFER
+        return max(0, int(next(lines).split()[2]) - _FREE_SOCKETS)
 
 
 def _locks() -> int:
