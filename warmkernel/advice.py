@@ -26,6 +26,8 @@ def of(step: str, said: str) -> str:
     found = [f"{name} is {value}: {cure}" for name, (value, cure) in _FORBIDDING.items() if _read(name) == value]
     if found:
         return " ".join(found)
+    if "namespace" in step and "No space left" in said:
+        return "No more user namespaces are allowed; two levels are needed: sysctl -w user.max_user_namespaces=15000"
     if _in_container():
         return (
             "This is a container whose rules forbid it. Docker: --security-opt seccomp=unconfined --security-opt "

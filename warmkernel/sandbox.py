@@ -78,7 +78,8 @@ def environment(tree: Tree, extra: dict[str, str]) -> dict[str, str]:
 def configuration(tree: Tree, preload: tuple[str, ...]) -> dict[str, object]:
     """What the zygote is told first. Not on its command line, which every student could read."""
     kept = [path for path in tree.shown if path.startswith("/tmp/")]
-    return {"preload": list(preload), "user": user(), "covered": [_OURS], "kept": kept}
+    root = os.geteuid() == 0
+    return {"preload": list(preload), "root": root, "user": user(), "covered": [_OURS], "kept": kept}
 
 
 def command(tree: Tree, variables: dict[str, str], orders: int, files: dict[str, int]) -> list[str]:

@@ -35,7 +35,8 @@ def main() -> None:
     try:
         started = time.monotonic()
         with jail.step("zygote's user"):
-            _leave_root(configuration["user"])
+            if configuration["root"]:
+                _leave_root(configuration["user"])
         _clean_path()
         with jail.step("imports"):
             _import_all(configuration["preload"])
@@ -66,10 +67,13 @@ def main() -> None:
 
 
 def _leave_root(user: int | None) -> None:
-    """As root: a /proc without bubblewrap's covers, which would forbid kernels their own; then never root again."""
+    """Mount a /proc without bubblewrap's covers, which would forbid kernels their own; then never be root again.
+
+    Without a `user`, root is a name that an ordinary user has in its user namespace, and there is nobody else to be.
+    """
+    linux.mount("proc", "/proc", "proc", linux.NO_SUID | linux.NO_DEVICES | linux.NO_PROGRAMS)
     if user is None:
         return
-    linux.mount("proc", "/proc", "proc", linux.NO_SUID | linux.NO_DEVICES | linux.NO_PROGRAMS)
     os.setgroups([])
     os.setresgid(user, user, user)
     os.setresuid(user, user, user)
