@@ -54,8 +54,8 @@ class WarmProvisioner(KernelProvisionerBase):
     _handle: int | None = None
     _group: cgroups.Group | None = None
     _address: str | None = None
+    _settings = settings.Settings()
     _started_once = False
-    _kill_reason = ""
     end: End | None = None
     memory_by = "watcher"
 
@@ -65,18 +65,27 @@ class WarmProvisioner(KernelProvisionerBase):
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         self._settings = settings.read(self.kernel_spec.metadata)
-        self._zygote, self._environment = await asyncio.to_thread(
-            zygotes.get, self._settings, self._own_variables(kwargs)
-        )
+        prepared = await super().pre_launch(cmd=[], **kwargs)
+        own = {name: prepared["env"][name] for name in self.kernel_spec.env}
+        self._zygote, self._environment = await asyncio.to_thread(zygotes.get, self._settings, own)
         manager: Any = self.parent
         if self._address is None:
             self._address = f"{self._zygote.folder}/{secrets.token_hex(4)}"
             manager.transport, manager.ip, manager.cache_ports = "ipc", self._address, False
         manager.write_connection_file()
         self.connection_info = manager.get_connection_info()
-        return await super().pre_launch(cmd=[], **kwargs)
+        return prepared
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        try:
+            await self._launch(kwargs)
+        except BaseException:
+            self._remove_sockets()
+            raise
+        self.end = None
+        return self.connection_info
+
+    async def _launch(self, kwargs: dict[str, Any]) -> None:
         limits = self._settings.limits
         channel = None if self._started_once else kwargs.get("channel")
         self._started_once = True
@@ -102,13 +111,6 @@ class WarmProvisioner(KernelProvisionerBase):
             except BaseException:
                 self._leave_group()
                 raise
-        self.end, self._kill_reason = None, ""
-        return self.connection_info
-
-    def _own_variables(self, kwargs: dict[str, Any]) -> dict[str, str]:
-        """What the kernelspec's `env` sets, with the client's variables put in where it names them."""
-        given = kwargs.get("env", {})
-        return {name: str(given.get(name, value)) for name, value in self.kernel_spec.env.items()}
 
     def _passed_variables(self, given: dict[str, str]) -> dict[str, str]:
         patterns = self._settings.environment
@@ -217,12 +219,20 @@ class WarmProvisioner(KernelProvisionerBase):
             await asyncio.sleep(0.005)
 
     async def cleanup(self, restart: bool = False) -> None:
+        self._remove_sockets()
+        if not restart:
+            self._address = None
+
+    def _remove_sockets(self) -> None:
         if self._address is not None:
             for port in self._outer_ports():
                 with suppress(FileNotFoundError):
                     os.unlink(f"{self._address}-{port}")
-        if not restart:
-            self._address = None
+
+    def __del__(self) -> None:
+        # A client that forgets its kernel: the socket closes by itself and ends it, this is a mere number.
+        if self._handle is not None:
+            os.close(self._handle)
 
     async def get_provisioner_info(self) -> dict[str, Any]:
         info = await super().get_provisioner_info()
