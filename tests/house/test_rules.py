@@ -107,7 +107,7 @@ def test_no_misleading_colours():
 
 @pytest.mark.parametrize(
     ("package", "never"),
-    [("data_fetch", {"medxai", "autograder", "tensorflow", "keras"}), ("medxai", {"autograder", "nbgrader"}),
+    [("data_fetch", {"medxai", "autograder", "tensorflow", "keras"}), ("medxai", {"autograder", "nbgrader", "warmkernel"}),
      ("autograder", {"tensorflow", "keras"}),
      ("warmkernel", {"data_fetch", "medxai", "autograder", "nbgrader", "tensorflow", "keras"})],
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -213,3 +214,35 @@ class Browser:
             if reply["msg_type"] == "status" and reply["content"]["execution_state"] == "idle":
                 socket.close()
                 return said
+
+
+def test_an_environment_with_an_installed_distribution(environment, tmp_path):
+    """Not editable, and below /tmp: of the packages that came with warmkernel a notebook sees those that are named."""
+    place = tmp_path / "env"
+    subprocess.run([os.path.realpath(sys.executable), "-m", "venv", "--without-pip", str(place)], check=True)
+    packages = next(place.glob("lib/python3*/site-packages"))
+    ours = packages / "course-1.dist-info"
+    ours.mkdir()
+    (ours / "METADATA").write_text("Metadata-Version: 2.1\nName: course\nVersion: 1\n")
+    (ours / "entry_points.txt").write_text(
+        "[jupyter_client.kernel_provisioners]\nwarmkernel-provisioner = warmkernel.provisioner:WarmProvisioner\n"
+    )
+    for name in ("for_students", "for_instructors"):
+        (packages / name).mkdir()
+        (packages / name / "__init__.py").write_text("answer = 42")
+    shutil.copytree(ROOT / "warmkernel", packages / "warmkernel")
+    files = [p.relative_to(packages) for p in packages.rglob("*") if p.is_file() and p.suffix in (".py", ".txt", "")]
+    (ours / "RECORD").write_text("".join(f"{file},,\n" for file in files))
+    libraries = os.path.dirname(os.path.dirname(nbformat.__file__))
+    (packages / "libraries.pth").write_text(libraries + "\n")
+    python = str(place / "bin" / "python")
+    alone = {name: value for name, value in environment.items() if name not in ("PYTHONPATH", "JUPYTER_PATH")}
+    install = [python, "-m", "warmkernel", "install", "--sys-prefix", "--package", "for_students", "--show", libraries]
+    subprocess.run([*install, *(f"--preload={name}" for name in LIGHT)], env=alone, check=True)
+    tried = "import for_students, os\nprint(for_students.answer)\ntry:\n    from for_instructors import answer\n"
+    notebook(tmp_path / "n.ipynb", f"{tried}except ImportError as error:\n    print(error)")
+    command = [python, "-c", "from nbclient.cli import main; main()", "--inplace", "n.ipynb"]
+    done = subprocess.run(command, cwd=tmp_path, env=alone, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (text,) = printed(tmp_path / "n.ipynb")
+    assert text.startswith("42\ncannot import name 'answer' from 'for_instructors'")
