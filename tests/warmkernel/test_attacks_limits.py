@@ -69,12 +69,20 @@ def test_six_gigabytes_in_one_array(kernels):
             libc = ctypes.CDLL(None)
             libc.mmap.restype = ctypes.c_void_p
             libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]
-            size = 40 << 30
-            for _ in range(10):
+            size = 24 << 30
+            for _ in range(20):
                 if os.fork() == 0:
                     start = libc.mmap(None, size, 1, 0x4022, -1, 0)
                     for place in range(start, start + size, 1 << 21): ctypes.c_char.from_address(place).value
                     time.sleep(600)
+            time.sleep(600)""",
+        """
+            import fcntl, os, struct, time
+            for number in range(128):
+                file = os.open(f"locked{number}", os.O_CREAT | os.O_RDWR)
+                kind = (fcntl.F_SETLK, fcntl.F_OFD_SETLK)[number % 2]
+                for place in range(4096, 0, -2):
+                    fcntl.fcntl(file, kind, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, place, 1, 0))
             time.sleep(600)""",
         """
             import socket, time
@@ -89,7 +97,7 @@ def test_six_gigabytes_in_one_array(kernels):
                 except BlockingIOError: pass
                 except OSError: time.sleep(600)""",
     ],
-    ids=["processes", "shared", "files", "tables", "sockets"],
+    ids=["processes", "shared", "files", "tables", "locks", "sockets"],
 )  # fmt: skip
 def test_memory_wherever_it_is(kernels, code):
     """400 MiB are allowed, and the kernel goes for more where no limit of a single process sees it."""
