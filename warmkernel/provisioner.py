@@ -201,10 +201,15 @@ class WarmProvisioner(KernelProvisionerBase):
     async def kill(self, restart: bool = False) -> None:
         if self._handle is None:
             return
+        # Asked, process 1 kills the rest and says what was used. The manager would look again only after 0.1 s.
         with suppress(OSError):
-            signal.pidfd_send_signal(self._handle, signal.SIGKILL)
-        # The manager would look again only after 0.1 s.
-        await self._soon(2.0)
+            assert self._control is not None
+            self._control.send(b"{}")
+            await self._soon(0.5)
+        if self._handle is not None:
+            with suppress(OSError):
+                signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+            await self._soon(2.0)
 
     async def terminate(self, restart: bool = False) -> None:
         await self.kill(restart)

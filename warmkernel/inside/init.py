@@ -23,8 +23,8 @@ _LAST_WORDS = 1.0
 class Init:
     """Reaps, relays, watches the limits, passes signals on, and forks on request.
 
-    `control` is the socket to the grader: signals arrive on it, and the end of the kernel is told on it. It closes when
-    the grader ends, in whatever way, and we end with it.
+    `control` is the socket to the client: signals arrive on it, {"signal": 2} or, for the end, {}, and the end of the
+    kernel is told on it. It closes when the client ends, in whatever way, and we end with it.
     """
 
     def __init__(self, control: socket.socket, kernel: int, relay: Relay, forks: Forks, watcher: Watcher) -> None:
@@ -58,7 +58,9 @@ class Init:
         message = self.control.recv(4096)
         if not message:
             os._exit(0)
-        number = json.loads(message)["signal"]
+        number = json.loads(message).get("signal")
+        if number is None:
+            self._end(-signal.SIGKILL, "")
         for send in (os.killpg, os.kill):
             try:
                 send(self.kernel, number)
@@ -83,7 +85,8 @@ class Init:
         """Kill what is left, hand over what the kernel said last, tell how it ended."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(-1, signal.SIGKILL)
-        self.relay.finish(0.0 if reason else _LAST_WORDS)
+        # A kernel that was killed says nothing that is worth waiting for.
+        self.relay.finish(_LAST_WORDS if code >= 0 else 0.0)
         while True:
             try:
                 os.waitpid(-1, 0)

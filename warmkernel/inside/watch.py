@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import Iterator
 from typing import Any
 
 # An ordinary kernel has about forty sockets. Those beyond this count in full: what they buffer is in no process.
@@ -48,34 +47,28 @@ class Watcher:
         deadline = time.monotonic() + 0.5
         numbers = [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]
         other = _files() + _sockets() * self.limits["socket_buffer"]
-        resident = dict(_each(numbers, deadline))
+        resident = {number: _kilobytes(f"/proc/{number}/status", _MEMORY_IN_STATUS) for number in numbers}
         if other + sum(resident.values()) <= allowed:
             return other + sum(resident.values())
+        # All that a process can share with the zygote is here as well, in us.
+        shared = _kilobytes("/proc/self/status", _MEMORY_IN_STATUS)
         total = other
         for number, bound in resident.items():
-            if time.monotonic() > deadline:
-                break
-            total += _proportional(number, bound)
+            exact = _proportional(number) if time.monotonic() < deadline else None
+            total += max(0, bound - shared) if exact is None else exact
         return total
 
 
-def _each(numbers: list[str], deadline: float) -> Iterator[tuple[str, int]]:
-    for number in numbers:
-        if time.monotonic() > deadline:
-            return
-        yield number, _kilobytes(f"/proc/{number}/status", _MEMORY_IN_STATUS)
-
-
-def _proportional(number: str, bound: int) -> int:
+def _proportional(number: str) -> int | None:
+    """Bytes, or None for a process that made itself unreadable."""
     try:
-        with open(f"/proc/{number}/smaps_rollup"):
-            pass
-    except PermissionError:  # a process that made itself unreadable counts in full
-        return bound
-    except OSError:
+        with open(f"/proc/{number}/smaps_rollup") as lines:
+            used = sum(int(line.split()[1]) for line in lines if line.startswith(_MEMORY_IN_SMAPS)) << 10
+    except PermissionError:
+        return None
+    except (OSError, IndexError, ValueError):  # it has ended
         return 0
-    tables = _kilobytes(f"/proc/{number}/status", ("VmPTE:",))
-    return _kilobytes(f"/proc/{number}/smaps_rollup", _MEMORY_IN_SMAPS) + tables
+    return used + _kilobytes(f"/proc/{number}/status", ("VmPTE:",))
 
 
 def _kilobytes(path: str, fields: tuple[str, ...]) -> int:
