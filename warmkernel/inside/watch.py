@@ -9,7 +9,7 @@ from typing import Any
 
 # An ordinary kernel has about forty sockets. Those beyond this count in full: what they buffer is in no process.
 _FREE_SOCKETS = 128
-_MOST_LOCKS = 1 << 16
+_MOST_LOCKS = 1 << 14
 _MEMORY_IN_STATUS = ("RssAnon:", "RssShmem:", "VmPTE:")
 _MEMORY_IN_SMAPS = ("Pss_Anon:", "Pss_Shmem:")
 
