@@ -18,6 +18,7 @@ from typing import Any
 from jupyter_client.provisioning import KernelProvisionerBase
 
 from . import cgroups, scratch, settings, zygotes
+from .errors import SandboxError
 
 CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
 _KERNEL_ADDRESS = "@warmkernel"  # in the sandbox, "-1" to "-5" is added
@@ -67,6 +68,7 @@ class WarmProvisioner(KernelProvisionerBase):
         self._settings = settings.read(self.kernel_spec.metadata)
         prepared = await super().pre_launch(cmd=[], **kwargs)
         own = {name: prepared["env"][name] for name in self.kernel_spec.env}
+        self._variables = own
         self._zygote, self._environment = await asyncio.to_thread(zygotes.get, self._settings, own)
         manager: Any = self.parent
         if self._address is None:
@@ -107,10 +109,20 @@ class WarmProvisioner(KernelProvisionerBase):
                 "cgroup": self._group is not None,
             }
             try:
-                self._control, self._handle = await asyncio.to_thread(self._zygote.start_kernel, request, descriptors)
+                self._control, self._handle = await self._fork(request, descriptors)
             except BaseException:
                 self._leave_group()
                 raise
+
+    async def _fork(self, request: dict[str, Any], descriptors: list[int]) -> tuple[socket.socket, int]:
+        try:
+            return await asyncio.to_thread(self._zygote.start_kernel, request, descriptors)
+        except SandboxError:
+            if self._zygote.alive:
+                raise
+        # It was killed, perhaps only just now. Its successor gets one try.
+        self._zygote, _ = await asyncio.to_thread(zygotes.get, self._settings, self._variables)
+        return await asyncio.to_thread(self._zygote.start_kernel, request, descriptors)
 
     def _passed_variables(self, given: dict[str, str]) -> dict[str, str]:
         patterns = self._settings.environment

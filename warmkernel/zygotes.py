@@ -6,6 +6,7 @@ import atexit
 import json
 import os
 import resource
+import select
 import socket
 import subprocess
 import tempfile
@@ -50,6 +51,8 @@ class Zygote:
                 start_new_session=True,
             )
         except OSError as error:
+            self._orders.close()
+            self._messages.close()
             raise SandboxError("bubblewrap", str(error), advice.of("bubblewrap", str(error))) from error
         finally:
             theirs.close()
@@ -59,7 +62,12 @@ class Zygote:
 
     @property
     def alive(self) -> bool:
-        return self._process.poll() is None
+        if self._process.poll() is not None:
+            return False
+        # When the zygote is killed, bubblewrap outlives it for a moment.
+        poller = select.poll()
+        poller.register(self._orders, 0)
+        return not poller.poll(0)
 
     def _wait_until_ready(self, configuration: dict[str, Any]) -> float:
         self._orders.settimeout(_IMPORT_SECONDS)
@@ -73,9 +81,10 @@ class Zygote:
         self._orders.settimeout(None)
         if "ready" in reply:
             return reply["ready"]
-        self.close()
+        self._end()
         self._messages.seek(0)
         messages = self._messages.read().decode(errors="replace").strip()
+        self._messages.close()
         step, said = reply.get("failed", "bubblewrap"), reply.get("said", messages[-2000:] or "nothing")
         raise SandboxError(step, said, advice.of(step, said))
 
@@ -109,6 +118,10 @@ class Zygote:
 
     def close(self) -> None:
         """End it, and every kernel with it."""
+        self._end()
+        self._messages.close()
+
+    def _end(self) -> None:
         self._orders.close()
         try:
             self._process.wait(10)
