@@ -101,8 +101,10 @@ def traces(new_client, request):
 def test_the_client_is_killed(traces):
     kernels = [traces.start() for _ in range(2)]
     assert kernels[0].run(BUSY, timeout=1).status == "timeout"
+    assert soon(
+        lambda: len(traces.family()) >= 9
+    )  # two of bubblewrap, the zygote, who cleans up, two for each kernel, the daemon
     family = traces.family()
-    assert len(family) >= 9  # two of bubblewrap, the zygote, who cleans up, two for each kernel, the daemon
     traces.client.process.kill()
     assert traces.all_gone(family), (alive(family), traces.files())
 
@@ -114,7 +116,7 @@ def test_the_client_ends_without_a_word_to_its_kernels(traces):
     assert kernels[0].info()["alive"]
     family = traces.family()
     traces.client.process.stdin.close()
-    traces.client.process.wait(30)
+    traces.client.process.wait(120)
     assert traces.all_gone(family), (alive(family), traces.files())
 
 
@@ -176,6 +178,12 @@ def test_eight_at_once(traces):
     assert soon(lambda: traces.now() == before), (before, traces.now())
 
 
+def interrupted(kernel):
+    """What `mine` is afterwards. On a busy machine the first interrupt may come before the cell has started."""
+    kernel.interrupt()
+    return kernel.run("print(mine)", timeout=5).text.strip()
+
+
 def test_restarts_and_interrupts(traces):
     kernel = traces.start()
     kernel.run("mine = 1")
@@ -184,8 +192,7 @@ def test_restarts_and_interrupts(traces):
     for now in (True, False, True):
         assert kernel.run("mine").error.startswith("NameError")
         assert kernel.run("mine = 1\nwhile True: pass", timeout=0.5).status == "timeout"
-        kernel.interrupt()
-        assert soon(lambda: kernel.run("print(mine)").text == "1\n")
+        assert soon(lambda: interrupted(kernel) == "1")
         if now:
             kernel.run(BUSY, timeout=0.3)
         kernel.restart(now=now)

@@ -72,7 +72,7 @@ PRELUDE = IMPORTS + "\n".join(
 )
 
 
-def ask(kernel: Kernel, attack: Callable, *arguments: Any, timeout: float = 60) -> Any:
+def ask(kernel: Kernel, attack: Callable, *arguments: Any, timeout: float = 300) -> Any:
     """What `attack(*arguments)` returns in the kernel, with the helpers above and the modules of IMPORTS at hand."""
     call = f"{attack.__name__}(*json.loads({json.dumps(arguments)!r}))"
     source = f"{PRELUDE}\n{textwrap.dedent(inspect.getsource(attack))}\nprint({MARK!r} + json.dumps({call}))"
@@ -87,7 +87,7 @@ def processes(mark: str) -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit() and in_command(name, mark)]
 
 
-def soon(condition: Callable[[], Any], seconds: float = 10) -> Any:
+def soon(condition: Callable[[], Any], seconds: float = 30) -> Any:
     """What `condition` gives: at once when that is true, else the last that it gave within this time."""
     deadline = time.monotonic() + seconds
     while not (last := condition()) and time.monotonic() < deadline:
