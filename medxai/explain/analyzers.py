@@ -14,17 +14,16 @@ import numbers
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from ..errors import ExplanationError
 from . import pipe
+from .start import Forked, start_module
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -356,7 +355,7 @@ class Child:
             os.register_at_fork(after_in_child=self._leave_to_parent)
 
     def _forget(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
         self._messages: Any = None
         self._lock = threading.RLock()
 
@@ -413,25 +412,14 @@ class Child:
         return reply
 
     def _start(self) -> None:
-        root = Path(__file__).resolve().parents[2]
         environment = dict(os.environ)
         environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         # On a GPU the kernel's TensorFlow is there too: take what is needed, not everything.
         environment.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-        if root.name != "site-packages":
-            environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), environment.get("PYTHONPATH")]))
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
-        # -P: a student's folder may hold a random.py or an html.py, which must not become the library's.
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "medxai.explain.child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._messages,
-            bufsize=0,
-            env=environment,
-        )
+        self._process = start_module("medxai.explain.child", environment, self._messages)
 
-    def _reason(self, process: subprocess.Popen[bytes]) -> str:
+    def _reason(self, process: subprocess.Popen[bytes] | Forked) -> str:
         try:
             code: int | None = process.wait(5)
         except subprocess.TimeoutExpired:

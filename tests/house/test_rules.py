@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PACKAGES = ("data_fetch", "medxai", "autograder")
+PACKAGES = ("data_fetch", "medxai", "autograder", "warmkernel")
 
 
 @cache
@@ -107,8 +107,9 @@ def test_no_misleading_colours():
 
 @pytest.mark.parametrize(
     ("package", "never"),
-    [("data_fetch", {"medxai", "autograder", "tensorflow", "keras"}), ("medxai", {"autograder", "nbgrader"}),
-     ("autograder", {"tensorflow", "keras"})],
+    [("data_fetch", {"medxai", "autograder", "tensorflow", "keras"}), ("medxai", {"autograder", "nbgrader", "warmkernel"}),
+     ("autograder", {"tensorflow", "keras"}),
+     ("warmkernel", {"data_fetch", "medxai", "autograder", "nbgrader", "tensorflow", "keras"})],
 )  # fmt: skip
 def test_dependencies_point_one_way(package, never):
     for path in tracked():

@@ -1,0 +1,103 @@
+"""Starts a module in a process of its own: a fork of a warm process where the kernel offers that, else a new Python.
+
+A kernel may come from a process that has imported TensorFlow already and has run nothing since. It then names, in the
+environment variable WARMKERNEL_FORK, a unix socket (SOCK_SEQPACKET; "@name" is an abstract one) that forks that process:
+one message {"module": ..., "environment": {...}} with three descriptors for the standard streams, {"pid": ...} or
+{"error": ...} in return, {"exit": ...} at the end. The process is killed when the connection closes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO, Any
+
+VARIABLE = "WARMKERNEL_FORK"
+
+
+def start_module(module: str, environment: dict[str, str], messages: IO[bytes]) -> subprocess.Popen[bytes] | Forked:
+    """`python -P -m module`, with unbuffered pipes to its standard input and output; it writes its errors to `messages`.
+
+    What comes back has, of Popen, stdin, stdout, pid, returncode, poll(), wait(timeout) and kill().
+    """
+    if VARIABLE in os.environ:
+        try:
+            return Forked(os.environ[VARIABLE], module, environment, messages)
+        except (OSError, ValueError, KeyError):
+            pass  # no longer offered, or not to us: say, to a process that a notebook started
+    root = Path(__file__).resolve().parents[2]
+    if root.name != "site-packages":
+        environment = environment | {
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(root), environment.get("PYTHONPATH")]))
+        }
+    # -P: a student's folder may hold a random.py or an html.py, which must not become the library's.
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=messages,
+        bufsize=0,
+        env=environment,
+    )
+
+
+class Forked:
+    """A process that was forked for us. OSError, ValueError or KeyError when it was not."""
+
+    def __init__(self, address: str, module: str, environment: dict[str, str], messages: IO[bytes]) -> None:
+        self.returncode: int | None = None
+        self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        their_input, our_end = os.pipe()
+        self.stdin: IO[bytes] = open(our_end, "wb", buffering=0)  # noqa: SIM115 - as long as the process
+        our_end, their_output = os.pipe()
+        self.stdout: IO[bytes] = open(our_end, "rb", buffering=0)  # noqa: SIM115
+        try:
+            self._connection.settimeout(10)
+            self._connection.connect("\0" + address[1:] if address.startswith("@") else address)
+            request = json.dumps({"module": module, "environment": environment}).encode()
+            socket.send_fds(self._connection, [request], [their_input, their_output, messages.fileno()])
+            self.pid = int(json.loads(self._connection.recv(4096))["pid"])
+        except BaseException:
+            self.stdin.close()
+            self.stdout.close()
+            self._connection.close()
+            raise
+        finally:
+            os.close(their_input)
+            os.close(their_output)
+
+    def poll(self) -> int | None:
+        return self._wait(0)
+
+    def wait(self, timeout: float | None = None) -> int:
+        code = self._wait(timeout)
+        if code is None:
+            raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0)
+        return code
+
+    def kill(self) -> None:
+        if self.returncode is None:
+            self._connection.close()
+            self.returncode = -signal.SIGKILL
+
+    def _wait(self, timeout: float | None) -> int | None:
+        if self.returncode is None:
+            waiting = select.poll()
+            waiting.register(self._connection, select.POLLIN)
+            if waiting.poll(None if timeout is None else timeout * 1000):
+                self.returncode = self._end()
+                self._connection.close()
+        return self.returncode
+
+    def _end(self) -> int:
+        try:
+            message: dict[str, Any] = json.loads(self._connection.recv(4096))
+            return int(message["exit"])
+        except (OSError, ValueError, KeyError):
+            return -signal.SIGKILL

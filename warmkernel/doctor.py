@@ -1,0 +1,112 @@
+"""Walks the whole way to a kernel once: the zygote, its sandbox, a kernel in its jail, a cell."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager, NoSuchKernel
+from jupyter_client.manager import KernelManager
+from jupyter_client.provisioning import KernelProvisionerFactory
+
+from . import kernelspec, sandbox, settings, zygotes
+from .errors import SandboxError, WarmkernelError
+from .tree import ENTRY_POINT
+
+
+def report(kernel: str | None = None) -> int:
+    """Print what works, or the step that failed, what the system said and how to mend it. 0 or 1.
+
+    Another WarmkernelError when something else is wrong, such as an unknown kernelspec.
+    """
+    try:
+        for line in walk(kernel):
+            print(line, flush=True)
+    except SandboxError as error:
+        print(error, file=sys.stderr)
+        return 1
+    finally:
+        zygotes.close_all()
+    print("works: notebooks that name this kernelspec run in a sandbox of their own")
+    return 0
+
+
+def walk(kernel: str | None = None):
+    """Lines about each step that works. WarmkernelError for the one that does not."""
+    if platform.system() != "Linux":
+        raise SandboxError(
+            "system", f"this is {platform.system()}", "Sandboxed kernels need Linux (a virtual machine will do)."
+        )
+    yield f"ok: bubblewrap is {sandbox.find_bubblewrap()}"
+    spec = _specification(kernel)
+    chosen = settings.read(spec.metadata)
+    started = time.monotonic()
+    zygotes.get(chosen, spec.env)
+    yield f"ok: the zygote is in its sandbox, and warm after {time.monotonic() - started:.1f} s"
+    with tempfile.TemporaryDirectory() as folder:
+        manager = KernelManager(connection_file=str(Path(folder) / "kernel.json"))
+        manager._kernel_spec = spec
+        started = time.monotonic()
+        manager.start_kernel(cwd=folder)
+        try:
+            seconds = _answer(manager)
+            yield f"ok: a kernel is in its jail, and answered after {seconds + time.monotonic() - started - seconds:.2f} s"
+            memory_by = manager.provisioner.memory_by  # type: ignore[union-attr]
+        finally:
+            manager.shutdown_kernel(now=True)
+    if memory_by == "cgroup":
+        yield "ok: memory is held by a cgroup"
+    else:
+        yield "ok: memory is held by the watcher (no cgroup is delegated to us; see docs/warmkernel.md, Memory)"
+    yield "limits: " + ", ".join(f"{name} {_pretty(name, value)}" for name, value in asdict(chosen.limits).items())
+
+
+def _specification(name: str | None) -> KernelSpec:
+    own = KernelSpec(**kernelspec.specification(settings.Settings()))
+    if not KernelProvisionerFactory.instance().is_provisioner_available(own):
+        raise WarmkernelError(
+            f"jupyter_client does not know the provisioner {ENTRY_POINT}: the installed distribution lacks its entry point. "
+            f"Install it again with {sys.executable} -m pip install."
+        )
+    if name is None:
+        return own
+    try:
+        spec = KernelSpecManager().get_kernel_spec(name)
+    except NoSuchKernel:
+        raise WarmkernelError(
+            f"There is no kernelspec {name!r}. Type: python -m warmkernel install --name {name}"
+        ) from None
+    if spec.metadata.get("kernel_provisioner", {}).get("provisioner_name") != ENTRY_POINT:
+        raise WarmkernelError(
+            f"The kernelspec {name!r} ({spec.resource_dir}) does not name warmkernel: its kernels are not sandboxed."
+        )
+    return spec
+
+
+def _answer(manager: KernelManager) -> float:
+    client = manager.client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=60)
+        said: list[str] = []
+        code = "import os; print(os.getuid(), os.getpid())"
+        client.execute_interactive(code, timeout=60, output_hook=lambda m: said.append(m["content"].get("text", "")))
+    except (RuntimeError, TimeoutError) as error:
+        raise SandboxError("first cell", str(error), "Report it with this text.") from error
+    finally:
+        client.stop_channels()
+    if "".join(said).split() != ["1000", "2"]:
+        raise SandboxError("first cell", "".join(said), "It does not run where it should. Report it with this text.")
+    return 0.0
+
+
+def _pretty(name: str, value: float) -> str:
+    return (
+        f"{value / 2**20:,.0f} MiB"
+        if isinstance(value, int) and value >= 2**20
+        else f"{value:,g}" + " s" * (name == "wall")
+    )

@@ -1,0 +1,106 @@
+"""Process 1 of a kernel's namespace. It stays as long as the kernel: when it ends, Linux ends everything in there."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import time
+from typing import NoReturn
+
+from .forks import Forks
+from .relay import Relay
+from .watch import Watcher
+
+_LOOK_EVERY = 0.1
+_LAST_WORDS = 1.0
+
+
+class Init:
+    """Reaps, relays, watches the limits, passes signals on, and forks on request.
+
+    `control` is the socket to the client: signals arrive on it, {"signal": 2} or, for the end, {}, and the end of the
+    kernel is told on it. It closes when the client ends, in whatever way, and we end with it.
+    """
+
+    def __init__(self, control: socket.socket, kernel: int, relay: Relay, forks: Forks, watcher: Watcher) -> None:
+        self.control, self.kernel = control, kernel
+        self.relay, self.forks, self.watcher = relay, forks, watcher
+
+    def run(self, output: int | None) -> NoReturn:
+        """Until the kernel has ended or a limit is passed; `output` is the limit on the bytes that the kernel says."""
+        look = 0.0
+        while True:
+            poller = select.poll()
+            poller.register(self.control, select.POLLIN)
+            self.relay.register(poller)
+            self.forks.register(poller)
+            # While the kernel starts it has not bound its sockets yet, and nothing tells us when it does.
+            pause = 0.005 if self.relay.waiting else max(0.001, look - time.monotonic())
+            ready = {number for number, _ in poller.poll(min(pause, _LOOK_EVERY) * 1000)}
+            if self.control.fileno() in ready:
+                self._obey()
+            self.relay.carry(ready)
+            self.forks.serve(ready)
+            self._reap()
+            if output is not None and self.relay.said > output:
+                self._end(-signal.SIGKILL, f"output: more than {output / 2**20:,.0f} MiB, which is the limit")
+            if time.monotonic() >= look:
+                look = time.monotonic() + _LOOK_EVERY
+                if reason := self.watcher.passed():
+                    self._end(-signal.SIGKILL, reason)
+
+    def _obey(self) -> None:
+        message = self.control.recv(4096)
+        if not message:
+            os._exit(0)
+        number = json.loads(message).get("signal")
+        if number is None:
+            self._end(-signal.SIGKILL, "")
+        for send in (os.killpg, os.kill):
+            try:
+                send(self.kernel, number)
+                return
+            except OSError:  # it left its process group, or has ended
+                continue
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                number, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if number == 0:
+                return
+            code = os.waitstatus_to_exitcode(status)
+            if number == self.kernel:
+                self._end(code, "")
+            self.forks.ended(number, code)
+
+    def _end(self, code: int, reason: str) -> NoReturn:
+        """Kill what is left, hand over what the kernel said last, tell how it ended."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(-1, signal.SIGKILL)
+        # A kernel that was killed says nothing that is worth waiting for.
+        self.relay.finish(_LAST_WORDS if code >= 0 else 0.0)
+        while True:
+            try:
+                os.waitpid(-1, 0)
+            except ChildProcessError:
+                break
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        end = {
+            "exit": code,
+            "reason": reason,
+            "peak_memory": self.watcher.peak,
+            "cpu_seconds": round(used.ru_utime + used.ru_stime, 3),
+            "output": self.relay.said,
+        }
+        try:
+            self.control.send(json.dumps(end).encode())
+        finally:
+            os._exit(0)

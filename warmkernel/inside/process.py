@@ -1,0 +1,55 @@
+"""What a fork of the zygote does before anyone's code runs in it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import sys
+import threading
+
+from . import jail, linux
+
+
+def become_ordinary(environment: dict[str, str]) -> None:
+    """The environment, priority, signals and random state of a process that was just started, for kernels and forks."""
+    os.environ.clear()
+    os.environ.update(environment)
+    os.environ.update(HOME=jail.HOME, TMPDIR="/tmp", USER="student", LOGNAME="student", SHELL="/bin/sh")
+    os.environ.setdefault("MPLCONFIGDIR", f"{jail.HOME}/.config/matplotlib")
+    os.chdir(jail.WORK)
+    os.setpgid(0, 0)
+    # Hundreds of processes that spin would otherwise starve process 1, which watches them.
+    os.nice(19)
+    linux.prctl(linux.PR_SET_DUMPABLE, 1)
+    _write_own("oom_score_adj", "1000")
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    _fresh_random_state()
+
+
+def keep_only(descriptors: set[int]) -> None:
+    """Close every descriptor but these and the three standard ones."""
+    for number in {int(name) for name in os.listdir("/proc/self/fd")} - descriptors - {0, 1, 2}:
+        with contextlib.suppress(OSError):  # the one that listed the folder
+            os.close(number)
+
+
+def _fresh_random_state() -> None:
+    """No two kernels may draw the same numbers."""
+    random.seed()
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed()
+    context = getattr(sys.modules.get("tensorflow.python.eager.context"), "_context", None)
+    if context is not None:
+        context._set_global_seed(None)
+    if hasattr(sys.modules.get("keras.src.backend"), "_SEED_GENERATOR"):
+        setattr(sys.modules["keras.src.backend"], "_SEED_GENERATOR", threading.local())  # noqa: B010
+    multiprocessing = sys.modules.get("multiprocessing.process")
+    if multiprocessing is not None:
+        multiprocessing.current_process().authkey = os.urandom(32)
+
+
+def _write_own(name: str, text: str) -> None:
+    with open(f"/proc/self/{name}", "w") as file:
+        file.write(text)

