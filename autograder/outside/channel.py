@@ -333,14 +333,8 @@ class Channel:
             return ["tensor", encoder.encode(value.numpy())]
         if keras is not None and isinstance(value, keras.Model):
             return self._give_network(value, encoder)
-        if isinstance(value, type) and _type_named(value.__module__, value.__name__) is value:
+        if isinstance(value, type) and _is_shared(value):
             return ["type", value.__module__, value.__name__]
-        if (
-            isinstance(value, type)
-            and issubclass(value, Exception)
-            and getattr(builtins, value.__name__, None) is value
-        ):
-            return ["type", "builtins", value.__name__]
         if callable(value) and not isinstance(value, Unusable):
             number = next((n for n, f in enumerate(self.functions) if f is value), len(self.functions))
             if number == len(self.functions):
@@ -410,7 +404,7 @@ class Channel:
         if not names or not all(type(n) is str for n in names):
             raise Broken("sent a class that is none")
         self.stand_ins += 1
-        known = [b for n in names if isinstance(b := getattr(builtins, n, None), type)]
+        known: list[Any] = [b for n in names if isinstance(b := getattr(builtins, n, None), type)]
         base = known[0] if known else Exception
         if base.__name__ == names[0]:
             return base
@@ -480,6 +474,12 @@ def _type_named(module: Any, name: Any) -> type | None:
         if isinstance(known, type) and (issubclass(known, np.generic) or known is np.ndarray):
             return known
     return None
+
+
+def _is_shared(kind: type) -> bool:
+    """Whether the student's process knows a type by the same name."""
+    own = issubclass(kind, Exception) and getattr(builtins, kind.__name__, None) is kind
+    return own or _type_named(kind.__module__, kind.__name__) is kind
 
 
 def _mark(error: Exception, name: str) -> Exception:

@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from autograder.outside import plan as plans
@@ -102,17 +102,20 @@ class Checker:
             self.answers |= plans.bound(statement)
         return True
 
-    def finish(self, sources: Sequence[str]) -> None:
+    def finish(self, sources: Sequence[str], checks: dict[str, str]) -> None:
         """Runs what is left of the locked cells; from here on this object belongs to one submission.
 
         Parameters
         ----------
         sources : sequence of str
             The text of the student's cells, for checks that look at it.
+        checks : dict
+            Other sources of check cells, by their ids.
         """
         while self.step():
             pass
         self.sources = list(sources)
+        self.cells = {id: replace(cell, source=checks.get(id, cell.source)) for id, cell in self.cells.items()}
         self.names.clear()
         self.names.restore({"__name__": "__main__"})
         inspect.getsource = self._getsource  # type: ignore[assignment]

@@ -8,6 +8,7 @@ out of time, or dies otherwise, costs the one cell that it was judging; the next
 from __future__ import annotations
 
 import ast
+import builtins
 import contextlib
 import gc
 import json
@@ -19,6 +20,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -26,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.errors import AutograderError
+from autograder.messages import plain
 from autograder.outside.checker import FAILED, GRACE, NOT_RUN, PARTIAL, PASSED, Checker, Verdict
 from autograder.outside.plan import CHECK, PlanCell, from_json, is_import, statements, to_json
 from autograder.outside.tell import LONGEST
@@ -64,30 +67,40 @@ class Server:
         # One thread is enough for small arrays, and none must be running when a child is forked.
         env = dict(os.environ if environment is None else environment)
         env |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "agg", "CUDA_VISIBLE_DEVICES": ""}
-        with theirs:
+        with theirs, tempfile.TemporaryFile() as log:
             self.process = subprocess.Popen(
                 command,
                 pass_fds=(theirs.fileno(),),
                 env=env,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
                 start_new_session=True,
             )
-        self.lines = _Lines(mine)
-        self.lock = threading.Lock()
-        _send(mine, {"plan": to_json(plan), "folder": str(folder) if folder else ""})
-        ready = self.lines.read(START)
-        if not ready.get("ready"):
-            self.close()
-            raise AutograderError(
-                "The checker did not get through the assignment's locked cells. Do they run, from the first to the last, "
-                "in a fresh kernel on this machine?"
-            )
+            self.lines = _Lines(mine)
+            self.lock = threading.Lock()
+            with contextlib.suppress(OSError):  # a server that ended at once says why in its log
+                _send(mine, {"plan": to_json(plan), "folder": str(folder) if folder else ""})
+            if not self.lines.read(START).get("ready"):
+                self.close()
+                log.seek(0)
+                said = log.read()[-2000:].decode(errors="replace").strip().split("\n")[-1]
+                raise AutograderError(
+                    f"The checker did not start within {START:g} s ({plain(said, 300) or 'it said nothing'}). Do the "
+                    "assignment's locked cells run, from the first to the last, in a fresh kernel on this machine?"
+                )
 
-    def submission(self, sources: Sequence[str] = ()) -> Submission:
-        """A fresh child for one submission; `sources` is the text of the student's cells."""
-        return Submission(self, list(sources))
+    def submission(self, sources: Sequence[str] = (), checks: dict[str, str] | None = None) -> Submission:
+        """A fresh child for one submission.
+
+        Parameters
+        ----------
+        sources : sequence of str
+            The text of the student's cells.
+        checks : dict, optional
+            Other sources of check cells, by id, for this submission alone; see `seeds.keyed_checks`.
+        """
+        return Submission(self, {"sources": list(sources), "checks": checks or {}})
 
     def close(self) -> None:
         """Ends the server and its children."""
@@ -123,8 +136,8 @@ class Server:
 class Submission:
     """One submission being judged: `check` for each check cell, in the order of the notebook."""
 
-    def __init__(self, server: Server, sources: list[str]):
-        self.server, self.sources = server, sources
+    def __init__(self, server: Server, what: dict[str, Any]):
+        self.server, self.what = server, what
         self.seen: list[str] = []
         self.lines: _Lines | None = None
         self.pid = 0
@@ -181,7 +194,7 @@ class Submission:
         if self.lines is None:
             mine, theirs = socket.socketpair()
             with theirs:
-                self.pid = self.server._open(theirs, {"sources": self.sources, "seen": self.seen})
+                self.pid = self.server._open(theirs, {**self.what, "seen": self.seen})
             self.lines = _Lines(mine)
         return self.lines
 
@@ -253,6 +266,7 @@ def main(descriptor: int) -> None:
     if start["folder"]:
         os.chdir(start["folder"])
         sys.path.append(start["folder"])
+    builtins.display = lambda *_, **__: None  # type: ignore[attr-defined]  # IPython's; nobody looks here
     checker = Checker(from_json(start["plan"]))
     _preload(checker)
     safe = _safe_steps(checker)
@@ -342,7 +356,7 @@ def _child(checker: Checker, control: socket.socket, request: dict[str, Any]) ->
     resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, size + MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     lines = _Lines(control)
-    checker.finish(request["sources"])
+    checker.finish(request["sources"], request["checks"])
     for id in request["seen"]:
         checker.skip(id)
     while asked := lines.read(None):

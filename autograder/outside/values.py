@@ -262,7 +262,10 @@ class Decoder:
     def contents(self, tree: Any) -> Any:
         """What a container that has a number already now holds; see Encoder.contents."""
         self.known = True
-        return self.decode(tree)
+        try:
+            return self.decode(tree)
+        finally:
+            self.known = False
 
     def end(self) -> None:
         """Broken unless the whole body was used."""

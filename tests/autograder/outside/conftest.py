@@ -9,3 +9,18 @@ def nursery():
     made = Nursery("numpy", "pandas")
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def keras_nursery():
+    made = Nursery(
+        "keras",
+        "medxai",
+        "matplotlib.pyplot",
+        "data_fetch",
+        "sklearn.model_selection",
+        "sklearn.metrics",
+        "scipy.optimize",
+    )
+    yield made
+    made.close()

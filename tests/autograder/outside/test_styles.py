@@ -1,11 +1,15 @@
 """Every style of check cell gives the same marks outside as inside: all for the right answer, none for the wrong one."""
 
+from pathlib import Path
+
+import nbformat
+import nbgrader
 import pytest
 from plain_kernel import plan
 from styles import STYLES
 
 from autograder.outside.calibration import calibrate
-from autograder.outside.plan import SOLUTION
+from autograder.outside.plan import SOLUTION, plan_of
 from autograder.outside.server import Server
 from autograder.outside.walk import Policy, walk
 
@@ -64,3 +68,12 @@ def test_what_cannot_run_outside_is_found_and_told(nursery):
     assert set(found.weak) == {"twice-2"} and set(found.wrong_reference) == {"twice-3"}
     told = "\n".join(found.problems())
     assert "Dog-1: judged in the student's process, not tamper-proof" in told and "twice-2: weak" in told
+
+
+def test_quickstart_of_nbgrader_runs_outside(nursery):
+    course = Path(nbgrader.__file__).parent / "docs/source/user_guide/source/ps1/problem1.ipynb"
+    cells = plan_of(nbformat.read(course, as_version=4))
+    with Server(cells) as server:
+        found = calibrate(cells, server, nursery.kernel)
+    assert len(found.policies) == 4 and found.inside == {} and found.wrong_reference == {}
+    assert found.weak == {"squares_invalid_input": ["always raises"]}
