@@ -9,6 +9,7 @@ catches the exception: `Channel.lost` says why, and whoever runs the check looks
 from __future__ import annotations
 
 import builtins
+import collections
 import os
 import socket
 import sys
@@ -440,6 +441,9 @@ def _replace(old: Any, new: Any) -> None:
     np, pd, keras = (sys.modules.get(name) for name in ("numpy", "pandas", "keras"))
     if isinstance(old, list) and type(new) is list:
         old[:] = new
+    elif isinstance(old, collections.deque) and isinstance(new, collections.deque):
+        old.clear()
+        old.extend(new)
     elif (isinstance(old, dict) and type(new) is dict) or (isinstance(old, set) and type(new) is set):
         old.clear()
         old.update(new)

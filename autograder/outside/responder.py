@@ -22,6 +22,7 @@ from autograder.outside.wire import Broken, Wire
 
 FOREVER = float("inf")
 PRINTED = 1 << 18  # characters of what a call printed that are sent on
+MODULE = "outside_responder"  # its name in the student's kernel
 PATIENCE = 60.0  # seconds until the runner must have handed over the channel
 
 
@@ -305,3 +306,16 @@ def bundle() -> str:
         kept = [x for x in lines if not x.startswith(("from __future__", "from autograder.outside"))]
         parts.append("\n".join(kept))
     return "from __future__ import annotations\n\n" + "\n\n".join(parts)
+
+
+def setup_code() -> str:
+    """Code that a kernel runs before any of the student's: it puts the responder where `serve_code` finds it."""
+    return (
+        f"import sys, types\nsys.modules[{MODULE!r}] = types.ModuleType({MODULE!r})\n"
+        f"exec(compile({bundle()!r}, '<responder>', 'exec'), sys.modules[{MODULE!r}].__dict__)\ndel sys, types\n"
+    )
+
+
+def serve_code(control: int) -> str:
+    """The code to run where a check cell stands; `control` is the socket's descriptor in the kernel's process."""
+    return f"__import__({MODULE!r}).serve({control})"

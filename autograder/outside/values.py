@@ -1,6 +1,6 @@
 """Plain values to and from a head (JSON) and a body (bytes).
 
-What crosses: None, bool, int of any size, float, complex, str, bytes, list, tuple, set, frozenset, dict and its views, range,
+What crosses: None, bool, int of any size, float, complex, str, bytes, list, tuple, set, frozenset, deque, dict and its views, range,
 slice, dates and times, Fraction, Decimal, NumPy arrays, scalars and dtypes, pandas' DataFrame, Series and Index. On arrival
 they are exactly of these types: a subclass loses its tricks with its class. Whatever else there is goes through `other`.
 
@@ -14,6 +14,7 @@ Standard library, and NumPy and pandas where a value needs them: this file is al
 
 from __future__ import annotations
 
+import collections
 import datetime
 import decimal
 import fractions
@@ -174,7 +175,14 @@ class Encoder:
 
     def _mutable(self, x: Any) -> Any:
         np, pd = sys.modules.get("numpy"), sys.modules.get("pandas")
-        kinds = (list, dict, set, *((np.ndarray,) if np else ()), *((pd.DataFrame, pd.Series) if pd else ()))
+        kinds = (
+            list,
+            dict,
+            set,
+            collections.deque,
+            *((np.ndarray,) if np else ()),
+            *((pd.DataFrame, pd.Series) if pd else ()),
+        )
         if isinstance(x, kinds):
             return self._filled(x, self.number(x))
         return self.other(x, self)
@@ -188,6 +196,8 @@ class Encoder:
             if isinstance(x, dict):
                 keys = self._keys(dict.keys(x))
                 return ["d", *[part for pair in zip(keys, self._all(dict.values(x)), strict=True) for part in pair]]
+            if isinstance(x, collections.deque):
+                return ["q", x.maxlen, *self._all(collections.deque.__iter__(x))]
             if isinstance(x, set):
                 return ["e", *self._keys(set.__iter__(x))]
             if np is not None and isinstance(x, np.ndarray):
@@ -219,7 +229,8 @@ class Encoder:
             return ["X", self.encode(tuple(x.names)), None, *self._all(x.tolist())]
         if isinstance(x, pd.RangeIndex):
             return ["X", self.encode(x.name), self.encode(range(x.start, x.stop, x.step))]
-        return ["X", self.encode(x.name), self._array(x.to_numpy(), sys.modules["numpy"])]
+        every = [x.freqstr] if isinstance(x, pd.DatetimeIndex) and x.freqstr else []
+        return ["X", self.encode(x.name), self._array(x.to_numpy(), sys.modules["numpy"]), *every]
 
 
 class Decoder:
@@ -359,9 +370,12 @@ class Decoder:
         label = self.decode(name)
         if values is None:
             made = self._all(rows)
-            return pd.MultiIndex.from_tuples(made, names=list(label)) if made else pd.MultiIndex.from_arrays([[]] * 2)
+            empty = pd.MultiIndex.from_arrays([[]] * len(label), names=label)
+            return pd.MultiIndex.from_tuples(made, names=label) if made else empty
         if type(values) is list and values[:1] == ["r"]:
             return pd.RangeIndex(self.decode(values), name=label)
+        if rows:
+            return pd.DatetimeIndex(self._values(values), freq=str(rows[0])[:20], name=label)
         return pd.Index(self._values(values), name=label)
 
     def _frame(self, columns: Any, rows: Any, *data: Any) -> Any:
@@ -399,6 +413,7 @@ BUILD: dict[str, Callable[..., Any]] = {
     "l": lambda d, *trees: d.container(lambda: d._all(trees)),
     "e": lambda d, *trees: d.container(lambda: set(d._all(trees))),
     "d": lambda d, *trees: d.container(lambda: d._pairs(trees)),
+    "q": lambda d, longest, *trees: d.container(lambda: collections.deque(d._all(trees), longest)),
     "r": lambda d, *trees: range(*d._all(trees)),
     ":": lambda d, *trees: slice(*d._all(trees)),
     "F": lambda d, *trees: _fraction(*d._all(trees)),

@@ -14,13 +14,14 @@ import sys
 import nbformat
 
 from autograder.outside.plan import plan_of
-from autograder.outside.responder import bundle
+from autograder.outside.responder import serve_code, setup_code
 from autograder.outside.walk import Ran
 
+CONTROL = 200  # the control socket's descriptor in a kernel
 # A nursery imports what it is told to and forks a kernel for each pair of sockets that it is sent.
 MAIN = """
 def _main():
-    import ast, importlib, json, linecache, os, signal, socket, sys, types
+    import ast, importlib, json, linecache, os, signal, socket, sys
     nursery = socket.socket(fileno=int(sys.argv[1]))
     for name in sys.argv[2:]:
         importlib.import_module(name)
@@ -41,9 +42,8 @@ def _main():
     os.chdir(folder)
     control, commands = sockets
     names = sys.modules["__main__"].__dict__
+    os.dup2(control, CONTROL)
     lines = socket.socket(fileno=commands).makefile("rw", encoding="utf-8")
-    responder = sys.modules["outside_responder"] = types.ModuleType("outside_responder")
-    exec(compile(json.loads(lines.readline()), "<responder>", "exec"), responder.__dict__)
     del names["_main"]
     def execute(source):
         source = "\\n".join("pass" if line.startswith("%") else line for line in source.split("\\n"))
@@ -57,13 +57,13 @@ def _main():
     for line in lines:
         source, error, value = json.loads(line), "", None
         try:
-            value = sys.modules["outside_responder"].serve(control) if source is None else execute(source)
+            value = execute(source)
         except BaseException as e:
             error = f"{type(e).__name__}: {e}"
         lines.write(json.dumps({"error": error, "value": value}) + "\\n")
         lines.flush()
 _main()
-"""
+""".replace("CONTROL", str(CONTROL))
 
 
 class Nursery:
@@ -94,14 +94,14 @@ class PlainKernel:
         with control, commands:
             socket.send_fds(nursery.socket, [str(folder).encode()], [control.fileno(), commands.fileno()])
             self.pid = int.from_bytes(nursery.socket.recv(8), "big")
-        self._write(bundle())
+        assert not self.run(setup_code()).error
 
     def run(self, source, seconds=60.0):
         self._write(source)
         return self._read(seconds)
 
     def begin_serving(self):
-        self._write(None)
+        self._write(serve_code(CONTROL))
 
     def end_serving(self, seconds):
         ran = self._read(seconds)

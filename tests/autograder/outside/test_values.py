@@ -88,6 +88,9 @@ def test_tables_come_out_as_they_went_in():
     pd.testing.assert_index_equal(cross(frame.columns), frame.columns)
     assert cross(np.array([1, None, "x", [2]], object)).tolist() == [1, None, "x", [2]]
     assert cross(pd.NaT) is pd.NaT
+    daily = pd.Series([1.0, 2], index=pd.date_range("2020-01-01", periods=2))
+    pd.testing.assert_series_equal(cross(daily), daily)
+    pd.testing.assert_frame_equal(cross(grouped[:0]), grouped[:0], check_index_type=False)
 
 
 def test_subclasses_lose_their_tricks():
@@ -115,6 +118,7 @@ def test_subclasses_lose_their_tricks():
     for value, expected in [
         (Sly(3), 3), (SlyList([9]), [9]), (Colour.RED, 7), (Point(1, 2), (1, 2)), (collections.Counter("aab"), {"a": 2, "b": 1}),
         (collections.OrderedDict(a=1), {"a": 1}), (bytearray(b"x"), b"x"), (np.str_("s"), "s"),
+        (collections.deque([1, 2], 5), collections.deque([1, 2], 5)),
     ]:  # fmt: skip
         made = cross(value)
         assert type(made) is type(expected) and made == expected
@@ -151,7 +155,7 @@ HOSTILE = [
     ["a", "<f8", [1 << 40]], ["a", "|O", [1]], ["a", "<f8", [-1]], ["a", "<f8", [2.0]], ["a", "<U9999999", [1]], ["a", "<f8"], ["a", "<f8", [1] * 40],
     ["o", [5], 1], ["i", 1 << 30], ["s", -1], ["b", 99], ["=", 0], ["=", -1], ["=", True], ["l", ["=", 0]], ["e", ["l"]], ["d", 1], ["d", ["l"], 1],
     ["D", "1e999999999"], ["D", "x"], ["F", 1, 0], ["F", 0.5, 1], ["dt", "soon"], ["dt", 5], ["td", "1"], ["r", 0, 1, 0], ["r", "a"],
-    ["c", "nan(", 0], [], [[]], [None], ["nothing"], ["P", 1, 2], ["Q"], ["X", None, ["a", "<f2", [0], []]], ["k", 9, 1], ["y", "|O"], ["n", "<U5"], ["N"], [5],
+    ["c", "nan(", 0], [], [[]], [None], ["nothing"], ["P", 1, 2], ["Q"], ["X", None, ["a", "<f2", [0], []]], ["k", 9, 1], ["y", "|O"], ["q", -1], ["n", "<U5"], ["N"], [5],
 ]  # fmt: skip
 
 
@@ -165,7 +169,7 @@ trees = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=4) | st.sampled_from(["<f8", "<U2", "1e9"]),
     lambda inner: st.builds(
         lambda tag, rest: [tag, *rest],
-        st.sampled_from([*"=isbctzledrFDkNyanoXPQ:", "dt", "da", "ti", "td", ".."]),
+        st.sampled_from([*"=isbctzledqrFDkNyanoXPQ:", "dt", "da", "ti", "td", ".."]),
         st.lists(inner, max_size=4),
     ),
 )  # fmt: skip
