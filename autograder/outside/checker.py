@@ -150,12 +150,14 @@ class Checker:
         self.channel.in_place = in_place is not False
         try:
             self._enter(cell)
-            verdict = self._judge(cell, seconds)
+            with _limit(seconds):
+                verdict = self._judge(cell)
             if self.channel.surprised and not self.channel.lost:
                 # It holds when the changes are seen and when they are not, or it does not hold.
                 self.channel.again(seconds)
                 self.channel.in_place = True
-                again = self._judge(cell, seconds)
+                with _limit(seconds):
+                    again = self._judge(cell)
                 verdict = min(verdict, again, key=lambda v: (v.status == PASSED, v.points))
                 verdict.in_place = True
             verdict.in_place |= self.channel.changed
@@ -175,7 +177,7 @@ class Checker:
                 break
         self.names.owned, self.names.derived = self.owned[cell.id]
 
-    def _judge(self, cell: PlanCell, seconds: float) -> Verdict:
+    def _judge(self, cell: PlanCell) -> Verdict:
         begun = time.perf_counter()
         verdict = Verdict(cell.id, FAILED)
         self.names.channel = self.channel
@@ -183,7 +185,7 @@ class Checker:
         tree = ast.Module([], [])
         try:
             tree = plans.parse(cell.source)
-            with _limit(seconds), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
                 value = self._run(tree, f"<check {cell.id}>", cell.source)
             verdict.status, verdict.points = _earned(value, cell.points)
         except BaseException as e:

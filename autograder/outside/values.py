@@ -21,7 +21,7 @@ import fractions
 import math
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from autograder.outside.wire import MAX_BODY, Broken
@@ -58,9 +58,8 @@ class Encoder:
 
     def encode(self, value: Any) -> Any:
         """The tree of a value; raises Unplain."""
-        self.nodes += 1
-        if self.nodes > MAX_NODES or self.depth > MAX_DEPTH:
-            raise Unplain("a value with too many parts, or nested too deeply")
+        if self.depth > MAX_DEPTH:
+            raise Unplain("a value that is nested too deeply")
         if value is None or value is True or value is False or type(value) is float:
             return value
         if type(value) is int and -(2**53) < value < 2**53:
@@ -96,7 +95,11 @@ class Encoder:
         return len(data)
 
     def _all(self, values: Iterable[Any]) -> list[Any]:
-        return [self.encode(v) for v in values]
+        made = [v if type(v) is float else self.encode(v) for v in values]
+        self.nodes += len(made)
+        if self.nodes > MAX_NODES:
+            raise Unplain("a value with too many parts")
+        return made
 
     def _immutable(self, x: Any) -> Any:
         np, pd = sys.modules.get("numpy"), sys.modules.get("pandas")
@@ -252,9 +255,8 @@ class Decoder:
 
     def decode(self, tree: Any) -> Any:
         """The value of a tree; raises Broken where it is not one."""
-        self.nodes += 1
-        if self.nodes > MAX_NODES or self.depth > MAX_DEPTH + 2:
-            raise Broken("sent too many values, or values nested too deeply")
+        if self.depth > MAX_DEPTH + 2:
+            raise Broken("sent a value that is nested too deeply")
         if type(tree) is not list:
             return tree
         if not tree or type(tree[0]) is not str:
@@ -290,8 +292,11 @@ class Decoder:
         self.at += size
         return self.body[self.at - size : self.at]
 
-    def _all(self, trees: Iterable[Any]) -> list[Any]:
-        return [self.decode(t) for t in trees]
+    def _all(self, trees: Sequence[Any]) -> list[Any]:
+        self.nodes += len(trees)
+        if self.nodes > MAX_NODES:
+            raise Broken("sent too many values")
+        return [self.decode(t) if type(t) is list else t for t in trees]
 
     def _reference(self, number: Any) -> Any:
         if type(number) is not int or not 0 <= number < len(self.shared) or self.shared[number] is PENDING:
@@ -355,8 +360,8 @@ class Decoder:
         import numpy as np
 
         made = np.empty(len(trees), object)
-        for n, tree in enumerate(trees):
-            made[n] = self.decode(tree)
+        for n, value in enumerate(self._all(trees)):
+            made[n] = value
         return made.reshape(self._shape(shape))
 
     def _values(self, tree: Any) -> Any:

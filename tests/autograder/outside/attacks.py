@@ -43,6 +43,7 @@ CHANNEL = {
     "an enormous decimal": reply("[q, 'returned', ['D', '1e999999999'], [], '']"),
     "an enormous array": reply("[q, 'returned', ['a', '<f8', [2147483647, 2147483647]], [], '']"),
     "an array of pointers": RAW + "W.send = lambda self, h, b, d: raw(self, json.dumps([h[0], 'returned', ['a', '|O', [1]], [], '']).encode(), bytes(8))\ndef f(x): return 4",
+    "a billion laughs": "def f(x):\n    t = [4]\n    for _ in range(40): t = [t] * 9\n    raise ValueError(t, t)",
     "keys that collide": "def f(x): return {i * (2 ** 61 - 1): 0 for i in range(60000)}",
     "never answers": "def f(x):\n    while True: pass",
     "sleeps, deaf": "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\ndef f(x): time.sleep(60)",
