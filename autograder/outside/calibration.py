@@ -15,7 +15,7 @@ from autograder.outside import plan as plans
 from autograder.outside.checker import PASSED, Verdict
 from autograder.outside.plan import CHECK, SOLUTION, PlanCell
 from autograder.outside.server import Server
-from autograder.outside.walk import Kernel, Policy, walk
+from autograder.outside.walk import USUAL, Kernel, Policy, Seconds, walk
 
 FIRST = "next(iter([*args, *kwargs.values()]), None)"
 # Body of every function, value of every other name; None leaves the name unbound.
@@ -42,14 +42,17 @@ class Calibration:
     policies : dict
         How each check cell is judged, `why` says what speaks against outside.
     weak : dict
-        For each check cell the degenerate answers that pass it; only cells with some.
+        For each check cell those of the stub and the degenerate answers that pass it; only cells with some.
     wrong_reference : dict
         For each check cell that the reference does not pass in full, what the cell says: an error of the instructor.
+    by_luck : dict
+        For each check cell that gave the same answer different marks when asked twice, the answer.
     """
 
     policies: dict[str, Policy] = field(default_factory=dict)
     weak: dict[str, list[str]] = field(default_factory=dict)
     wrong_reference: dict[str, str] = field(default_factory=dict)
+    by_luck: dict[str, str] = field(default_factory=dict)
 
     @property
     def inside(self) -> dict[str, str]:
@@ -62,7 +65,10 @@ class Calibration:
             f"{id}: the reference solution does not get its points: {why}" for id, why in self.wrong_reference.items()
         ]
         told += [f"{id}: judged in the student's process, not tamper-proof: {why}" for id, why in self.inside.items()]
-        return told + [f"{id}: weak, an answer passes that {', that '.join(names)}" for id, names in self.weak.items()]
+        told += [
+            f"{id}: depends on luck: {name} passed it once and failed it once" for id, name in self.by_luck.items()
+        ]
+        return told + [f"{id}: weak, passed by these: {', '.join(names)}" for id, names in self.weak.items()]
 
 
 def calibrate(
@@ -70,7 +76,7 @@ def calibrate(
     server: Server,
     kernel: Callable[[], AbstractContextManager[Kernel]],
     mutants: Mapping[str, dict[str, str]] | None = None,
-    check_seconds: float = 30.0,
+    seconds: Seconds = USUAL,
 ) -> Calibration:
     """Calibrates an assignment.
 
@@ -84,8 +90,8 @@ def calibrate(
         Starts a fresh kernel, in which the instructor's code and nobody else's will run.
     mutants : mapping, optional
         Wrong answers by name: sources of solution cells by their id.
-    check_seconds : float
-        Time limit of a check cell.
+    seconds : Seconds
+        Time limits of one try.
     """
     plan = plans.for_marks(plan)
     checks = {c.id: c for c in plan if c.kind == CHECK}
@@ -93,8 +99,8 @@ def calibrate(
 
     def run(variant: list[PlanCell], policies: dict[str, Policy]) -> dict[str, Verdict]:
         sources = [c.source for c in variant if c.kind == SOLUTION]
-        with kernel() as started, server.submission(sources) as submission:
-            return walk(variant, started, submission, policies, check_seconds)
+        with server.submission(sources) as submission:
+            return walk(variant, kernel, submission, policies, seconds)
 
     everything_inside = {id: Policy(outside=False) for id in checks}
     inside = {name: run(variant, everything_inside) for name, variant in variants.items()}
@@ -108,11 +114,18 @@ def calibrate(
     while waiting:  # a cell that moves inside changes what later cells find, so everything is tried again then
         name = waiting.pop(0)
         moved = _moved(name, checks, inside[name], run(variants[name], found.policies), found.policies)
+        if moved:  # once more, because a check that draws its inputs can differ by luck
+            again = run(variants[name], everything_inside), run(variants[name], found.policies)
+            both = _moved(name, checks, *again, found.policies)
+            found.by_luck |= {id: name for id in moved if id not in both}
+            moved = {id: policy for id, policy in moved.items() if id in both}
         if moved:
             found.policies |= moved
             waiting = list(variants)
     for id, cell in checks.items():
-        passing = [n for n in DEGENERATE if inside[n][id].status == PASSED and inside[n][id].points == cell.points]
+        passing = [
+            n for n in ("stub", *DEGENERATE) if inside[n][id].status == PASSED and inside[n][id].points == cell.points
+        ]
         if passing:
             found.weak[id] = passing
     return found

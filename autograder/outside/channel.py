@@ -55,7 +55,10 @@ class StudentError(Exception):
 
 
 class Unusable:
-    """Stands for an object of the student's own. It may be passed over (`is None`, isinstance), but not used."""
+    """Stands for an object of the student's own. It may be passed over (`is None`, isinstance), but not used.
+
+    It has no `__call__` and no `__next__`: what can be called or iterated comes as a Function or an Iterator.
+    """
 
     def __init__(self, channel: Channel, what: str):
         object.__setattr__(self, "_of", (channel, what))
@@ -77,7 +80,7 @@ def _used(unusable: Any, *_: Any, **__: Any) -> Any:
 
 
 USES = """
-    eq ne lt le gt ge bool len getitem setitem delitem contains iter next call add radd sub rsub mul rmul truediv rtruediv
+    eq ne lt le gt ge bool len getitem setitem delitem contains iter add radd sub rsub mul rmul truediv rtruediv
     floordiv rfloordiv mod rmod pow rpow matmul rmatmul neg pos abs invert and or xor int float complex index round array
     enter exit format setattr
     """
@@ -135,9 +138,11 @@ class Channel:
 
     def __init__(self) -> None:
         self.functions: list[Any] = []  # of the checker, which the student may call back
+        self.numbers: dict[int, int] = {}  # of these functions, by id
         self.kept: dict[int, Any] = {}  # of the student
         self.errors: dict[str, type[Exception]] = {}
         self.models: dict[int, tuple[Any, int]] = {}  # by id: the network (kept alive) and a checksum of its weights
+        self.sending: dict[int, tuple[Any, int]] = {}  # the same, in the message that is being written
         self.signature: Any = None  # how to find the signature of a function of the student by its name
         self.wire: Wire | None = None
         self.lost = ""
@@ -148,7 +153,7 @@ class Channel:
         self.surprised = self.changed = False
         self.seeded = False
         self.random_sent: Any = None
-        self.stand_ins = 0  # how many functions, iterators and classes have come so far
+        self.stand_ins = 0  # how many things that can be called have come so far
         self.lock = threading.RLock()
 
     def begin(self, sock: socket.socket, seconds: float) -> None:
@@ -188,7 +193,7 @@ class Channel:
                 raise self.lose("the student's process is gone")
             self._count()
             shared: list[Any] = []
-            encoder = Encoder(shared, self._give)
+            encoder = self._encoder(shared)
             try:
                 tree = encoder.encode(arguments)
             except Unplain as e:
@@ -202,11 +207,16 @@ class Channel:
             except Broken as e:
                 self.end()
                 raise self.lose(f"the student's process {e}") from None
+            except Exception as e:
+                if student_error(e) or isinstance(e, StopIteration):
+                    raise
+                self.end()
+                raise self.lose(f"the student's process sent what cannot be read ({type(e).__name__})") from None
 
     def crosses(self, value: Any) -> bool:
         """Whether a value can be given to the student."""
         try:
-            Encoder([], self._give).encode(value)
+            self._encoder([]).encode(value)
         except Unplain:
             return False
         return True
@@ -217,6 +227,7 @@ class Channel:
             self.wire.send(head, encoder.buffers, self.deadline)
         except ValueError as e:
             raise self.lose(f"the check gives the student too much: {e}") from None
+        self.models.update(self.sending)
 
     def _answer(self, number: int, action: str, shared: list[Any], question: Any) -> Any:
         assert self.wire is not None
@@ -272,20 +283,24 @@ class Channel:
             raise Broken("called a function with something that is no argument")
         args, kwargs = arguments
         self.nested += 1
-        encoder = Encoder([], self._give)
         try:
             if self.nested > MAX_NESTED:
                 raise self.lose("callbacks call each other without end")
-            function = self.functions[number] if number >= 0 else _input
-            tree, answer = encoder.encode(function(*args, **kwargs)), "returned"
+            value = (self.functions[number] if number >= 0 else _input)(*args, **kwargs)
+            encoder = self._encoder([])
+            tree, answer = encoder.encode(value), "returned"
         except Unplain as e:
             raise self.lose(f"the check gives the student {e}, which cannot cross") from None
         except Exception as e:
-            encoder = Encoder([], self._give)
+            encoder = self._encoder([])
             tree, answer = encoder.encode((type(e).__name__, str(e)[:2000])), "raised"
         finally:
             self.nested -= 1
         self._send([question, answer, tree], encoder)
+
+    def _encoder(self, shared: list[Any]) -> Encoder:
+        self.sending = {}
+        return Encoder(shared, self._give)
 
     def _count(self) -> None:
         self.calls += 1
@@ -337,9 +352,9 @@ class Channel:
         if isinstance(value, type) and _is_shared(value):
             return ["type", value.__module__, value.__name__]
         if callable(value) and not isinstance(value, Unusable):
-            number = next((n for n, f in enumerate(self.functions) if f is value), len(self.functions))
+            number = self.numbers.setdefault(id(value), len(self.functions))
             if number == len(self.functions):
-                self.functions.append(value)
+                self.functions.append(value)  # which keeps it alive, and its id its own
             return ["callback", number, str(getattr(value, "__name__", "function"))[:100]]
         raise Unplain(f"a {type(value).__name__}")
 
@@ -350,7 +365,7 @@ class Channel:
         for weight in weights:
             checksum = zlib.crc32(weight.tobytes(), checksum)
         known = self.models.get(id(model))
-        self.models[id(model)] = (model, checksum)
+        self.sending[id(model)] = (model, checksum)
         return [
             "network",
             id(model),
@@ -370,6 +385,7 @@ class Channel:
             return self.functions[number]
         if tag == "type":
             module, name = rest
+            self.stand_ins += 1
             known = _type_named(module, name)
             return known if known is not None else Unusable(self, f"class {str(name)[:100]}")
         if tag == "error":
@@ -380,6 +396,7 @@ class Channel:
             if type(weights) is not list:
                 raise Broken("sent a network without weights")
             arrays = [decoder.decode(w) for w in weights]
+            self.stand_ins += 1
             try:
                 return networks.rebuild(description, arrays)
             except networks.Refused as e:

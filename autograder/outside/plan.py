@@ -144,7 +144,9 @@ def needed(plan: Sequence[PlanCell], by: tuple[str, ...] = (CHECK,)) -> set[tupl
     as pictures and long computations for the reader, are left out.
     """
     trees = {i: statements(cell.source) for i, cell in enumerate(plan)}
-    names = {name for i, cell in enumerate(plan) if cell.kind in by for s in trees[i] for name in mentioned(s)}
+    # What is set in these decides what later imports find, whoever mentions them.
+    names = {"sys", "os", "warnings"}
+    names |= {name for i, cell in enumerate(plan) if cell.kind in by for s in trees[i] for name in mentioned(s)}
     locked = [(i, n, s) for i, cell in enumerate(plan) if cell.kind == LOCKED for n, s in enumerate(trees[i])]
     found: set[tuple[int, int]] = set()
     while True:
@@ -157,7 +159,10 @@ def needed(plan: Sequence[PlanCell], by: tuple[str, ...] = (CHECK,)) -> set[tupl
 
 
 def for_marks(plan: Sequence[PlanCell]) -> list[PlanCell]:
-    """The plan without the locked cells that no answer and no check can depend on. Cells that import always stay."""
+    """The plan without the locked cells that no answer and no check can depend on. Cells that import always stay.
+
+    To be asked of the plan with the student's answers in it: they may read more than the reference does.
+    """
     found = {i for i, _ in needed(plan, (CHECK, SOLUTION))}
     return [
         cell

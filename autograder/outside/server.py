@@ -13,6 +13,7 @@ import contextlib
 import gc
 import json
 import os
+import random
 import re
 import resource
 import select
@@ -276,6 +277,7 @@ def main(descriptor: int) -> None:
     gc.freeze()  # a child then does not copy every page by counting references
     _send(lines.sock, {"ready": True})
     children: set[int] = set()
+    drawn = random.getstate()  # Python gives every child a state of its own, but a locked cell may have set a seed
     while request := lines.read(None):
         if "kill" in request and request["kill"] in children:
             os.kill(request["kill"], signal.SIGKILL)
@@ -285,6 +287,7 @@ def main(descriptor: int) -> None:
             if not pid:
                 try:
                     lines.close()
+                    random.setstate(drawn)
                     _child(checker, socket.socket(fileno=channel), request["open"])
                 finally:
                     os._exit(0)  # never back into the server's loop
@@ -352,8 +355,10 @@ def _threads() -> int:
 
 
 def _child(checker: Checker, control: socket.socket, request: dict[str, Any]) -> None:
-    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, size + MEMORY))
+    statm = Path("/proc/self/statm")
+    if statm.exists():  # Linux, the only place where there is a sandbox around this
+        size = int(statm.read_text().split()[0]) * resource.getpagesize() + MEMORY
+        resource.setrlimit(resource.RLIMIT_AS, (size, size))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     lines = _Lines(control)
     checker.finish(request["sources"], request["checks"])

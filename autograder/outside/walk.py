@@ -5,13 +5,17 @@ from __future__ import annotations
 
 import math
 import socket
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from autograder.outside.checker import FAILED, PARTIAL, PASSED, Verdict
 from autograder.outside.plan import CHECK, PlanCell
 from autograder.outside.server import Submission, not_run
+
+KERNELS = 6  # how many are started for one submission
 
 
 @dataclass(frozen=True)
@@ -49,56 +53,96 @@ class Policy:
     why: str = ""
 
 
+@dataclass(frozen=True)
+class Seconds:
+    """Time limits: of a check cell, of any other cell, and of a whole submission, kernels and replays included."""
+
+    check: float = 60.0
+    cell: float = 300.0
+    total: float = 1800.0
+
+
+USUAL = Seconds()
+
+
 def walk(
     plan: Sequence[PlanCell],
-    kernel: Kernel,
+    kernel: Callable[[], AbstractContextManager[Kernel]],
     submission: Submission | None,
-    policies: dict[str, Policy],
-    check_seconds: float = 60.0,
-    cell_seconds: float = 300.0,
+    policies: Mapping[str, Policy],
+    seconds: Seconds = USUAL,
 ) -> dict[str, Verdict]:
     """Runs a submission from the first cell to the last.
+
+    A cell that takes the kernel down is left out, and the others are run again in a fresh kernel. Check cells that have
+    their verdict are not judged again, so what was earned stays earned.
 
     Parameters
     ----------
     plan : sequence of PlanCell
         The assignment with the student's sources in its solution cells.
-    kernel : Kernel
-        Fresh.
+    kernel : callable
+        Starts a fresh kernel.
     submission : Submission or None
         None where all cells are judged inside.
-    policies : dict
+    policies : mapping
         For each check cell; outside where there is none.
+    seconds : Seconds
 
     Returns
     -------
     dict
-        A verdict for every check cell, "not run" for those behind the death of the kernel.
+        A verdict for every check cell in order, "not run" for those that could not be reached.
     """
     verdicts: dict[str, Verdict] = {}
-    alive = True
-    for cell in plan:
-        if not alive:
+    left_out: set[int] = set()
+    end = time.monotonic() + seconds.total
+    for _ in range(KERNELS):
+        with kernel() as started:
+            died_in = _pass(plan, started, submission, policies, seconds, verdicts, left_out, end)
+        if died_in is None:
             break
-        if cell.kind != CHECK:
-            alive = kernel.run(cell.source, cell_seconds).alive
+        left_out.add(died_in)
+        if submission is not None:
+            submission.close()  # what it knows of functions and networks was of the kernel that died
+    why = "there was no time left" if time.monotonic() > end else "the kernel died too often before"
+    checks = [cell.id for cell in plan if cell.kind == CHECK]
+    return {id: verdicts.get(id) or not_run(id, f"This cell was not run: {why}.") for id in checks}
+
+
+def _pass(
+    plan: Sequence[PlanCell],
+    kernel: Kernel,
+    submission: Submission | None,
+    policies: Mapping[str, Policy],
+    seconds: Seconds,
+    verdicts: dict[str, Verdict],
+    left_out: set[int],
+    end: float,
+) -> int | None:
+    """Walks once; the index of the cell in which the kernel died, None when there is nothing left to do."""
+    for number, cell in enumerate(plan):
+        if time.monotonic() > end:
+            return None
+        if number in left_out or cell.id in verdicts:
             continue
         policy = policies.get(cell.id, Policy())
-        if policy.outside and submission is not None:
-            verdicts[cell.id], alive = judge_outside(cell, kernel, submission, policy, check_seconds)
+        if cell.kind == CHECK and policy.outside and submission is not None:
+            verdict, alive = judge_outside(cell, kernel, submission, policy, seconds.check)
         else:
-            ran = kernel.run(cell.source, check_seconds)
-            alive, verdicts[cell.id] = ran.alive, inside_verdict(cell, ran)
-    for cell in plan:
-        if cell.kind == CHECK and cell.id not in verdicts:
-            verdicts[cell.id] = not_run(cell.id, "This cell was not run, because the kernel had died before.")
-    return verdicts
+            ran = kernel.run(cell.source, seconds.check if cell.kind == CHECK else seconds.cell)
+            verdict, alive = inside_verdict(cell, ran) if cell.kind == CHECK else None, ran.alive
+        if verdict is not None:
+            verdicts[cell.id] = verdict
+        if not alive:
+            return number
+    return None
 
 
 def judge_outside(
     cell: PlanCell, kernel: Kernel, submission: Submission, policy: Policy, seconds: float
-) -> tuple[Verdict, bool]:
-    """The verdict of one check cell, and whether the kernel lives on."""
+) -> tuple[Verdict | None, bool]:
+    """The verdict of one check cell (None where the kernel was dead already), and whether the kernel lives on."""
     checkers, students = socket.socketpair()
     with checkers:
         with students:
@@ -106,7 +150,7 @@ def judge_outside(
                 kernel.control.settimeout(seconds)
                 socket.send_fds(kernel.control, [b"c"], [students.fileno()])
             except OSError:
-                return not_run(cell.id, "This cell was not run, because the kernel had died before."), False
+                return None, False
         kernel.begin_serving()
         verdict = submission.check(cell.id, checkers, seconds, policy.in_place)
     return verdict, kernel.end_serving(2.0)

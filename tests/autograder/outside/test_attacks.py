@@ -6,7 +6,7 @@ from plain_kernel import plan
 
 from autograder.outside.plan import with_answers
 from autograder.outside.server import Server
-from autograder.outside.walk import walk
+from autograder.outside.walk import Policy, Seconds, judge_outside, walk
 
 HONEST = "def f(x):\n    return 2 * x"
 COURSE = plan(
@@ -30,8 +30,9 @@ def server(tmp_path_factory):
 
 
 def passed(server, nursery, answer, folder=".", seconds=1.0, course=COURSE):
-    with nursery.kernel(folder) as kernel, server.submission([answer]) as submission:
-        verdicts = walk(with_answers(course, {"f": answer}), kernel, submission, {}, seconds, 10)
+    submitted = with_answers(course, {"f": answer})
+    with server.submission([answer]) as submission:
+        verdicts = walk(submitted, lambda: nursery.kernel(folder), submission, {}, Seconds(seconds, 10))
     assert all(0 <= v.points <= 1 and len(v.message) <= 500 for v in verdicts.values())
     return {id for id, verdict in verdicts.items() if verdict.status == "passed"}
 
@@ -60,6 +61,26 @@ def test_files_of_a_student_shadow_nothing(nursery, tmp_path, monkeypatch):
         assert passed(server, nursery, HONEST, tmp_path, 10) == PASSES
 
 
+def test_the_instructor_s_helpers_are_not_served_by_the_student(nursery):
+    course = plan(
+        "def demand(ok):\n    assert ok",
+        ("f", HONEST),
+        "judge = f(1) and demand",
+        ("f-1", "judge(False)", 1),
+        ("f-2", "missing_everywhere(False)", 1),
+    )
+    with Server(course) as server:
+        for stolen in ("lambda ok: None", "bool", "ValueError", "int", "iter([])"):
+            answer = f"{HONEST}\njudge = missing_everywhere = {stolen}"
+            with nursery.kernel() as kernel, server.submission([answer]) as submission:
+                kernel.run(answer)
+                found = {
+                    cell.id: judge_outside(cell, kernel, submission, Policy(), 5)[0] for cell in course if cell.points
+                }
+                assert found["f-1"].status == found["f-2"].status == "failed"
+                assert "lives in the student's process" in found["f-1"].message
+
+
 def test_what_a_hidden_check_asks_is_not_told(nursery):
     course = plan(
         "import unittest\nimport pytest",
@@ -76,8 +97,8 @@ def test_what_a_hidden_check_asks_is_not_told(nursery):
     }  # fmt: skip
     with Server(course) as server:
         for name, answer in tries.items():
-            with nursery.kernel() as kernel, server.submission([answer]) as submission:
-                told[name] = walk(with_answers(course, {"f": answer}), kernel, submission, {}, 5)
+            with server.submission([answer]) as submission:
+                told[name] = walk(with_answers(course, {"f": answer}), nursery.kernel, submission, {}, Seconds(5))
     for verdicts in told.values():
         assert all(
             v.status == "failed" and "31337" not in v.message and "62674" not in v.message for v in verdicts.values()
@@ -89,3 +110,25 @@ def test_what_a_hidden_check_asks_is_not_told(nursery):
     assert "stopped with a ValueError" in told["raises"]["f-1"].message
     assert "stopped with an AssertionError" in told["asserts"]["f-1"].message
     assert "an error of its own kind" in told["class"]["f-1"].message
+
+
+def test_what_was_earned_survives_the_death_of_the_kernel(nursery):
+    course = plan(
+        ("f", "def f(x):\n    return x"),
+        ("f-1", "def helper(v):\n    return f(v)\nassert helper(1) == 1", 1),
+        ("g", "def g(x):\n    return x + 1"),
+        ("g-1", "assert g(1) == 2", 1),
+        ("g-2", "assert g(2) == 3", 1),
+        ("h", "def h(x):\n    return x + 2"),
+        ("h-1", "assert helper(1) == 1 and h(1) == 3", 1),
+    )
+    dies_when_called = {"g": "import os\ndef g(x):\n    return os._exit(0) if x == 1 else x + 1"}
+    dies_at_once = {"g": "import os\nos.kill(os.getpid(), 9)"}
+    with Server(course) as server:
+        for answers, lost in ((dies_when_called, {"g-1"}), (dies_at_once, {"g-1", "g-2"})):
+            with server.submission() as submission:
+                found = walk(with_answers(course, answers), nursery.kernel, submission, {}, Seconds(10))
+            assert {id for id, verdict in found.items() if verdict.status != "passed"} == lost
+        with server.submission() as submission:
+            found = walk(course, nursery.kernel, submission, {}, Seconds(total=0))
+        assert all(verdict.status == "not run" and verdict.points == 0 for verdict in found.values())

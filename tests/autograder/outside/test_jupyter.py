@@ -1,5 +1,6 @@
 """The responder in a Jupyter kernel: it serves in the main thread, as a cell, and what a call prints is caught."""
 
+import contextlib
 import os
 import socket
 
@@ -8,7 +9,7 @@ from plain_kernel import plan
 
 from autograder.outside.responder import serve_code, setup_code
 from autograder.outside.server import Server
-from autograder.outside.walk import Ran, walk
+from autograder.outside.walk import Ran, Seconds, walk
 
 
 class JupyterKernel:
@@ -46,11 +47,7 @@ def test_check_cells_in_a_jupyter_kernel():
         ("g-1", "with patch('builtins.input', return_value='ann'):\n    assert g() == 'ann'", 1),
         ("g-2", "g()", 1),
     )  # fmt: skip
-    kernel = JupyterKernel()
-    try:
-        with Server(course) as server, server.submission() as submission:
-            found = walk(course, kernel, submission, {}, 10)
-    finally:
-        kernel.close()
+    with Server(course) as server, server.submission() as submission:
+        found = walk(course, lambda: contextlib.closing(JupyterKernel()), submission, {}, Seconds(10))
     assert [v.status for v in found.values()] == ["passed", "passed", "failed"]
     assert found["g-2"].message == "EOFError: there is nobody to type anything"

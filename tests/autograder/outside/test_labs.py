@@ -11,7 +11,7 @@ from autograder.outside.calibration import calibrate
 from autograder.outside.plan import LOCKED, for_marks, plan_of, with_answers
 from autograder.outside.seeds import keyed_checks
 from autograder.outside.server import Server
-from autograder.outside.walk import walk
+from autograder.outside.walk import Seconds, walk
 
 SOLUTIONS = Path(__file__).parents[3] / "solutions"
 LABS = {lab.name: lab for lab in load_labs(SOLUTIONS)}
@@ -54,10 +54,9 @@ def test_the_same_marks_outside_and_inside(lab, exercise, source, loses, server_
     cells = notebook_plan(lab, exercise.notebook)
     cells = [c for c in cells if c.kind == LOCKED or c.id in ids or c.id == exercise.key]
     submitted = with_answers(cells, {exercise.key: source})
-    with keras_nursery.kernel() as kernel:
-        inside = walk(submitted, kernel, None, {}, 120)
-    with keras_nursery.kernel() as kernel, server_of(lab, exercise.notebook).submission([source]) as submission:
-        outside = walk(submitted, kernel, submission, {}, 120)
+    inside = walk(submitted, keras_nursery.kernel, None, {}, Seconds(120))
+    with server_of(lab, exercise.notebook).submission([source]) as submission:
+        outside = walk(submitted, keras_nursery.kernel, submission, {}, Seconds(120))
     assert {id for id in ids if inside[id].status != "passed"} == loses
     assert {id for id in ids if outside[id].status != "passed"} == loses, {id: outside[id].message for id in ids}
     assert not any(verdict.in_place for id, verdict in outside.items()) or source != exercise.reference
@@ -83,11 +82,11 @@ def test_each_student_gets_inputs_of_their_own():
 
 def test_a_submission_can_have_checks_of_its_own(nursery):
     course = plan(("f", "def f(x):\n    return x"), ("f-1", "assert f(1) == 1", 1))
-    with Server(course) as server, nursery.kernel() as kernel:
+    with Server(course) as server:
         with server.submission([], {"f-1": "assert f(2) == 3, 'changed'"}) as submission:
-            assert walk(course, kernel, submission, {})["f-1"].message == "AssertionError: changed"
+            assert walk(course, nursery.kernel, submission, {})["f-1"].message == "AssertionError: changed"
         with server.submission() as submission:
-            assert walk(course, kernel, submission, {})["f-1"].status == "passed"
+            assert walk(course, nursery.kernel, submission, {})["f-1"].status == "passed"
 
 
 def test_networks_and_tensors_go_both_ways(keras_nursery):
