@@ -95,7 +95,10 @@ def calibrate(
     """
     plan = plans.for_marks(plan)
     checks = {c.id: c for c in plan if c.kind == CHECK}
-    variants = {name: plans.with_answers(plan, answers) for name, answers in answers_to(plan, mutants or {}).items()}
+    variants = {
+        name: plans.with_answers(plans.affected(plan, answers) if answers else plan, answers)
+        for name, answers in answers_to(plan, mutants or {}).items()
+    }
 
     def run(variant: list[PlanCell], policies: dict[str, Policy]) -> dict[str, Verdict]:
         sources = [c.source for c in variant if c.kind == SOLUTION]
@@ -123,9 +126,7 @@ def calibrate(
             found.policies |= moved
             waiting = list(variants)
     for id, cell in checks.items():
-        passing = [
-            n for n in ("stub", *DEGENERATE) if inside[n][id].status == PASSED and inside[n][id].points == cell.points
-        ]
+        passing = [name for name in ("stub", *DEGENERATE) if _mark(inside[name].get(id)) == (True, cell.points)]
         if passing:
             found.weak[id] = passing
     return found
@@ -163,7 +164,7 @@ def _moved(
 ) -> dict[str, Policy]:
     """The cells that have to be judged inside from now on, because of one answer."""
     moved: dict[str, Policy] = {}
-    for id in checks:
+    for id in inside:
         if _mark(inside[id]) == _mark(outside[id]):
             continue
         why = f"{name}: {_told(inside[id])} inside, {_told(outside[id])} outside"
@@ -190,8 +191,8 @@ def _leaving(checks: Mapping[str, PlanCell], id: str) -> list[str]:
     ]
 
 
-def _mark(verdict: Verdict) -> tuple[bool, float]:
-    return verdict.status == PASSED, verdict.points
+def _mark(verdict: Verdict | None) -> tuple[bool, float]:
+    return (verdict.status == PASSED, verdict.points) if verdict else (False, 0.0)
 
 
 def _told(verdict: Verdict) -> str:

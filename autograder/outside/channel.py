@@ -92,7 +92,9 @@ class Function:
     """A function of the student. Calls happen in the student's process."""
 
     def __init__(self, channel: Channel, number: int, name: str, doc: str | None):
-        self.__dict__.update(_channel=channel, _number=number, __name__=name, __qualname__=name, __doc__=doc)
+        # `_asked` is the name by which a check knows it; what its process says of itself decides nothing.
+        self.__dict__.update(_channel=channel, _number=number, _asked=name)
+        self.__dict__.update(__name__=name, __qualname__=name, __doc__=doc)
 
     # isinstance(f, types.FunctionType) and inspect.isfunction hold, as they do in the student's notebook.
     __class__ = property(lambda self: types.FunctionType)
@@ -102,7 +104,7 @@ class Function:
 
     def __getattr__(self, name: str) -> Any:
         if name == "__signature__":
-            return self._channel.signature(self.__name__)
+            return self._channel.signature(self._asked)
         if name.startswith("__"):
             raise AttributeError(name)
         return self._channel.ask("attribute", self, name)

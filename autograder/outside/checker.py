@@ -234,7 +234,7 @@ class Checker:
     def _getsource(self, thing: Any, _real: Any = inspect.getsource) -> str:
         if type(thing) is not Function:
             return _real(thing)
-        found = plans.definition(thing.__name__, self.sources)
+        found = plans.definition(thing._asked, self.sources)
         if found is None:
             raise OSError("source code not available")
         return found[0] + "\n"

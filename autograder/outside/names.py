@@ -10,7 +10,7 @@ import builtins
 from collections.abc import Iterable
 from typing import Any
 
-from autograder.outside.channel import Channel
+from autograder.outside.channel import Channel, Function
 
 
 class NeedsStudent(BaseException):
@@ -52,6 +52,8 @@ class Names(dict):
             raise KeyError(name) from None
         if channel.stand_ins != before and (name not in self.owned or name in self.derived):
             raise channel.lose(f"`{name}` is the instructor's, but it lives in the student's process")
+        if type(value) is Function:
+            value.__dict__["_asked"] = name
         return value
 
     def get(self, name: str, default: Any = None) -> Any:

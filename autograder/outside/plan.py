@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -171,6 +171,22 @@ def for_marks(plan: Sequence[PlanCell]) -> list[PlanCell]:
     ]
 
 
+def affected(plan: Sequence[PlanCell], answers: Collection[str]) -> list[PlanCell]:
+    """The plan without the check cells that other answers in these solution cells cannot matter to, by the names in them."""
+    trees = {cell: statements(cell.source) for cell in plan}
+    binds = {cell: set().union(*map(bound, trees[cell])) for cell in plan}
+    reads = {cell: set().union(*map(mentioned, trees[cell])) for cell in plan}
+    names = set().union(*(binds[cell] for cell in plan if cell.kind == SOLUTION and cell.id in answers))
+    while True:
+        # What reads one of these names may bind others with it. A check that binds what such a check reads stays as well.
+        new = set().union(*(binds[cell] for cell in plan if reads[cell] & names)) - names
+        if not new:
+            break
+        names |= new
+    wanted = set().union(*(reads[cell] for cell in plan if cell.kind == CHECK and reads[cell] & names))
+    return [c for c in plan if c.kind != CHECK or reads[c] & names or binds[c] & wanted]
+
+
 def _touches(statement: ast.stmt, names: set[str]) -> bool:
     if isinstance(statement, ast.ImportFrom) and any(alias.name == "*" for alias in statement.names):
         return True
@@ -191,13 +207,22 @@ def _root(node: ast.AST) -> ast.AST:
 
 
 def definition(name: str, sources: Sequence[str]) -> tuple[str, ast.stmt] | None:
-    """The text and the tree of the last function or class of a name in some cells."""
-    for source in reversed(sources):
-        try:
-            tree = parse(source)
-        except SyntaxError:
-            continue
-        for node in reversed(list(ast.walk(tree))):
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and node.name == name:
-                return ast.get_source_segment(source, node) or "", node
+    """The text and the tree of the function or class of a name in some cells.
+
+    None where it is not there, or bound more than once: then the text does not tell which of them the name stands for.
+    """
+    found: list[tuple[str, ast.stmt]] = []
+    for source in sources:
+        for statement in statements(source):
+            for node in _outside_functions(statement):
+                if isinstance(node, ast.stmt) and name in _bound_here(node):
+                    found.append((ast.get_source_segment(source, node) or "", node))
+    if len(found) == 1 and isinstance(found[0][1], (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return found[0]
     return None
+
+
+def _bound_here(statement: ast.stmt) -> set[str]:
+    """The names that a statement binds itself, not by the statements inside it."""
+    inner = {name for part in ast.iter_child_nodes(statement) if isinstance(part, ast.stmt) for name in bound(part)}
+    return bound(statement) if hasattr(statement, "name") else bound(statement) - inner

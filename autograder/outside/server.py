@@ -197,6 +197,11 @@ class Submission:
             with theirs:
                 self.pid = self.server._open(theirs, {**self.what, "seen": self.seen})
             self.lines = _Lines(mine)
+            if not self.lines.read(START).get("ready"):
+                self.close()
+                raise AutograderError(
+                    f"The checker could not run the assignment's locked cells for one submission within {START:g} s."
+                )
         return self.lines
 
     def close(self) -> None:
@@ -364,6 +369,7 @@ def _child(checker: Checker, control: socket.socket, request: dict[str, Any]) ->
     checker.finish(request["sources"], request["checks"])
     for id in request["seen"]:
         checker.skip(id)
+    _send(control, {"ready": True})
     while asked := lines.read(None):
         channel = socket.socket(fileno=lines.descriptor())
         verdict = checker.check(asked["check"], channel, asked["seconds"], asked["in_place"])

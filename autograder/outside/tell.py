@@ -7,6 +7,7 @@ process, which knows the hidden inputs, so that is shown as an ellipsis.
 from __future__ import annotations
 
 import ast
+import traceback
 
 from autograder.messages import kind, plain
 from autograder.outside.channel import Lost, student_error
@@ -37,6 +38,8 @@ def message(error: BaseException, tree: ast.AST, key: str, hidden: bool, answers
     raised = student_error(error)
     if raised == "NotImplementedError":
         return f"{key}: not answered yet (the function raises NotImplementedError)."
+    if not hidden and isinstance(error, AssertionError) and not raised and not str(error):
+        return plain(f"{key}: this does not hold: {_line(error)}", LONGEST)
     if not hidden:
         return plain(f"{type(error).__name__}: {error}", LONGEST)
     if raised == "RecursionError":
@@ -48,6 +51,12 @@ def message(error: BaseException, tree: ast.AST, key: str, hidden: bool, answers
     if isinstance(error, AssertionError) or type(error).__name__ == "Failed":
         return plain(_constant_part(str(error), tree), LONGEST) or f"{key}: this property does not hold."
     return f"{key}: what came back could not be used ({kind(type(error).__name__)}). Does it have the type that it should have?"
+
+
+def _line(error: BaseException) -> str:
+    """The line of the check that raised."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith("<check")]
+    return (frames[-1].line or "") if frames else ""
 
 
 def _constant_part(text: str, tree: ast.AST) -> str:

@@ -81,6 +81,34 @@ def test_the_instructor_s_helpers_are_not_served_by_the_student(nursery):
                 assert "lives in the student's process" in found["f-1"].message
 
 
+def test_the_source_that_a_check_reads_is_the_one_that_the_name_stands_for(nursery):
+    course = plan(
+        "import inspect",
+        ("f", "def f(x):\n    s = 0\n    for v in x:\n        s += v\n    return s"),
+        ("f-1", "assert 'sum(' not in inspect.getsource(f)\nassert f([1, 2]) == 3", 1),
+    )
+    decoy = "    s = 0\n    for v in x:\n        s += v\n    return s\n"
+    tries = {
+        f"def f(x):\n{decoy}": "passed",
+        f"def f(x):\n{decoy}f = sum": "failed",
+        f"if 0:\n  def f(x):\n{decoy}else:\n    from builtins import sum as f": "failed",
+        f"def g(x):\n{decoy}f = lambda x: sum(x)\nf.__name__ = 'g'": "failed",
+    }
+    with Server(course) as server:
+        for answer, status in tries.items():
+            with server.submission([answer]) as submission:
+                found = walk(with_answers(course, {"f": answer}), nursery.kernel, submission, {}, Seconds(5))
+            assert found["f-1"].status == status, answer
+
+
+def test_the_line_that_failed_is_told_where_students_may_see_it(nursery):
+    course = plan(("f", HONEST), ("f-1", "for n in (1, 2):\n    assert f(n) == 2 * n", 1))
+    with Server(course) as server, server.submission() as submission:
+        wrong = with_answers(course, {"f": "def f(x): return 2"})
+        found = walk(wrong, nursery.kernel, submission, {}, Seconds(5))
+    assert found["f-1"].message == "f: this does not hold: assert f(n) == 2 * n"
+
+
 def test_what_a_hidden_check_asks_is_not_told(nursery):
     course = plan(
         "import unittest\nimport pytest",
