@@ -105,6 +105,10 @@ def test_no_misleading_colours():
             assert called not in ("jet", "jet_r", "rainbow", "gray_r", "Greys"), f"{name}, line {node.lineno}: {called}"
 
 
+# Here networks that students return are built again, when one comes: in the checker's child and in the student's kernel.
+NETWORKS = {"autograder/outside/networks.py", "autograder/outside/responder.py"}
+
+
 @pytest.mark.parametrize(
     ("package", "never"),
     [("data_fetch", {"medxai", "autograder", "tensorflow", "keras"}), ("medxai", {"autograder", "nbgrader", "warmkernel"}),
@@ -114,7 +118,8 @@ def test_no_misleading_colours():
 def test_dependencies_point_one_way(package, never):
     for path in tracked():
         if path.suffix == ".py" and path.relative_to(ROOT).parts[0] == package:
-            assert not imported(tree_of(path)) & never, path.relative_to(ROOT)
+            allowed = {"keras", "tensorflow"} if path.relative_to(ROOT).as_posix() in NETWORKS else set()
+            assert not imported(tree_of(path)) & never - allowed, path.relative_to(ROOT)
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -1,0 +1,228 @@
+"""What is known of an assignment before any submission: its cells in order, and which names each of them binds and reads."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+# nbgrader's marks. Written here again because the checker must not import what reads labs.
+BEGIN_SOLUTION, END_SOLUTION, BEGIN_HIDDEN = "### BEGIN SOLUTION", "### END SOLUTION", "### BEGIN HIDDEN TESTS"
+LOCKED, SOLUTION, CHECK = "locked", "solution", "check"
+STUB = "raise NotImplementedError()"
+SOLUTION_REGION = re.compile(rf"(?ms)^([ \t]*)[^\n]*{BEGIN_SOLUTION}.*?{END_SOLUTION}[^\n]*$")
+
+
+@dataclass(frozen=True)
+class PlanCell:
+    """One code cell of the instructor's notebook.
+
+    `kind` is "check" (earns points), "solution" (the student's answer; `source` is the reference) or "locked" (everything
+    else). `hidden` says that students have not seen all of its text.
+    """
+
+    kind: str
+    id: str
+    source: str
+    points: float = 0.0
+    hidden: bool = False
+
+
+def plan_of(notebook: Any) -> list[PlanCell]:
+    """The code cells of an instructor's notebook, without those that are tagged `demo`."""
+    from autograder.assemble import grade_id_of, is_graded
+
+    cells = []
+    for cell in notebook.cells:
+        meta = cell.metadata.get("nbgrader") or {}
+        if cell.cell_type != "code" or "demo" in cell.metadata.get("tags", ()):
+            continue
+        kind = CHECK if is_graded(cell) else SOLUTION if meta.get("solution") else LOCKED
+        points = float(meta.get("points", 0) or 0) if kind == CHECK else 0.0
+        cells.append(
+            PlanCell(kind, grade_id_of(cell), cell.source, points, kind == CHECK and BEGIN_HIDDEN in cell.source)
+        )
+    return cells
+
+
+def to_json(plan: Sequence[PlanCell]) -> list[dict[str, Any]]:
+    """The plan as plain data; `from_json` reads it."""
+    return [asdict(cell) for cell in plan]
+
+
+def from_json(data: list[dict[str, Any]]) -> list[PlanCell]:
+    """The plan that `to_json` wrote down."""
+    return [PlanCell(**cell) for cell in data]
+
+
+def with_answers(plan: Sequence[PlanCell], answers: dict[str, str]) -> list[PlanCell]:
+    """The plan with other answers in its solution cells, by their ids."""
+    return [replace(c, source=answers[c.id]) if c.kind == SOLUTION and c.id in answers else c for c in plan]
+
+
+def stub_of(source: str) -> str:
+    """What a student gets of a solution cell: its marked regions, or all of it, replaced by one that is not answered."""
+    if BEGIN_SOLUTION not in source:
+        return STUB
+    return SOLUTION_REGION.sub(lambda match: match[1] + STUB, source)
+
+
+def parse(source: str) -> ast.Module:
+    """A cell's syntax tree; where it does not parse, lines of IPython's magics count as `pass`. Raises SyntaxError."""
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        lines = [re.sub(r"^(\s*)[%!].*|^(\s*)(.*\S)\?+\s*$", r"\1\2pass", line) for line in source.split("\n")]
+        return ast.parse("\n".join(lines))
+
+
+def statements(source: str) -> list[ast.stmt]:
+    """The statements of a cell, none where it does not parse."""
+    try:
+        return parse(source).body
+    except SyntaxError:
+        return []
+
+
+def is_import(statement: ast.stmt) -> bool:
+    """Whether a statement only imports."""
+    return isinstance(statement, (ast.Import, ast.ImportFrom))
+
+
+def bound(statement: ast.stmt) -> set[str]:
+    """The global names that a statement binds, deletes or declares."""
+    names: set[str] = set()
+    for node in _outside_functions(statement):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names.add(node.name)
+            names |= {name for n in ast.walk(node) if isinstance(n, ast.Global) for name in n.names}
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
+            names.add(node.id)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            names |= {alias.asname or alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            names.add(node.name)
+    return names
+
+
+def _outside_functions(statement: ast.stmt) -> Iterator[ast.AST]:
+    waiting: list[ast.AST] = [statement]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        inner = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+        comprehension = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+        if not isinstance(node, inner + comprehension):
+            waiting += ast.iter_child_nodes(node)
+
+
+def mentioned(tree: ast.AST) -> set[str]:
+    """The global names that occur in a tree; what is local to a function or a comprehension does not."""
+    names: set[str] = set()
+    for node in ast.iter_child_nodes(tree):
+        names |= mentioned(node)
+    if isinstance(tree, ast.Name):
+        names.add(tree.id)
+    elif isinstance(tree, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+        body = tree.body if isinstance(tree.body, list) else []
+        declared = {name for n in ast.walk(tree) if isinstance(n, ast.Global) for name in n.names}
+        local = {a.arg for a in ast.walk(tree.args) if isinstance(a, ast.arg)}.union(*map(bound, body)) - declared
+        names = (names - local) | declared
+    elif isinstance(tree, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+        targets = [n for g in tree.generators for n in ast.walk(g.target)]
+        names -= {n.id for n in targets if isinstance(n, ast.Name)}
+    return names
+
+
+def needed(plan: Sequence[PlanCell], by: tuple[str, ...] = (CHECK,)) -> set[tuple[int, int]]:
+    """(cell, statement) of the locked statements that a check (or what `by` names) can depend on, by the names in it.
+
+    A statement counts that binds such a name, or that works on one (`data.sort()`, `np.random.seed(0)`). All others, such
+    as pictures and long computations for the reader, are left out.
+    """
+    trees = {i: statements(cell.source) for i, cell in enumerate(plan)}
+    # What is set in these decides what later imports find, whoever mentions them.
+    names = {"sys", "os", "warnings"}
+    names |= {name for i, cell in enumerate(plan) if cell.kind in by for s in trees[i] for name in mentioned(s)}
+    locked = [(i, n, s) for i, cell in enumerate(plan) if cell.kind == LOCKED for n, s in enumerate(trees[i])]
+    found: set[tuple[int, int]] = set()
+    while True:
+        new = [(i, n, s) for i, n, s in locked if (i, n) not in found and _touches(s, names)]
+        if not new:
+            return found
+        for i, n, statement in new:
+            found.add((i, n))
+            names |= mentioned(statement)
+
+
+def for_marks(plan: Sequence[PlanCell]) -> list[PlanCell]:
+    """The plan without the locked cells that no answer and no check can depend on. Cells that import always stay.
+
+    To be asked of the plan with the student's answers in it: they may read more than the reference does.
+    """
+    found = {i for i, _ in needed(plan, (CHECK, SOLUTION))}
+    return [
+        cell
+        for i, cell in enumerate(plan)
+        if cell.kind != LOCKED or i in found or any(is_import(s) for s in statements(cell.source))
+    ]
+
+
+def affected(plan: Sequence[PlanCell], answers: Collection[str]) -> list[PlanCell]:
+    """The plan without the check cells that other answers in these solution cells cannot matter to, by the names in them."""
+    trees = {cell: statements(cell.source) for cell in plan}
+    binds = {cell: set().union(*map(bound, trees[cell])) for cell in plan}
+    reads = {cell: set().union(*map(mentioned, trees[cell])) for cell in plan}
+    names = set().union(*(binds[cell] for cell in plan if cell.kind == SOLUTION and cell.id in answers))
+    while True:
+        # What reads one of these names may bind others with it. A check that binds what such a check reads stays as well.
+        new = set().union(*(binds[cell] for cell in plan if reads[cell] & names)) - names
+        if not new:
+            break
+        names |= new
+    wanted = set().union(*(reads[cell] for cell in plan if cell.kind == CHECK and reads[cell] & names))
+    return [c for c in plan if c.kind != CHECK or reads[c] & names or binds[c] & wanted]
+
+
+def _touches(statement: ast.stmt, names: set[str]) -> bool:
+    if isinstance(statement, ast.ImportFrom) and any(alias.name == "*" for alias in statement.names):
+        return True
+    if bound(statement) & names:
+        return True
+    inner = [part for name in ("body", "orelse", "finalbody", "handlers") for part in getattr(statement, name, [])]
+    if inner and not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return any(_touches(part, names) for part in inner)
+    targets = getattr(statement, "targets", [getattr(statement, "target", getattr(statement, "value", None))])
+    roots = [_root(target) for target in targets if target is not None]
+    return any(isinstance(root, ast.Name) and root.id in names and not hasattr(builtins, root.id) for root in roots)
+
+
+def _root(node: ast.AST) -> ast.AST:
+    while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call, ast.Starred)):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node
+
+
+def definition(name: str, sources: Sequence[str]) -> tuple[str, ast.stmt] | None:
+    """The text and the tree of the function or class of a name in some cells.
+
+    None where it is not there, or bound more than once: then the text does not tell which of them the name stands for.
+    """
+    found: list[tuple[str, ast.stmt]] = []
+    for source in sources:
+        for statement in statements(source):
+            for node in _outside_functions(statement):
+                if isinstance(node, ast.stmt) and name in _bound_here(node):
+                    found.append((ast.get_source_segment(source, node) or "", node))
+    if len(found) == 1 and isinstance(found[0][1], (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return found[0]
+    return None
+
+
+def _bound_here(statement: ast.stmt) -> set[str]:
+    """The names that a statement binds itself, not by the statements inside it."""
+    inner = {name for part in ast.iter_child_nodes(statement) if isinstance(part, ast.stmt) for name in bound(part)}
+    return bound(statement) if hasattr(statement, "name") else bound(statement) - inner

@@ -1,0 +1,110 @@
+"""Frames on a stream socket between the checker and the student's process.
+
+A frame is a magic word, the length of the head, the length of the body, the head (JSON of lists and scalars, no objects)
+and the body (raw bytes: arrays, long texts). Every send and receive has a deadline, every length a limit. Whatever breaks
+a rule closes the channel: the student loses the cell that is being judged, and nothing else happens.
+
+Standard library only: this file is also a part of the student's side (see `responder.bundle`).
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import time
+from typing import Any
+
+MAGIC = b"MXO1"
+LENGTHS = struct.Struct("<4sIQ")
+MAX_HEAD, MAX_BODY = 4 << 20, 256 << 20  # bytes
+CHUNK = 1 << 20
+
+
+class Broken(Exception):
+    """The other side broke the protocol or a limit, or is gone. The channel is closed and stays closed."""
+
+
+class Late(Broken):
+    """Nothing, or not all of it, came before the deadline."""
+
+
+class Wire:
+    """One end of a channel.
+
+    Parameters
+    ----------
+    sock : socket.socket
+        A stream socket; it belongs to this object from now on.
+    """
+
+    def __init__(self, sock: socket.socket):
+        self.sock: socket.socket | None = sock
+
+    def send(self, head: Any, buffers: list[bytes], deadline: float) -> None:
+        """Sends one frame before `deadline` (of time.monotonic).
+
+        Raises
+        ------
+        ValueError
+            If the frame is larger than the limits; nothing was sent then.
+        Broken
+            If the other side is gone, or does not read in time.
+        """
+        text = json.dumps(head, separators=(",", ":")).encode()
+        size = sum(map(len, buffers))
+        if len(text) > MAX_HEAD or size > MAX_BODY:
+            raise ValueError(f"{len(text) + size} bytes are more than a message may have")
+        for part in (LENGTHS.pack(MAGIC, len(text), size) + text, *buffers):
+            rest = memoryview(part)
+            while rest:
+                rest = rest[self._now(deadline, "send", rest[:CHUNK]) :]
+
+    def receive(self, deadline: float) -> tuple[Any, bytearray]:
+        """The head and the body of the next frame; Broken if none comes in time, or it is not one."""
+        magic, head_size, body_size = LENGTHS.unpack(self._read(LENGTHS.size, deadline))
+        if magic != MAGIC or head_size > MAX_HEAD or body_size > MAX_BODY:
+            self.close()
+            raise Broken("sent something that is not a message, or one that is too large")
+        head, body = self._read(head_size, deadline), self._read(body_size, deadline)
+        try:
+            return json.loads(head, object_pairs_hook=_no_objects), body
+        except (ValueError, RecursionError):
+            self.close()
+            raise Broken("sent a message that cannot be read") from None
+
+    def close(self) -> None:
+        """Closes this end; the other one sees the end of the stream."""
+        if self.sock is not None:
+            self.sock.close()
+            self.sock = None
+
+    def _read(self, size: int, deadline: float) -> bytearray:
+        data = bytearray()  # grows with what arrives, not with what was announced
+        while len(data) < size:
+            part = self._now(deadline, "recv", min(size - len(data), CHUNK))
+            if not part:
+                self.close()
+                raise Broken("is gone")
+            data += part
+        return data
+
+    def _now(self, deadline: float, action: str, argument: Any) -> Any:
+        if self.sock is None:
+            raise Broken("is gone")
+        try:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            self.sock.settimeout(min(left, 1e6))
+            return getattr(self.sock, action)(argument)
+        except TimeoutError:
+            self.close()
+            raise Late("gave no answer in time") from None
+        except OSError:
+            self.close()
+            raise Broken("is gone") from None
+
+
+def _no_objects(pairs: Any) -> Any:
+    raise ValueError("a head holds lists and scalars only")

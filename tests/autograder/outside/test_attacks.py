@@ -1,0 +1,162 @@
+"""Attacks on the channel, the responder and the checker: nothing is earned by them, and the next student is judged as ever."""
+
+import attacks
+import pytest
+from plain_kernel import plan
+
+from autograder.outside.plan import with_answers
+from autograder.outside.server import Server
+from autograder.outside.walk import Policy, Seconds, judge_outside, walk
+
+HONEST = "def f(x):\n    return 2 * x"
+COURSE = plan(
+    "import numpy as np\nimport pytest\nfrom numpy.testing import assert_allclose\nexpected = 4",
+    ("f", HONEST),
+    ("f-1", "got = f(2)\nassert got == expected and got in (4, 5) and not got != 4", 1),
+    ("f-2", "assert_allclose(f(np.ones(3)), 2 * np.ones(3))\nassert (f(np.ones(3)) == 2).all()", 1),
+    ("f-3", "with pytest.raises(Exception):\n    f(None)", 1),
+    ("f-4", "try:\n    got = f(2)\nexcept:\n    got = expected\nif not isinstance(got, (int, float)):\n    got = expected", 1),
+    ("f-5", "f(0.5)", 1),
+)  # fmt: skip
+PASSES = {"f-1", "f-2", "f-3", "f-4", "f-5"}
+SHORT = [cell for cell in COURSE if cell.id not in ("f-2", "f-5")]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    made = Server(COURSE, tmp_path_factory.mktemp("instructor"))
+    yield made
+    made.close()
+
+
+def passed(server, nursery, answer, folder=".", seconds=1.0, course=COURSE):
+    submitted = with_answers(course, {"f": answer})
+    with server.submission([answer]) as submission:
+        verdicts = walk(submitted, lambda: nursery.kernel(folder), submission, {}, Seconds(seconds, 10))
+    assert all(0 <= v.points <= 1 and len(v.message) <= 500 for v in verdicts.values())
+    return {id for id, verdict in verdicts.items() if verdict.status == "passed"}
+
+
+@pytest.mark.parametrize("name", attacks.CHANNEL)
+def test_attacks_on_the_channel_earn_nothing(server, nursery, name):
+    # A cell that catches whatever happens, or expects an exception, does not pass either.
+    assert passed(server, nursery, attacks.CHANNEL[name], seconds=0.7, course=SHORT) == set()
+
+
+@pytest.mark.parametrize("name", attacks.VALUES)
+def test_tricks_with_values_earn_nothing(server, nursery, name):
+    assert not passed(server, nursery, attacks.VALUES[name]) & {"f-1", "f-2"}
+
+
+def test_the_checker_survived_all_of_it(server, nursery):
+    assert passed(server, nursery, HONEST, seconds=10) == PASSES
+
+
+def test_files_of_a_student_shadow_nothing(nursery, tmp_path, monkeypatch):
+    for name in ("numpy", "json", "pytest", "ast", "helper", "sitecustomize"):
+        (tmp_path / f"{name}.py").write_text("def __getattr__(name): return lambda *a, **k: True\n")
+    monkeypatch.chdir(tmp_path)  # even where the grader itself was started among them
+    with Server(COURSE) as server:
+        assert passed(server, nursery, "def f(x): return 0", tmp_path) == {"f-4"}
+        assert passed(server, nursery, HONEST, tmp_path, 10) == PASSES
+
+
+def test_the_instructor_s_helpers_are_not_served_by_the_student(nursery):
+    course = plan(
+        "def demand(ok):\n    assert ok",
+        ("f", HONEST),
+        "judge = f(1) and demand",
+        ("f-1", "judge(False)", 1),
+        ("f-2", "missing_everywhere(False)", 1),
+    )
+    with Server(course) as server:
+        for stolen in ("lambda ok: None", "bool", "ValueError", "int", "iter([])"):
+            answer = f"{HONEST}\njudge = missing_everywhere = {stolen}"
+            with nursery.kernel() as kernel, server.submission([answer]) as submission:
+                kernel.run(answer)
+                found = {
+                    cell.id: judge_outside(cell, kernel, submission, Policy(), 5)[0] for cell in course if cell.points
+                }
+                assert found["f-1"].status == found["f-2"].status == "failed"
+                assert "lives in the student's process" in found["f-1"].message
+
+
+def test_the_source_that_a_check_reads_is_the_one_that_the_name_stands_for(nursery):
+    course = plan(
+        "import inspect",
+        ("f", "def f(x):\n    s = 0\n    for v in x:\n        s += v\n    return s"),
+        ("f-1", "assert 'sum(' not in inspect.getsource(f)\nassert f([1, 2]) == 3", 1),
+    )
+    decoy = "    s = 0\n    for v in x:\n        s += v\n    return s\n"
+    tries = {
+        f"def f(x):\n{decoy}": "passed",
+        f"def f(x):\n{decoy}f = sum": "failed",
+        f"if 0:\n  def f(x):\n{decoy}else:\n    from builtins import sum as f": "failed",
+        f"def g(x):\n{decoy}f = lambda x: sum(x)\nf.__name__ = 'g'": "failed",
+    }
+    with Server(course) as server:
+        for answer, status in tries.items():
+            with server.submission([answer]) as submission:
+                found = walk(with_answers(course, {"f": answer}), nursery.kernel, submission, {}, Seconds(5))
+            assert found["f-1"].status == status, answer
+
+
+def test_the_line_that_failed_is_told_where_students_may_see_it(nursery):
+    course = plan(("f", HONEST), ("f-1", "for n in (1, 2):\n    assert f(n) == 2 * n", 1))
+    with Server(course) as server, server.submission() as submission:
+        wrong = with_answers(course, {"f": "def f(x): return 2"})
+        found = walk(wrong, nursery.kernel, submission, {}, Seconds(5))
+    assert found["f-1"].message == "f: this does not hold: assert f(n) == 2 * n"
+
+
+def test_what_a_hidden_check_asks_is_not_told(nursery):
+    course = plan(
+        "import unittest\nimport pytest",
+        ("f", HONEST),
+        ("f-1", "### BEGIN HIDDEN TESTS\ngot = f(31337)\nassert got == 62674, f'for the input the answer was {got}, which is not double'\n### END HIDDEN TESTS", 1),
+        ("f-2", "### BEGIN HIDDEN TESTS\nunittest.TestCase().assertEqual(f(31337), 62674, 'numbers double')\n### END HIDDEN TESTS", 1),
+        ("f-3", "### BEGIN HIDDEN TESTS\nassert f(31337) == 62674\n### END HIDDEN TESTS", 1),
+        ("f-4", "### BEGIN HIDDEN TESTS\nassert f(31337) + 1 == 62675, 'one more'\n### END HIDDEN TESTS", 1),
+    )  # fmt: skip
+    told = {}
+    tries = {
+        "returns": "def f(x): return f'{x}!'", "raises": "def f(x): raise ValueError(f'{x}!')", "asserts": "def f(x): assert False, f'{x}!'",
+        "class": "def f(x): raise type(f'E{x}', (Exception,), {})()", "prints": "def f(x): print(x)",
+    }  # fmt: skip
+    with Server(course) as server:
+        for name, answer in tries.items():
+            with server.submission([answer]) as submission:
+                told[name] = walk(with_answers(course, {"f": answer}), nursery.kernel, submission, {}, Seconds(5))
+    for verdicts in told.values():
+        assert all(
+            v.status == "failed" and "31337" not in v.message and "62674" not in v.message for v in verdicts.values()
+        )
+    assert told["returns"]["f-1"].message == "for the input the answer was …, which is not double"
+    assert told["returns"]["f-2"].message == "numbers double"
+    assert told["returns"]["f-3"].message == "f: this property does not hold."
+    assert "a TypeError" in told["returns"]["f-4"].message
+    assert "stopped with a ValueError" in told["raises"]["f-1"].message
+    assert "stopped with an AssertionError" in told["asserts"]["f-1"].message
+    assert "an error of its own kind" in told["class"]["f-1"].message
+
+
+def test_what_was_earned_survives_the_death_of_the_kernel(nursery):
+    course = plan(
+        ("f", "def f(x):\n    return x"),
+        ("f-1", "def helper(v):\n    return f(v)\nassert helper(1) == 1", 1),
+        ("g", "def g(x):\n    return x + 1"),
+        ("g-1", "assert g(1) == 2", 1),
+        ("g-2", "assert g(2) == 3", 1),
+        ("h", "def h(x):\n    return x + 2"),
+        ("h-1", "assert helper(1) == 1 and h(1) == 3", 1),
+    )
+    dies_when_called = {"g": "import os\ndef g(x):\n    return os._exit(0) if x == 1 else x + 1"}
+    dies_at_once = {"g": "import os\nos.kill(os.getpid(), 9)"}
+    with Server(course) as server:
+        for answers, lost in ((dies_when_called, {"g-1"}), (dies_at_once, {"g-1", "g-2"})):
+            with server.submission() as submission:
+                found = walk(with_answers(course, answers), nursery.kernel, submission, {}, Seconds(10))
+            assert {id for id, verdict in found.items() if verdict.status != "passed"} == lost
+        with server.submission() as submission:
+            found = walk(course, nursery.kernel, submission, {}, Seconds(total=0))
+        assert all(verdict.status == "not run" and verdict.points == 0 for verdict in found.values())
