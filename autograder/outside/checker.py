@@ -17,7 +17,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -150,6 +150,8 @@ class Checker:
         self.channel.in_place = in_place is not False
         try:
             self._enter(cell)
+            with suppress(Lost):  # which the channel remembers
+                self.channel.greet()
             with _limit(seconds):
                 verdict = self._judge(cell)
             if self.channel.surprised and not self.channel.lost:
