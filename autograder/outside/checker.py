@@ -22,9 +22,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from autograder.outside import plan as plans
-from autograder.outside.channel import Channel, Function, Lost
+from autograder.outside.channel import Channel
 from autograder.outside.names import Names, NeedsStudent
 from autograder.outside.plan import CHECK, LOCKED, SOLUTION, PlanCell
+from autograder.outside.standins import Function, Lost
 from autograder.outside.tell import message
 
 PASSED, PARTIAL, FAILED, NOT_RUN = "passed", "partial", "failed", "not run"
