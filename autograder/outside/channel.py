@@ -15,15 +15,16 @@ import socket
 import sys
 import threading
 import time
-import types
 import zlib
 from typing import Any
 
 from autograder.outside import networks
+from autograder.outside.standins import Function, Iterator, Lost, StudentError, Unusable, mark, student_error
 from autograder.outside.values import Decoder, Encoder, Unplain
 from autograder.outside.wire import Broken, Late, Wire
 
 MAX_CALLS = 200_000  # questions and callbacks of a cell
+FIRST_ANSWER = 15.0  # seconds
 MAX_NESTED = 30  # callbacks inside callbacks
 MAX_KEPT = 100_000  # functions and iterators of a submission
 REAL_INPUT, REAL_STDIN = builtins.input, sys.stdin
@@ -44,92 +45,6 @@ PLAIN_TYPES = {
     "range",
     "slice",
 }
-
-
-class Lost(BaseException):
-    """This cell cannot be judged any further. No Exception, so that a check's `except Exception` does not go on."""
-
-
-class StudentError(Exception):
-    """An exception of the student that is not let through as what it was."""
-
-
-class Unusable:
-    """Stands for an object of the student's own. It may be passed over (`is None`, isinstance), but not used.
-
-    It has no `__call__` and no `__next__`: what can be called or iterated comes as a Function or an Iterator.
-    """
-
-    def __init__(self, channel: Channel, what: str):
-        object.__setattr__(self, "_of", (channel, what))
-
-    def __repr__(self) -> str:
-        return f"<{object.__getattribute__(self, '_of')[1]}>"
-
-    __str__ = __repr__
-    __hash__ = object.__hash__
-
-    def __getattr__(self, name: str) -> Any:
-        return _used(self)
-
-
-def _used(unusable: Any, *_: Any, **__: Any) -> Any:
-    channel, what = object.__getattribute__(unusable, "_of")
-    article = "an" if what[:1].lower() in "aeiou" else "a"
-    raise channel.lose(f"what came back is {article} {what}, which cannot be judged from outside")
-
-
-USES = """
-    eq ne lt le gt ge bool len getitem setitem delitem contains iter add radd sub rsub mul rmul truediv rtruediv
-    floordiv rfloordiv mod rmod pow rpow matmul rmatmul neg pos abs invert and or xor int float complex index round array
-    enter exit format setattr
-    """
-for _name in USES.split():
-    setattr(Unusable, f"__{_name}__", _used)
-
-
-class Function:
-    """A function of the student. Calls happen in the student's process."""
-
-    def __init__(self, channel: Channel, number: int, name: str, doc: str | None):
-        # `_asked` is the name by which a check knows it; what its process says of itself decides nothing.
-        self.__dict__.update(_channel=channel, _number=number, _asked=name)
-        self.__dict__.update(__name__=name, __qualname__=name, __doc__=doc)
-
-    # isinstance(f, types.FunctionType) and inspect.isfunction hold, as they do in the student's notebook.
-    __class__ = property(lambda self: types.FunctionType)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._channel.call(self, args, kwargs)
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "__signature__":
-            return self._channel.signature(self._asked)
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return self._channel.ask("attribute", self, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        self._channel.ask("set_attribute", self, name, value)
-
-    def __repr__(self) -> str:
-        return f"<function {self.__name__}>"
-
-
-class Iterator:
-    """A generator or another iterator of the student; each step is a question."""
-
-    def __init__(self, channel: Channel, number: int):
-        self._channel, self._number = channel, number
-
-    def __iter__(self) -> Iterator:
-        return self
-
-    def __next__(self) -> Any:
-        return self._channel.ask("next", self)
-
-    def __repr__(self) -> str:
-        return "<iterator>"
 
 
 class Channel:
@@ -168,6 +83,14 @@ class Channel:
         """Starts the same cell once more on the same socket."""
         self.calls, self.surprised = 0, False
         self.deadline = time.monotonic() + seconds
+
+    def greet(self) -> None:
+        """Asks whether somebody answers at all, so that a kernel that never will does not cost a cell's whole time."""
+        seconds, deadline = self.seconds, self.deadline
+        self.seconds = min(seconds, FIRST_ANSWER)
+        self.deadline = deadline - seconds + self.seconds
+        self.ask("has", "")
+        self.seconds, self.deadline = seconds, deadline
 
     def end(self) -> None:
         """Closes the socket, by which the student's side sees that the cell is over."""
@@ -336,10 +259,10 @@ class Channel:
                 if issubclass(kind, STEERING) or not issubclass(kind, Exception):
                     break
                 try:
-                    return _mark(kind(*args), names[0])
+                    return mark(kind(*args), names[0])
                 except Exception:
                     continue  # UnicodeDecodeError and others want arguments of their own; their base is near enough
-        return _mark(StudentError(f"{names[0][:100]}: {text}"), names[0])
+        return mark(StudentError(f"{names[0][:100]}: {text}"), names[0])
 
     # Values that are not plain: out, in, and back in as copies.
 
@@ -503,16 +426,6 @@ def _is_shared(kind: type) -> bool:
     """Whether the student's process knows a type by the same name."""
     own = issubclass(kind, Exception) and getattr(builtins, kind.__name__, None) is kind
     return own or _type_named(kind.__module__, kind.__name__) is kind
-
-
-def _mark(error: Exception, name: str) -> Exception:
-    error._student = name  # type: ignore[attr-defined]
-    return error
-
-
-def student_error(error: BaseException) -> str:
-    """The name of an exception that the student's code raised, "" for one of the check's own."""
-    return getattr(error, "_student", "")
 
 
 def _input(*_: Any) -> str:

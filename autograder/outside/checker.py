@@ -17,14 +17,15 @@ import socket
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from autograder.outside import plan as plans
-from autograder.outside.channel import Channel, Function, Lost
+from autograder.outside.channel import Channel
 from autograder.outside.names import Names, NeedsStudent
 from autograder.outside.plan import CHECK, LOCKED, SOLUTION, PlanCell
+from autograder.outside.standins import Function, Lost
 from autograder.outside.tell import message
 
 PASSED, PARTIAL, FAILED, NOT_RUN = "passed", "partial", "failed", "not run"
@@ -150,6 +151,8 @@ class Checker:
         self.channel.in_place = in_place is not False
         try:
             self._enter(cell)
+            with suppress(Lost):  # which the channel remembers
+                self.channel.greet()
             with _limit(seconds):
                 verdict = self._judge(cell)
             if self.channel.surprised and not self.channel.lost:

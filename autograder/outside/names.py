@@ -10,7 +10,8 @@ import builtins
 from collections.abc import Iterable
 from typing import Any
 
-from autograder.outside.channel import Channel, Function
+from autograder.outside.channel import Channel
+from autograder.outside.standins import Function
 
 
 class NeedsStudent(BaseException):

@@ -78,6 +78,7 @@ class Server:
                 stderr=log,
                 start_new_session=True,
             )
+            theirs.close()  # or the end of a server that ends at once would not be seen
             self.lines = _Lines(mine)
             self.lock = threading.Lock()
             with contextlib.suppress(OSError):  # a server that ended at once says why in its log
@@ -121,7 +122,8 @@ class Server:
 
     def _open(self, theirs: socket.socket, request: dict[str, Any]) -> int:
         with self.lock:
-            _send(self.lines.sock, {"open": request}, theirs)
+            with contextlib.suppress(OSError):
+                _send(self.lines.sock, {"open": request}, theirs)
             pid = int(self.lines.read(START).get("pid", 0))
         if not pid:
             raise AutograderError(

@@ -10,7 +10,7 @@ import ast
 import traceback
 
 from autograder.messages import kind, plain
-from autograder.outside.channel import Lost, student_error
+from autograder.outside.standins import Lost, student_error
 
 LONGEST = 500  # characters
 

@@ -30,7 +30,8 @@ class Ran:
 class Kernel(Protocol):
     """What a walk needs of a kernel; who starts it, and in which sandbox, is not its matter.
 
-    `control` is the runner's end of a socket pair that the kernel has inherited. `begin_serving` starts a cell that calls
+    `control` is the runner's end of a socket pair that the kernel has inherited. `run` runs a cell, interrupts it when its time
+    is over, and says whether the kernel can go on. `begin_serving` starts a cell that calls
     `responder.serve` on the other end and does not wait for it; `end_serving` waits until that cell is over, interrupts it
     when it is not, and says whether the kernel can go on.
     """

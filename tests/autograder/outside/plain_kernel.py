@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 
 import nbformat
 
@@ -70,6 +71,7 @@ class Nursery:
     """Starts kernels; `modules` are imported once for all of them."""
 
     def __init__(self, *modules):
+        self.lock = threading.Lock()
         self.socket, theirs = socket.socketpair()
         with theirs:
             self.process = subprocess.Popen(
@@ -91,7 +93,7 @@ class PlainKernel:
         self.control, control = socket.socketpair()
         self.socket, commands = socket.socketpair()
         self.data = b""
-        with control, commands:
+        with control, commands, nursery.lock:
             socket.send_fds(nursery.socket, [str(folder).encode()], [control.fileno(), commands.fileno()])
             self.pid = int.from_bytes(nursery.socket.recv(8), "big")
         assert not self.run(setup_code()).error

@@ -1,9 +1,12 @@
 """Attacks on the channel, the responder and the checker: nothing is earned by them, and the next student is judged as ever."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import attacks
 import pytest
 from plain_kernel import plan
 
+from autograder.errors import AutograderError
 from autograder.outside.plan import with_answers
 from autograder.outside.server import Server
 from autograder.outside.walk import Policy, Seconds, judge_outside, walk
@@ -19,7 +22,7 @@ COURSE = plan(
     ("f-5", "f(0.5)", 1),
 )  # fmt: skip
 PASSES = {"f-1", "f-2", "f-3", "f-4", "f-5"}
-SHORT = [cell for cell in COURSE if cell.id not in ("f-2", "f-5")]
+SHORT = [cell for cell in COURSE if cell.id not in ("f-1", "f-2", "f-5")]
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +53,24 @@ def test_tricks_with_values_earn_nothing(server, nursery, name):
 
 def test_the_checker_survived_all_of_it(server, nursery):
     assert passed(server, nursery, HONEST, seconds=10) == PASSES
+
+
+def test_many_at_once_do_not_see_each_other(server, nursery):
+    answers = [HONEST, "def f(x): return 0", attacks.CHANNEL["no frame"], HONEST] * 3
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda answer: passed(server, nursery, answer, seconds=10), answers))
+    assert found == [PASSES, {"f-4"}, set(), PASSES] * 3
+
+
+def test_a_checker_that_fails_is_not_the_student_s_fault(nursery):
+    with pytest.raises(AutograderError, match="did not start"):
+        Server(COURSE, wrap=lambda command: ["false"])
+    with Server(COURSE) as server:
+        assert passed(server, nursery, HONEST, seconds=10) == PASSES
+        server.process.kill()
+        server.process.wait()
+        with pytest.raises(AutograderError, match="ended while it was needed"):
+            passed(server, nursery, HONEST)
 
 
 def test_files_of_a_student_shadow_nothing(nursery, tmp_path, monkeypatch):
