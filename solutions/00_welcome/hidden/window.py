@@ -41,5 +41,7 @@ def window_3(f, rng):
     film = rng.integers(0, 256, (2, 8, 8)).astype(np.float32)
     before = film.copy()
     shown = f(film, 128.0, 60.0)
+    if np.shape(shown) != film.shape:
+        raise AssertionError("there must be a picture, in the shape of the film that was given")
     if not np.array_equal(film, before) or (isinstance(shown, np.ndarray) and np.shares_memory(shown, film)):
         raise AssertionError("the film that was given must stay as it was, and the picture must be a new array")

@@ -25,6 +25,8 @@ def fit_temperature_2(f, rng):
     """Logits three times as large have a temperature three times as high."""
     labels, logits = sample(rng, 1.5, 3000, 3)
     once, thrice = float(f(labels, logits)), float(f(labels, 3 * logits))
+    if not once > 0:
+        raise AssertionError("a temperature is greater than 0: the logits are divided by it")
     if not np.isclose(thrice, 3 * once, rtol=0.02):
         raise AssertionError(
             "multiplying all logits must multiply the temperature: is your search bounded too tightly?"
