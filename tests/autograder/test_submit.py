@@ -99,7 +99,7 @@ def test_what_is_no_notebook_is_refused(home, capsys, content, message):
 
 def test_wrong_places_are_named(home, capsys):
     for words, message in [
-        (["07"], "There is no lab '07'. Labs here: 01_tiny, 02_two."),
+        (["07"], "There is no lab '07'. Labs here: 01_tiny, 02_two"),
         (["01", "--folder", "nowhere"], "There is no folder nowhere"),
         (["01", "--folder", "notebooks"], "There is no notebook (.ipynb) in notebooks"),
         (["01", "--folder", "notebooks/02_two"], "holds lab 02_two, not lab 01"),
