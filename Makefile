@@ -52,7 +52,7 @@ lab: setup  ## open JupyterLab on notebooks/ (arguments: make lab LAB_ARGS="--no
 demo: setup  ## the main job on embedded data: build, release, take a class of submissions, grade, write feedback
 	$(VENV)/bin/autograder demo
 
-test: setup  ## set everything up and run the tests (on 2 cores at most 25 minutes)
+test: setup  ## set everything up and run the tests (on 2 cores at most 40 minutes)
 	$(PYTHON) -m pytest -m "not slow" $(PYTEST_ARGS)
 
 test-all: setup  ## every test, the slow ones too (on 2 cores at most 75 minutes)
