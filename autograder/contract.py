@@ -10,11 +10,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from autograder.course import STUB
+from autograder.course import BEGIN_SOLUTION, END_SOLUTION, STUB
 from autograder.errors import SourceError
 from autograder.figures import figure_problems
 from autograder.hidden import HiddenChecks
-from autograder.lab import ANY_HEADING, BEGIN_SOLUTION, END_SOLUTION, HEADING, PASSES, POINTS, Cell, Exercise, Lab
+from autograder.lab import ANY_HEADING, HEADING, PASSES, POINTS, Cell, Exercise, Lab
 
 MAX_EXERCISES = 5
 MAX_CELLS = 60

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 # What of a lab's folder must never be copied into a release: nbgrader copies everything that is not named here.
 PRIVATE = ("*.py", "hidden", "mutants", "release.toml")
+# What nbgrader looks for in solution and graded cells, and what students get in place of an answer.
+BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
+BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 STUB = "raise NotImplementedError"
 
 
@@ -128,10 +131,10 @@ class Course:
             ".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*_extracted", "desktop.ini", ".DS_Store", "*.keras", *PRIVATE,
         ]  # fmt: skip
         c.ClearSolutions.code_stub = {"python": STUB}
-        c.ClearSolutions.begin_solution_delimeter = "### BEGIN SOLUTION"
-        c.ClearSolutions.end_solution_delimeter = "### END SOLUTION"
-        c.ClearHiddenTests.begin_test_delimeter = "### BEGIN HIDDEN TESTS"
-        c.ClearHiddenTests.end_test_delimeter = "### END HIDDEN TESTS"
+        c.ClearSolutions.begin_solution_delimeter = BEGIN_SOLUTION
+        c.ClearSolutions.end_solution_delimeter = END_SOLUTION
+        c.ClearHiddenTests.begin_test_delimeter = BEGIN_HIDDEN
+        c.ClearHiddenTests.end_test_delimeter = END_HIDDEN
         c.ExecutePreprocessor.timeout = 300  # nbgrader's own 30 s are too short to import TensorFlow and train a little
         return c
 

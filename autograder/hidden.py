@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from autograder.course import BEGIN_HIDDEN, END_HIDDEN
 from autograder.errors import SourceError
-from autograder.lab import BEGIN_HIDDEN, END_HIDDEN, Cell, Exercise, GradedCell, fixed_seed
+from autograder.lab import Cell, Exercise, GradedCell, fixed_seed
 
 
 class HiddenChecks:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import jupytext
 
-from autograder.course import STUB
+from autograder.course import BEGIN_SOLUTION, END_SOLUTION, STUB
 from autograder.errors import SourceError, SourceErrors
 
 __all__ = [
@@ -23,8 +23,6 @@ __all__ = [
     "fixed_seed", "load_lab", "load_labs", "read_cells",
 ]  # fmt: skip
 
-BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
-BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 PASSES = "The visible check passes"
 HEADING = re.compile(
     r"^### Exercise: `(?P<key>\w+)`\s+\((?P<bonus>bonus, )?(?P<difficulty>easy|medium|hard), (?P<minutes>\d+) minutes?\)$",

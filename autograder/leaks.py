@@ -31,9 +31,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from autograder.course import BEGIN_SOLUTION, END_SOLUTION
 from autograder.errors import LeakError
 from autograder.hidden import HiddenChecks
-from autograder.lab import BEGIN_SOLUTION, END_SOLUTION, Lab
+from autograder.lab import Lab
 
 MARKS = ("BEGIN SOLUTION", "END SOLUTION", "BEGIN HIDDEN", "END HIDDEN", "BEGIN MARK SCHEME")
 NEVER = {"autograder", "solutions", "hidden", "mutants", "tests", ".autograder", ".git"}

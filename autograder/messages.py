@@ -96,16 +96,22 @@ def say(
             line = _line(frames(answer_error), answer_count) or _syntax_line(answer_error)
             return f"{key}: there is no function to check, because its cell stopped with {kind(failed)}{line}."
         return f"{key}: there is no function of this name. Was its cell deleted, or the function renamed?"
-    if name == "NotImplementedError":
-        return f"{key}: not answered yet (the function raises NotImplementedError)."
-    if name == "RecursionError":
-        return f"{key}: the function calls itself without end (RecursionError)."
     line = _line(where, answer_count)
-    if own:  # the check tripped over what came back: the wrong kind of thing was returned
+    if own and name not in _TOLD_BY_NAME:  # the check tripped over what came back: the wrong kind of thing was returned
         return f"{key}: what the function returned could not be used ({kind(name)}). Does it return what its docstring says?"
-    return (
-        f"{key}: the function stopped with {kind(name)}{line}. It must work for other values than those of the example."
-    )
+    return stopped(key, name, line)
+
+
+_TOLD_BY_NAME = {
+    "NotImplementedError": "not answered yet (the function raises NotImplementedError).",
+    "RecursionError": "the function calls itself without end (RecursionError).",
+}
+
+
+def stopped(key: str, name: str, line: str = "") -> str:
+    """What a student reads whose function stopped with the exception `name`; `line` is where, " at line 3 of its cell"."""
+    other = f"the function stopped with {kind(name)}{line}. It must work for other values than those of the example."
+    return f"{key}: {_TOLD_BY_NAME.get(name, other)}"
 
 
 def _line(where: list[tuple[int, int] | None], count: int | None) -> str:

@@ -9,10 +9,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-# nbgrader's marks. Written here again because the checker must not import what reads labs.
-BEGIN_SOLUTION, END_SOLUTION, BEGIN_HIDDEN = "### BEGIN SOLUTION", "### END SOLUTION", "### BEGIN HIDDEN TESTS"
+from autograder.course import BEGIN_HIDDEN, BEGIN_SOLUTION, END_SOLUTION, STUB
+
 LOCKED, SOLUTION, CHECK = "locked", "solution", "check"
-STUB = "raise NotImplementedError()"
 SOLUTION_REGION = re.compile(rf"(?ms)^([ \t]*)[^\n]*{BEGIN_SOLUTION}.*?{END_SOLUTION}[^\n]*$")
 
 

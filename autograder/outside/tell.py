@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import traceback
 
-from autograder.messages import kind, plain
+from autograder.messages import kind, plain, stopped
 from autograder.outside.standins import Lost, student_error
 
 LONGEST = 500  # characters
@@ -37,17 +37,13 @@ def message(error: BaseException, tree: ast.AST, key: str, hidden: bool, answers
         return f"{key}: there is no `{error.name}`. Did its cell stop before it was defined, or was it renamed?"
     raised = student_error(error)
     if raised == "NotImplementedError":
-        return f"{key}: not answered yet (the function raises NotImplementedError)."
+        return stopped(key, raised)
     if not hidden and isinstance(error, AssertionError) and not raised and not str(error):
         return plain(f"{key}: this does not hold: {_line(error)}", LONGEST)
     if not hidden:
         return plain(f"{type(error).__name__}: {error}", LONGEST)
-    if raised == "RecursionError":
-        return f"{key}: the function calls itself without end (RecursionError)."
     if raised:
-        return (
-            f"{key}: the function stopped with {kind(raised)}. It must work for other values than those of the example."
-        )
+        return stopped(key, raised)
     if isinstance(error, AssertionError) or type(error).__name__ == "Failed":
         return plain(_constant_part(str(error), tree), LONGEST) or f"{key}: this property does not hold."
     return f"{key}: what came back could not be used ({kind(type(error).__name__)}). Does it have the type that it should have?"
