@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.messages import plain
+from autograder.outside.plan import CHECK, LOCKED, SOLUTION, PlanCell
 
 BIGGEST = 50 * 2**20  # bytes; a lab's notebook with its pictures has about one megabyte
 SHOWN_OUTPUT = 20_000  # characters of printed text that a page keeps of one cell
@@ -31,12 +33,51 @@ class SubmissionError(Exception):
 class Assembled:
     """The released notebook with a student's answers in it.
 
-    `notebook` keeps what the student's own machine showed as outputs, made harmless. `flags` say what was found
-    changed, missing or double.
+    `notebook` keeps what the student's own machine showed as outputs, made harmless. `origin` has for each of its cells the
+    index of the released cell that it comes from, None for one that the student added. `flags` say what was found changed,
+    missing or double.
     """
 
     notebook: NotebookNode
+    origin: list[int | None] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
+
+    def plan(self, released: NotebookNode, instructor: Sequence[PlanCell], demos: bool = False) -> list[PlanCell]:
+        """The code cells to run for a student, with the answers in them.
+
+        Parameters
+        ----------
+        released : NotebookNode
+        instructor : sequence of PlanCell
+            All cells of the instructor's notebook, from `plan_of`.
+        demos : bool
+            Run also the released cells that are tagged `demo`.
+
+        Returns
+        -------
+        list of PlanCell
+            Check cells and locked cells are the instructor's. Of a cell that students may edit, and did, the released text
+            comes first and theirs after it, so that nobody loses a mark because a cell that they were given is broken.
+        """
+        checks = {cell.id: cell for cell in instructor if cell.kind == CHECK}
+        cells: list[PlanCell] = []
+        for cell, index in zip(self.notebook.cells, self.origin, strict=True):
+            if cell.cell_type != "code":
+                continue
+            grade_id = grade_id_of(cell)
+            if index is None:
+                cells.append(PlanCell(LOCKED, "", cell.source))
+            elif grade_id in checks:
+                cells.append(checks[grade_id])
+            elif _meta(cell).get("solution"):
+                cells.append(PlanCell(SOLUTION, grade_id, cell.source))
+            else:
+                original = released.cells[index]
+                if demos or "demo" not in original.metadata.get("tags", ()):
+                    cells.append(PlanCell(LOCKED, grade_id, original.source))
+                if cell.source.strip() != original.source.strip():
+                    cells.append(PlanCell(LOCKED, "", cell.source))
+        return cells
 
 
 def read_submitted(path: Path) -> NotebookNode:
@@ -92,8 +133,10 @@ def assemble(released: NotebookNode, submitted: NotebookNode) -> Assembled:
     flags = [f"{grade_id} is there more than once; the last one counts" for grade_id in doubles]
     taken = {index: cell for index, cell in match.items() if index is not None}
     cells: list[NotebookNode] = []
+    origin: list[int | None] = []
     for cell in match.added.get(-1, []):
         cells.append(_added(cell, len(cells)))
+        origin.append(None)
     for index, cell in enumerate(released.cells):
         theirs = taken.get(index)
         mine = nbformat.from_dict(json.loads(json.dumps(cell)))
@@ -112,11 +155,13 @@ def assemble(released: NotebookNode, submitted: NotebookNode) -> Assembled:
             if mine.cell_type == "code":
                 mine.outputs = harmless(theirs.get("outputs", [])) if theirs.cell_type == "code" else []
         cells.append(mine)
+        origin.append(index)
         for extra in match.added.get(index, []):
             cells.append(_added(extra, len(cells)))
+            origin.append(None)
     notebook = nbformat.from_dict({**json.loads(json.dumps(released)), "cells": []})
     notebook.cells = cells
-    return Assembled(notebook, flags)
+    return Assembled(notebook, origin, flags)
 
 
 def harmless(outputs: list[Any]) -> list[NotebookNode]:

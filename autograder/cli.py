@@ -28,7 +28,7 @@ Labs = Annotated[list[str] | None, typer.Argument(help="Labs such as 01; all whe
 
 def _run(module: str, **arguments: Any) -> Any:
     """Imports the command when it is called, so that `--help` and small commands stay quick."""
-    course = Course(where["course"]) if where["course"] else Course.around()
+    course = Course.at(where["course"]) if where["course"] else Course.around()
     return importlib.import_module(f"autograder.{module}").run(course, console=console, **arguments)
 
 
@@ -76,21 +76,34 @@ def collect(
 @app.command()
 def grade(
     lab: str,
-    student: Annotated[str | None, typer.Option(help="Only this student.")] = None,
-    unsafe_no_sandbox: Annotated[
-        bool, typer.Option("--unsafe-no-sandbox", help="Run students' code without isolation.")
-    ] = False,
+    student: Annotated[str | None, typer.Option(help="Only this student, graded again.")] = None,
+    exercise: Annotated[str | None, typer.Option(help="Only this exercise again; all other marks stay.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Grade also what is graded and unchanged.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Submissions side by side; default: by cores.")] = None,
     cell_seconds: Annotated[float, typer.Option(min=1, help="Time limit of a student's cell.")] = 300,
+    check_seconds: Annotated[float, typer.Option(min=1, help="Time limit of a check.")] = 60,
+    total_seconds: Annotated[float, typer.Option(min=1, help="Time limit of a submission.")] = 1800,
+    memory: Annotated[str, typer.Option(help="What a student's kernel may use.")] = "3 GiB",
+    show: Annotated[list[Path] | None, typer.Option(help="A file or folder that notebooks may read.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Run also cells that no mark depends on.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse checks that only work in the student's process.")] = False,
+    unsafe_no_sandbox: Annotated[
+        bool, typer.Option("--unsafe-no-sandbox", help="Run students' code with all your rights. Records say so.")
+    ] = False,
 ) -> None:
-    """Grade the submissions of a lab."""
-    from autograder.nbgrader_engine import Limits
+    """Grade the submissions of a lab, or of any nbgrader assignment, each in a sandbox of its own."""
+    from autograder.grade import Options
+    from autograder.outside.walk import Seconds
+    from warmkernel.settings import parse_size
 
-    _run(
-        "grade", lab=lab, student=student, unsafe_no_sandbox=unsafe_no_sandbox, again=again, workers=workers,
-        limits=Limits(cell=cell_seconds),
+    size = parse_size(memory)
+    if size is None:
+        raise AutograderError(f'--memory {memory}: expected a size such as "3 GiB".')
+    options = Options(
+        Seconds(check_seconds, cell_seconds, total_seconds), workers, not unsafe_no_sandbox, strict, full,
+        tuple(show or ()), size,
     )  # fmt: skip
+    _run("grade", lab=lab, student=student, exercise=exercise, again=again, options=options)
 
 
 @app.command()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 import re
+import secrets
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,6 +42,9 @@ class Course:
         If there is no such folder.
     """
 
+    ours = True
+    """Whether the course is one of this project's kind: labs by the contract, releases with versions and snapshots."""
+
     def __init__(self, root: str | Path):
         self.root = Path(root).resolve()
         self.solutions = self.root / "solutions"  # sources and the notebooks built from them
@@ -51,8 +57,8 @@ class Course:
         self.dist = self.root / "dist"
         if not self.solutions.is_dir():
             raise AutograderError(
-                f"No course at {self.root}: expected a folder `solutions` in it. "
-                "Change to the course's folder, or name it: autograder --course FOLDER ..."
+                f"No course at {self.root}: expected a folder `solutions` in it, or nbgrader's `source` or "
+                "nbgrader_config.py. Change to the course's folder, or name it: autograder --course FOLDER ..."
             )
 
     @classmethod
@@ -62,7 +68,38 @@ class Course:
         for folder in (start, *start.parents):
             if (folder / "solutions").is_dir():
                 return cls(folder)
+            if (folder / "nbgrader_config.py").is_file() or (folder / "source").is_dir():
+                return Course.at(folder)
         return cls(start)  # raises, and says what was expected
+
+    @classmethod
+    def at(cls, root: str | Path) -> Course:
+        """The course whose root is `root`: of this project's kind where it has `solutions/`, else any of nbgrader's.
+
+        Raises
+        ------
+        AutograderError
+            If it is neither.
+        """
+        root = Path(root)
+        if (root / "solutions").is_dir() or not ((root / "nbgrader_config.py").is_file() or (root / "source").is_dir()):
+            return cls(root)
+        from autograder.nbgrader_course import NbgraderCourse
+
+        return NbgraderCourse(root)
+
+    def secret(self) -> bytes:
+        """The course's secret, from which the inputs of hidden checks are drawn; made when it is first asked for."""
+        path = self.state / "secret"
+        if not path.exists():
+            self.state.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self.state, prefix=".secret.")
+            with os.fdopen(handle, "w") as file:
+                file.write(secrets.token_hex(32))
+            with contextlib.suppress(FileExistsError):  # somebody was quicker
+                os.link(name, path)
+            os.unlink(name)
+        return path.read_bytes()
 
     @property
     def project(self) -> Path:
@@ -120,7 +157,7 @@ class Course:
         """nbgrader's settings for this course; `release` and `grade` use them, and `nbgrader` itself by nbgrader_config.py."""
         from traitlets.config import Config
 
-        _tools_on_path()
+        tools_on_path()
         c = Config()
         c.CourseDirectory.root = str(self.root)
         c.CourseDirectory.course_id = "medxai"
@@ -139,8 +176,8 @@ class Course:
         return c
 
 
-def _tools_on_path() -> None:
-    """nbgrader starts `alembic` by its bare name, which is only found where the environment has been activated."""
+def tools_on_path() -> None:
+    """nbgrader starts `alembic` by its bare name to make a gradebook: it must be found also when the environment is not active."""
     here = str(Path(sys.executable).parent)
     path = os.environ.get("PATH", "").split(os.pathsep)
     if here not in path:

@@ -6,7 +6,7 @@ So formgrader, `nbgrader generate_feedback` and `nbgrader export` go on working,
 from __future__ import annotations
 
 import os
-import sys
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder.course import Course
+from autograder.course import Course, tools_on_path
 from autograder.errors import AutograderError
 from autograder.records import GRADED, NEEDS_ATTENTION, CellGrade, ManualGrade, Record
 
@@ -62,35 +62,102 @@ def opened(course: Course) -> Iterator[Any]:
         ) from e
 
 
-def write(course: Course, record: Record, timestamp: Any = None) -> None:
-    """Writes a record's points into the gradebook, and leaves what people marked by hand.
+class Writer:
+    """Writes records into an open gradebook, one after the other; there is one in a run."""
 
-    A cell that was not graded gets no score and is marked as one that needs a person; it is never 0.
+    def __init__(self, book: Any):
+        self.book = book
+
+    def write(self, record: Record, timestamp: Any = None) -> list[str]:
+        """Writes a record's points, and leaves what people marked by hand.
+
+        A cell that was not graded gets no score and is marked as one that needs a person; it is never 0.
+
+        Returns
+        -------
+        list of str
+            What could not be written: cells of an older release that the gradebook does not know.
+        """
+        from nbgrader.api import MissingEntry
+
+        book = self.book
+        if record.status not in (GRADED, NEEDS_ATTENTION) and not self._known(record):
+            return []  # nothing to say about a submission that never reached the gradebook
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # SQLAlchemy on the order in which nbgrader adds its own rows
+            book.update_or_create_student(record.student)
+            more = {"timestamp": timestamp} if timestamp is not None else {}
+            submission = book.update_or_create_submission(record.lab, record.student, **more)
+            grades = {(nb.name, grade.name): grade for nb in submission.notebooks for grade in nb.grades}
+            unknown = []
+            items: list[CellGrade | ManualGrade] = [*record.cells, *record.manual]
+            for item in items:
+                grade = grades.get((item.notebook, item.id))
+                if grade is None:
+                    unknown.append(f"{item.id} of {record.release} is not in the gradebook, which holds another release")
+                    continue
+                grade.auto_score = item.points
+                grade.needs_manual_grade = item.points is None or grade.manual_score is not None
+            for task in record.manual:
+                try:
+                    comment = book.find_comment(task.id, task.notebook, record.lab, record.student)
+                    comment.auto_comment = "No response." if task.points == 0 else None
+                except MissingEntry:
+                    continue  # said above
+            book.db.commit()
+            book.db.expunge_all()  # or a class of a thousand would stay in memory
+        return unknown
+
+    def _known(self, record: Record) -> bool:
+        from nbgrader.api import MissingEntry
+
+        try:
+            self.book.find_submission(record.lab, record.student)
+        except MissingEntry:
+            return False
+        return True
+
+
+@contextmanager
+def writer(course: Course, lab: str) -> Iterator[Writer]:
+    """A Writer for an assignment, which the gradebook knows already or, in a course of nbgrader's, is told of now.
+
+    Raises
+    ------
+    AutograderError
+        If there is no gradebook, or it cannot be written.
     """
     from nbgrader.api import MissingEntry
 
-    if record.status not in (GRADED, NEEDS_ATTENTION) and not _known(course, record):
-        return  # nothing to say about a submission that never reached the gradebook
-    with opened(course) as book, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # SQLAlchemy on the order in which nbgrader adds its own rows
-        book.update_or_create_student(record.student)
-        more = {"timestamp": timestamp} if timestamp is not None else {}
-        book.update_or_create_submission(record.lab, record.student, **more)
-        items: list[CellGrade | ManualGrade] = [*record.cells, *record.manual]
-        for item in items:
-            try:
-                grade = book.find_grade(item.id, item.notebook, record.lab, record.student)
-            except MissingEntry:
-                raise AutograderError(
-                    f"The gradebook does not know the cell {item.id} of {record.lab}/{item.notebook}. "
-                    f"Was the lab released again meanwhile? Type: autograder release {record.lab[:2]}"
-                ) from None
-            grade.auto_score = item.points
-            grade.needs_manual_grade = item.points is None or grade.manual_score is not None
-        for task in record.manual:
-            comment = book.find_comment(task.id, task.notebook, record.lab, record.student)
-            comment.auto_comment = "No response." if task.points == 0 else None
-        book.db.commit()
+    if not course.ours:
+        _tell_nbgrader(course, lab)
+    with opened(course) as book:
+        try:
+            book.find_assignment(lab)
+        except MissingEntry:
+            raise AutograderError(
+                f"The gradebook does not know {lab}. Release it first: autograder release {lab.split('_')[0]}"
+            ) from None
+        yield Writer(book)
+
+
+def _tell_nbgrader(course: Course, lab: str) -> None:
+    """Writes an assignment's cells into the gradebook of a course of nbgrader's, if it does not know them."""
+    from nbgrader.api import Gradebook, MissingEntry
+
+    from autograder.release import generate_assignment
+
+    config = course.nbgrader_config()
+    tools_on_path()
+    with Gradebook(config.CourseDirectory.db_url, config.CourseDirectory.course_id) as book:
+        try:
+            if book.find_assignment(lab).notebooks:
+                return
+        except MissingEntry:
+            pass
+    with tempfile.TemporaryDirectory(prefix="gradebook-", dir=course.state) as folder:
+        config.CourseDirectory.release_directory = os.path.relpath(folder, course.root)
+        generate_assignment(config, lab)
 
 
 def marks(course: Course, lab: str) -> dict[tuple[str, str], Mark]:
@@ -110,22 +177,3 @@ def marks(course: Course, lab: str) -> dict[tuple[str, str], Mark]:
                         grade.manual_score, grade.extra_credit or 0.0, bool(grade.needs_manual_grade), grade.max_score
                     )
     return found
-
-
-def tools_on_path() -> None:
-    """nbgrader starts `alembic` by name to make a gradebook: it must be found also when the environment is not active."""
-    tools = str(Path(sys.executable).parent)
-    path = os.environ.get("PATH", "").split(os.pathsep)
-    if tools not in path:
-        os.environ["PATH"] = os.pathsep.join([tools, *path])
-
-
-def _known(course: Course, record: Record) -> bool:
-    from nbgrader.api import MissingEntry
-
-    with opened(course) as book:
-        try:
-            book.find_submission(record.lab, record.student)
-        except MissingEntry:
-            return False
-    return True

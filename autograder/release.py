@@ -89,7 +89,7 @@ def make(course: Course, lab: Lab, folder: Path) -> None:
     config.CourseDirectory.release_directory = os.path.relpath(folder.parent, course.root)
     config.SaveCells.enabled = False
     config.GenerateAssignment.no_database = True
-    _generate_assignment(config, lab)
+    generate_assignment(config, lab.name)
     for path in sorted(folder.glob("*.ipynb")):
         nb = nbformat.read(path, as_version=4)
         for cell in nb.cells:
@@ -111,12 +111,19 @@ def make(course: Course, lab: Lab, folder: Path) -> None:
         )
 
 
-def _generate_assignment(config, lab: Lab) -> None:
+def generate_assignment(config, name: str) -> None:
+    """Runs nbgrader's converter of that name with a configuration.
+
+    Raises
+    ------
+    AutograderError
+        If it refuses; the message is nbgrader's, with what to type.
+    """
     from nbgrader.converters import GenerateAssignment
     from nbgrader.converters.base import NbGraderException
     from nbgrader.coursedir import CourseDirectory
 
-    config.CourseDirectory.assignment_id = lab.name
+    config.CourseDirectory.assignment_id = name
     config.GenerateAssignment.force = True
     log = logging.getLogger("autograder.nbgrader")
     log.propagate = False
@@ -138,7 +145,7 @@ def _generate_assignment(config, lab: Lab) -> None:
                 "Take the old names again, or put gradebook.db aside (mv gradebook.db gradebook-old.db) and grade anew. "
                 f"nbgrader said: {told}"
             )
-        raise AutograderError(f"{lab.name}: {told}") from e
+        raise AutograderError(f"{name}: {told}") from e
 
 
 @contextmanager
@@ -207,7 +214,7 @@ def _tell_gradebook(course: Course, lab: Lab) -> None:
             shutil.copy2(course.gradebook, course.state / f"gradebook-before-{lab.version}.db")
         config = course.nbgrader_config()
         config.CourseDirectory.release_directory = os.path.relpath(folder, course.root)
-        _generate_assignment(config, lab)
+        generate_assignment(config, lab.name)
 
 
 def _publish(course: Course, lab: Lab, staged: Path) -> None:

@@ -77,6 +77,7 @@ def calibrate(
     kernel: Callable[[], AbstractContextManager[Kernel]],
     mutants: Mapping[str, dict[str, str]] | None = None,
     seconds: Seconds = USUAL,
+    whole: bool = False,
 ) -> Calibration:
     """Calibrates an assignment.
 
@@ -92,8 +93,10 @@ def calibrate(
         Wrong answers by name: sources of solution cells by their id.
     seconds : Seconds
         Time limits of one try.
+    whole : bool
+        Run also the locked cells that no mark seems to depend on.
     """
-    plan = plans.for_marks(plan)
+    plan = list(plan) if whole else plans.for_marks(plan)
     checks = {c.id: c for c in plan if c.kind == CHECK}
     variants = {
         name: plans.with_answers(plans.affected(plan, answers) if answers else plan, answers)

@@ -12,6 +12,12 @@ from typing import Any
 from autograder.course import BEGIN_HIDDEN, BEGIN_SOLUTION, END_SOLUTION, STUB
 
 LOCKED, SOLUTION, CHECK = "locked", "solution", "check"
+# Lines of IPython's own language that do more than set up pictures, timing and reloading.
+MAGIC = re.compile(r"(?m)^\s*(?:!|%%?(?!matplotlib\b|config\b|time\b|timeit\b|load_ext\b|reload_ext\b|autoreload\b|tensorboard\b))")
+UNSEEN = {
+    "exec", "eval", "globals", "locals", "vars", "setattr", "__import__", "run_cell", "run_line_magic", "system", "write_text",
+    "write_bytes", "to_csv", "savetxt",
+}  # fmt: skip
 SOLUTION_REGION = re.compile(rf"(?ms)^([ \t]*)[^\n]*{BEGIN_SOLUTION}.*?{END_SOLUTION}[^\n]*$")
 
 
@@ -30,14 +36,14 @@ class PlanCell:
     hidden: bool = False
 
 
-def plan_of(notebook: Any) -> list[PlanCell]:
-    """The code cells of an instructor's notebook, without those that are tagged `demo`."""
+def plan_of(notebook: Any, demos: bool = False) -> list[PlanCell]:
+    """The code cells of an instructor's notebook, without those that are tagged `demo` (or with them)."""
     from autograder.assemble import grade_id_of, is_graded
 
     cells = []
     for cell in notebook.cells:
         meta = cell.metadata.get("nbgrader") or {}
-        if cell.cell_type != "code" or "demo" in cell.metadata.get("tags", ()):
+        if cell.cell_type != "code" or ("demo" in cell.metadata.get("tags", ()) and not demos):
             continue
         kind = CHECK if is_graded(cell) else SOLUTION if meta.get("solution") else LOCKED
         points = float(meta.get("points", 0) or 0) if kind == CHECK else 0.0
@@ -166,8 +172,23 @@ def for_marks(plan: Sequence[PlanCell]) -> list[PlanCell]:
     return [
         cell
         for i, cell in enumerate(plan)
-        if cell.kind != LOCKED or i in found or any(is_import(s) for s in statements(cell.source))
+        if cell.kind != LOCKED or i in found or any(is_import(s) for s in statements(cell.source)) or opaque(cell.source)
     ]
+
+
+def opaque(source: str) -> bool:
+    """Whether a cell can matter to others in ways that the names in it do not show: by magics, text that is run, or files."""
+    if MAGIC.search(source):
+        return True
+    for statement in statements(source):
+        for node in ast.walk(statement):
+            if not isinstance(node, ast.Call):
+                continue
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            modes = [a.value for a in [*node.args[1:], *(k.value for k in node.keywords)] if isinstance(a, ast.Constant)]
+            if name in UNSEEN or (name == "open" and any(isinstance(m, str) and set(m) & set("wax+") for m in modes)):
+                return True
+    return False
 
 
 def affected(plan: Sequence[PlanCell], answers: Collection[str]) -> list[PlanCell]:

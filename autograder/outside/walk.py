@@ -33,7 +33,7 @@ class Kernel(Protocol):
     `control` is the runner's end of a socket pair that the kernel has inherited. `run` runs a cell, interrupts it when its time
     is over, and says whether the kernel can go on. `begin_serving` starts a cell that calls
     `responder.serve` on the other end and does not wait for it; `end_serving` waits until that cell is over, interrupts it
-    when it is not, and says whether the kernel can go on.
+    when it is not, and says how it ended, as `run` does.
     """
 
     control: socket.socket
@@ -42,7 +42,7 @@ class Kernel(Protocol):
 
     def begin_serving(self) -> None: ...
 
-    def end_serving(self, seconds: float) -> bool: ...
+    def end_serving(self, seconds: float) -> Ran: ...
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ def walk(
     submission: Submission | None,
     policies: Mapping[str, Policy],
     seconds: Seconds = USUAL,
+    hear: Callable[[PlanCell, Ran], None] = lambda *_: None,
 ) -> dict[str, Verdict]:
     """Runs a submission from the first cell to the last.
 
@@ -89,6 +90,8 @@ def walk(
     policies : mapping
         For each check cell; outside where there is none.
     seconds : Seconds
+    hear : callable, optional
+        Told of every cell that did not end well: the cell, and how it ended.
 
     Returns
     -------
@@ -100,7 +103,7 @@ def walk(
     end = time.monotonic() + seconds.total
     for _ in range(KERNELS):
         with kernel() as started:
-            died_in = _pass(plan, started, submission, policies, seconds, verdicts, left_out, end)
+            died_in = _pass(plan, started, submission, policies, seconds, verdicts, left_out, end, hear)
         if died_in is None:
             break
         left_out.add(died_in)
@@ -120,6 +123,7 @@ def _pass(
     verdicts: dict[str, Verdict],
     left_out: set[int],
     end: float,
+    hear: Callable[[PlanCell, Ran], None],
 ) -> int | None:
     """Walks once; the index of the cell in which the kernel died, None when there is nothing left to do."""
     for number, cell in enumerate(plan):
@@ -129,21 +133,28 @@ def _pass(
             continue
         policy = policies.get(cell.id, Policy())
         if cell.kind == CHECK and policy.outside and submission is not None:
-            verdict, alive = judge_outside(cell, kernel, submission, policy, seconds.check)
+            verdict, ran = judge_outside(cell, kernel, submission, policy, min(seconds.check, _left(end)))
         else:
-            ran = kernel.run(cell.source, seconds.check if cell.kind == CHECK else seconds.cell)
-            verdict, alive = inside_verdict(cell, ran) if cell.kind == CHECK else None, ran.alive
+            ran = kernel.run(cell.source, min(seconds.check if cell.kind == CHECK else seconds.cell, _left(end)))
+            verdict = inside_verdict(cell, ran) if cell.kind == CHECK else None
+        if ran.error:
+            hear(cell, ran)
         if verdict is not None:
             verdicts[cell.id] = verdict
-        if not alive:
+        if not ran.alive:
             return number
     return None
 
 
+def _left(end: float) -> float:
+    """Seconds until the end, enough of them for a cell to say that they are over."""
+    return max(0.5, end - time.monotonic())
+
+
 def judge_outside(
     cell: PlanCell, kernel: Kernel, submission: Submission, policy: Policy, seconds: float
-) -> tuple[Verdict | None, bool]:
-    """The verdict of one check cell (None where the kernel was dead already), and whether the kernel lives on."""
+) -> tuple[Verdict | None, Ran]:
+    """The verdict of one check cell (None where the kernel was dead already), and how it left the kernel."""
     checkers, students = socket.socketpair()
     with checkers:
         with students:
@@ -151,7 +162,7 @@ def judge_outside(
                 kernel.control.settimeout(seconds)
                 socket.send_fds(kernel.control, [b"c"], [students.fileno()])
             except OSError:
-                return None, False
+                return None, Ran("the kernel died", alive=False)
         kernel.begin_serving()
         verdict = submission.check(cell.id, checkers, seconds, policy.in_place)
     return verdict, kernel.end_serving(2.0)

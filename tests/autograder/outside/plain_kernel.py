@@ -110,7 +110,7 @@ class PlainKernel:
         if ran.error == "late":
             os.kill(self.pid, signal.SIGINT)
             ran = self._read(seconds)
-        return ran.alive and ran.error != "late"
+        return Ran(ran.error, alive=ran.alive and ran.error != "late")
 
     def _write(self, line):
         with contextlib.suppress(OSError):  # a kernel that is gone is noticed when it does not answer

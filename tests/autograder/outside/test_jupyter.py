@@ -29,7 +29,7 @@ class JupyterKernel:
     def end_serving(self, seconds):
         while self.client.get_shell_msg(timeout=seconds)["parent_header"]["msg_id"] != self.asked:
             pass
-        return True
+        return Ran()
 
     def close(self):
         self.client.stop_channels()

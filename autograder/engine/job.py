@@ -1,0 +1,254 @@
+"""One submission, graded: a job goes in, an outcome comes out, both of plain data.
+
+`grade` can run in a thread of the grader, or in another process or on another machine that sees the same files: what is dear to
+start, such as the warm process and the checkers of an assignment, is made once in each process and kept.
+"""
+
+from __future__ import annotations
+
+import atexit
+import re
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autograder.engine.assignment import Assignment
+from autograder.engine.calibrated import Calibrated
+from autograder.engine.kernel import Kernel, Sandbox, Used
+from autograder.messages import cell_stopped
+from autograder.outside import plan as plans
+from autograder.outside.checker import Verdict
+from autograder.outside.host import CheckerHost
+from autograder.outside.plan import CHECK, LOCKED, SOLUTION, PlanCell
+from autograder.outside.seeds import keyed_checks
+from autograder.outside.server import Server
+from autograder.outside.walk import Ran, Seconds, walk
+
+MISSING = re.compile(r"^(?P<key>[^:]*): there is no `(?P<name>\w+)`")
+
+
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """How all submissions of an assignment are graded.
+
+    Attributes
+    ----------
+    assignment : Assignment
+    calibrated : Calibrated
+    sandbox : Sandbox
+    seconds : Seconds
+    secret : bytes
+        From which each student's hidden inputs are drawn.
+    full : bool
+        Run also the cells that no mark depends on.
+    """
+
+    assignment: Assignment
+    calibrated: Calibrated
+    sandbox: Sandbox
+    seconds: Seconds
+    secret: bytes
+    full: bool = False
+
+    @property
+    def key(self) -> str:
+        """The same for equal terms, also in another process."""
+        return "\n".join(map(repr, (self.assignment.digest, self.sandbox, self.seconds, self.full))) + self.calibrated.to_json()
+
+
+@dataclass
+class Job:
+    """One submission.
+
+    Attributes
+    ----------
+    student : str
+    plans : dict
+        For each notebook that could be read, its cells with the student's answers.
+    files : Path
+        The working folder: the assignment's files, and the student's own.
+    wanted : frozenset of str or None
+        The check cells to judge; None: all.
+    """
+
+    student: str
+    plans: dict[str, list[PlanCell]]
+    files: Path
+    wanted: frozenset[str] | None = None
+
+
+@dataclass
+class Outcome:
+    """What was found out about a submission.
+
+    Attributes
+    ----------
+    verdicts : dict
+        For each check cell that was to be judged.
+    seeds : dict
+        The seed of each check that draws its inputs.
+    flags : list of str
+        What a person should know: cells that ended a kernel, that failed or took too long.
+    resources : dict
+        `seconds`, `cpu_seconds`, `peak_mb`, `kernels`.
+    """
+
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    seeds: dict[str, int] = field(default_factory=dict)
+    flags: list[str] = field(default_factory=list)
+    resources: dict[str, float] = field(default_factory=dict)
+
+
+class Engine:
+    """Grades the submissions of one assignment in this process, several at a time if several threads ask."""
+
+    def __init__(self, terms: Terms):
+        self.terms = terms
+        self.lock = threading.Lock()
+        self.servers: dict[str, Server] = {}
+        self.host: CheckerHost | None = None
+
+    def server(self, stem: str) -> Server:
+        """The checker of a notebook, started when it is first asked for, or when it has ended."""
+        assignment = self.terms.assignment
+        with self.lock:
+            found = self.servers.get(stem)
+            if found is not None and found.alive:
+                return found
+            if self.host is None or not self.host.alive:
+                sandbox = self.terms.sandbox
+                show = [assignment.files, *(Path(path) for path in sandbox.show)]
+                self.host = CheckerHost(show, dict(sandbox.variables), uses_keras(assignment), sandbox.safe)
+            cells = assignment.plan(stem)
+            self.servers[stem] = self.host.server(cells, assignment.files)
+            return self.servers[stem]
+
+    def grade(self, job: Job) -> Outcome:
+        """Runs and judges one submission."""
+        outcome, begun = Outcome(), time.monotonic()
+        kernels: list[Kernel] = []
+        for stem, cells in job.plans.items():
+            left = self.terms.seconds.total - (time.monotonic() - begun)
+            seconds = Seconds(self.terms.seconds.check, self.terms.seconds.cell, max(left, 1.0))
+            self._notebook(job, stem, cells, seconds, kernels, outcome)
+        used = [kernel.used for kernel in kernels]
+        outcome.resources = _sum(used, time.monotonic() - begun)
+        return outcome
+
+    def _notebook(
+        self, job: Job, stem: str, cells: list[PlanCell], seconds: Seconds, kernels: list[Kernel], outcome: Outcome
+    ) -> None:
+        terms = self.terms
+        policies = terms.calibrated.policies(stem)
+        wanted = [c for c in cells if c.kind != CHECK or job.wanted is None or c.id in job.wanted]
+        if not any(c.kind == CHECK for c in wanted):
+            return
+        trimmed = wanted if terms.full or terms.calibrated.full(stem) else plans.for_marks(wanted)
+        checks, seeds = keyed_checks(terms.assignment.plan(stem), terms.secret, job.student)
+        heard = _Heard(outcome)
+
+        def kernel() -> Kernel:
+            kernels.append(Kernel(terms.sandbox, job.files))
+            return kernels[-1]
+
+        sources = [c.source for c in cells if c.kind == SOLUTION or (c.kind == LOCKED and not c.id)]
+        with self.server(stem).submission(sources, checks) as submission:
+            judged = {c.id for c in wanted if c.kind == CHECK}
+            submission.seen = [c.id for c in cells if c.kind == CHECK and c.id not in judged]
+            found = walk(trimmed, kernel, submission, policies, seconds, heard)
+        for id, verdict in found.items():
+            heard.explain(verdict)
+            outcome.verdicts[id] = verdict
+            if id in seeds:
+                outcome.seeds[id] = seeds[id]
+
+    def close(self) -> None:
+        """Ends the checkers."""
+        with self.lock:
+            for server in self.servers.values():
+                server.close()
+            if self.host is not None:
+                self.host.close()
+            self.servers, self.host = {}, None
+
+
+class _Heard:
+    """Remembers how cells ended that did not end well, and says so where a check misses what they should have defined."""
+
+    def __init__(self, outcome: Outcome):
+        self.outcome = outcome
+        self.ends: dict[str, tuple[str, Ran]] = {}
+
+    def __call__(self, cell: PlanCell, ran: Ran) -> None:
+        called = cell.id or _first_line(cell.source)
+        if not ran.alive:
+            self.outcome.flags.append(f"{called} ended the kernel: {ran.error}")
+        elif ran.error.startswith("TimeoutError"):
+            self.outcome.flags.append(f"{called}: {ran.error.removeprefix('TimeoutError: ')}")
+        elif cell.kind == LOCKED and cell.id:
+            self.outcome.flags.append(f"{called}, a locked cell, stopped: {ran.error[:200]}")
+        if cell.kind == SOLUTION:
+            for name in {n for s in plans.statements(cell.source) for n in plans.bound(s)} | {cell.id}:
+                self.ends[name] = (called, ran)
+
+    def explain(self, verdict: Verdict) -> None:
+        """Completes the message of a check that found no function, if the function's cell is known to have failed."""
+        match = MISSING.match(verdict.message)
+        if match and match["name"] in self.ends:
+            verdict.message = cell_stopped(match["key"], *self.ends[match["name"]])
+
+
+def _first_line(source: str) -> str:
+    first = next((line for line in source.splitlines() if line.strip() and not line.startswith("#")), "")
+    return f"the cell that starts with `{first[:60]}`"
+
+
+def _sum(used: list[Used], seconds: float) -> dict[str, float]:
+    return {
+        "seconds": round(seconds, 2),
+        "cpu_seconds": round(sum(u.cpu_seconds for u in used), 2),
+        "peak_mb": round(max((u.peak_mb for u in used), default=0.0)),
+        "kernels": len(used),
+    }
+
+
+def uses_keras(assignment: Assignment) -> bool:
+    """Whether a checker of the assignment will need Keras."""
+    cells = (c.source for nb in assignment.instructor.values() for c in nb.cells if c.cell_type == "code")
+    return any(re.search(r"\b(keras|tensorflow|medxai)\b", source) for source in cells)
+
+
+_engines: dict[str, Engine] = {}
+_lock = threading.Lock()
+
+
+def engine_for(terms: Terms) -> Engine:
+    """This process's engine for an assignment."""
+    key = terms.key
+    with _lock:
+        if key not in _engines:
+            _engines[key] = Engine(terms)
+        return _engines[key]
+
+
+def close_all() -> None:
+    """Ends the engines of this process."""
+    with _lock:
+        for engine in _engines.values():
+            engine.close()
+        _engines.clear()
+
+
+def grade(terms: Terms, job: Job) -> Outcome:
+    """Grades one submission; the function that a queue calls.
+
+    Raises
+    ------
+    AutograderError
+        If no kernel or checker can be started on this machine.
+    """
+    return engine_for(terms).grade(job)
+
+
+atexit.register(close_all)

@@ -1,0 +1,106 @@
+"""What the kernels of a course may see: its packages and data, for reading, and nothing else of this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from autograder.course import Course
+from autograder.engine.assignment import Assignment
+from autograder.engine.kernel import Kernel, Sandbox
+from autograder.errors import AutograderError
+from autograder.outside import plan as plans
+from autograder.outside.plan import CHECK
+from warmkernel import sandbox, zygotes
+from warmkernel.errors import WarmkernelError
+
+PACKAGES = ("medxai", "data_fetch")
+SETUP_SECONDS = 1800.0  # for what a lab's cells draw or download when they run for the first time on a machine
+
+
+def of(course: Course, safe: bool, show: Sequence[Path], seconds: float, threads: int) -> Sandbox:
+    """The sandbox of a course's kernels.
+
+    Parameters
+    ----------
+    course : Course
+    safe : bool
+        False: there is none.
+    show : sequence of Path
+        More files and folders that notebooks may read.
+    seconds : float
+        How long a submission may take; a kernel ends a little later by itself.
+    threads : int
+        For arithmetic, so that kernels side by side do not slow each other down.
+
+    Raises
+    ------
+    AutograderError
+        If one of the paths is not there.
+    """
+    shown = [str(Path(path).resolve()) for path in show]
+    for path in shown:
+        if not os.path.exists(path):
+            raise AutograderError(f"--show {path}: there is no such file or folder.")
+        if course.root.is_relative_to(path) or Path(path).is_relative_to(course.state):
+            raise AutograderError(f"--show {path}: students would see the course's own files. Name a folder of data.")
+    number = str(threads)
+    variables = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), number)
+    if course.ours:
+        from data_fetch.cache import cache_folder
+
+        data = cache_folder()
+        data.mkdir(parents=True, exist_ok=True)
+        shown.append(str(data))
+        variables |= {"DATA_FETCH_DIR": str(data), "DATA_FETCH_OFFLINE": "1", "MEDXAI_PROFILE": "cpu"}
+    packages = PACKAGES if course.ours else ()
+    if not safe:
+        variables = _paths(course) | variables
+    return Sandbox(packages, tuple(shown), variables, {"wall": seconds + 60}, packages, safe)
+
+
+def _paths(course: Course) -> dict[str, str]:
+    return {name: value for name, value in course.environment().items() if name == "PYTHONPATH"}
+
+
+def check() -> None:
+    """Raises AutograderError, with what to type, where this machine cannot make a sandbox."""
+    try:
+        sandbox.find_bubblewrap()
+    except WarmkernelError as e:
+        raise AutograderError(
+            f"Students' code would run unprotected: {e}\nNothing was graded. Type: autograder doctor\n"
+            "Only for submissions that you trust, on a machine that may be thrown away: --unsafe-no-sandbox"
+        ) from e
+
+
+def prepare(course: Course, assignment: Assignment, scratch: Path) -> None:
+    """Runs the instructor's cells once with all rights, so that the data which they draw or download are in the cache.
+
+    Raises
+    ------
+    AutograderError
+        If one of them stops; the message says which, and with what.
+    """
+    trusted = of(course, False, (), 0, os.cpu_count() or 1)
+    trusted = Sandbox(variables={k: v for k, v in trusted.variables.items() if k != "DATA_FETCH_OFFLINE"}, safe=False)
+    for stem in assignment.instructor:
+        folder = Path(tempfile.mkdtemp(prefix="prepare-", dir=scratch))
+        shutil.copytree(assignment.files, folder / "work")
+        with Kernel(trusted, folder / "work") as kernel:
+            for cell in plans.for_marks(plans.plan_of(assignment.instructor[stem])):
+                ran = kernel.run(cell.source, SETUP_SECONDS) if cell.kind != CHECK else None
+                if ran is not None and ran.error:
+                    raise AutograderError(
+                        f"{stem}: a cell of the solution stops with {ran.error}. It begins with "
+                        f"`{cell.source.strip().splitlines()[0][:80]}`. Nobody was graded."
+                    )
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def close() -> None:
+    """Ends the warm processes of this one."""
+    zygotes.close_all()

@@ -1,0 +1,110 @@
+"""Any course directory of nbgrader's, so that `autograder grade` works in its root as it does in ours."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autograder.course import Course, tools_on_path
+from autograder.errors import AutograderError
+
+if TYPE_CHECKING:
+    from traitlets.config import Config
+
+CONFIG = "nbgrader_config.py"
+
+
+class NbgraderCourse(Course):
+    """A folder that nbgrader takes for a course: `nbgrader_config.py`, or `source/`, and what nbgrader makes beside it.
+
+    Parameters
+    ----------
+    root : path
+        The course's root.
+
+    Raises
+    ------
+    AutograderError
+        If its configuration cannot be read, or says something that grading here cannot follow.
+    """
+
+    ours = False
+
+    def __init__(self, root: str | Path):
+        from nbgrader.coursedir import CourseDirectory
+
+        self.root = Path(root).resolve()
+        self.config = self._read_config()
+        log = logging.getLogger("autograder.nbgrader")
+        directory = CourseDirectory(config=self.config, root=str(self.root), log=log)
+        if directory.directory_structure != "{nbgrader_step}/{student_id}/{assignment_id}":
+            raise AutograderError(
+                f"{self.root / CONFIG} sets CourseDirectory.directory_structure to {directory.directory_structure!r}; "
+                "expected nbgrader's own, {nbgrader_step}/{student_id}/{assignment_id}. Take the line out to grade here."
+            )
+        if not directory.db_url.startswith("sqlite:///"):
+            raise AutograderError(
+                f"The gradebook of {self.root} is {directory.db_url.split('://')[0]}; expected sqlite. "
+                "Copy it into a file, and name that in CourseDirectory.db_url."
+            )
+        self.solutions = self.root / directory.source_directory
+        self.notebooks = self.root / directory.release_directory
+        self.submitted = self.root / directory.submitted_directory
+        self.autograded = self.root / directory.autograded_directory
+        self.feedback = self.root / directory.feedback_directory
+        self.gradebook = Path(directory.db_url.removeprefix("sqlite:///"))
+        self.course_id = directory.course_id
+        self.ignore = list(directory.ignore)
+        self.state = self.root / ".autograder"
+        self.dist = self.root / "dist"
+
+    def _read_config(self) -> Config:
+        from traitlets.config import Config
+        from traitlets.config.loader import PyFileConfigLoader
+
+        path = self.root / CONFIG
+        if not path.is_file():
+            return Config()
+        try:
+            return PyFileConfigLoader(CONFIG, path=str(self.root)).load_config()
+        except Exception as e:
+            raise AutograderError(f"{path} cannot be read ({type(e).__name__}: {str(e)[:200]}). Mend it first.") from e
+
+    def folders(self) -> list[Path]:
+        """The assignments' source folders, by name."""
+        if not self.solutions.is_dir():
+            return []
+        return sorted(p for p in self.solutions.iterdir() if p.is_dir() and any(p.glob("*.ipynb")))
+
+    def find(self, name: str) -> Path:
+        """The source folder of an assignment.
+
+        Raises
+        ------
+        AutograderError
+            If there is none; the message lists the nearest names.
+        """
+        wanted = Path(name).name
+        folders = {folder.name: folder for folder in self.folders()}
+        if wanted in folders:
+            return folders[wanted]
+        near = difflib.get_close_matches(wanted, folders, n=3, cutoff=0.4)
+        raise AutograderError(
+            f"There is no assignment {name!r} in {self.solutions}. "
+            + (f"Did you mean {' or '.join(near)}? " if near else "")
+            + f"Assignments: {', '.join(folders) or 'none'}."
+        )
+
+    def nbgrader_config(self) -> Config:
+        """The course's own settings, with its root."""
+        from traitlets.config import Config
+
+        tools_on_path()
+        c: Any = Config()
+        c.merge(self.config)
+        c.CourseDirectory.root = str(self.root)
+        c.CourseDirectory.db_url = f"sqlite:///{self.gradebook}"
+        c.CourseDirectory.course_id = self.course_id
+        return c

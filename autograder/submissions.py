@@ -1,0 +1,237 @@
+"""Submitted folders, which may hold anything: who handed in what, read and assembled without trusting any of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autograder import release
+from autograder.assemble import Assembled, SubmissionError, assemble, grade_id_of, read_submitted
+from autograder.course import Course
+from autograder.engine.assignment import Assignment, version_of
+from autograder.errors import AutograderError
+from autograder.messages import plain
+from autograder.outside import plan as plans_
+from autograder.outside.plan import PlanCell
+from autograder.records import ManualGrade
+
+COLLECTED = ("submission.json", "timestamp.txt")  # written by `autograder collect` or by nbgrader, not by the student
+MOST_FILES, MOST_BYTES, DEEPEST = 2_000, 100 << 20, 8  # of what a student may lay beside the notebooks
+
+
+@dataclass
+class Read:
+    """A submission as it could be read: notebooks by stem, for the others why not, and what a person should know."""
+
+    assembled: dict[str, Assembled] = field(default_factory=dict)
+    bad: dict[str, str] = field(default_factory=dict)
+    flags: list[str] = field(default_factory=list)
+
+
+def students(course: Course, lab: str, student: str | None = None) -> list[str]:
+    """Who has submitted an assignment.
+
+    Raises
+    ------
+    AutograderError
+        If nobody has, or not the one who was named.
+    """
+    found = sorted({p.parent.name for p in course.submitted.glob(f"*/{lab}") if not p.parent.name.startswith(".")})
+    for name in [name for name in found if not _can_be_written(name)]:
+        raise AutograderError(
+            f"The folder {plain(os.fsencode(name).decode('latin-1'))} in {course.submitted} has a name that is no text (not UTF-8). "
+            "Give it the student's name, then type the command again."
+        )
+    if student is not None and student not in found:
+        raise AutograderError(
+            f"{student} has not submitted {lab}: there is no folder {course.submitted / student / lab}. "
+            f"Submitted: {', '.join(found) or 'nobody yet'}. To take files in: autograder collect FOLDER"
+        )
+    if not found:
+        raise AutograderError(
+            f"Nobody has submitted {lab}: there is no folder STUDENT/{lab} in {course.submitted}. "
+            "To take files in: autograder collect FOLDER"
+        )
+    return [student] if student is not None else found
+
+
+def _can_be_written(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def version(course: Course, folder: Path, lab: str) -> str:
+    """The release that a submission was collected under, "" for the current one.
+
+    It counts only where its snapshot is here and it is a release of this lab.
+    """
+    if not course.ours:
+        return ""
+    claimed = str(_about(folder).get("release") or "")
+    right = claimed.split("-r")[0] == lab.split("_")[0] and "/" not in claimed and "." not in claimed
+    return claimed if right and release.snapshot(course, claimed).is_dir() else ""
+
+
+def handed_in(folder: Path) -> tuple[int, str]:
+    """(which of the student's hand-ins this is, when it was packed), as `autograder collect` noted; (0, "") without."""
+    about = _about(folder)
+    try:
+        return int(about.get("attempt") or 0), plain(str(about.get("created") or ""), 40)
+    except (ValueError, TypeError, OverflowError):
+        return 0, ""
+
+
+def _about(folder: Path) -> dict[str, Any]:
+    path = folder / "submission.json"
+    try:
+        if not _is_plain(folder) or path.is_symlink() or not path.is_file() or path.stat().st_size > 1 << 20:
+            return {}
+        about = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return about if isinstance(about, dict) else {}
+
+
+def timestamp(folder: Path) -> Any:
+    """When nbgrader takes the submission to have been handed in, None where its file says nothing readable."""
+    from nbgrader.utils import parse_utc
+
+    path = folder / "timestamp.txt"
+    try:
+        if not _is_plain(folder) or path.is_symlink() or not path.is_file() or path.stat().st_size > 1000:
+            return None
+        return parse_utc(path.read_text(encoding="utf-8").strip())
+    except Exception:  # a date is not worth a student's marks
+        return None
+
+
+def _is_plain(folder: Path) -> bool:
+    """Whether a submission lies here, rather than somewhere that a link points to."""
+    return folder.is_dir() and not folder.is_symlink() and not folder.parent.is_symlink()
+
+
+def read(folder: Path, assignment: Assignment) -> Read:
+    """Reads the notebooks of a submission and puts the answers into the released ones. Never raises for what is in it."""
+    found = Read()
+    if not _is_plain(folder):
+        found.bad[""] = f"{folder.parent.name}/{folder.name} is a link or no folder; nothing behind it was read."
+        return found
+    for stem, released in assignment.released.items():
+        path = folder / f"{stem}.ipynb"
+        try:
+            if not os.path.lexists(path):
+                raise SubmissionError(
+                    f"{stem}.ipynb is missing from the submission. Ask for it, or copy the released one there to grade it as blank."
+                )
+            submitted = read_submitted(path)
+            claimed = version_of(submitted)
+            if claimed and claimed != assignment.version and version_of(released):
+                found.flags.append(
+                    f"{stem} says that it is of release {plain(claimed, 40)}; graded against {assignment.version}"
+                )
+            found.assembled[stem] = assemble(released, submitted)
+            found.flags += found.assembled[stem].flags
+        except SubmissionError as e:
+            found.bad[stem] = str(e)
+        except Exception as e:  # whatever else a damaged notebook leads to: this student needs a person, the class goes on
+            found.bad[stem] = (
+                f"{stem}.ipynb is damaged: its cells cannot be put into the released notebook ({type(e).__name__})."
+            )
+    names = [name for _, name in files(folder) if name.endswith(".ipynb")]
+    extra = sorted(name for name in names if name.removesuffix(".ipynb") not in assignment.released)
+    if extra:
+        some = ", ".join(plain(os.fsencode(n).decode("utf-8", "replace"), 80) for n in extra[:5])
+        found.flags.append(f"not part of the lab, not graded: {some}" + (f" and {len(extra) - 5} more" if extra[5:] else ""))
+    return found
+
+
+def plans(found: Read, assignment: Assignment, demos: bool = False) -> dict[str, list[PlanCell]]:
+    """For each notebook that could be read, the cells to run."""
+    made = {}
+    for stem, assembled in found.assembled.items():
+        instructor = plans_.plan_of(assignment.instructor[stem], demos=True)
+        made[stem] = assembled.plan(assignment.released[stem], instructor, demos)
+    return made
+
+
+def empty_answer(found: Read, assignment: Assignment, task: ManualGrade) -> float | None:
+    """0 for an answer that a person would mark and that is as it was released, else None: a person has to look."""
+    if task.notebook not in found.assembled:
+        return None
+    theirs = [c for c in found.assembled[task.notebook].notebook.cells if grade_id_of(c) == task.id]
+    released = [c for c in assignment.released[task.notebook].cells if grade_id_of(c) == task.id]
+    is_task = released[0].metadata.nbgrader.get("task")
+    return 0.0 if not is_task and theirs[0].source.strip() == released[0].source.strip() else None
+
+
+def files(folder: Path) -> list[tuple[Path, str]]:
+    """(path, name) of the regular files of a submission by name; links, pipes and devices are not there."""
+    return sorted(_walk(folder, "", 0), key=lambda found: os.fsencode(found[1])) if _is_plain(folder) else []
+
+
+def _walk(folder: Path, before: str, depth: int) -> Iterator[tuple[Path, str]]:
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:
+        return
+    for entry in entries:
+        name = f"{before}{entry.name}"
+        if name in COLLECTED:
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            if depth < DEEPEST:
+                yield from _walk(Path(entry.path), f"{name}/", depth + 1)
+        elif entry.is_file(follow_symlinks=False):
+            yield Path(entry.path), name
+
+
+def working_folder(folder: Path, assignment: Assignment, scratch: Path, flags: list[str]) -> Path:
+    """What a student's kernels start in: the assignment's files, and those of the student that have other names.
+
+    Where the student brought none, that is the assignment's own folder, which kernels only read.
+    """
+    own = [(path, name) for path, name in files(folder) if not name.endswith(".ipynb") and _can_be_written(name)]
+    if not own:
+        return assignment.files
+    size = 0
+    work = Path(tempfile.mkdtemp(prefix="work-", dir=scratch)) / "work"
+    shutil.copytree(assignment.files, work)
+    for number, (path, name) in enumerate(own):
+        try:
+            size += path.stat().st_size
+            if number >= MOST_FILES or size > MOST_BYTES:
+                flags.append(
+                    f"brings more files than are taken ({MOST_FILES:,} files, {MOST_BYTES >> 20} MB); the rest was left out"
+                )
+                break
+            if not os.path.lexists(work / name):
+                (work / name).parent.mkdir(parents=True, exist_ok=True)
+                _copy(path, work / name)
+        except OSError as e:
+            flags.append(f"the file {plain(name, 80)} could not be taken ({e.strerror})")
+    return work
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copies a regular file, also if it has become something else since it was found."""
+    descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            with open(target, "wb") as out:
+                shutil.copyfileobj(file, out)
+
+
+def discard(work: Path, scratch: Path) -> None:
+    """Removes a working folder that was made for one submission."""
+    if work.parent.parent == scratch:
+        shutil.rmtree(work.parent, ignore_errors=True)
