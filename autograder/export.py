@@ -11,14 +11,14 @@ import os
 import tempfile
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 from rich.console import Console
 
 from autograder import gradebook
 from autograder.course import Course
 from autograder.errors import AutograderError
-from autograder.feedback import points_of
-from autograder.gradebook import Mark
+from autograder.gradebook import Mark, points_of, standing
 from autograder.records import FAILED, GRADED, Record, RecordStore, total
 
 COLUMNS = (
@@ -26,7 +26,8 @@ COLUMNS = (
     "handed_in", "graded_at", "flags",
 )  # fmt: skip
 SUM = "TOTAL"  # the row of a student that holds the whole lab
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA = "=+-@＝＋－＠−"  # also full-width, and the minus sign: some spreadsheets read them as the plain ones
+UNSEEN = ("Cc", "Cf")  # Unicode's control characters, and those without a width or that turn the direction
 
 
 def run(
@@ -124,12 +125,8 @@ def _rows(record: Record, marks: dict[tuple[str, str], Mark]) -> list[dict[str, 
         rows.append(
             _row(record.lab, record.student, key, status, points=points, max=most, to_mark_by_hand=0.0, **common)
         )
-    pending = 0.0
-    given = []
     for task in record.manual:
         points = points_of(record, task.id, task.points, marks)
-        pending += task.max if points is None else 0.0
-        given.append(points or 0.0)
         status = record.status if points is not None or record.status != GRADED else "to mark by hand"
         left = None if record.status == FAILED else task.max if points is None else 0.0
         rows.append(
@@ -137,18 +134,16 @@ def _rows(record: Record, marks: dict[tuple[str, str], Mark]) -> list[dict[str, 
                 record.lab, record.student, task.id, status, points=points, max=task.max, to_mark_by_hand=left, **common
             )
         )
-    graded = total([row["points"] for row in rows[: len(record.exercises())]])
-    points = None if graded is None or record.status != GRADED else graded + sum(given)
-    most = sum(row["max"] for row in rows)
+    stands = standing(record, marks)
     rows.append(
         _row(
             record.lab,
             record.student,
             SUM,
             record.status,
-            points=points,
-            max=most,
-            to_mark_by_hand=None if record.status == FAILED else pending,
+            points=stands.points if record.status == GRADED else None,
+            max=stands.max,
+            to_mark_by_hand=None if record.status == FAILED else stands.by_hand,
             **common,
         )
     )
@@ -180,6 +175,9 @@ def _value(value: Any) -> Any:
 def neutral(text: str) -> str:
     """A text that no spreadsheet takes for a formula: an apostrophe before what begins like one.
 
-    Spreadsheets skip blanks, and a student's name or message must never run on the machine of the one who marks.
+    Spreadsheets skip blanks and characters that nobody sees, and a student's name or message must never run on the
+    machine of the one who marks.
     """
-    return f"'{text}" if text.lstrip().startswith(FORMULA) or text.startswith(FORMULA) else text
+    begins = next((i for i, char in enumerate(text) if not (char.isspace() or category(char) in UNSEEN)), len(text))
+    formula = text[begins : begins + 1] in (*FORMULA,)
+    return f"'{text}" if formula or category(text[:1] or "x") == "Cc" else text

@@ -8,11 +8,13 @@ Whatever a student wrote or printed is shown as text, and the page may load and 
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import bleach
+import nbformat
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from nbformat import NotebookNode
@@ -26,8 +28,10 @@ from autograder import gradebook
 from autograder.assemble import grade_id_of, is_graded, is_manual
 from autograder.course import Course
 from autograder.errors import AutograderError
-from autograder.gradebook import Mark
-from autograder.records import GRADED, NEEDS_ATTENTION, QUEUED, RUNNING, Record, RecordStore, shown, total
+from autograder.gradebook import Mark, points_of, standing
+from autograder.lab import HEADING
+from autograder.records import GRADED, NEEDS_ATTENTION, QUEUED, RUNNING, Record, RecordStore, shown
+from autograder.release import snapshot
 
 TEMPLATES = Path(__file__).parent / "templates"
 FORMAT = HtmlFormatter(nowrap=True)
@@ -36,6 +40,7 @@ _NAMES = (
     "details summary span"
 )
 TAGS = frozenset(_NAMES.split())
+HINT = re.compile(r"<details>\s*<summary>(Hint[^<]*)</summary>(.*?)</details>", re.DOTALL)
 
 
 def run(course: Course, lab: str, console: Console | None = None) -> list[Path]:
@@ -59,12 +64,7 @@ def run(course: Course, lab: str, console: Console | None = None) -> list[Path]:
     """
     console = console or Console()
     name = course.find(lab).name
-    records = list(RecordStore(course.state).all(name))
-    if not records:
-        raise AutograderError(
-            f"Nothing of {name} has been graded: there are no records in {course.state / 'records' / name}. "
-            f"Type: autograder grade {name.split('_')[0]} --unsafe-no-sandbox"
-        )
+    records = records_of(course, name)
     marks = gradebook.marks(course, name)
     pages: list[Path] = []
     unfinished = [record.student for record in records if record.status in (QUEUED, RUNNING)]
@@ -74,10 +74,27 @@ def run(course: Course, lab: str, console: Console | None = None) -> list[Path]:
     console.print(f"{len(pages)} feedback pages in {course.feedback}/STUDENT/{name}/", highlight=False, soft_wrap=True)
     if unfinished:
         console.print(
-            f"Not graded yet, no page: {', '.join(unfinished)}. Type: autograder grade {name.split('_')[0]} --unsafe-no-sandbox",
+            f"Not graded yet, no page: {', '.join(unfinished)}. Type: autograder grade {name.split('_')[0]}",
             markup=False, highlight=False, soft_wrap=True,
         )  # fmt: skip
     return pages
+
+
+def records_of(course: Course, lab: str) -> list[Record]:
+    """The records of a lab, by student.
+
+    Raises
+    ------
+    AutograderError
+        If there are none, or one is damaged.
+    """
+    records = list(RecordStore(course.state).all(lab))
+    if not records:
+        raise AutograderError(
+            f"Nothing of {lab} has been graded: there are no records in {course.state / 'records' / lab}. "
+            f"Type: autograder grade {lab.split('_')[0]}"
+        )
+    return records
 
 
 def write_pages(course: Course, record: Record, marks: dict[tuple[str, str], Mark] | None = None) -> list[Path]:
@@ -104,13 +121,14 @@ def _generate(course: Course, record: Record, marks: dict[tuple[str, str], Mark]
     from nbgrader.preprocessors import GetGrades, NbGraderPreprocessor
 
     gradebook.tools_on_path()
+    hints = hints_of(course, record)
 
     class Annotate(NbGraderPreprocessor):
         """Puts the record beside the notebook, for the template; it needs nothing else of either."""
 
         def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
             stem = resources["nbgrader"]["notebook"]
-            resources["course_feedback"] = page(record, marks, stem, nb.cells)
+            resources["course_feedback"] = page(record, marks, stem, nb.cells, hints)
             return nb, resources
 
     config = _config(course)
@@ -124,7 +142,7 @@ def _generate(course: Course, record: Record, marks: dict[tuple[str, str], Mark]
     except NbGraderException as e:
         raise AutograderError(
             f"nbgrader could not write the feedback of {record.student} on {record.lab}: {str(e)[:300]}. "
-            f"To grade it again: autograder grade {record.lab.split('_')[0]} --student {record.student} --unsafe-no-sandbox"
+            f"To grade it again: autograder grade {record.lab.split('_')[0]} --student {record.student}"
         ) from e
 
 
@@ -140,7 +158,13 @@ def _exporter(course: Course) -> HTMLExporter:
     return HTMLExporter(config=_config(course))
 
 
-def page(record: Record, marks: dict[tuple[str, str], Mark], stem: str, cells: list[NotebookNode]) -> dict[str, Any]:
+def page(
+    record: Record,
+    marks: dict[tuple[str, str], Mark],
+    stem: str,
+    cells: list[NotebookNode],
+    hints: dict[str, list[dict[str, str]]] | None = None,
+) -> dict[str, Any]:
     """What a page shows, ready for the template.
 
     Parameters
@@ -152,13 +176,12 @@ def page(record: Record, marks: dict[tuple[str, str], Mark], stem: str, cells: l
         The notebook; the summary covers the whole lab.
     cells : list
         The autograded notebook's cells.
+    hints : dict, optional
+        By exercise, as `hints_of` gives them; shown where something was lost.
     """
     rows = []
-    sums: list[float | None] = []
-    open_points = 0.0
     for cell in record.cells:
         points = points_of(record, cell.id, cell.points, marks)
-        sums.append(points)
         state = "passed" if cell.passed else "open" if cell.passed is None else "lost"
         rows.append(
             {
@@ -174,8 +197,6 @@ def page(record: Record, marks: dict[tuple[str, str], Mark], stem: str, cells: l
     for task in record.manual:
         points = points_of(record, task.id, task.points, marks)
         pending = points is None
-        open_points += task.max if pending else 0
-        sums.append(0.0 if pending else points)
         message = "A person will read this." if pending else "Nothing was written." if task.points == 0 else "Read."
         rows.append(
             {
@@ -188,11 +209,10 @@ def page(record: Record, marks: dict[tuple[str, str], Mark], stem: str, cells: l
                 "state": "open" if pending else "lost" if task.points == 0 else "passed",
             }
         )
-    whole = sum(cell.max for cell in record.cells) + sum(task.max for task in record.manual)
-    known = total(sums)
-    sentence = f"{shown(known)} of {whole:g} points" if known is not None else "Not graded yet"
-    if open_points and known is not None:
-        sentence += f", {open_points:g} still to be marked by a person"
+    stands = standing(record, marks)
+    sentence = f"{shown(stands.points)} of {stands.max:g} points" if stands.points is not None else "Not graded yet"
+    if stands.by_hand and stands.points is not None:
+        sentence += f", {stands.by_hand:g} still to be marked by a person"
     return {
         "lab": record.lab,
         "student": record.student,
@@ -201,18 +221,27 @@ def page(record: Record, marks: dict[tuple[str, str], Mark], stem: str, cells: l
         "total": sentence,
         "notes": [f"This submission needs a person: {record.reason}"] if record.status != GRADED else [],
         "rows": rows,
-        "blocks": _blocks(cells, {row["id"]: row for row in rows}),
+        "blocks": _blocks(cells, {row["id"]: row for row in rows}, hints or {}),
         "style": FORMAT.get_style_defs(".highlight"),
     }
 
 
-def points_of(record: Record, cell_id: str, points: float | None, marks: dict[tuple[str, str], Mark]) -> float | None:
-    """The points of a cell: what a person gave goes before what was graded; None where neither is there."""
-    mark = marks.get((record.student, cell_id))
-    if mark is None:
-        return points
-    given = mark.by_hand if mark.by_hand is not None else points
-    return None if given is None else given + mark.extra
+def hints_of(course: Course, record: Record) -> dict[str, list[dict[str, str]]]:
+    """The folded hints of each exercise, `title` and clean `html`, from the release that the student had.
+
+    They are read from the instructor's copy, not from the student's, who can write anything there.
+    """
+    kept = snapshot(course, record.release) / "notebooks" / record.lab
+    folder = kept if record.release and kept.is_dir() else course.notebooks / record.lab
+    found = {}
+    for path in sorted(folder.glob("*.ipynb")):
+        for cell in nbformat.read(path, as_version=4).cells:
+            for section in re.split(r"(?m)^(?=#+ )", cell.source if cell.cell_type == "markdown" else ""):
+                if heading := HEADING.match(section):
+                    found[heading["key"]] = [
+                        {"title": title, "html": clean_markdown(text.strip())} for title, text in HINT.findall(section)
+                    ]
+    return found
 
 
 def clean_markdown(text: str) -> str:
@@ -221,15 +250,22 @@ def clean_markdown(text: str) -> str:
     return bleach.clean(html, tags=TAGS, attributes={"a": ["href"]}, protocols={"http", "https", "mailto"})
 
 
-def _blocks(cells: list[NotebookNode], rows: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+def _blocks(
+    cells: list[NotebookNode], rows: dict[str, dict[str, Any]], hints: dict[str, list[dict[str, str]]]
+) -> list[dict[str, Any]]:
     """The exercises' headings, the answers with their outputs and verdicts; the lab's own prose is not repeated."""
     blocks: list[dict[str, Any]] = []
+    last = {row["exercise"]: row["id"] for row in rows.values()}
+    lost = {row["exercise"] for row in rows.values() if row["state"] == "lost"}
     for cell in cells:
         grade_id = grade_id_of(cell)
         comment = cell.metadata.get("nbgrader", {}).get("comment") or ""
         added = str(cell.get("id", "")).startswith("added-")
         if is_graded(cell) and grade_id in rows:
             blocks.append({"kind": "verdict", **rows[grade_id]})
+            exercise = rows[grade_id]["exercise"]
+            if exercise in lost and last[exercise] == grade_id:
+                blocks += [{"kind": "hint", **hint} for hint in hints.get(exercise, [])]
         elif is_manual(cell):
             blocks.append({"kind": "answer", "id": grade_id, "html": clean_markdown(cell.source)})
             if grade_id in rows:
@@ -237,8 +273,8 @@ def _blocks(cells: list[NotebookNode], rows: dict[str, dict[str, Any]]) -> list[
         elif cell.cell_type == "code" and (grade_id or added or "check" in cell.metadata.get("tags", [])):
             blocks.append({"kind": "code", "code": highlight(cell.source, PythonLexer(), FORMAT)})
             blocks += [block for output in cell.outputs if (block := _output(output))]
-        elif cell.cell_type == "markdown" and cell.source.startswith("### Exercise"):
-            blocks.append({"kind": "heading", "text": cell.source.split("\n")[0].strip("# ").replace("`", "")})
+        elif cell.cell_type == "markdown" and (heading := re.search(r"(?m)^### (Exercise.*)$", cell.source)):
+            blocks.append({"kind": "heading", "text": heading[1].strip().replace("`", "")})
         elif added:
             blocks.append({"kind": "answer", "id": cell.id, "html": clean_markdown(cell.source)})
         if comment and comment != "No response.":  # nbgrader's own; the verdict says it already

@@ -88,7 +88,7 @@ class Ticket:
 
     record: Record
     terms: Terms
-    wanted: frozenset[str] | None = None
+    wanted: frozenset[tuple[str, str]] | None = None
     pages: dict[str, NotebookNode] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
     folder: Path | None = None
@@ -261,7 +261,7 @@ class Grading:
         terms = self.terms(submissions.version(self.course, folder, self.name))
         digest = _digest(folder, terms)
         if exercise is not None and old and old.status in FINISHED and old.release == terms.assignment.version:
-            cells = frozenset(cell.id for cell in old.cells if cell.exercise == exercise)
+            cells = frozenset((cell.notebook, cell.id) for cell in old.cells if cell.exercise == exercise)
             if not cells:
                 known = ", ".join(dict.fromkeys(cell.exercise for cell in old.cells))
                 raise AutograderError(f"{self.name} has no exercise {exercise!r}. Exercises: {known}.")
@@ -314,13 +314,13 @@ class Grading:
         record.flags += [plain(flag, 300) for flag in result.flags]
         policies = ticket.terms.calibrated
         for cell in record.cells:
-            verdict = result.verdicts.get(cell.id)
+            verdict = result.verdicts.get((cell.notebook, cell.id))
             if verdict is None:
                 if ticket.wanted is None:
                     cell.message = "Not graded: its notebook could not be read."
                 continue
             cell.outside = policies.policies(cell.notebook)[cell.id].outside
-            cell.seed, cell.seconds = result.seeds.get(cell.id), verdict.seconds
+            cell.seed, cell.seconds = result.seeds.get((cell.notebook, cell.id)), verdict.seconds
             cell.message = plain(verdict.message)
             if verdict.status == NOT_RUN:
                 cell.points, cell.passed = None, None
@@ -345,7 +345,7 @@ class Grading:
         if record.status == FAILED:
             shutil.rmtree(target, ignore_errors=True)
         else:
-            replace_folder(target, {stem: _page(page, record) for stem, page in ticket.pages.items()})
+            replace_folder(target, {stem: _page(stem, page, record) for stem, page in ticket.pages.items()})
         folder = self.course.submitted / record.student / record.lab
         record.flags += book.write(record, submissions.timestamp(folder))
         record.flags = list(dict.fromkeys(record.flags))
@@ -378,13 +378,13 @@ def replace_folder(target: Path, notebooks: dict[str, NotebookNode]) -> None:
     fresh.rename(target)
 
 
-def _page(notebook: NotebookNode, record: Record) -> NotebookNode:
+def _page(stem: str, notebook: NotebookNode, record: Record) -> NotebookNode:
     """The assembled notebook with our message as the only output of each graded cell.
 
     All other outputs are those that the student handed in: what their code prints while it is being checked could hold
     hidden inputs, and is never received.
     """
-    grades = {cell.id: cell for cell in record.cells}
+    grades = {cell.id: cell for cell in record.cells if cell.notebook == stem}
     for cell in notebook.cells:
         if is_graded(cell) and grade_id_of(cell) in grades:
             grade = grades[grade_id_of(cell)]

@@ -16,7 +16,7 @@ from typing import Any
 
 from autograder.course import Course, tools_on_path
 from autograder.errors import AutograderError
-from autograder.records import GRADED, NEEDS_ATTENTION, CellGrade, ManualGrade, Record
+from autograder.records import GRADED, NEEDS_ATTENTION, CellGrade, ManualGrade, Record, shown, total
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,22 @@ class Mark:
     extra: float
     pending: bool
     max: float
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a submission stands: the points `points` so far of `max`, and `by_hand` of these that a person has still to mark.
+
+    `points` is None while a graded cell has none: ungraded is never 0.
+    """
+
+    points: float | None
+    max: float
+    by_hand: float
+
+    def __str__(self) -> str:
+        text = f"{shown(self.points)} of {self.max:g}"
+        return f"{text}, {self.by_hand:g} to mark by hand" if self.by_hand and self.points is not None else text
 
 
 @contextmanager
@@ -177,3 +193,24 @@ def marks(course: Course, lab: str) -> dict[tuple[str, str], Mark]:
                         grade.manual_score, grade.extra_credit or 0.0, bool(grade.needs_manual_grade), grade.max_score
                     )
     return found
+
+
+def points_of(record: Record, cell_id: str, points: float | None, marks: dict[tuple[str, str], Mark]) -> float | None:
+    """The points of a cell: what a person gave goes before what was graded; None where neither is there."""
+    mark = marks.get((record.student, cell_id))
+    if mark is None:
+        return points
+    given = mark.by_hand if mark.by_hand is not None else points
+    return None if given is None else given + mark.extra
+
+
+def standing(record: Record, marks: dict[tuple[str, str], Mark]) -> Standing:
+    """The sums over a submission, with the marks that people gave by hand; without a gradebook, `marks` is empty."""
+    graded = total([points_of(record, cell.id, cell.points, marks) for cell in record.cells])
+    by_hand = [(task.max, points_of(record, task.id, task.points, marks)) for task in record.manual]
+    known = record.cells or record.status == GRADED
+    return Standing(
+        points=None if graded is None or not known else graded + sum(points or 0.0 for _, points in by_hand),
+        max=record.max + sum(most for most, _ in by_hand),
+        by_hand=sum(most for most, points in by_hand if points is None),
+    )

@@ -31,7 +31,9 @@ class CellGrade:
     """One graded cell: one property of one exercise, all or nothing.
 
     `points` and `passed` are None when the cell could not be graded. `message` says what went wrong in words that
-    may be shown to the student: never an input or an expected value of a hidden check.
+    may be shown to the student: never an input or an expected value of a hidden check. `outside` is False where the
+    verdict was reached inside the student's process, which is not tamper-proof. `seed` is what the check drew its
+    inputs from, None where it drew none.
     """
 
     id: str
@@ -43,6 +45,8 @@ class CellGrade:
     passed: bool | None = None
     message: str = ""
     seconds: float | None = None
+    outside: bool = True
+    seed: int | None = None
 
 
 @dataclass
@@ -60,7 +64,9 @@ class Record:
     """What is known about one student's submission to one lab.
 
     `attempt` counts gradings; `submission` which of the student's hand-ins it is and `handed_in` when it was packed,
-    where `autograder collect` noted them.
+    where `autograder collect` noted them. `unsafe` says that the code ran without a sandbox. `resources` holds what is
+    known of `seconds` (on the clock), `cpu_seconds`, `peak_mb` (memory) and `kernels` (how many were started); `flags`
+    are sentences about what a person should look at.
     """
 
     lab: str
@@ -71,8 +77,8 @@ class Record:
     release: str = ""
     seed: str = ""
     digest: str = ""
-    engine: str = ""
-    unsafe: bool = True
+    unsafe: bool = False
+    retry: bool = False
     started: str = ""
     finished: str = ""
     submission: int = 0
@@ -106,7 +112,7 @@ class Record:
 
     def to_json(self) -> str:
         """The record as indented JSON text."""
-        return json.dumps(dataclasses.asdict(self), indent=1, ensure_ascii=False) + "\n"
+        return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Record:
@@ -161,7 +167,7 @@ class RecordStore:
         except ValueError as e:
             raise AutograderError(
                 f"The record {path} cannot be read ({e}). Expected the JSON that `autograder grade` writes. "
-                f"Move it away and grade again: autograder grade {lab} --student {student} --unsafe-no-sandbox"
+                f"Move it away and grade again: autograder grade {lab} --student {student}"
             ) from e
 
     def save(self, record: Record) -> None:

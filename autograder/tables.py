@@ -8,6 +8,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from autograder.gradebook import standing
 from autograder.records import GRADED, CellGrade, Record, shown, total
 
 
@@ -33,8 +34,7 @@ def _marks_table(records: list[Record], title: str, heads: dict[str, str]) -> Ta
     table.add_column("student", no_wrap=True)
     for head in heads.values():
         table.add_column(Text(head), justify="right", no_wrap=True)
-    for head in (f"sum/{max((r.max for r in records), default=0):g}", "by hand"):
-        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("sum", no_wrap=True)
     uneven = any(record.status != GRADED for record in records)
     if uneven:
         table.add_column("status", no_wrap=True)
@@ -42,8 +42,7 @@ def _marks_table(records: list[Record], title: str, heads: dict[str, str]) -> Ta
         exercises = record.exercises()
         row = [Text(record.student)]
         row += [_mark(exercises.get(key, [])) for key in heads]
-        row.append(Text(shown(record.points), style="bold"))
-        row.append(Text(f"+{record.pending:g}?" if record.pending and record.points is not None else ""))
+        row.append(Text(str(standing(record, {})), style="bold"))
         if uneven:
             row.append(Text(record.status, style="green" if record.status == GRADED else "yellow"))
         table.add_row(*row)
@@ -53,7 +52,7 @@ def _marks_table(records: list[Record], title: str, heads: dict[str, str]) -> Ta
 def show_reasons(console: Console, records: list[Record]) -> None:
     """For each student, why each mark was lost; cells of one exercise that were lost for one reason stand together."""
     for record in records:
-        console.print(Text(f"\n{record.student}: {shown(record.points)} of {record.max:g}", style="bold"))
+        console.print(Text(f"\n{record.student}: {standing(record, {})}", style="bold"))
         if record.reason:
             console.print(Text(f"  {record.status}: {record.reason}", style="yellow"), soft_wrap=True)
         if all(cell.passed for cell in record.cells):

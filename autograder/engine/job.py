@@ -68,14 +68,14 @@ class Job:
         For each notebook that could be read, its cells with the student's answers.
     files : Path
         The working folder: the assignment's files, and the student's own.
-    wanted : frozenset of str or None
-        The check cells to judge; None: all.
+    wanted : frozenset or None
+        The check cells to judge, as (notebook, id); None: all.
     """
 
     student: str
     plans: dict[str, list[PlanCell]]
     files: Path
-    wanted: frozenset[str] | None = None
+    wanted: frozenset[tuple[str, str]] | None = None
 
 
 @dataclass
@@ -85,17 +85,17 @@ class Outcome:
     Attributes
     ----------
     verdicts : dict
-        For each check cell that was to be judged.
+        For each check cell that was to be judged, by (notebook, id).
     seeds : dict
-        The seed of each check that draws its inputs.
+        The seed of each check that draws its inputs, likewise.
     flags : list of str
         What a person should know: cells that ended a kernel, that failed or took too long.
     resources : dict
         `seconds`, `cpu_seconds`, `peak_mb`, `kernels`.
     """
 
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
-    seeds: dict[str, int] = field(default_factory=dict)
+    verdicts: dict[tuple[str, str], Verdict] = field(default_factory=dict)
+    seeds: dict[tuple[str, str], int] = field(default_factory=dict)
     flags: list[str] = field(default_factory=list)
     resources: dict[str, float] = field(default_factory=dict)
 
@@ -116,13 +116,20 @@ class Engine:
             found = self.servers.get(stem)
             if found is not None and found.alive:
                 return found
-            if self.host is None or not self.host.alive:
-                sandbox = self.terms.sandbox
-                show = [assignment.files, *(Path(path) for path in sandbox.show)]
-                self.host = CheckerHost(show, dict(sandbox.variables), uses_keras(assignment), sandbox.safe)
-            cells = assignment.plan(stem)
-            self.servers[stem] = self.host.server(cells, assignment.files)
+            self.servers[stem] = self._host().server(assignment.plan(stem), assignment.files)
             return self.servers[stem]
+
+    def new_server(self, stem: str, cells: list[PlanCell]) -> Server:
+        """A checker of other cells, which the caller closes."""
+        with self.lock:
+            return self._host().server(cells, self.terms.assignment.files)
+
+    def _host(self) -> CheckerHost:
+        if self.host is None or not self.host.alive:
+            sandbox = self.terms.sandbox
+            show = [Path(path) for path in sandbox.show]
+            self.host = CheckerHost(show, dict(sandbox.variables), uses_keras(self.terms.assignment), sandbox.safe)
+        return self.host
 
     def grade(self, job: Job) -> Outcome:
         """Runs and judges one submission."""
@@ -141,7 +148,7 @@ class Engine:
     ) -> None:
         terms = self.terms
         policies = terms.calibrated.policies(stem)
-        wanted = [c for c in cells if c.kind != CHECK or job.wanted is None or c.id in job.wanted]
+        wanted = [c for c in cells if c.kind != CHECK or job.wanted is None or (stem, c.id) in job.wanted]
         if not any(c.kind == CHECK for c in wanted):
             return
         trimmed = wanted if terms.full or terms.calibrated.full(stem) else plans.for_marks(wanted)
@@ -159,9 +166,9 @@ class Engine:
             found = walk(trimmed, kernel, submission, policies, seconds, heard)
         for id, verdict in found.items():
             heard.explain(verdict)
-            outcome.verdicts[id] = verdict
+            outcome.verdicts[stem, id] = verdict
             if id in seeds:
-                outcome.seeds[id] = seeds[id]
+                outcome.seeds[stem, id] = seeds[id]
 
     def close(self) -> None:
         """Ends the checkers."""

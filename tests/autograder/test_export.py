@@ -49,11 +49,16 @@ def test_no_record_is_no_zero(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ['=HYPERLINK("http://x","y")', "+1+1", "-2", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\n=cmd|' /C calc'!A0"]
-)
+    "text",
+    ['=HYPERLINK("http://x","y")', "+1+1", "-2", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\n=cmd|' /C calc'!A0", "＝1+1",
+     " ＋1", "－2", "＠SUM(A1)", "−2", "\u200b=1", "\ufeff =1", "\u202e+1", "\x00=1", "\x1b[1m"],
+)  # fmt: skip
 def test_formulas_are_neutralised(text):
     assert export.neutral(text) == f"'{text}"
     assert export.neutral("ada-lovelace (=1)") == "ada-lovelace (=1)"
+    assert (
+        export.neutral("") == "" and export.neutral("\u200f\u05d0\u05d3\u05d4") == "\u200f\u05d0\u05d3\u05d4"
+    )  # a Hebrew name
 
 
 def test_a_reason_with_a_formula_quotes_and_lines_stays_one_quoted_cell(tmp_path):

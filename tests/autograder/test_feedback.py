@@ -7,12 +7,14 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 
+import nbformat
 import pytest
 from bs4 import BeautifulSoup
 from graded_class import LAB, PLANTED, graded_class
 from rich.console import Console
 
 from autograder import feedback
+from autograder.course import Course
 from autograder.errors import AutograderError
 
 VOID = {"meta", "br", "img", "hr", "link", "input"}
@@ -112,6 +114,38 @@ def test_what_a_student_prints_or_writes_stays_text(pages):
     assert "alert(3)" in "".join(page.text) and "a < b" in "".join(page.text)
 
 
+def test_hints_are_the_releases_own_and_stand_folded_where_something_was_lost(pages):
+    _, html = pages
+    assert "Hint 1" not in html["perfect"] and "<details" not in html["perfect"]
+    soup = BeautifulSoup(html["mistaken"], "html.parser")
+    assert [d.summary.text for d in soup.find_all("details")] == ["Hint 1: the idea", "Hint 2: the shape"] * 2
+    assert not [d for d in soup.find_all("details") if d.has_attr("open")]
+    assert soup.find(id="normalise-2").find_next_sibling("details").code is None  # the first: an idea in words
+    assert "with any, then two positions" in soup.find(id="heart_share-2").parent.text.replace("`", "")
+    assert soup.find("code", string="any")  # and markdown in a hint is markdown
+    headings = [h.text for h in soup.find_all("h2")][1:3]
+    assert headings == ["Exercise: normalise  (easy, 5 minutes)", "Exercise: heart_share  (medium, 10 minutes)"]
+    kept = BeautifulSoup(html["leaky"], "html.parser")  # lost normalise only
+    assert len(kept.find_all("details")) == 2
+
+
+def test_a_hint_of_an_exercise_that_begins_inside_a_cell_is_found_and_a_students_is_not(tmp_path):
+    course, record = graded_class().course, graded_class().records["mistaken"]
+    copy = tmp_path / "course"
+    shutil.copytree(course.root, copy, ignore=shutil.ignore_patterns(".autograder"))
+    path = copy / "notebooks" / LAB / f"{LAB}.ipynb"
+    nb = nbformat.read(path, as_version=4)
+    cell = next(c for c in nb.cells if c.source.startswith("### Exercise: `normalise`"))
+    cell.source = (
+        "## A part\n\nText.\n\n" + cell.source + "\n\n## Later\n<details><summary>Hint 3</summary>no</details>"
+    )
+    cell.source = cell.source.replace("Where does", "<script>alert(1)</script>Where does")
+    nbformat.write(nb, path)
+    hints = feedback.hints_of(Course(copy), record)
+    assert [hint["title"] for hint in hints["normalise"]] == ["Hint 1: the idea", "Hint 2: the shape"]
+    assert "<script" not in hints["normalise"][0]["html"] and len(hints["heart_share"]) == 2
+
+
 def test_stock_nbgrader_still_makes_pages_of_our_notebooks_and_they_leak_nothing(pages, tmp_path):
     marked, _ = pages
     root = tmp_path / "stock"
@@ -148,7 +182,5 @@ def test_marks_given_by_hand_are_shown_and_survive_a_second_writing(pages):
 
 def test_without_records_the_next_command_is_named(tmp_path):
     shutil.copytree(graded_class().course.solutions, tmp_path / "solutions")
-    from autograder.course import Course
-
     with pytest.raises(AutograderError, match="autograder grade 01"):
         feedback.run(Course(tmp_path), "01", console=Console(quiet=True))

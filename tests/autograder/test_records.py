@@ -1,9 +1,14 @@
 """Grade records: what is written can be read, and ungraded never becomes 0."""
 
+import io
+
 import pytest
+from rich.console import Console
 
 from autograder.errors import AutograderError
-from autograder.records import FAILED, CellGrade, ManualGrade, Record, RecordStore
+from autograder.gradebook import Mark, standing
+from autograder.records import FAILED, GRADED, CellGrade, ManualGrade, Record, RecordStore
+from autograder.tables import show_marks, show_reasons
 
 
 def record(**more):
@@ -21,7 +26,30 @@ def test_a_record_comes_back_as_it_was_written(tmp_path):
 def test_a_sum_over_an_ungraded_cell_is_unknown():
     assert record().points is None
     assert record().pending == 3
+    assert str(standing(record(), {})) == "- of 6"
     assert Record("01_tiny", "ada").points is None
+
+
+def test_a_sum_says_what_a_person_has_still_to_mark_and_takes_what_a_person_gave():
+    given = record()
+    given.status, given.cells[1].points = GRADED, 1.0
+    assert str(standing(given, {})) == "3 of 6, 3 to mark by hand"
+    by_hand = {("ada", "words"): Mark(2.5, 0.0, False, 3.0), ("ada", "a-2"): Mark(0.0, 0.5, False, 1.0)}
+    assert str(standing(given, by_hand)) == "5 of 6"
+    console = Console(file=io.StringIO(), width=100)
+    show_marks(console, [given], "marks")
+    show_reasons(console, [given])
+    said = console.file.getvalue()
+    assert said.count("3 of 6, 3 to mark by hand") == 2
+
+
+def test_a_record_from_before_a_field_was_added_can_be_read():
+    old = '{"lab": "01_tiny", "student": "ada", "status": "graded", "cells": [%s]}'
+    cell = (
+        '{"id": "a-1", "exercise": "a", "notebook": "nb", "statement": "first", "max": 2, "points": 2, "passed": true}'
+    )
+    [read] = Record.from_json(old % cell).cells
+    assert (read.points, read.outside, read.seed) == (2, True, None)
 
 
 @pytest.mark.parametrize("text", ["", '{"lab": "01', "[]", '{"lab": "a", "student": "b", "status": "fine"}'])
