@@ -79,6 +79,7 @@ class Record:
     digest: str = ""
     unsafe: bool = False
     retry: bool = False
+    """The grader itself failed: the same command tries again."""
     started: str = ""
     finished: str = ""
     submission: int = 0

@@ -24,6 +24,7 @@ from autograder.records import ManualGrade
 
 COLLECTED = ("submission.json", "timestamp.txt")  # written by `autograder collect` or by nbgrader, not by the student
 MOST_FILES, MOST_BYTES, DEEPEST = 2_000, 100 << 20, 8  # of what a student may lay beside the notebooks
+WORK = "work"  # the name of a folder that was made for one submission
 
 
 @dataclass
@@ -204,7 +205,7 @@ def working_folder(folder: Path, assignment: Assignment, scratch: Path, flags: l
     if not own:
         return assignment.files
     size = 0
-    work = Path(tempfile.mkdtemp(prefix="work-", dir=scratch)) / "work"
+    work = Path(tempfile.mkdtemp(prefix="work-", dir=scratch)) / WORK
     shutil.copytree(assignment.files, work)
     for number, (path, name) in enumerate(own):
         try:
@@ -233,5 +234,5 @@ def _copy(source: Path, target: Path) -> None:
 
 def discard(work: Path, scratch: Path) -> None:
     """Removes a working folder that was made for one submission."""
-    if work.parent.parent == scratch:
+    if work.parent.parent == scratch and work.name == WORK:
         shutil.rmtree(work.parent, ignore_errors=True)
