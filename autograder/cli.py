@@ -107,6 +107,25 @@ def grade(
 
 
 @app.command()
+def report(lab: str) -> None:
+    """Write the page on the whole class: marks, messages, slow and flagged submissions."""
+    _run("report", lab=lab)
+
+
+@app.command()
+def doctor() -> None:
+    """Say whether this machine can grade, and how to mend what it cannot."""
+    from autograder import doctor as steps
+
+    try:
+        course = Course.at(where["course"]) if where["course"] else Course.around()
+    except AutograderError:
+        course = None
+    if not steps.run(course, console):
+        raise typer.Exit(1)
+
+
+@app.command()
 def feedback(lab: str) -> None:
     """Write a feedback page for each graded submission of a lab."""
     _run("feedback", lab=lab)

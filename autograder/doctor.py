@@ -1,0 +1,102 @@
+"""`autograder doctor`: whether this machine can grade, step by step, and how to mend what it cannot."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+from rich.text import Text
+
+from autograder.course import Course
+from autograder.errors import AutograderError
+from autograder.outside.host import CheckerHost
+from autograder.outside.plan import CHECK, SOLUTION, PlanCell
+from warmkernel import doctor as warm
+from warmkernel import zygotes
+from warmkernel.errors import WarmkernelError
+
+PACKAGES = ("nbgrader", "nbformat", "nbclient", "nbconvert", "jupyter_client", "jupytext", "filelock", "rich")
+FREE_DISK, FREE_MEMORY = 2 << 30, 3 << 30  # bytes that a class in the making wants, and a lab's kernel
+
+
+def run(course: Course | None = None, console: Console | None = None) -> bool:
+    """Prints what works and what is missing; True when students' work can be graded here.
+
+    Parameters
+    ----------
+    course : Course, optional
+        The course around, if there is one: its gradebook and releases are looked at too.
+    """
+    console = console or Console()
+    right = True
+    steps: list[tuple[str, Callable[[], Iterator[str]]]] = [
+        ("packages", _packages), ("sandbox for students' code", _kernels), ("sandbox for checks", _checker), ("room", _room),
+    ]  # fmt: skip
+    if course is not None:
+        steps.append((f"course {course.root.name}", lambda: _course(course)))
+    for title, step in steps:
+        console.print(Text(title, style="bold"))
+        try:
+            for line in step():
+                console.print(Text(f"  {line}"), soft_wrap=True)
+        except (AutograderError, WarmkernelError) as e:
+            right = False
+            console.print(Text(f"  MISSING: {e}", style="red"), soft_wrap=True)
+    console.print("This machine can grade." if right else "This machine cannot grade yet: mend what is MISSING.")
+    return right
+
+
+def _packages() -> Iterator[str]:
+    if sys.version_info[:2] != (3, 11):
+        raise AutograderError(f"Python is {platform.python_version()}; the labs need 3.11. Type: make setup")
+    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise AutograderError(f"not installed: {', '.join(missing)}. Type: make setup")
+    yield f"ok: Python {platform.python_version()}, {', '.join(PACKAGES)}"
+    if os.environ.get("PYTHONDONTWRITEBYTECODE"):
+        yield "note: PYTHONDONTWRITEBYTECODE is set, which makes TensorFlow start three times slower. Type: unset PYTHONDONTWRITEBYTECODE"
+
+
+def _kernels() -> Iterator[str]:
+    try:
+        yield from warm.walk()
+    finally:
+        zygotes.close_all()
+
+
+def _checker() -> Iterator[str]:
+    """Judges one answer outside a kernel's process, with no kernel: the checker must find that nobody answers."""
+    plan = [PlanCell(SOLUTION, "f", "def f(x):\n    return x"), PlanCell(CHECK, "f-1", "assert f(1) == 1", 1.0)]
+    with CheckerHost(keras=False) as host, host.server(plan):
+        yield "ok: checks run in a sandbox of their own"
+
+
+def _room() -> Iterator[str]:
+    free = shutil.disk_usage(os.getcwd()).free
+    if free < FREE_DISK:
+        raise AutograderError(f"{free / 2**30:.1f} GiB free on this disk; expected {FREE_DISK / 2**30:g}. Make room.")
+    yield f"ok: {free / 2**30:.0f} GiB free on this disk"
+    import psutil
+
+    memory = psutil.virtual_memory().available
+    cores = os.cpu_count() or 1
+    word = "ok" if memory >= cores * FREE_MEMORY else "note: little memory"
+    yield f"{word}: {memory / 2**30:.0f} GiB of memory free; up to {cores} submissions at once may use {FREE_MEMORY >> 30} GiB each"
+
+
+def _course(course: Course) -> Iterator[str]:
+    if not os.access(course.root, os.W_OK):
+        raise AutograderError(f"{course.root} cannot be written. Change its owner, or copy the course.")
+    if not course.gradebook.is_file():
+        yield f"note: no gradebook yet at {course.gradebook.name}; releasing or grading makes one"
+    else:
+        from autograder import gradebook
+
+        with gradebook.opened(course) as book:
+            yield f"ok: the gradebook knows {len(book.assignments)} assignments and {len(book.students)} students"
+    yield f"ok: {len(course.folders())} {'labs' if course.ours else 'assignments of an nbgrader course'}"
