@@ -6,6 +6,8 @@ import os
 import pwd
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -82,11 +84,31 @@ def configuration(tree: Tree, preload: tuple[str, ...]) -> dict[str, object]:
     return {"preload": list(preload), "root": root, "user": user(), "covered": [_OURS], "kept": kept}
 
 
-def command(tree: Tree, variables: dict[str, str], orders: int, files: dict[str, int]) -> list[str]:
-    """The command that starts the zygote. `orders` is its socket; `files` maps names in /etc to descriptors."""
+@contextmanager
+def etc_files() -> Iterator[dict[str, int]]:
+    """The small files of /etc as descriptors that `command` takes, open while the block runs."""
+    descriptors: dict[str, int] = {}
+    try:
+        for name, text in ETC_FILES.items():
+            descriptors[name] = os.memfd_create(name)
+            os.write(descriptors[name], text.encode())
+            os.lseek(descriptors[name], 0, os.SEEK_SET)
+        yield descriptors
+    finally:
+        for descriptor in descriptors.values():
+            os.close(descriptor)
+
+
+def command(
+    tree: Tree, variables: dict[str, str], files: dict[str, int], program: list[str], options: tuple[str, ...] = ()
+) -> list[str]:
+    """The command that starts Python in the sandbox.
+
+    `files` maps names in /etc to descriptors, `program` is what Python is told to run, and `options` are more of
+    bubblewrap's. Its /tmp is its own; each kernel covers it with another one.
+    """
     arguments = [find_bubblewrap(), "--unshare-pid", "--unshare-ipc", "--unshare-net", "--unshare-uts", "--new-session"]
-    # The zygote's own /tmp; each kernel covers it with one of its own.
-    arguments += ["--perms", "1777", "--tmpfs", "/tmp", "--ro-bind", "/usr", "/usr"]
+    arguments += [*options, "--perms", "1777", "--tmpfs", "/tmp", "--ro-bind", "/usr", "/usr"]
     for name in ("bin", "sbin", "lib", "lib32", "lib64"):
         if os.path.islink(f"/{name}"):
             arguments += ["--symlink", os.readlink(f"/{name}"), f"/{name}"]
@@ -123,4 +145,4 @@ def command(tree: Tree, variables: dict[str, str], orders: int, files: dict[str,
     for name, value in {**variables, "HOME": "/tmp", "MPLCONFIGDIR": "/tmp"}.items():
         arguments += ["--setenv", name, value]
     arguments += ["--setenv", "PYTHONPATH", os.pathsep.join(["/run/warmkernel", *tree.path])]
-    return [*arguments, sys.executable, "-m", "_warmkernel.zygote", str(orders)]
+    return [*arguments, sys.executable, *program]

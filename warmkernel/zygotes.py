@@ -40,24 +40,23 @@ class Zygote:
         self.folder = _folder()
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
-        files = {name: _in_memory(name, text) for name, text in sandbox.ETC_FILES.items()}
+        program = ["-m", "_warmkernel.zygote", str(theirs.fileno())]
         try:
-            self._process = subprocess.Popen(
-                sandbox.command(tree, variables, theirs.fileno(), files),
-                stdin=subprocess.DEVNULL,
-                stdout=self._messages,
-                stderr=self._messages,
-                pass_fds=(theirs.fileno(), *files.values()),
-                start_new_session=True,
-            )
+            with sandbox.etc_files() as files:
+                self._process = subprocess.Popen(
+                    sandbox.command(tree, variables, files, program),
+                    stdin=subprocess.DEVNULL,
+                    stdout=self._messages,
+                    stderr=self._messages,
+                    pass_fds=(theirs.fileno(), *files.values()),
+                    start_new_session=True,
+                )
         except OSError as error:
             self._orders.close()
             self._messages.close()
             raise SandboxError("bubblewrap", str(error), advice.of("bubblewrap", str(error))) from error
         finally:
             theirs.close()
-            for descriptor in files.values():
-                os.close(descriptor)
         self.seconds = self._wait_until_ready(sandbox.configuration(tree, preload))
 
     @property
@@ -201,13 +200,6 @@ def _folder() -> str:
             start_new_session=True,
         )
     return _own_folder
-
-
-def _in_memory(name: str, text: str) -> int:
-    descriptor = os.memfd_create(name)
-    os.write(descriptor, text.encode())
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    return descriptor
 
 
 def _after_fork() -> None:

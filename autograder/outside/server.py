@@ -1,7 +1,7 @@
 """The checker server of an assignment: runs the locked cells once, then forks a child for each submission.
 
-`python -P -m autograder.outside.server FD` is started in a sandbox by `Server`, which lives in the runner. What the runner says
-and hears are lines of JSON on sockets that no student's process has: one to the server, one to each child. A child that runs
+It is a fork of a sandboxed `host.CheckerHost`, or `python -P -m autograder.outside.server FD`; `Server` is the runner's handle on
+it. What the runner says and hears are lines of JSON on sockets that no student's process has: one to the server, one to each child. A child that runs
 out of time, or dies otherwise, costs the one cell that it was judging; the next cells get a new child.
 """
 
@@ -26,7 +26,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from autograder.errors import AutograderError
 from autograder.messages import plain
@@ -37,6 +37,73 @@ from autograder.outside.tell import LONGEST
 START = 120.0  # seconds for the locked cells
 MEMORY = 4 << 30  # bytes that a child may need on top of what the server has
 LONGEST_LINE = 1 << 20
+# One thread is enough for small arrays, and none must be running when a child is forked.
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MPLBACKEND": "agg",
+    "CUDA_VISIBLE_DEVICES": "",
+}
+
+
+class Process(Protocol):
+    """What a server runs in: a program of its own, or a fork of a `host.CheckerHost`."""
+
+    def said(self) -> str:
+        """The last line that it printed, "" where that is not known."""
+
+    def end(self) -> None:
+        """Ends it and what it started."""
+
+
+class Program(subprocess.Popen):
+    """A Python of its own, in a session of its own; keeps what it prints.
+
+    Parameters
+    ----------
+    theirs : socket.socket
+        The end of a socket pair that it inherits.
+    command : list of str, optional
+        What to run; without it, a server.
+    environment : dict, optional
+        This process's and ENVIRONMENT by default.
+    files : sequence of int
+        Further descriptors that it inherits.
+    """
+
+    def __init__(
+        self,
+        theirs: socket.socket,
+        command: list[str] | None = None,
+        environment: dict[str, str] | None = None,
+        files: Sequence[int] = (),
+    ):
+        self.log = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
+        super().__init__(
+            command or [sys.executable, "-P", "-m", "autograder.outside.server", str(theirs.fileno())],
+            pass_fds=(theirs.fileno(), *files),
+            env=os.environ | ENVIRONMENT if environment is None else environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=self.log,
+            start_new_session=True,
+        )
+
+    def said(self) -> str:
+        """The last line that it printed."""
+        self.log.seek(0, os.SEEK_END)
+        self.log.seek(max(0, self.log.tell() - 2000))
+        return self.log.read().decode(errors="replace").strip().split("\n")[-1]
+
+    def end(self) -> None:
+        """Ends it and what it started."""
+        if self.poll() is None:
+            try:
+                os.killpg(self.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                self.kill()
+        self.wait()
+        self.log.close()
 
 
 class Server:
@@ -47,50 +114,45 @@ class Server:
     plan : sequence of PlanCell
         The instructor's cells.
     folder : Path, optional
-        The instructor's copy of the assignment's folder: where locked cells find data files and modules. Never a folder in
-        which a student's files lie.
-    wrap : callable, optional
-        Gets the command line and returns the one to start, for example in a sandbox.
-    environment : dict, optional
-        Environment of the server; this process's by default.
+        The instructor's copy of the assignment's folder, as the server sees it: where locked cells find data files and
+        modules. Never a folder in which a student's files lie.
+    start : callable
+        Starts the server with one end of a socket pair. The default is a program without a sandbox;
+        `host.CheckerHost.server` gives one in a sandbox.
+
+    Raises
+    ------
+    AutograderError
+        If the locked cells do not run, or the process ends.
     """
 
     def __init__(
         self,
         plan: Sequence[PlanCell],
         folder: Path | None = None,
-        wrap: Callable[[list[str]], list[str]] = list,
-        environment: dict[str, str] | None = None,
+        start: Callable[[socket.socket], Process] = Program,
     ):
         self.points = {c.id: c.points for c in plan if c.kind == CHECK}
+        self.lock = threading.Lock()
         mine, theirs = socket.socketpair()
-        command = wrap([sys.executable, "-P", "-m", "autograder.outside.server", str(theirs.fileno())])
-        # One thread is enough for small arrays, and none must be running when a child is forked.
-        env = dict(os.environ if environment is None else environment)
-        env |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "agg", "CUDA_VISIBLE_DEVICES": ""}
-        with theirs, tempfile.TemporaryFile() as log:
-            self.process = subprocess.Popen(
-                command,
-                pass_fds=(theirs.fileno(),),
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
+        self.lines = Lines(mine)
+        with theirs:
+            self.process = start(theirs)
+        with contextlib.suppress(OSError):  # a server that ended at once is noticed when it does not answer
+            send(mine, {"plan": to_json(plan), "folder": str(folder) if folder else ""})
+        answer = self.lines.read(START)
+        if not answer.get("ready"):
+            said = str(answer.get("failed", "")) or self.process.said()
+            self.close()
+            raise AutograderError(
+                f"The checker did not start within {START:g} s ({plain(said, 300) or 'it said nothing'}). Do the "
+                "assignment's locked cells run, from the first to the last, in a fresh kernel on this machine?"
             )
-            theirs.close()  # or the end of a server that ends at once would not be seen
-            self.lines = _Lines(mine)
-            self.lock = threading.Lock()
-            with contextlib.suppress(OSError):  # a server that ended at once says why in its log
-                _send(mine, {"plan": to_json(plan), "folder": str(folder) if folder else ""})
-            if not self.lines.read(START).get("ready"):
-                self.close()
-                log.seek(0)
-                said = log.read()[-2000:].decode(errors="replace").strip().split("\n")[-1]
-                raise AutograderError(
-                    f"The checker did not start within {START:g} s ({plain(said, 300) or 'it said nothing'}). Do the "
-                    "assignment's locked cells run, from the first to the last, in a fresh kernel on this machine?"
-                )
+
+    @property
+    def alive(self) -> bool:
+        """Whether the server is still there."""
+        return self.lines.open
 
     def submission(self, sources: Sequence[str] = (), checks: dict[str, str] | None = None) -> Submission:
         """A fresh child for one submission.
@@ -107,12 +169,7 @@ class Server:
     def close(self) -> None:
         """Ends the server and its children."""
         self.lines.close()
-        if self.process.poll() is None:
-            try:
-                os.killpg(self.process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                self.process.kill()
-        self.process.wait()
+        self.process.end()
 
     def __enter__(self) -> Server:
         return self
@@ -123,7 +180,7 @@ class Server:
     def _open(self, theirs: socket.socket, request: dict[str, Any]) -> int:
         with self.lock:
             with contextlib.suppress(OSError):
-                _send(self.lines.sock, {"open": request}, theirs)
+                send(self.lines.sock, {"open": request}, [theirs.fileno()])
             pid = int(self.lines.read(START).get("pid", 0))
         if not pid:
             raise AutograderError(
@@ -133,7 +190,7 @@ class Server:
 
     def _kill(self, pid: int) -> None:
         with self.lock, contextlib.suppress(OSError):  # a server that is gone has no children
-            _send(self.lines.sock, {"kill": pid})
+            send(self.lines.sock, {"kill": pid})
 
 
 class Submission:
@@ -142,7 +199,7 @@ class Submission:
     def __init__(self, server: Server, what: dict[str, Any]):
         self.server, self.what = server, what
         self.seen: list[str] = []
-        self.lines: _Lines | None = None
+        self.lines: Lines | None = None
         self.pid = 0
 
     def check(self, id: str, channel: socket.socket, seconds: float, in_place: bool | None = False) -> Verdict:
@@ -167,13 +224,13 @@ class Submission:
         with channel:
             lines = self._child()
             with contextlib.suppress(OSError):  # a child that is gone gives no answer
-                _send(lines.sock, {"check": id, "seconds": seconds, "in_place": in_place}, channel)
+                send(lines.sock, {"check": id, "seconds": seconds, "in_place": in_place}, [channel.fileno()])
         answer = lines.read(2 * (seconds + GRACE) + 5)
         self.seen.append(id)
         verdict = self._read(id, answer)
         if verdict is None:
             self.close()
-            if self.server.process.poll() is not None:
+            if not self.server.alive:
                 raise AutograderError("The checker ended while it was needed. Grade again to go on.")
             key = id.rsplit("-", 1)[0]
             return Verdict(
@@ -193,12 +250,12 @@ class Submission:
         except TypeError:
             return None
 
-    def _child(self) -> _Lines:
+    def _child(self) -> Lines:
         if self.lines is None:
             mine, theirs = socket.socketpair()
             with theirs:
                 self.pid = self.server._open(theirs, {**self.what, "seen": self.seen})
-            self.lines = _Lines(mine)
+            self.lines = Lines(mine)
             if not self.lines.read(START).get("ready"):
                 self.close()
                 raise AutograderError(
@@ -225,7 +282,7 @@ def not_run(id: str, why: str) -> Verdict:
     return Verdict(id, NOT_RUN, message=why)
 
 
-class _Lines:
+class Lines:
     """Reads lines of JSON, and the descriptors that came with them, from a socket."""
 
     def __init__(self, sock: socket.socket):
@@ -253,36 +310,38 @@ class _Lines:
         """The oldest descriptor that came and was not yet taken."""
         return self.descriptors.pop(0)
 
+    @property
+    def open(self) -> bool:
+        """Whether anybody holds the other end."""
+        if self.sock.fileno() < 0:
+            return False
+        poller = select.poll()
+        poller.register(self.sock, 0)
+        return not poller.poll(0)
+
     def close(self) -> None:
         """Closes the socket."""
         self.sock.close()
 
 
-def _send(sock: socket.socket, line: dict[str, Any], passed: socket.socket | None = None) -> None:
+def send(sock: socket.socket, line: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
+    """Sends one line of JSON for `Lines.read`, and descriptors with it. OSError when the other side is gone."""
     sock.settimeout(START)
     data = json.dumps(line).encode() + b"\n"
-    if passed is not None:
-        sent = socket.send_fds(sock, [data], [passed.fileno()])
-        data = data[sent:]
+    if descriptors:
+        data = data[socket.send_fds(sock, [data], descriptors) :]
     sock.sendall(data)
 
 
 def main(descriptor: int) -> None:
     """Serves until the runner closes the socket."""
-    lines = _Lines(socket.socket(fileno=descriptor))
-    start = lines.read(None)
-    if start["folder"]:
-        os.chdir(start["folder"])
-        sys.path.append(start["folder"])
-    builtins.display = lambda *_, **__: None  # type: ignore[attr-defined]  # IPython's; nobody looks here
-    checker = Checker(from_json(start["plan"]))
-    _preload(checker)
-    safe = _safe_steps(checker)
-    while checker.position < safe:
-        checker.step()
-    gc.collect()
-    gc.freeze()  # a child then does not copy every page by counting references
-    _send(lines.sock, {"ready": True})
+    lines = Lines(socket.socket(fileno=descriptor))
+    try:
+        checker = _prepared(lines.read(None))
+    except (Exception, SystemExit) as e:
+        send(lines.sock, {"failed": f"{type(e).__name__}: {e}"[:2000]})
+        return
+    send(lines.sock, {"ready": True})
     children: set[int] = set()
     drawn = random.getstate()  # Python gives every child a state of its own, but a locked cell may have set a seed
     while request := lines.read(None):
@@ -300,8 +359,26 @@ def main(descriptor: int) -> None:
                     os._exit(0)  # never back into the server's loop
             os.close(channel)
             children.add(pid)
-            _send(lines.sock, {"pid": pid})
+            send(lines.sock, {"pid": pid})
         children -= _ended(children)
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+
+
+def _prepared(start: dict[str, Any]) -> Checker:
+    """A checker that has run what can run before a fork."""
+    if start["folder"]:
+        os.chdir(start["folder"])
+        sys.path.append(start["folder"])
+    builtins.display = lambda *_, **__: None  # type: ignore[attr-defined]  # IPython's; nobody looks here
+    checker = Checker(from_json(start["plan"]))
+    _preload(checker)
+    safe = _safe_steps(checker)
+    while checker.position < safe:
+        checker.step()
+    gc.collect()
+    gc.freeze()  # a child then does not copy every page by counting references
+    return checker
 
 
 def _preload(checker: Checker) -> None:
@@ -367,15 +444,15 @@ def _child(checker: Checker, control: socket.socket, request: dict[str, Any]) ->
         size = int(statm.read_text().split()[0]) * resource.getpagesize() + MEMORY
         resource.setrlimit(resource.RLIMIT_AS, (size, size))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    lines = _Lines(control)
+    lines = Lines(control)
     checker.finish(request["sources"], request["checks"])
     for id in request["seen"]:
         checker.skip(id)
-    _send(control, {"ready": True})
+    send(control, {"ready": True})
     while asked := lines.read(None):
         channel = socket.socket(fileno=lines.descriptor())
         verdict = checker.check(asked["check"], channel, asked["seconds"], asked["in_place"])
-        _send(control, asdict(verdict))
+        send(control, asdict(verdict))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,13 @@
 """Kernels for the tests of checks outside: forked from one plain process that has imported what several tests need."""
 
+import pathlib
+import sys
+
 import pytest
 from plain_kernel import Nursery
+
+# How a test becomes another user is known there.
+sys.path.append(str(pathlib.Path(__file__).parents[2] / "warmkernel"))
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from plain_kernel import plan
 
 from autograder.errors import AutograderError
 from autograder.outside.plan import with_answers
-from autograder.outside.server import Server
+from autograder.outside.server import Program, Server
 from autograder.outside.walk import Policy, Seconds, judge_outside, walk
 
 HONEST = "def f(x):\n    return 2 * x"
@@ -64,7 +64,7 @@ def test_many_at_once_do_not_see_each_other(server, nursery):
 
 def test_a_checker_that_fails_is_not_the_student_s_fault(nursery):
     with pytest.raises(AutograderError, match="did not start"):
-        Server(COURSE, wrap=lambda command: ["false"])
+        Server(COURSE, start=lambda theirs: Program(theirs, ["false"]))
     with Server(COURSE) as server:
         assert passed(server, nursery, HONEST, seconds=10) == PASSES
         server.process.kill()
