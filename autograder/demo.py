@@ -18,7 +18,7 @@ import nbformat
 from rich.console import Console
 from rich.text import Text
 
-from autograder import build, collect, export, feedback, grade, release
+from autograder import build, collect, export, feedback, grade, release, report
 from autograder.assemble import grade_id_of
 from autograder.course import Course
 from autograder.errors import AutograderError
@@ -88,10 +88,11 @@ def run(
             hand_in(demo, source, student, folder)
             console.print(Text(f"  {source.number}--{student.name}.zip  {student.story}"))
         collect.run(demo, folder, console=console)
-    with _step(console, "Grading (our own students, so without a sandbox)"):
-        records = grade.run(demo, lab, unsafe_no_sandbox=True, workers=workers, console=console)
-    with _step(console, "Feedback and marks"):
+    with _step(console, "Grading, each student in a sandbox"):
+        records = grade.run(demo, lab, options=grade.Options(workers=workers), console=console)
+    with _step(console, "Feedback, marks and a page on the class"):
         feedback.run(demo, lab, console=console)
+        report.run(demo, lab, console=console)
         export.run(demo, lab, demo.root / "grades.csv", console=console)
     console.print()
     show_marks(console, records, f"{name}: marks")

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import platform
 import shutil
+import socket
 import sys
 from collections.abc import Callable, Iterator
 
@@ -14,6 +15,7 @@ from rich.text import Text
 
 from autograder.course import Course
 from autograder.errors import AutograderError
+from autograder.outside.checker import FAILED
 from autograder.outside.host import CheckerHost
 from autograder.outside.plan import CHECK, SOLUTION, PlanCell
 from warmkernel import doctor as warm
@@ -70,10 +72,15 @@ def _kernels() -> Iterator[str]:
 
 
 def _checker() -> Iterator[str]:
-    """Judges one answer outside a kernel's process, with no kernel: the checker must find that nobody answers."""
+    """Judges an answer where no kernel is at the other end: the check must run, and fail."""
     plan = [PlanCell(SOLUTION, "f", "def f(x):\n    return x"), PlanCell(CHECK, "f-1", "assert f(1) == 1", 1.0)]
-    with CheckerHost(keras=False) as host, host.server(plan):
-        yield "ok: checks run in a sandbox of their own"
+    mine, theirs = socket.socketpair()
+    theirs.close()
+    with CheckerHost(keras=False) as host, host.server(plan) as server, server.submission() as submission:
+        verdict = submission.check("f-1", mine, 10.0)
+    if verdict.status != FAILED:
+        raise AutograderError(f"a check that nobody answered is {verdict.status}. Report it with this text.")
+    yield "ok: checks run in a sandbox of their own"
 
 
 def _room() -> Iterator[str]:

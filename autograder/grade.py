@@ -31,7 +31,7 @@ from autograder.engine.kernel import Kernel
 from autograder.errors import AutograderError
 from autograder.messages import plain
 from autograder.outside.checker import NOT_RUN, PARTIAL, PASSED
-from autograder.outside.walk import Seconds
+from autograder.outside.walk import USUAL, Seconds
 from autograder.progress import Bar
 from autograder.records import (
     FAILED,
@@ -73,7 +73,7 @@ class Options:
         Bytes that a student's kernel may use.
     """
 
-    seconds: Seconds = Seconds()
+    seconds: Seconds = USUAL
     workers: int | None = None
     safe: bool = True
     strict: bool = False

@@ -11,9 +11,9 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +92,7 @@ def keep(state: Path, assignment: Assignment, found: Calibrated) -> None:
 def find_out(
     assignment: Assignment,
     server: Callable[[str, list[PlanCell]], Server],
-    kernel: Callable[[Path], Kernel],
+    kernel: Callable[[Path], AbstractContextManager[Kernel]],
     seconds: Seconds,
     scratch: Path,
     tell: Callable[[str], None] = lambda _: None,
@@ -128,7 +128,7 @@ def find_out(
             for whole in (False, True):
                 cells = everything if whole else plans.for_marks(everything)
                 with server(stem, cells) as checker:
-                    tried = calibrate(cells, checker, lambda: kernel(folder), seconds=seconds, whole=whole)
+                    tried = calibrate(cells, checker, partial(kernel, folder), seconds=seconds, whole=whole)
                 if not tried.wrong_reference or len(cells) == len(everything):
                     break
         found.notebooks[stem] = tried

@@ -5,8 +5,6 @@ Nothing that a cell prints or displays is received: the runner talks on the shel
 
 from __future__ import annotations
 
-import itertools
-import json
 import os
 import socket
 import sys

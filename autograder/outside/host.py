@@ -104,6 +104,11 @@ class CheckerHost:
                 raise AutograderError(f"The checker could not start ({step}: {said}). Type: autograder doctor")
             raise _no_sandbox(SandboxError(step, said, advice.of(step, said)))
 
+    @property
+    def alive(self) -> bool:
+        """Whether the host is still there."""
+        return self.lines.open
+
     def server(self, plan: Sequence[PlanCell], folder: Path | None = None) -> Server:
         """The checker server of a notebook.
 
