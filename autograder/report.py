@@ -194,6 +194,8 @@ def _bars(points: list[float], most: float) -> list[dict[str, Any]]:
                 "x": round(number * wide + 0.1 * wide, 1),
                 "width": round(0.8 * wide, 1),
                 "middle": round((number + 0.5) * wide, 1),
+                "tick": label if whole else f"{low:g}",  # a range is named where it begins: its whole name is too long
+                "tick_x": round((number + (0.5 if whole else 0)) * wide, 1),
                 "y": round(HEIGHT - height, 1),
                 "height": round(height, 1),
             }
