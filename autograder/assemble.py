@@ -208,6 +208,11 @@ def is_manual(cell: NotebookNode) -> bool:
     return bool(meta.get("grade") and meta.get("solution")) or bool(meta.get("task"))
 
 
+def points_in(cell: NotebookNode) -> float:
+    """What a cell is worth."""
+    return float(_meta(cell).get("points", 0) or 0)
+
+
 def grade_id_of(cell: NotebookNode) -> str:
     """nbgrader's name of a cell, or ""."""
     return str(_meta(cell).get("grade_id") or "")

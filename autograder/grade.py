@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,7 @@ from nbformat import NotebookNode
 from rich.console import Console
 
 from autograder import gradebook, queue, submissions
-from autograder.assemble import grade_id_of, is_graded
+from autograder.assemble import grade_id_of, is_graded, points_in
 from autograder.course import Course
 from autograder.engine import assignment as assignments
 from autograder.engine import calibrated, sandboxes
@@ -217,7 +218,7 @@ class Grading:
         if self.options.strict and found.inside:
             raise AutograderError(
                 f"--strict: {len(found.inside)} checks of {made.name} can only be judged in the student's process:\n"
-                + "\n".join(f"  {id}: {why}" for id, why in found.inside.items())
+                + "\n".join(f"  {stem}, {id}: {why}" for (stem, id), why in found.inside.items())
             )
         for problem in found.problems():
             self.console.print(f"  note: {problem}", markup=False, highlight=False, soft_wrap=True)
@@ -356,14 +357,21 @@ class Grading:
 def blank_record(assignment: Assignment, student: str, ours: bool) -> Record:
     """A queued record with every graded cell of the assignment in it, none of them graded."""
     record = Record(assignment.name, student, QUEUED, release=assignment.version, seed="by course, student and cell")
-    for stem, cell in assignment.graded():
-        grade_id, points = grade_id_of(cell), float(cell.metadata.nbgrader.get("points", 0) or 0)
-        record.cells.append(
-            CellGrade(grade_id, exercise_of(grade_id, ours), stem, assignments.statement(cell), points)
-        )
-    for stem, cell in assignment.manual():
-        record.manual.append(ManualGrade(grade_id_of(cell), stem, float(cell.metadata.nbgrader.get("points", 0) or 0)))
+    graded, manual = assignment.graded(), assignment.manual()
+    used = Counter(grade_id_of(cell) for _, cell in graded + manual)
+    for stem, cell in graded:
+        grade_id, exercise = grade_id_of(cell), _exercise(stem, cell, used, ours)
+        record.cells.append(CellGrade(grade_id, exercise, stem, assignments.statement(cell), points_in(cell)))
+    for stem, cell in manual:
+        exercise = _exercise(stem, cell, used, ours=False)
+        record.manual.append(ManualGrade(grade_id_of(cell), stem, points_in(cell), exercise=exercise))
     return record
+
+
+def _exercise(stem: str, cell: NotebookNode, used: Counter[str], ours: bool) -> str:
+    """What a cell is called where no notebook is named beside it: two notebooks of an assignment may use the same id."""
+    grade_id = grade_id_of(cell)
+    return exercise_of(grade_id, ours) if used[grade_id] < 2 else f"{stem}/{grade_id}"
 
 
 def replace_folder(target: Path, notebooks: dict[str, NotebookNode]) -> None:

@@ -51,12 +51,19 @@ class CellGrade:
 
 @dataclass
 class ManualGrade:
-    """One answer that a person marks. `points` is 0 where nothing was written, else None until it is marked."""
+    """One answer that a person marks. `points` is 0 where nothing was written, else None until it is marked.
+
+    `exercise` is what tables call it: the id, with its notebook before it where two notebooks use the same.
+    """
 
     id: str
     notebook: str
     max: float
     points: float | None = None
+    exercise: str = ""
+
+    def __post_init__(self) -> None:
+        self.exercise = self.exercise or self.id
 
 
 @dataclass

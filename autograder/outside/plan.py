@@ -38,7 +38,7 @@ class PlanCell:
 
 def plan_of(notebook: Any, demos: bool = False) -> list[PlanCell]:
     """The code cells of an instructor's notebook, without those that are tagged `demo` (or with them)."""
-    from autograder.assemble import grade_id_of, is_graded
+    from autograder.assemble import grade_id_of, is_graded, points_in
 
     cells = []
     for cell in notebook.cells:
@@ -46,7 +46,7 @@ def plan_of(notebook: Any, demos: bool = False) -> list[PlanCell]:
         if cell.cell_type != "code" or ("demo" in cell.metadata.get("tags", ()) and not demos):
             continue
         kind = CHECK if is_graded(cell) else SOLUTION if meta.get("solution") else LOCKED
-        points = float(meta.get("points", 0) or 0) if kind == CHECK else 0.0
+        points = points_in(cell) if kind == CHECK else 0.0
         cells.append(
             PlanCell(kind, grade_id_of(cell), cell.source, points, kind == CHECK and BEGIN_HIDDEN in cell.source)
         )
