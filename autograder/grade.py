@@ -225,6 +225,8 @@ class Grading:
 
     def grade(self, students: list[str], again: bool, exercise: str | None) -> None:
         """Grades those of the students who are not graded yet (`again`: all of them)."""
+        if self.options.safe:
+            sandboxes.check()
         tickets, kept = [], 0
         for student in students:
             ticket = self._ticket(student, again, exercise)
@@ -237,8 +239,6 @@ class Grading:
             )
         if not tickets:
             return
-        if self.options.safe:
-            sandboxes.check()
         executor = queue.local(self._workers())
         try:
             with gradebook.writer(self.course, self.name) as book, Bar(self.console, self.name, len(tickets)) as bar:
