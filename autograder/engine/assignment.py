@@ -111,6 +111,13 @@ def load(course: Course, name: str, version: str, scratch: Path) -> Assignment:
             f"{name}: expected each released notebook in {source.relative_to(course.root)} too; "
             f"released {', '.join(notebooks) or 'none'}, found {', '.join(answers) or 'none'}. Release it again."
         )
+    for stem, notebook in notebooks.items():
+        ours, theirs = ({grade_id_of(c) for c in nb.cells if is_graded(c)} for nb in (answers[stem], notebook))
+        if ours != theirs:
+            raise AutograderError(
+                f"{name}: {stem} was released with other graded cells than its source has now ({', '.join(sorted(ours ^ theirs))}). "
+                f"Release it again, in a course of nbgrader's by: nbgrader generate_assignment {name} --force"
+            )
     files = scratch / "assignments" / f"{name}-{version or 'source'}"
     _copy_files(course, [released, source] if isinstance(course, NbgraderCourse) else [released], files)
     digest = _digest(notebooks, answers, files)
