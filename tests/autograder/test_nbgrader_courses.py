@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import csv
 import io
-import json
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-import uuid
 from pathlib import Path
 
-import nbformat
 import nbgrader
 import pytest
 import stock
+from outside.styles import STYLES
 from rich.console import Console
-from stock import answer, check, locked, manual, plain, task
+from stock import answer, check, locked
 
-from autograder import cli, export, feedback, grade, report
+from autograder import grade
 from autograder.course import Course
 from autograder.errors import AutograderError
 from autograder.records import GRADED, NEEDS_ATTENTION
@@ -107,3 +97,59 @@ def test_the_command_makes_this_course(tmp_path):
     )
     assert made == expected
     assert Course.at(tmp_path / "ps").config == Course.at(tmp_path / "expected").config
+
+
+# One check cell of each style ---------------------------------------------------------------------------------------
+
+# What can only be judged where the student's code runs: an object of the student's, patched builtins, the current figure, a magic.
+INSIDE = [
+    ("object", "", "class Dog:\n    def __init__(self, name):\n        self.name = name", "class Dog:\n    def __init__(self, name):\n        self.name = 'x'",
+     "assert Dog('rex').name == 'rex'", 1),
+    ("mocked_print", "", "def greet():\n    print('hello')", "def greet():\n    print('bye')",
+     "with patch('builtins.print') as printed:\n    greet()\nprinted.assert_called_with('hello')", 1),
+    ("figure", "import matplotlib.pyplot as plt", "def draw():\n    plt.plot([1, 2])", "def draw():\n    plt.figure()",
+     "plt.close('all')\ndraw()\nassert len(plt.gca().lines) == 1", 1),
+]  # fmt: skip
+
+
+def styles_course(folder, styles):
+    cells = []
+    for id, before, right, _, test, points in styles:
+        *between, test = test if isinstance(test, tuple) else (test,)
+        cells += [locked(f"{id}-before", before)] if before else []
+        cells += [answer(id, right), *(locked(f"{id}-between", text) for text in between), check(f"{id}-1", test, points)]
+    stock.write(folder / "source" / "styles" / "styles.ipynb", cells)
+    (folder / "nbgrader_config.py").write_text("c = get_config()\n")
+
+
+@pytest.fixture(scope="module")
+def styles(tmp_path_factory):
+    every = [*STYLES, *INSIDE]
+    folder = tmp_path_factory.mktemp("styles") / "course"
+    styles_course(folder, every)
+    stock.nbgrader(folder, "generate_assignment", "styles")
+    for name, place in (("right", 2), ("wrong", 3)):
+        stock.submit(folder / "release" / "styles", folder / "submitted" / name / "styles", {s[0]: s[place] for s in every})
+    theirs = copied(folder, "stock")
+    stock.nbgrader(theirs, "autograde", "styles")
+    records, said = graded(folder, "styles")
+    return folder, records, said, stock.marks(theirs / "gradebook.db", "styles")
+
+
+@pytest.mark.slow
+def test_every_style_of_check_gets_the_marks_of_nbgrader(styles):
+    folder, records, _, theirs = styles
+    assert stock.marks(folder / "gradebook.db", "styles") == theirs
+    assert records["right"].points == records["right"].max == sum(s[-1] for s in (*STYLES, *INSIDE))
+    assert all(cell.points < cell.max for cell in records["wrong"].cells)
+
+
+@pytest.mark.slow
+def test_what_runs_inside_is_marked_told_and_refused_where_asked(styles):
+    folder, records, said, _ = styles
+    inside = {f"{style[0]}-1" for style in INSIDE}
+    for record in records.values():
+        assert {cell.id for cell in record.cells if not cell.outside} == inside
+    assert all(f"styles, {id}: judged in the student's process, not tamper-proof" in said for id in inside)
+    with pytest.raises(AutograderError, match=f"--strict: {len(INSIDE)} checks"):
+        graded(folder, "styles", again=True, options=grade.Options(strict=True))
