@@ -205,7 +205,7 @@ def page(
                 "notebook": task.notebook,
                 "href": f"{'' if task.notebook == stem else task.notebook + '.html'}#{task.id}" if stem else "",
                 "exercise": task.exercise,
-                "statement": "Your answer in words",
+                "statement": "Your answer",
                 "points": "still to be marked" if pending else _of(points, task.max),
                 "message": message,
                 "state": "open" if pending else "lost" if task.points == 0 else "passed",

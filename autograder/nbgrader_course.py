@@ -59,6 +59,7 @@ class NbgraderCourse(Course):
         self.ignore = list(directory.ignore)
         self.state = self.root / ".autograder"
         self.dist = self.root / "dist"
+        self.reports = self.root / "reports"
 
     def _read_config(self) -> Config:
         """The settings that nbgrader finds: the user's and the machine's for Jupyter, then the course's own."""

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import io
+import json
 import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
 from pathlib import Path
 
+import nbformat
 import nbgrader
 import pytest
 import stock
 from outside.styles import STYLES
 from rich.console import Console
-from stock import answer, check, locked
+from stock import answer, check, locked, manual, plain, task
 
-from autograder import grade
+from autograder import cli, export, feedback, grade, report
 from autograder.course import Course
 from autograder.errors import AutograderError
 from autograder.records import GRADED, NEEDS_ATTENTION
@@ -153,3 +164,177 @@ def test_what_runs_inside_is_marked_told_and_refused_where_asked(styles):
     assert all(f"styles, {id}: judged in the student's process, not tamper-proof" in said for id in inside)
     with pytest.raises(AutograderError, match=f"--strict: {len(INSIDE)} checks"):
         graded(folder, "styles", again=True, options=grade.Options(strict=True))
+
+
+# Everything else that a course may have -----------------------------------------------------------------------------
+
+SETTINGS = """c = get_config()
+c.CourseDirectory.course_id = "c101"
+c.CourseDirectory.source_directory = "masters"
+c.CourseDirectory.release_directory = "handouts"
+c.CourseDirectory.submitted_directory = "incoming"
+c.CourseDirectory.autograded_directory = "marked"
+c.CourseDirectory.feedback_directory = "returned"
+c.CourseDirectory.db_url = "sqlite:///marks.db"
+"""
+ONE = [
+    plain("# Week 1", "markdown"),
+    plain("import csv\nfrom helper import scale"),
+    locked("data", "with open('data/ages.csv') as file:\n    ages = [int(row['age']) for row in csv.DictReader(file)]"),
+    answer("mean", "def mean(x):\n    ### BEGIN SOLUTION\n    return sum(x) / len(x)\n    ### END SOLUTION"),
+    check("mean_test", "assert mean(ages) == 30\n### BEGIN HIDDEN TESTS\nassert mean([scale(7919), scale(7921)]) == 79200\n### END HIDDEN TESTS", 2),
+    answer("vowels", "def vowels(text):\n    return sum(c in 'aeiou' for c in text.lower())"),
+    check("vowels_test", "score = vowels('banana') == 3\nscore += 2 * (vowels('OIL') == 2)\nfloat(score)", 3),
+    answer("lines", "def lines():\n    with open('data/ages.csv') as file:\n        return len(list(file))"),
+    check("lines_test", "assert lines() == 4", 1),
+    manual("explain", "Because.", 2),
+    manual("plot", "print('a plot')", 3, "code"),
+    task("essay", "Write an essay on ages.", 4),
+]  # fmt: skip
+TWO = [  # with ids that the other notebook has too
+    answer("mean", "import statistics\ndef mean(x):\n    return statistics.median(x)"),
+    check("mean_test", "assert mean([1, 2, 9]) == 2", 1),
+    manual("explain", "The middle.", 1),
+]
+STAMP = "2026-03-01 12:00:00.000000 UTC"
+
+
+@pytest.fixture(scope="module")
+def varied(tmp_path_factory):
+    """(folder, records, nbgrader's marks) of a course with settings of its own; nbgrader has not seen it before it is graded."""
+    folder = tmp_path_factory.mktemp("varied") / "course"
+    source = folder / "masters" / "week1"
+    stock.write(source / "one.ipynb", ONE)
+    stock.write(source / "two.ipynb", TWO, minor=4)
+    (source / "data").mkdir()
+    (source / "data" / "ages.csv").write_text("age\n20\n30\n40\n")
+    (source / "helper.py").write_text("def scale(x):\n    return 10 * x\n")
+    (folder / "nbgrader_config.py").write_text(SETTINGS)
+    theirs = copied(folder, "stock")
+    stock.nbgrader(theirs, "generate_assignment", "week1")
+    right, incoming = stock.answers_in(source), theirs / "incoming"
+    right |= {"one/mean": ONE[3].source, "two/mean": TWO[0].source}
+    right |= {"lines": "def lines():\n    with open('own/count.txt') as file:\n        return int(file.read())"}
+    partly = {"one/mean": ONE[3].source, "vowels": "def vowels(text):\n    return sum(c in 'aeiou' for c in text)", "plot": "1"}
+    for student, answers in {"right": right, "partly": partly, "blank": {}}.items():
+        stock.submit(theirs / "handouts" / "week1", incoming / student / "week1", answers, STAMP if student == "right" else "")
+    extra = incoming / "right" / "week1"
+    (extra / "own").mkdir()
+    (extra / "own" / "count.txt").write_text("4")
+    (extra / "data").mkdir()
+    (extra / "data" / "ages.csv").write_text("age\n1\n")  # the instructor's counts
+    (extra / "scratch.ipynb").write_text("{}")
+    shutil.copytree(incoming, folder / "incoming")
+    stock.nbgrader(theirs, "autograde", "week1")
+    records, _ = graded(folder, "week1")
+    return folder, records, stock.marks(theirs / "marks.db", "week1", "c101")
+
+
+def test_settings_data_helpers_partial_credit_and_equal_ids_get_the_marks_of_nbgrader(varied):
+    folder, records, theirs = varied
+    assert stock.marks(folder / "marks.db", "week1", "c101") == theirs
+    assert {student: record.points for student, record in records.items()} == {"right": 7, "partly": 3, "blank": 0}
+    assert all(cell.outside for record in records.values() for cell in record.cells)
+    assert [(c.exercise, c.points) for c in records["partly"].cells] == [
+        ("one/mean_test", 2), ("vowels_test", 1), ("lines_test", 0), ("two/mean_test", 0),
+    ]  # fmt: skip
+    assert any("scratch.ipynb" in flag for flag in records["right"].flags)
+    assert {path.name for path in folder.iterdir()} == {
+        ".autograder", "incoming", "marked", "marks.db", "masters", "nbgrader_config.py",
+    }  # fmt: skip
+
+
+def test_when_it_was_handed_in_is_kept(varied):
+    from nbgrader.api import Gradebook
+
+    folder, *_ = varied
+    with Gradebook(f"sqlite:///{folder / 'marks.db'}", "c101") as book:
+        assert str(book.find_submission("week1", "right").timestamp) == "2026-03-01 12:00:00"
+        assert book.find_submission("week1", "partly").timestamp is None
+
+
+def test_nbgrader_writes_feedback_and_exports_what_was_graded(varied):
+    folder, records, _ = varied
+    stock.nbgrader(folder, "generate_feedback", "week1")
+    for student in records:
+        for stem in ("one", "two"):
+            page = (folder / "returned" / student / "week1" / f"{stem}.html").read_text()
+            assert "7919" not in page  # a hidden test
+    assert "Partly right: 1 of 3." in (folder / "returned" / "partly" / "week1" / "one.html").read_text()
+    stock.nbgrader(folder, "export")
+    with open(folder / "grades.csv") as file:
+        scores = {row["student_id"]: float(row["raw_score"]) for row in csv.DictReader(file)}
+    assert scores == {student: record.points for student, record in records.items()}
+
+
+def test_our_feedback_export_and_report_know_the_course(varied, tmp_path):
+    folder, records, _ = varied
+    course, quiet = Course.at(folder), Console(quiet=True)
+    assert {str(p.relative_to(folder)) for p in feedback.run(course, "week1", quiet)} == {
+        f"returned/{student}/week1/{stem}.html" for student in records for stem in ("one", "two")
+    }
+    one, two = ((folder / "returned" / "partly" / "week1" / f"{stem}.html").read_text() for stem in ("one", "two"))
+    assert "3 of 17 points, 7 still to be marked by a person" in one
+    assert 'id="mean_test"' in one and 'id="mean_test"' in two and 'href="two.html#mean_test"' in one
+    export.run(course, "week1", tmp_path / "grades.csv", quiet)
+    with open(tmp_path / "grades.csv", encoding="utf-8-sig") as file:
+        rows = {(row["student"], row["exercise"]): row for row in csv.DictReader(file)}
+    assert rows["partly", "one/mean_test"]["points"] == "2" and rows["partly", "two/mean_test"]["points"] == "0"
+    assert rows["partly", "TOTAL"]["points"] == "3" and rows["right", "TOTAL"]["to_mark_by_hand"] == "10"
+    assert rows["right", "one/explain"]["status"] == rows["right", "essay"]["status"] == "to mark by hand"
+    page = report.run(course, "week1", quiet)
+    assert all(name in Path(page).read_text() for name in ("one/mean_test", "two/mean_test", "vowels_test"))
+
+
+@contextlib.contextmanager
+def formgrader(folder):
+    """A function that gets a page of a running formgrader."""
+    with contextlib.closing(socket.socket()) as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    token = uuid.uuid4().hex
+    extension = "nbgrader.server_extensions.formgrader"
+    server = subprocess.Popen(
+        [sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
+         "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.jpserver_extensions={extension}=True"],
+        cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+    def get(path):
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/formgrader/{path}", headers={"Authorization": f"token {token}"})
+        with urllib.request.urlopen(request, timeout=60) as reply:
+            return reply.read().decode()
+
+    try:
+        ends = time.monotonic() + 60
+        while True:
+            try:
+                get("api/status")
+                break
+            except (urllib.error.URLError, ConnectionError):
+                assert server.poll() is None and time.monotonic() < ends
+                time.sleep(0.2)
+        yield get
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def test_formgrader_shows_what_was_graded(varied):
+    folder, records, _ = varied
+    with formgrader(folder) as get:
+        [assignment] = json.loads(get("api/assignments"))
+        assert (assignment["name"], assignment["num_submissions"], assignment["max_code_score"]) == ("week1", 3, 10)
+        submissions = {entry["student"]: entry for entry in json.loads(get("api/submissions/week1"))}
+        assert {student: entry["code_score"] for student, entry in submissions.items()} == {
+            student: record.points for student, record in records.items()
+        }
+        assert submissions["right"]["needs_manual_grade"] and submissions["right"]["autograded"]
+        assert "week1" in get("manage_submissions/week1")
+        [notebook] = [n for n in json.loads(get("api/submitted_notebooks/week1/one")) if n["student"] == "partly"]
+        page = get(f"submissions/{notebook['id']}/?index=0")
+        assert "Partly right: 1 of 3." in page and "aeiou" in page and "7919" not in page
+        grades = json.loads(get(f"api/grades?submission_id={notebook['id']}"))
+        assert {grade["name"]: grade["auto_score"] for grade in grades} == {
+            "mean_test": 2, "vowels_test": 1, "lines_test": 0, "explain": 0, "plot": None, "essay": None,
+        }  # fmt: skip
