@@ -138,6 +138,15 @@ class Course:
             + f"Labs: {', '.join(folders) or 'none'}."
         )
 
+    def typed(self, lab: str) -> str:
+        """What people type for a lab of this folder name: its number; in courses of nbgrader's, the name."""
+        return lab.split("_")[0] if self.ours else lab
+
+    @property
+    def collecting(self) -> str:
+        """The command that takes submissions in."""
+        return "autograder collect FOLDER" if self.ours else "nbgrader collect ASSIGNMENT"
+
     def choose(self, names: Sequence[str] | None) -> list[Path]:
         """The folders of the named labs, each once and in order; all labs when no name is given."""
         if not names:

@@ -93,7 +93,7 @@ def table(course: Course, lab: str | None = None) -> list[dict[str, Any]]:
     labs = [course.find(lab).name] if lab else sorted({name for name, _ in submitted | recorded})
     if not everyone:
         raise AutograderError(
-            "There is nothing to export: nobody has submitted anything. Type: autograder collect FOLDER"
+            f"There is nothing to export: nobody has submitted anything. Type: {course.collecting}"
         )
     rows: list[dict[str, Any]] = []
     for name in labs:

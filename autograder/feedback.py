@@ -74,7 +74,7 @@ def run(course: Course, lab: str, console: Console | None = None) -> list[Path]:
     console.print(f"{len(pages)} feedback pages in {course.feedback}/STUDENT/{name}/", highlight=False, soft_wrap=True)
     if unfinished:
         console.print(
-            f"Not graded yet, no page: {', '.join(unfinished)}. Type: autograder grade {name.split('_')[0]}",
+            f"Not graded yet, no page: {', '.join(unfinished)}. Type: autograder grade {course.typed(name)}",
             markup=False, highlight=False, soft_wrap=True,
         )  # fmt: skip
     return pages
@@ -92,7 +92,7 @@ def records_of(course: Course, lab: str) -> list[Record]:
     if not records:
         raise AutograderError(
             f"Nothing of {lab} has been graded: there are no records in {course.state / 'records' / lab}. "
-            f"Type: autograder grade {lab.split('_')[0]}"
+            f"Type: autograder grade {course.typed(lab)}"
         )
     return records
 
@@ -142,7 +142,7 @@ def _generate(course: Course, record: Record, marks: Marks) -> None:
     except NbGraderException as e:
         raise AutograderError(
             f"nbgrader could not write the feedback of {record.student} on {record.lab}: {str(e)[:300]}. "
-            f"To grade it again: autograder grade {record.lab.split('_')[0]} --student {record.student}"
+            f"To grade it again: autograder grade {course.typed(record.lab)} --student {record.student}"
         ) from e
 
 

@@ -99,11 +99,15 @@ class NbgraderCourse(Course):
         folders = {folder.name: folder for folder in self.folders()}
         if wanted in folders:
             return folders[wanted]
-        near = difflib.get_close_matches(wanted, folders, n=3, cutoff=0.4)
+        if not folders:
+            raise AutograderError(
+                f"There is no assignment in {self.solutions}: expected folders of notebooks with solutions and checks there. "
+                f"Put those of {wanted} into {self.solutions / wanted}, then type: nbgrader generate_assignment {wanted}"
+            )
+        [nearest] = difflib.get_close_matches(wanted, folders, n=1, cutoff=0.0)
         raise AutograderError(
-            f"There is no assignment {name!r} in {self.solutions}. "
-            + (f"Did you mean {' or '.join(near)}? " if near else "")
-            + f"Assignments: {', '.join(folders) or 'none'}."
+            f"There is no assignment {name!r} in {self.solutions}. Assignments: {', '.join(folders)}. "
+            f"Type: autograder grade {nearest}"
         )
 
     def nbgrader_config(self) -> Config:

@@ -75,7 +75,7 @@ def run(course: Course, lab: str, console: Console | None = None) -> Path:
     except OSError as e:
         raise AutograderError(
             f"Cannot write the report {path}: {e.strerror}. Make room for it there, then type: "
-            f"autograder report {name.split('_')[0]}"
+            f"autograder report {course.typed(name)}"
         ) from e
     without = facts["submissions"] - facts["marks"]["known"]
     console.print(

@@ -53,12 +53,12 @@ def students(course: Course, lab: str, student: str | None = None) -> list[str]:
     if student is not None and student not in found:
         raise AutograderError(
             f"{student} has not submitted {lab}: there is no folder {course.submitted / student / lab}. "
-            f"Submitted: {', '.join(found) or 'nobody yet'}. To take files in: autograder collect FOLDER"
+            f"Submitted: {', '.join(found) or 'nobody yet'}. To take files in: {course.collecting}"
         )
     if not found:
         raise AutograderError(
             f"Nobody has submitted {lab}: there is no folder STUDENT/{lab} in {course.submitted}. "
-            "To take files in: autograder collect FOLDER"
+            f"To take files in: {course.collecting}"
         )
     return [student] if student is not None else found
 

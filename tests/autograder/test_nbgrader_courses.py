@@ -338,3 +338,81 @@ def test_formgrader_shows_what_was_graded(varied):
         assert {grade["name"]: grade["auto_score"] for grade in grades} == {
             "mean_test": 2, "vowels_test": 1, "lines_test": 0, "explain": 0, "plot": None, "essay": None,
         }  # fmt: skip
+
+
+# Mistakes of the instructor -----------------------------------------------------------------------------------------
+
+
+def small_course(folder, test="assert double(2) == 4", students=("ann",)):
+    """A course of nbgrader's with one function, and right answers."""
+    folder.mkdir()
+    cells = [answer("double", "def double(x):\n    return 2 * x"), check("double_test", test)]
+    stock.write(folder / "source" / "hw_1" / "hw.ipynb", cells)
+    for student in students:
+        stock.write(folder / "submitted" / student / "hw_1" / "hw.ipynb", cells)
+    (folder / "nbgrader_config.py").write_text("c = get_config()\n")
+    return folder
+
+
+def test_a_reference_without_full_marks_stops_everything_before_anybody_is_graded(tmp_path):
+    folder = small_course(tmp_path / "course", "assert double(2) == 5, 'two times two is five'")
+    with pytest.raises(AutograderError, match=r"(?s)does not get its points, so nobody was graded:\n  hw, double_test: .*five"):
+        graded(folder, "hw_1")
+    assert not (folder / "gradebook.db").exists() and not (folder / "autograded").exists()
+    assert not list((folder / ".autograder").rglob("ann*"))
+
+
+def test_a_weak_check_is_told_each_time(tmp_path):
+    folder = small_course(tmp_path / "course", "result = double(2)")
+    for again in (False, True):
+        _, said = graded(folder, "hw_1", again=again)
+        assert "hw, double_test: weak, passed by these: returns None, returns NaN" in said
+
+
+def spoil_source(folder):
+    shutil.rmtree(folder / "source")
+
+
+def spoil_config(folder):
+    (folder / "nbgrader_config.py").write_text("c = get_config(\n")
+
+
+def other_database(folder):
+    (folder / "nbgrader_config.py").write_text("c = get_config()\nc.CourseDirectory.db_url = 'postgresql://host/marks'\n")
+
+
+def nobody(folder):
+    shutil.rmtree(folder / "submitted")
+
+
+def stale_release(folder):
+    cells = [answer("double", "raise NotImplementedError()"), check("test_double", "")]
+    stock.write(folder / "release" / "hw_1" / "hw.ipynb", cells)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "arguments", "said", "next_command"),
+    [
+        (None, ["grade", "hw_2"], "no assignment 'hw_2'", "autograder grade hw_1"),
+        (None, ["grade", "hw_1", "--student", "bob"], "bob has not submitted hw_1", "nbgrader collect"),
+        (None, ["feedback", "hw_1"], "Nothing of hw_1 has been graded", "autograder grade hw_1"),
+        (None, ["release", "hw_1"], "is one of nbgrader's", "nbgrader --help"),
+        (nobody, ["grade", "hw_1"], "Nobody has submitted hw_1", "nbgrader collect"),
+        (nobody, ["export"], "nobody has submitted anything", "nbgrader collect"),
+        (spoil_source, ["grade", "hw_1"], "no assignment in", "nbgrader generate_assignment hw_1"),
+        (spoil_config, ["grade", "hw_1"], "nbgrader_config.py cannot be read (SyntaxError", "type the command again"),
+        (other_database, ["grade", "hw_1"], "is postgresql; expected sqlite", "CourseDirectory.db_url"),
+        (stale_release, ["grade", "hw_1"], "released with other graded cells", "nbgrader generate_assignment hw_1 --force"),
+    ],
+)  # fmt: skip
+def test_errors_are_a_sentence_with_what_to_type(tmp_path, monkeypatch, capsys, spoil, arguments, said, next_command):
+    folder = small_course(tmp_path / "course")
+    if spoil:
+        spoil(folder)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "argv", ["autograder", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    told = capsys.readouterr().err
+    assert ended.value.code == 2 and said in told and next_command in told
+    assert "Traceback" not in told and len(told) < 500
