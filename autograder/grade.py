@@ -177,10 +177,19 @@ class Grading:
         """How submissions to one version are graded; calibrated when it is the first time."""
         if version not in self.known:
             made = assignments.load(self.course, self.name, version, self.scratch)
-            sandbox = sandboxes.of(self.course, self.options.safe, self.options.show, self.options.seconds.total, self._threads())
+            sandbox = sandboxes.of(
+                self.course, self.options.safe, self.options.show, self.options.seconds.total, self._threads()
+            )
             sandbox = replace(sandbox, limits={**sandbox.limits, "memory": self.options.memory})
             found = calibrated.known(self.course.state, made)
-            terms = Terms(made, found or calibrated.Calibrated(), sandbox, self.options.seconds, self.course.secret(), self.options.full)
+            terms = Terms(
+                made,
+                found or calibrated.Calibrated(),
+                sandbox,
+                self.options.seconds,
+                self.course.secret(),
+                self.options.full,
+            )
             if found is None:
                 found = self._calibrate(terms)
             self._tell(made, found)
@@ -200,7 +209,9 @@ class Grading:
                 sandboxes.prepare(self.course, made, self.scratch)
         engine = Engine(terms)
         try:
-            with self.console.status(f"Trying the checks of {made.name} {made.version} (once for each version)") as status:
+            with self.console.status(
+                f"Trying the checks of {made.name} {made.version} (once for each version)"
+            ) as status:
                 found = calibrated.find_out(
                     made,
                     engine.new_server,
@@ -307,7 +318,9 @@ class Grading:
         record = ticket.record
         if isinstance(result, Exception):  # a defect of ours, or of this machine, must not cost anybody marks
             record.status, record.retry = FAILED, True
-            record.reason = plain(f"The grader itself failed on this submission ({type(result).__name__}: {result}).", 600)
+            record.reason = plain(
+                f"The grader itself failed on this submission ({type(result).__name__}: {result}).", 600
+            )
             for cell in record.cells:
                 cell.points, cell.passed, cell.message = None, None, "Not graded: the grader itself failed."
             return
@@ -333,7 +346,9 @@ class Grading:
         reasons = list(ticket.reasons)
         if not_graded:
             why = next((c.message for c in record.cells if c.passed is None and c.message.startswith("This cell")), "")
-            reasons.append(f"Not run: {', '.join(not_graded)}. {why}" if not reasons else f"Not run: {', '.join(not_graded)}.")
+            reasons.append(
+                f"Not run: {', '.join(not_graded)}. {why}" if not reasons else f"Not run: {', '.join(not_graded)}."
+            )
         record.status, record.reason = (NEEDS_ATTENTION, plain(" ".join(reasons), 2000)) if reasons else (GRADED, "")
 
     def _keep(self, ticket: Ticket, book: gradebook.Writer) -> None:

@@ -57,11 +57,20 @@ def cell_stopped(key: str, cell: str, ran: Ran) -> str:
     """What a student reads whose function is not there because the cell that should define it did not end well."""
     whose = "its cell" if cell == key else cell
     if not ran.alive:
-        why = ran.error.removeprefix("the kernel died").strip(" ()")
-        return plain(f"{key}: there is no function to check, because {whose} ended the kernel{f' ({why})' if why else ''}.")
+        return plain(f"{key}: there is no function to check, because {whose} ended the kernel{_why(ran)}.")
     name, _, text = ran.error.partition(":")
     if name == "TimeoutError":
         return f"{key}: there is no function to check, because {whose} did not end in time."
     line = SYNTAX_LINE.search(text) if name in ("SyntaxError", "IndentationError", "TabError") else None
     where = f" at line {line[1]}" if line else ""
     return f"{key}: there is no function to check, because {whose} stopped with {kind(name)}{where}."
+
+
+def call_ended(key: str, ran: Ran) -> str:
+    """What a student reads whose function took its kernel down when it was called."""
+    return plain(f"{key}: calling the function ended the kernel{_why(ran)}.")
+
+
+def _why(ran: Ran) -> str:
+    why = ran.error.removeprefix("the kernel died").strip(" ()")
+    return f" ({why})" if why else ""

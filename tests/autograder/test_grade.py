@@ -69,9 +69,17 @@ def test_a_dead_kernel_costs_the_cells_that_killed_it(marked):
     for student in ("dies", "early"):
         record = marked.records[student]
         assert (record.status, record.points) == (GRADED, 3)
-        assert passed(record) == {"normalise-1": True, "normalise-2": True, "heart_share-1": False, "heart_share-2": False}
+        assert passed(record) == {
+            "normalise-1": True,
+            "normalise-2": True,
+            "heart_share-1": False,
+            "heart_share-2": False,
+        }
         assert any("ended the kernel" in flag for flag in record.flags)
     assert "its cell ended the kernel (exit status 1)" in marked.records["early"].cells[2].message
+    assert (
+        marked.records["dies"].cells[2].message == "heart_share: calling the function ended the kernel (exit status 1)."
+    )
 
 
 def test_an_answer_that_never_became_a_function_is_told_so(marked):
