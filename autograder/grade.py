@@ -115,7 +115,8 @@ def run(
     student : str, optional
         Only this one, graded again whatever its record says.
     exercise : str, optional
-        Only this exercise (of those who have been graded); the marks of the others stay.
+        Only this exercise, and the marks of the others stay; who has not been graded, or has handed in something else since, is
+        graded as a whole.
     again : bool
         Grade also what is graded and has not changed.
     options : Options, optional
@@ -272,13 +273,14 @@ class Grading:
         folder = self.course.submitted / student / self.name
         terms = self.terms(submissions.version(self.course, folder, self.name))
         digest = _digest(folder, terms)
-        if exercise is not None and old and old.status in FINISHED and old.release == terms.assignment.version:
+        finished = old is not None and old.status in FINISHED
+        if exercise is not None and old and finished and not old.retry and _same_files(old.digest, digest):
             cells = frozenset((cell.notebook, cell.id) for cell in old.cells if cell.exercise == exercise)
             if not cells:
                 known = ", ".join(dict.fromkeys(cell.exercise for cell in old.cells))
                 raise AutograderError(f"{self.name} has no exercise {exercise!r}. Exercises: {known}.")
             ticket = Ticket(old, terms, cells)
-        elif old and old.status in FINISHED and old.digest == digest and not old.retry and not again:
+        elif old and finished and old.digest == digest and not old.retry and not again:
             return None
         else:
             ticket = Ticket(blank_record(terms.assignment, student, self.course.ours), terms)
@@ -322,7 +324,8 @@ class Grading:
                 f"The grader itself failed on this submission ({type(result).__name__}: {result}).", 600
             )
             for cell in record.cells:
-                cell.points, cell.passed, cell.message = None, None, "Not graded: the grader itself failed."
+                if ticket.wanted is None or (cell.notebook, cell.id) in ticket.wanted:
+                    cell.points, cell.passed, cell.message = None, None, "Not graded: the grader itself failed."
             return
         record.resources = result.resources
         record.flags += [plain(flag, 300) for flag in result.flags]
@@ -363,7 +366,7 @@ class Grading:
         else:
             replace_folder(target, {stem: _page(stem, page, record) for stem, page in ticket.pages.items()})
         folder = self.course.submitted / record.student / record.lab
-        record.flags += book.write(record, submissions.timestamp(folder))
+        record.flags += book.write(record, submissions.timestamp(folder), ticket.wanted)
         record.flags = list(dict.fromkeys(record.flags))
         self.store.save(record)
         ticket.pages.clear()
@@ -425,12 +428,16 @@ def verdict(grade: CellGrade) -> str:
 
 
 def _digest(folder: Path, terms: Terms) -> str:
-    """Hash of what decides a mark: the files of the submission, the assignment, how its checks are judged."""
-    digest = hashlib.sha256(terms.assignment.digest.encode())
-    digest.update(repr((terms.calibrated.inside, terms.full)).encode())
+    """Two hashes of what decides a mark: the assignment and how its checks are judged; the files of the submission."""
+    judged = hashlib.sha256(repr((terms.assignment.digest, terms.calibrated.inside, terms.full)).encode())
+    digest = hashlib.sha256()
     for path, name in submissions.files(folder):
         digest.update(os.fsencode(name) + b"\0")
         with open(path, "rb") as file:
             for block in iter(lambda: file.read(2**20), b""):
                 digest.update(block)
-    return digest.hexdigest()
+    return f"{judged.hexdigest()}-{digest.hexdigest()}"
+
+
+def _same_files(digest: str, other: str) -> bool:
+    return digest.split("-")[-1] == other.split("-")[-1]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -87,10 +87,21 @@ class Writer:
     def __init__(self, book: Any):
         self.book = book
 
-    def write(self, record: Record, timestamp: Any = None) -> list[str]:
+    def write(
+        self, record: Record, timestamp: Any = None, judged: Collection[tuple[str, str]] | None = None
+    ) -> list[str]:
         """Writes a record's points, and leaves what people marked by hand.
 
-        A cell that was not graded gets no score and is marked as one that needs a person; it is never 0.
+        A cell that was not graded gets no score and is marked as one that needs a person; it is never 0. One that a person
+        has marked and that was judged again needs a person again, as in nbgrader.
+
+        Parameters
+        ----------
+        record : Record
+        timestamp : datetime, optional
+            When it was handed in.
+        judged : collection of (notebook, cell), optional
+            What was judged now, where that is not everything.
 
         Returns
         -------
@@ -118,7 +129,10 @@ class Writer:
                     )
                     continue
                 grade.auto_score = item.points
-                grade.needs_manual_grade = item.points is None or grade.manual_score is not None
+                if grade.manual_score is None:
+                    grade.needs_manual_grade = item.points is None
+                elif judged is None or (item.notebook, item.id) in judged:
+                    grade.needs_manual_grade = True
             for task in record.manual:
                 try:
                     comment = book.find_comment(task.id, task.notebook, record.lab, record.student)

@@ -15,7 +15,7 @@ from typing import Any
 from autograder import release
 from autograder.assemble import Assembled, SubmissionError, assemble, grade_id_of, read_submitted
 from autograder.course import Course
-from autograder.engine.assignment import Assignment, version_of
+from autograder.engine.assignment import Assignment, current_version, version_of
 from autograder.errors import AutograderError
 from autograder.messages import plain
 from autograder.outside import plan as plans_
@@ -72,15 +72,15 @@ def _can_be_written(name: str) -> bool:
 
 
 def version(course: Course, folder: Path, lab: str) -> str:
-    """The release that a submission was collected under, "" for the current one.
+    """The release that a submission was collected under; "" in courses of nbgrader's, which have none.
 
-    It counts only where its snapshot is here and it is a release of this lab.
+    It counts only where its snapshot is here and it is a release of this lab; else it is the current one.
     """
     if not course.ours:
         return ""
     claimed = str(_about(folder).get("release") or "")
     right = claimed.split("-r")[0] == lab.split("_")[0] and "/" not in claimed and "." not in claimed
-    return claimed if right and release.snapshot(course, claimed).is_dir() else ""
+    return claimed if right and release.snapshot(course, claimed).is_dir() else current_version(course, lab)
 
 
 def handed_in(folder: Path) -> tuple[int, str]:
