@@ -12,6 +12,7 @@ from typing import Any
 from autograder.course import BEGIN_HIDDEN, BEGIN_SOLUTION, END_SOLUTION, STUB
 
 LOCKED, SOLUTION, CHECK = "locked", "solution", "check"
+DEEPEST = 300  # levels of a syntax tree: functions here call themselves for each
 SOLUTION_REGION = re.compile(rf"(?ms)^([ \t]*)[^\n]*{BEGIN_SOLUTION}.*?{END_SOLUTION}[^\n]*$")
 
 
@@ -70,12 +71,33 @@ def stub_of(source: str) -> str:
 
 
 def parse(source: str) -> ast.Module:
-    """A cell's syntax tree; where it does not parse, lines of IPython's magics count as `pass`. Raises SyntaxError."""
+    """A cell's syntax tree; where it does not parse, lines of IPython's magics count as `pass`.
+
+    Raises SyntaxError, also for what a student may have sent to stop whoever reads it.
+    """
     try:
-        return ast.parse(source)
+        return _tree(source)
     except SyntaxError:
-        lines = [re.sub(r"^(\s*)[%!].*|^(\s*)(.*\S)\?+\s*$", r"\1\2pass", line) for line in source.split("\n")]
-        return ast.parse("\n".join(lines))
+        return _tree("\n".join(map(_without_magic, source.split("\n"))))
+
+
+def _tree(source: str) -> ast.Module:
+    try:
+        tree = ast.parse(source)
+    except (ValueError, RecursionError, MemoryError) as e:
+        raise SyntaxError(f"this cell cannot be read ({type(e).__name__})") from None
+    level: list[ast.AST] = [tree]
+    for _ in range(DEEPEST):
+        level = [inner for node in level for inner in ast.iter_child_nodes(node)]
+        if not level:
+            return tree
+    raise SyntaxError("this cell is nested too deeply")
+
+
+def _without_magic(line: str) -> str:
+    text = line.strip()
+    magic = text.startswith(("%", "!")) or (text.endswith("?") and text.strip("?"))
+    return line[: len(line) - len(line.lstrip())] + "pass" if magic else line
 
 
 def statements(source: str) -> list[ast.stmt]:
@@ -134,6 +156,17 @@ def mentioned(tree: ast.AST) -> set[str]:
         targets = [n for g in tree.generators for n in ast.walk(g.target)]
         names -= {n.id for n in targets if isinstance(n, ast.Name)}
     return names
+
+
+def declared_global(tree: ast.AST) -> set[str]:
+    """The names that functions in a tree declare `global`."""
+    return {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
+
+
+def used_in_functions(tree: ast.AST) -> set[str]:
+    """The global names that the functions in a tree mention."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    return {name for node in ast.walk(tree) if isinstance(node, functions) for name in mentioned(node)}
 
 
 def needed(plan: Sequence[PlanCell], by: tuple[str, ...] = (CHECK,)) -> set[tuple[int, int]]:

@@ -242,10 +242,12 @@ class Submission:
         # The child interprets what students return, so even its word is bounded by what the cell can give.
         try:
             verdict = Verdict(**answer)
-            points = verdict.points
-            if verdict.id != id or type(points) not in (int, float) or not 0 <= points <= self.server.points[id]:
+            most = 0 if verdict.status == FAILED else self.server.points[id]
+            numbers = (verdict.points, verdict.seconds, verdict.calls)
+            if verdict.id != id or not all(type(n) in (int, float) for n in numbers) or not 0 <= verdict.points <= most:
                 return None
-            verdict.message = str(verdict.message)[:LONGEST]
+            verdict.in_place = verdict.in_place is True
+            verdict.message = str(verdict.message)[:LONGEST].encode("utf-8", "replace").decode()
             return verdict if verdict.status in (PASSED, PARTIAL, FAILED) else None
         except TypeError:
             return None
