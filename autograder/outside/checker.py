@@ -86,9 +86,15 @@ class Checker:
                 if cell.kind == SOLUTION or (i, n) in needed:
                     self.steps.append((cell, statement))
         solutions = [s for cell, s in self.steps if cell.kind == SOLUTION and s is not None]
-        self.names.read_by_answers = frozenset(name for s in solutions for name in plans.mentioned(s))
         self.names.used_in_functions = frozenset(name for s in solutions for name in plans.used_in_functions(s))
         self.names.rebound_in_functions = frozenset(name for s in solutions for name in plans.declared_global(s))
+        self.read: dict[str, frozenset[str]] = {}  # by check cell: the names that answers read in calls and later cells
+        read = self.names.used_in_functions | self.names.rebound_in_functions
+        for cell, step in reversed(self.steps):
+            if step is None:
+                self.read[cell.id] = read
+            elif cell.kind == SOLUTION:
+                read |= plans.loaded(step)
         self.position = 0
 
     def step(self) -> bool:
@@ -185,7 +191,7 @@ class Checker:
         owned, derived = self.owned[cell.id]
         # What a function of the check declares `global` is stored past Names.__setitem__.
         declared = {name for s in plans.statements(cell.source) for name in plans.declared_global(s)}
-        self.names.enter(owned - (declared - self.names.rebound_in_functions), derived)
+        self.names.enter(owned - (declared - self.names.rebound_in_functions), derived, self.read[cell.id])
 
     def _judge(self, cell: PlanCell) -> Verdict:
         begun = time.perf_counter()
@@ -228,7 +234,7 @@ class Checker:
     def _locked(self, statement: ast.stmt) -> None:
         mine = plans.bound(statement)
         known = set(self.names.keys())
-        self.names.enter(frozenset(self._own), frozenset(self._derived))
+        self.names.enter(frozenset(self._own), frozenset(self._derived), frozenset())
         try:
             with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
                 exec(compile(ast.Module([statement], []), "<locked>", "exec"), self.names)

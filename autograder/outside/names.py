@@ -31,11 +31,12 @@ class Names(dict):
         Those of them that the instructor's cells bind with the student's help (`result = answer(3)`): plain values only,
         or the student's process would serve functions that the check takes for the instructor's.
     read_by_answers : frozenset of str
-        Names that the reference solution mentions: what a check cell stores there is stored for the student too.
+        Names that the reference reads, in its functions or in a later cell: what a check cell stores there is stored for the
+        student too. Of all others the student learns nothing: they may be what the check expects.
     used_in_functions, rebound_in_functions : frozenset of str
         Those that functions of the reference mention, and those that they declare `global`.
     lent : frozenset of str
-        The student's names that this check cell has bound and reads itself since; the student has a copy.
+        The student's names that this check cell has bound and reads itself since.
     """
 
     channel: Channel | None = None
@@ -46,9 +47,10 @@ class Names(dict):
     rebound_in_functions: frozenset[str] = frozenset()
     lent: frozenset[str] = frozenset()
 
-    def enter(self, owned: frozenset[str], derived: frozenset[str]) -> None:
+    def enter(self, owned: frozenset[str], derived: frozenset[str], read_by_answers: frozenset[str]) -> None:
         """Goes to another cell of the notebook."""
-        self.owned, self.derived, self.lent = owned, derived, frozenset()
+        self.owned, self.derived, self.read_by_answers = owned, derived, read_by_answers
+        self.lent = frozenset()
 
     def __getitem__(self, name: str) -> Any:
         if name not in self.owned:
@@ -82,11 +84,12 @@ class Names(dict):
     def __setitem__(self, name: str, value: Any) -> None:
         if self.channel is not None:
             theirs = name in self.owned
-            if (theirs or name in self.read_by_answers) and self.channel.crosses(value):
+            given_back = theirs and type(value) is Function
+            if (given_back or name in self.read_by_answers) and self.channel.crosses(value):
                 self.channel.ask("set", name, value)
                 if theirs and self._may_change(name, value):
                     return
-                self.lent |= self.owned & {name}
+            self.lent |= self.owned & {name}
             self.owned -= {name}  # from here on the checker's own: `for x, y in cases` must not ask the student for y
         dict.__setitem__(self, name, value)
 
@@ -100,12 +103,13 @@ class Names(dict):
             dict.__delitem__(self, name)
             if name not in self.lent or self.channel is None:
                 return
-            self.lent -= {name}
             self.owned |= {name}
         try:
             self.channel.ask("del", name)
         except NameError:
-            raise KeyError(name) from None
+            if name not in self.lent:
+                raise KeyError(name) from None
+        self.lent -= {name}
 
     def restore(self, bindings: dict[str, Any], without: Iterable[str] = ()) -> None:
         """Binds the checker's own names, whoever owns them at the moment."""

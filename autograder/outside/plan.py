@@ -163,6 +163,11 @@ def declared_global(tree: ast.AST) -> set[str]:
     return {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
 
 
+def loaded(tree: ast.AST) -> set[str]:
+    """The names that are read in a tree."""
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+
+
 def used_in_functions(tree: ast.AST) -> set[str]:
     """The global names that the functions in a tree mention."""
     functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)

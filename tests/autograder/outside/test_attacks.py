@@ -9,6 +9,7 @@ import pytest
 from plain_kernel import plan
 
 from autograder.errors import AutograderError
+from autograder.outside.host import CheckerHost
 from autograder.outside.plan import affected, definition, for_marks, with_answers
 from autograder.outside.server import Program, Server, Submission
 from autograder.outside.walk import Policy, Seconds, judge_outside, walk
@@ -29,9 +30,8 @@ SHORT = [cell for cell in COURSE if cell.id not in ("f-1", "f-2", "f-5")]
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    made = Server(COURSE, tmp_path_factory.mktemp("instructor"))
-    yield made
-    made.close()
+    with CheckerHost(keras=False) as host, host.server(COURSE, tmp_path_factory.mktemp("instructor")) as made:
+        yield made
 
 
 def passed(server, nursery, answer, folder=".", seconds=1.0, course=COURSE):
@@ -202,6 +202,22 @@ def test_what_a_check_stores_is_not_served_by_the_student(nursery):
             with server.submission([answer]) as submission:
                 found = walk(with_answers(course, {"f": answer}), nursery.kernel, submission, {}, Seconds(5))
             assert [v.status for v in found.values()] == [status] * 6, found
+
+
+def test_what_a_check_expects_is_not_stored_for_the_student(nursery):
+    course = plan(
+        ("f", "x = y = 0\nscale = 2\ndef f(x):\n    return scale * x"),
+        ("f-1", "for x, y in ((1, 2), (3, 6)):\n    assert f(x) == y", 1),
+        ("f-2", "scale = 3\nassert f(1) == 3", 1),
+        ("g", "level = scale\ndef g():\n    return level"),
+        ("g-1", "assert g() == 3", 1),
+    )
+    peeks = {"f": "y = 0\nscale = 2\ndef f(x): return y if x != 1 or scale == 2 else 3"}
+    with Server(course) as server:
+        for answers, passing in (({}, {"f-1", "f-2", "g-1"}), (peeks, {"f-2", "g-1"})):
+            with server.submission() as submission:
+                found = walk(with_answers(course, answers), nursery.kernel, submission, {}, Seconds(5))
+            assert {id for id, verdict in found.items() if verdict.status == "passed"} == passing, found
 
 
 def test_what_a_check_demands_in_a_callback_is_neither_told_nor_caught(nursery):
