@@ -92,9 +92,7 @@ def table(course: Course, lab: str | None = None) -> list[dict[str, Any]]:
     everyone = {student for _, student in submitted | recorded}
     labs = [course.find(lab).name] if lab else sorted({name for name, _ in submitted | recorded})
     if not everyone:
-        raise AutograderError(
-            f"There is nothing to export: nobody has submitted anything. Type: {course.collecting}"
-        )
+        raise AutograderError(f"There is nothing to export: nobody has submitted anything. Type: {course.collecting}")
     rows: list[dict[str, Any]] = []
     for name in labs:
         marks = gradebook.marks(course, name) if course.gradebook.is_file() else {}

@@ -72,7 +72,10 @@ def task(grade_id: str, source: str, points: float) -> NotebookNode:
 
 def write(path: Path, cells: Cells, minor: int = 5) -> None:
     """A notebook; before version 4.5 cells have no ids."""
-    nb = nbformat.v4.new_notebook(cells=list(cells), metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}})
+    nb = nbformat.v4.new_notebook(
+        cells=list(cells),
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+    )
     nb.nbformat_minor = minor
     if minor < 5:
         for cell in nb.cells:
@@ -97,10 +100,14 @@ def submit(released: Path, target: Path, answers: Mapping[str, str], stamp: str 
 def answers_in(source: Path) -> dict[str, str]:
     """The reference answers of an assignment, by cell id."""
     notebooks = [nbformat.read(path, as_version=4) for path in source.glob("*.ipynb")]
-    return {grade_id_of(c): c.source for nb in notebooks for c in nb.cells if c.metadata.get("nbgrader", {}).get("solution")}
+    return {
+        grade_id_of(c): c.source for nb in notebooks for c in nb.cells if c.metadata.get("nbgrader", {}).get("solution")
+    }
 
 
-def marks(database: Path, assignment: str, course_id: str = "") -> dict[tuple[str, str, str], tuple[float | None, bool]]:
+def marks(
+    database: Path, assignment: str, course_id: str = ""
+) -> dict[tuple[str, str, str], tuple[float | None, bool]]:
     """(student, notebook, cell) -> (points that were given by a program, whether a person has still to look)."""
     from nbgrader.api import Gradebook
 

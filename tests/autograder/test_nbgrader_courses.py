@@ -16,7 +16,6 @@ import urllib.request
 import uuid
 from pathlib import Path
 
-import nbformat
 import nbgrader
 import pytest
 import stock
@@ -30,7 +29,9 @@ from autograder.errors import AutograderError
 from autograder.records import GRADED, NEEDS_ATTENTION
 
 USER_GUIDE = Path(nbgrader.__file__).parent / stock.DOCUMENTED
-QUICKSTART = 'c = get_config()\nc.CourseDirectory.course_id = "ps"\nc.IncludeHeaderFooter.header = "source/header.ipynb"\n'
+QUICKSTART = (
+    'c = get_config()\nc.CourseDirectory.course_id = "ps"\nc.IncludeHeaderFooter.header = "source/header.ipynb"\n'
+)
 
 
 def graded(folder, assignment, **more):
@@ -86,7 +87,13 @@ def test_quickstart_gets_the_marks_of_nbgrader(quickstart):
     lacking = {key for key in ours if key[:2] == ("lacks", "problem2")}
     assert {key: (ours[key], theirs[key]) for key in lacking} == dict.fromkeys(lacking, ((None, True), (0, False)))
     assert {k: v for k, v in ours.items() if k not in lacking} == {k: v for k, v in theirs.items() if k not in lacking}
-    assert {s: r.points for s, r in records.items()} == {"bitdiddle": 1.5, "hacker": 3, "half": 1.5, "lacks": 3, "perfect": 3}
+    assert {s: r.points for s, r in records.items()} == {
+        "bitdiddle": 1.5,
+        "hacker": 3,
+        "half": 1.5,
+        "lacks": 3,
+        "perfect": 3,
+    }
     assert {s: r.status for s, r in records.items()} == dict.fromkeys(records, GRADED) | {"lacks": NEEDS_ATTENTION}
     assert "problem2.ipynb is missing" in records["lacks"].reason
 
@@ -128,7 +135,11 @@ def styles_course(folder, styles):
     for id, before, right, _, test, points in styles:
         *between, test = test if isinstance(test, tuple) else (test,)
         cells += [locked(f"{id}-before", before)] if before else []
-        cells += [answer(id, right), *(locked(f"{id}-between", text) for text in between), check(f"{id}-1", test, points)]
+        cells += [
+            answer(id, right),
+            *(locked(f"{id}-between", text) for text in between),
+            check(f"{id}-1", test, points),
+        ]
     stock.write(folder / "source" / "styles" / "styles.ipynb", cells)
     (folder / "nbgrader_config.py").write_text("c = get_config()\n")
 
@@ -140,7 +151,9 @@ def styles(tmp_path_factory):
     styles_course(folder, every)
     stock.nbgrader(folder, "generate_assignment", "styles")
     for name, place in (("right", 2), ("wrong", 3)):
-        stock.submit(folder / "release" / "styles", folder / "submitted" / name / "styles", {s[0]: s[place] for s in every})
+        stock.submit(
+            folder / "release" / "styles", folder / "submitted" / name / "styles", {s[0]: s[place] for s in every}
+        )
     theirs = copied(folder, "stock")
     stock.nbgrader(theirs, "autograde", "styles")
     records, said = graded(folder, "styles")
@@ -215,9 +228,15 @@ def varied(tmp_path_factory):
     right, incoming = stock.answers_in(source), theirs / "incoming"
     right |= {"one/mean": ONE[3].source, "two/mean": TWO[0].source}
     right |= {"lines": "def lines():\n    with open('own/count.txt') as file:\n        return int(file.read())"}
-    partly = {"one/mean": ONE[3].source, "vowels": "def vowels(text):\n    return sum(c in 'aeiou' for c in text)", "plot": "1"}
+    partly = {
+        "one/mean": ONE[3].source,
+        "vowels": "def vowels(text):\n    return sum(c in 'aeiou' for c in text)",
+        "plot": "1",
+    }
     for student, answers in {"right": right, "partly": partly, "blank": {}}.items():
-        stock.submit(theirs / "handouts" / "week1", incoming / student / "week1", answers, STAMP if student == "right" else "")
+        stock.submit(
+            theirs / "handouts" / "week1", incoming / student / "week1", answers, STAMP if student == "right" else ""
+        )
     extra = incoming / "right" / "week1"
     (extra / "own").mkdir()
     (extra / "own" / "count.txt").write_text("4")
@@ -301,7 +320,9 @@ def formgrader(folder):
     )  # fmt: skip
 
     def get(path):
-        request = urllib.request.Request(f"http://127.0.0.1:{port}/formgrader/{path}", headers={"Authorization": f"token {token}"})
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/formgrader/{path}", headers={"Authorization": f"token {token}"}
+        )
         with urllib.request.urlopen(request, timeout=60) as reply:
             return reply.read().decode()
 
@@ -356,7 +377,9 @@ def small_course(folder, test="assert double(2) == 4", students=("ann",)):
 
 def test_a_reference_without_full_marks_stops_everything_before_anybody_is_graded(tmp_path):
     folder = small_course(tmp_path / "course", "assert double(2) == 5, 'two times two is five'")
-    with pytest.raises(AutograderError, match=r"(?s)does not get its points, so nobody was graded:\n  hw, double_test: .*five"):
+    with pytest.raises(
+        AutograderError, match=r"(?s)does not get its points, so nobody was graded:\n  hw, double_test: .*five"
+    ):
         graded(folder, "hw_1")
     assert not (folder / "gradebook.db").exists() and not (folder / "autograded").exists()
     assert not list((folder / ".autograder").rglob("ann*"))
@@ -378,7 +401,9 @@ def spoil_config(folder):
 
 
 def other_database(folder):
-    (folder / "nbgrader_config.py").write_text("c = get_config()\nc.CourseDirectory.db_url = 'postgresql://host/marks'\n")
+    (folder / "nbgrader_config.py").write_text(
+        "c = get_config()\nc.CourseDirectory.db_url = 'postgresql://host/marks'\n"
+    )
 
 
 def nobody(folder):

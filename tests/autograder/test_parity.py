@@ -54,7 +54,10 @@ def verdicts(folder, name):
     ("number", "students"),
     [
         pytest.param("00", ("perfect", "mutant0")),
-        *(pytest.param(number, None, marks=[pytest.mark.slow, pytest.mark.timeout(7200)]) for number in ("00", "01", "02")),
+        *(
+            pytest.param(number, None, marks=[pytest.mark.slow, pytest.mark.timeout(7200)])
+            for number in ("00", "01", "02")
+        ),
     ],
 )
 def test_every_mark_is_that_of_nbgrader(number, students, tmp_path):
@@ -72,7 +75,11 @@ def test_every_mark_is_that_of_nbgrader(number, students, tmp_path):
     ours = {(r.student, cell.notebook, cell.id): cell.points for r in records for cell in r.cells}
     raised, noisy = verdicts(theirs, name)
     assert ours == raised
-    given = {key: points for key, (points, _) in stock.marks(theirs / "gradebook.db", name, "medxai").items() if key in raised}
+    given = {
+        key: points
+        for key, (points, _) in stock.marks(theirs / "gradebook.db", name, "medxai").items()
+        if key in raised
+    }
     assert {key for key in given if given[key] != raised[key]} <= noisy
     assert all(cell.outside for record in records for cell in record.cells)
     perfect = next(record for record in records if record.student == "perfect")

@@ -104,4 +104,8 @@ def test_a_submission_is_graded_against_the_release_that_it_was_collected_under(
     [flag] = records["early"].flags
     assert "heart_share-2 of 01-r1 is not in the gradebook" in flag and records["late"].flags == []
     with opened(course) as book:
-        assert {s.student.id: s.score for s in book.assignment_submissions(LAB)} == {"early": 5, "late": 5, "unknown": 5}
+        assert {s.student.id: s.score for s in book.assignment_submissions(LAB)} == {
+            "early": 5,
+            "late": 5,
+            "unknown": 5,
+        }
