@@ -392,6 +392,16 @@ def test_a_weak_check_is_told_each_time(tmp_path):
         assert "hw, double_test: weak, passed by these: returns None, returns NaN" in said
 
 
+def test_a_hidden_test_is_never_shown_however_it_is_marked(tmp_path):
+    hidden = "assert double(2) == 4\n# BEGIN HIDDEN TESTS\nassert double(7919) == 15838\n# END HIDDEN TESTS"
+    folder = small_course(tmp_path / "course", hidden)
+    path = folder / "submitted" / "ann" / "hw_1" / "hw.ipynb"
+    path.write_text(path.read_text().replace("return 2 * x", "return 4"))
+    records, _ = graded(folder, "hw_1")
+    assert records["ann"].points == 0 and "7919" not in records["ann"].to_json()
+    assert "7919" not in (folder / "autograded" / "ann" / "hw_1" / "hw.ipynb").read_text()
+
+
 def spoil_source(folder):
     shutil.rmtree(folder / "source")
 
@@ -408,6 +418,15 @@ def other_database(folder):
 
 def nobody(folder):
     shutil.rmtree(folder / "submitted")
+
+
+def autotests(folder):
+    cells = [
+        answer("double", "def double(x):\n    return 2 * x"),
+        check("double_test", "### HASHED AUTOTEST double(2)"),
+    ]
+    stock.write(folder / "source" / "hw_1" / "hw.ipynb", cells)
+    stock.write(folder / "release" / "hw_1" / "hw.ipynb", cells)
 
 
 def stale_release(folder):
@@ -427,6 +446,7 @@ def stale_release(folder):
         (spoil_source, ["grade", "hw_1"], "no assignment in", "nbgrader generate_assignment hw_1"),
         (spoil_config, ["grade", "hw_1"], "nbgrader_config.py cannot be read (SyntaxError", "type the command again"),
         (other_database, ["grade", "hw_1"], "is postgresql; expected sqlite", "CourseDirectory.db_url"),
+        (autotests, ["grade", "hw_1"], "AUTOTEST: double_test", "nbgrader autograde hw_1"),
         (stale_release, ["grade", "hw_1"], "released with other graded cells", "nbgrader generate_assignment hw_1 --force"),
     ],
 )  # fmt: skip
