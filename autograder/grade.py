@@ -164,7 +164,10 @@ class Grading:
         self.open = ExitStack()
 
     def __enter__(self) -> Grading:
-        shutil.rmtree(self.scratch, ignore_errors=True)  # of a run that was killed
+        # What a run that was killed left behind.
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        for part in (self.store.folder / self.name).glob("*.part"):
+            part.unlink()
         self.scratch.mkdir(parents=True)
         self.open.callback(shutil.rmtree, self.scratch, ignore_errors=True)
         self.open.callback(close_all)
