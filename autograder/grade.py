@@ -256,7 +256,8 @@ class Grading:
         try:
             with gradebook.writer(self.course, self.name) as book, Bar(self.console, self.name, len(tickets)) as bar:
                 warming()
-                for ticket, result in queue.graded(executor, self._jobs(tickets, bar, book), self._workers()):
+                # One more than can run: it begins while what another one found is written down.
+                for ticket, result in queue.graded(executor, self._jobs(tickets, bar, book), self._workers() + 1):
                     if result is None:
                         bar.started(ticket.record.student)
                         continue
