@@ -166,7 +166,10 @@ class Grading:
         self.open = ExitStack()
 
     def __enter__(self) -> Grading:
-        shutil.rmtree(self.scratch, ignore_errors=True)  # of a run that was killed
+        # What a run that was killed left behind.
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        for part in (self.store.folder / self.name).glob("*.part"):
+            part.unlink()
         self.scratch.mkdir(parents=True)
         self.open.callback(shutil.rmtree, self.scratch, ignore_errors=True)
         self.open.callback(close_all)
@@ -255,7 +258,8 @@ class Grading:
         try:
             with gradebook.writer(self.course, self.name) as book, Bar(self.console, self.name, len(tickets)) as bar:
                 warming()
-                for ticket, result in queue.graded(executor, self._jobs(tickets, bar, book), self._workers()):
+                # One more than can run: it begins while what another one found is written down.
+                for ticket, result in queue.graded(executor, self._jobs(tickets, bar, book), self._workers() + 1):
                     if result is None:
                         bar.started(ticket.record.student)
                         continue

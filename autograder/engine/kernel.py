@@ -5,14 +5,18 @@ Nothing that a cell prints or displays is received: the runner talks on the shel
 
 from __future__ import annotations
 
+import base64
+import marshal
 import os
 import socket
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +25,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 
 from autograder.errors import AutograderError
-from autograder.outside.responder import MODULE, setup_code
+from autograder.outside.responder import MODULE, bundle
 from autograder.outside.walk import Ran
 from warmkernel import kernelspec, settings, zygotes
 from warmkernel.errors import WarmkernelError
@@ -251,9 +255,17 @@ def _value(content: dict[str, Any]) -> str | None:
     return text[:1000] if isinstance(text, str) and text != "None" else None
 
 
+@cache
 def _setup() -> str:
-    channel = f"int(__import__('os').environ.pop({CHANNEL_VARIABLE!r}))"
-    return f"{setup_code()}\n__import__({MODULE!r}).CONTROL = {channel}"
+    """Puts the responder into a kernel of this Python: compiled here once, or each kernel would do it again."""
+    code = base64.b85encode(zlib.compress(marshal.dumps(compile(bundle(), "<responder>", "exec")))).decode()
+    return (
+        "import base64, marshal, os, sys, types, zlib\n"
+        f"sys.modules[{MODULE!r}] = types.ModuleType({MODULE!r})\n"
+        f"exec(marshal.loads(zlib.decompress(base64.b85decode({code!r}))), sys.modules[{MODULE!r}].__dict__)\n"
+        f"sys.modules[{MODULE!r}].CONTROL = int(os.environ.pop({CHANNEL_VARIABLE!r}))\n"
+        "del base64, marshal, os, sys, types, zlib\n"
+    )
 
 
 def _context() -> zmq.Context:
