@@ -21,7 +21,7 @@ from nbformat import NotebookNode
 from rich.console import Console
 
 from autograder import gradebook, queue, submissions
-from autograder.assemble import grade_id_of, is_graded
+from autograder.assemble import BIGGEST, grade_id_of, is_graded
 from autograder.course import Course
 from autograder.engine import assignment as assignments
 from autograder.engine import calibrated, sandboxes
@@ -130,7 +130,8 @@ def run(
     ------
     AutograderError
         Without a release, without submissions, where no sandbox can be made, where the reference solution does not get its
-        points, or while another grading runs.
+        points, or while another grading runs. Also when all are graded but those whose folders have a name that no file of ours
+        can have.
     """
     console = console or Console()
     name = course.find(lab).name
@@ -149,6 +150,7 @@ def run(
     store = RecordStore(course.state)
     records = [record for s in students if (record := store.load(name, s))]
     problems_table(console, records)
+    submissions.refuse_names(course, name)
     return records
 
 
@@ -405,8 +407,14 @@ def _digest(folder: Path, terms: Terms) -> str:
     """Hash of what decides a mark: the files of the submission, the assignment, how its checks are judged."""
     digest = hashlib.sha256(terms.assignment.digest.encode())
     digest.update(repr((terms.calibrated.inside, terms.full)).encode())
+    left = submissions.MOST_BYTES
+    notebooks = {f"{stem}.ipynb" for stem in terms.assignment.released}
     for path, name in submissions.files(folder):
-        digest.update(os.fsencode(name) + b"\0")
+        size = path.stat().st_size
+        digest.update(os.fsencode(name) + b"\0" + str(size).encode())
+        if size > (BIGGEST if name in notebooks else left):
+            continue  # it is not read, nor taken into the working folder; it may be larger than any disk
+        left -= size if name not in notebooks else 0
         with open(path, "rb") as file:
             for block in iter(lambda: file.read(2**20), b""):
                 digest.update(block)
