@@ -27,7 +27,9 @@ COURSE = Path(__file__).parent / "course"
 # A check may take 6 s, so that neighbours have enough on a busy machine.
 LIMITS = grade.Options(seconds=Seconds(check=6, cell=8, total=40), memory=1 << 30)
 PERFECT, HALF, BLANK = NEIGHBOURS = ("aa-perfect", "mm-half", "zz-blank")  # before, between and after the offenders
-KINDS: tuple[Kind, ...] = tuple(kind for part in (answers, notebooks, folders) for group in part.GROUPS for kind in group)
+KINDS: tuple[Kind, ...] = tuple(
+    kind for part in (answers, notebooks, folders) for group in part.GROUPS for kind in group
+)
 
 
 @dataclass

@@ -31,7 +31,15 @@ from autograder.records import GRADED, STATUSES, Record
 PLANTED = re.compile(rb"27182\.0|(?<![0-9a-zA-Z])27182(?![0-9a-zA-Z])|planted_values")
 VARIABLE = "AUTOGRADER_ATTACK"
 # What grading is there to write; all else in a course stays as it is.
-WRITTEN = (".autograder/records", ".autograder/calibrations", ".autograder/grade.lock", "autograded", "feedback", "gradebook.db", "grades.csv")
+WRITTEN = (
+    ".autograder/records",
+    ".autograder/calibrations",
+    ".autograder/grade.lock",
+    "autograded",
+    "feedback",
+    "gradebook.db",
+    "grades.csv",
+)
 SHOWN = (".autograder/records", "autograded", "feedback", "grades.csv")
 HASHED = 64 << 20  # bytes; of a larger file the size and the time count
 PATIENCE = 15.0  # seconds until the last process must have ended
@@ -120,7 +128,15 @@ def standing(course: Course, records: Iterable[Record], students: Iterable[str])
             manual = [(t.id, t.points) for t in record.manual]
             book = sorted((cell, str(mark)) for (student, cell), mark in marks.items() if student == record.student)
             pages = snapshot(course.autograded / record.student)
-            found[record.student] = (record.status, record.reason, record.flags, cells, manual, book, sorted(pages.items()))
+            found[record.student] = (
+                record.status,
+                record.reason,
+                record.flags,
+                cells,
+                manual,
+                book,
+                sorted(pages.items()),
+            )
     return found
 
 

@@ -13,17 +13,35 @@ WRONG = "def centre(values):\n    return values + 1\n"
 files = Kinds("files")
 
 
-@files.kind("links-out", "links to the gradebook, to /etc, dangling and in a loop, and an answer that reads them", marks=SECOND, quick=True)
+@files.kind(
+    "links-out",
+    "links to the gradebook, to /etc, dangling and in a loop, and an answer that reads them",
+    marks=SECOND,
+    quick=True,
+)
 def _links(desk: Desk) -> None:
     source = "import os\ndef centre(values):\n    for name in ('book', 'etc', 'home'):\n        if os.path.exists(name):\n            return values - values.mean()\n    return values + 1\n"
     desk.hand_in(desk.answered(centre=source))
-    links = {"book": desk.course.gradebook, "etc": "/etc", "gone": "/nowhere/at/all", "loop": "loop", "home": desk.targets.canary}
+    links = {
+        "book": desk.course.gradebook,
+        "etc": "/etc",
+        "gone": "/nowhere/at/all",
+        "loop": "loop",
+        "home": desk.targets.canary,
+    }
     for name, target in links.items():
         os.symlink(target, desk.folder / name)
     os.link(desk.targets.canary, desk.folder / "hard")
 
 
-@files.kind("notebook-a-link", "the notebook is a link to the source", marks=OPEN, status=FAILED, says="is not a file", quick=True)
+@files.kind(
+    "notebook-a-link",
+    "the notebook is a link to the source",
+    marks=OPEN,
+    status=FAILED,
+    says="is not a file",
+    quick=True,
+)
 def _notebook_link(desk: Desk) -> None:
     desk.folder.mkdir(parents=True)
     os.symlink(desk.course.solutions / LAB / f"{LAB}.ipynb", desk.notebook)
@@ -35,7 +53,9 @@ def _folder_link(desk: Desk) -> None:
     os.symlink(desk.course.submitted / "aa-perfect" / LAB, desk.folder)
 
 
-@files.kind("pipes", "pipes, one of them in place of the notebook", marks=OPEN, status=FAILED, says="is not a file", quick=True)
+@files.kind(
+    "pipes", "pipes, one of them in place of the notebook", marks=OPEN, status=FAILED, says="is not a file", quick=True
+)
 def _pipes(desk: Desk) -> None:
     desk.folder.mkdir(parents=True)
     os.mkfifo(desk.notebook)
@@ -52,7 +72,14 @@ def _notebook_folder(desk: Desk) -> None:
 @files.kind("odd-names", "file names that are no text, hold line ends or are very long", quick=True)
 def _odd_names(desk: Desk) -> None:
     desk.hand_in()
-    for name in (b"\xff\xfe.txt", b"a\nb\x1b[31m.ipynb", b"n" * 250, b"-rf", "e\u0301.txt".encode(), "\u00e9.txt".encode()):
+    for name in (
+        b"\xff\xfe.txt",
+        b"a\nb\x1b[31m.ipynb",
+        b"n" * 250,
+        b"-rf",
+        "e\u0301.txt".encode(),
+        "\u00e9.txt".encode(),
+    ):
         with open(os.path.join(os.fsencode(desk.folder), name), "wb") as file:
             file.write(b"x")
 
@@ -74,7 +101,9 @@ def _empty(desk: Desk) -> None:
     desk.folder.mkdir(parents=True)
 
 
-@files.kind("modules-left", "numpy.py, sitecustomize.py and our own modules' names in the folder", marks=SECOND, quick=True)
+@files.kind(
+    "modules-left", "numpy.py, sitecustomize.py and our own modules' names in the folder", marks=SECOND, quick=True
+)
 def _modules(desk: Desk) -> None:
     desk.hand_in(desk.answered(centre=WRONG))
     for name in ("numpy", "sitecustomize", "usercustomize", "prey_checks", "autograder", "json", "_bootlocale"):
@@ -84,7 +113,9 @@ def _modules(desk: Desk) -> None:
     desk.write(json.dumps({"argv": ["/bin/false"]}), "kernel.json")
 
 
-@files.kind("sparse-file", "a file of 8 TB that takes no room", says="more files than are taken|could not be taken|too large")
+@files.kind(
+    "sparse-file", "a file of 8 TB that takes no room", says="more files than are taken|could not be taken|too large"
+)
 def _sparse(desk: Desk) -> None:
     desk.hand_in()
     with open(desk.folder / "data.bin", "wb") as file:
@@ -110,13 +141,18 @@ def _unreadable(desk: Desk) -> None:
 @files.kind("submission-json", "a submission.json of the student's: endless numbers, another lab's release", quick=True)
 def _about(desk: Desk) -> None:
     desk.hand_in()
-    desk.write('{"attempt": 1e309, "release": "02-r1", "lab": "../../x", "created": {"a": [1]}, "student": "zz-blank"}', "submission.json")
+    desk.write(
+        '{"attempt": 1e309, "release": "02-r1", "lab": "../../x", "created": {"a": [1]}, "student": "zz-blank"}',
+        "submission.json",
+    )
 
 
 @files.kind("submission-long", "a submission.json with a release as long as a book", quick=True)
 def _about_long(desk: Desk) -> None:
     desk.hand_in()
-    desk.write(json.dumps({"attempt": 10**4000, "release": "01-r" + "1" * 5000, "created": "x" * 100_000}), "submission.json")
+    desk.write(
+        json.dumps({"attempt": 10**4000, "release": "01-r" + "1" * 5000, "created": "x" * 100_000}), "submission.json"
+    )
 
 
 @files.kind("submission-nested", "a submission.json nested without end")
@@ -159,7 +195,13 @@ for name, student in {
     "name-dash": "--again",
     "name-home": "~",
 }.items():
-    dates.add(name, f"the student is called {student[:30]!r}", lambda desk: desk.hand_in(), student=student, quick=name in ("name-formula", "name-markup", "name-stars", "name-long"))
+    dates.add(
+        name,
+        f"the student is called {student[:30]!r}",
+        lambda desk: desk.hand_in(),
+        student=student,
+        quick=name in ("name-formula", "name-markup", "name-stars", "name-long"),
+    )
 
 GROUPS = (files, dates)
 __all__ = ["ALL", "GROUPS"]

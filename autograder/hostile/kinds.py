@@ -163,7 +163,9 @@ class Kinds:
         """Adds an entry."""
         self.known.append(Kind(name, self.group, tries, submit, **expected))
 
-    def kind(self, name: str, tries: str, **expected: Any) -> Callable[[Callable[[Desk], None]], Callable[[Desk], None]]:
+    def kind(
+        self, name: str, tries: str, **expected: Any
+    ) -> Callable[[Callable[[Desk], None]], Callable[[Desk], None]]:
         """Adds the decorated function."""
 
         def adding(submit: Callable[[Desk], None]) -> Callable[[Desk], None]:

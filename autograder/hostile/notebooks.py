@@ -33,10 +33,19 @@ def edited(kinds: Kinds, name: str, tries: str, edit: Edit, wrong: bool = False,
 
 
 altered = Kinds("altered notebook")
-edited(altered, "test-deleted", "a graded cell is deleted", lambda nb: nb.cells.remove(cells(nb)["centre-1"]), wrong=True, says="centre-1 is missing")
+edited(
+    altered,
+    "test-deleted",
+    "a graded cell is deleted",
+    lambda nb: nb.cells.remove(cells(nb)["centre-1"]),
+    wrong=True,
+    says="centre-1 is missing",
+)
 
 
-@altered.kind("tests-deleted", "two neighbouring graded cells are deleted", marks=SECOND, says="centre-2 is missing", quick=True)
+@altered.kind(
+    "tests-deleted", "two neighbouring graded cells are deleted", marks=SECOND, says="centre-2 is missing", quick=True
+)
 def _deleted(desk: Desk) -> None:
     notebook = desk.answered(centre=WRONG)
     for name in ("centre-1", "centre-2"):
@@ -83,21 +92,81 @@ def _same_ids(notebook: NotebookNode) -> None:
         notebook.cells.insert(1, cell)
 
 
-edited(altered, "solution-copied", "the solution cell is there twice, a wrong one last", _copied, marks=SECOND, says="more than once", quick=True)
-edited(altered, "points-edited", "a cell is worth a million", _points(1_000_000), wrong=True, says="points were changed")
+edited(
+    altered,
+    "solution-copied",
+    "the solution cell is there twice, a wrong one last",
+    _copied,
+    marks=SECOND,
+    says="more than once",
+    quick=True,
+)
+edited(
+    altered, "points-edited", "a cell is worth a million", _points(1_000_000), wrong=True, says="points were changed"
+)
 edited(altered, "points-text", "points are a text", _points("many"), says="points were changed")
 edited(altered, "points-nan", "points are not a number", _points(float("nan")), says="points were changed")
-edited(altered, "tests-emptied", "graded cells are unlocked and emptied", _empty_tests, wrong=True, says="locked and was changed", quick=True)
+edited(
+    altered,
+    "tests-emptied",
+    "graded cells are unlocked and emptied",
+    _empty_tests,
+    wrong=True,
+    says="locked and was changed",
+    quick=True,
+)
 edited(altered, "id-renamed", "a graded cell has another name", _rename, wrong=True)
 edited(altered, "test-as-solution", "a graded cell is made a solution cell", _retype, wrong=True)
 edited(altered, "type-changed", "a graded cell is made text", _markdown, wrong=True)
-edited(altered, "no-schema-version", "one cell lacks schema_version", lambda nb: cells(nb)["centre-1"].metadata.nbgrader.pop("schema_version"))
-edited(altered, "empty-nbgrader", "a plain cell has empty nbgrader metadata", lambda nb: nb.cells[1].metadata.update(nbgrader={}), quick=True)
-edited(altered, "nbgrader-a-list", "nbgrader metadata are a list", lambda nb: cells(nb)["centre-1"].metadata.update(nbgrader=[1]))
+edited(
+    altered,
+    "no-schema-version",
+    "one cell lacks schema_version",
+    lambda nb: cells(nb)["centre-1"].metadata.nbgrader.pop("schema_version"),
+)
+edited(
+    altered,
+    "empty-nbgrader",
+    "a plain cell has empty nbgrader metadata",
+    lambda nb: nb.cells[1].metadata.update(nbgrader={}),
+    quick=True,
+)
+edited(
+    altered,
+    "nbgrader-a-list",
+    "nbgrader metadata are a list",
+    lambda nb: cells(nb)["centre-1"].metadata.update(nbgrader=[1]),
+)
 edited(altered, "cells-reversed", "the cells are in reverse order", lambda nb: nb.cells.reverse())
 edited(altered, "same-ids", "added cells take the ids of ours", _same_ids)
-edited(altered, "claims-release", "the metadata claim a release outside of the course", lambda nb: nb.metadata.update(medxai={"release": "../../x"}), says="release")
-edited(altered, "check-written", "a check cell of the student's own, with points", lambda nb: nb.cells.append(new_code_cell("pass", metadata={"nbgrader": {"grade": True, "grade_id": "bonus", "points": 100, "locked": True, "schema_version": 3, "solution": False}})), wrong=True)
+edited(
+    altered,
+    "claims-release",
+    "the metadata claim a release outside of the course",
+    lambda nb: nb.metadata.update(medxai={"release": "../../x"}),
+    says="release",
+)
+edited(
+    altered,
+    "check-written",
+    "a check cell of the student's own, with points",
+    lambda nb: nb.cells.append(
+        new_code_cell(
+            "pass",
+            metadata={
+                "nbgrader": {
+                    "grade": True,
+                    "grade_id": "bonus",
+                    "points": 100,
+                    "locked": True,
+                    "schema_version": 3,
+                    "solution": False,
+                }
+            },
+        )
+    ),
+    wrong=True,
+)
 
 skipped = Kinds("cells that do not run")
 
@@ -111,7 +180,14 @@ def _tags(*tags: str) -> Edit:
     return edit
 
 
-edited(skipped, "skip-execution", "tags that keep test cells from running", _tags("skip-execution", "demo"), wrong=True, quick=True)
+edited(
+    skipped,
+    "skip-execution",
+    "tags that keep test cells from running",
+    _tags("skip-execution", "demo"),
+    wrong=True,
+    quick=True,
+)
 edited(skipped, "raises-exception", "tags that allow test cells to fail", _tags("raises-exception"), wrong=True)
 edited(skipped, "tags-no-list", "tags that are no list", lambda nb: nb.cells[1].metadata.update(tags=5))
 
@@ -136,10 +212,21 @@ def _old(desk: Desk) -> str:
     made = []
     for cell in desk.answered().cells:
         if cell.cell_type == "code":
-            made.append({"cell_type": "code", "input": cell.source, "language": "python", "metadata": cell.metadata, "outputs": [], "collapsed": False})
+            made.append(
+                {
+                    "cell_type": "code",
+                    "input": cell.source,
+                    "language": "python",
+                    "metadata": cell.metadata,
+                    "outputs": [],
+                    "collapsed": False,
+                }
+            )
         else:
             made.append({"cell_type": "markdown", "source": cell.source, "metadata": cell.metadata})
-    return json.dumps({"nbformat": 3, "nbformat_minor": 0, "metadata": {"name": ""}, "worksheets": [{"cells": made, "metadata": {}}]})
+    return json.dumps(
+        {"nbformat": 3, "nbformat_minor": 0, "metadata": {"name": ""}, "worksheets": [{"cells": made, "metadata": {}}]}
+    )
 
 
 def _without_ids(desk: Desk, id: Any = None) -> str:
@@ -154,31 +241,125 @@ def _without_ids(desk: Desk, id: Any = None) -> str:
 raw("malformed", "JSON that is cut off", lambda desk: _json(desk)[:-200], says="cut off", quick=True)
 raw("empty", "an empty file", lambda desk: "", says="is empty")
 raw("nested", "JSON nested 100,000 deep", lambda desk: "[" * 100_000, says="nested too deeply|no JSON")
-raw("nested-metadata", "metadata nested 900 deep", lambda desk: _json(desk)[:-1] + ', "x": ' + "[" * 900 + "]" * 900 + "}", marks=ALL, exact=False, status="")
-raw("web-page", "a login page", lambda desk: "<!DOCTYPE html><html><body>Please log in</body></html>", says="web page", quick=True)
-raw("merge-conflict", "a merge conflict", lambda desk: "<<<<<<< HEAD\n" + _json(desk) + "\n=======\n>>>>>>> theirs\n", says="no JSON")
+raw(
+    "nested-metadata",
+    "metadata nested 900 deep",
+    lambda desk: _json(desk)[:-1] + ', "x": ' + "[" * 900 + "]" * 900 + "}",
+    marks=ALL,
+    exact=False,
+    status="",
+)
+raw(
+    "web-page",
+    "a login page",
+    lambda desk: "<!DOCTYPE html><html><body>Please log in</body></html>",
+    says="web page",
+    quick=True,
+)
+raw(
+    "merge-conflict",
+    "a merge conflict",
+    lambda desk: "<<<<<<< HEAD\n" + _json(desk) + "\n=======\n>>>>>>> theirs\n",
+    says="no JSON",
+)
 raw("invalid-utf8", "bytes that are no text", lambda desk: b"\xff\xfe" + _json(desk).encode(), says="no JSON")
 raw("nbformat-3", "format 3", _old, marks=ALL, status="graded")
 raw("nbformat-4-9", "format 4.9", lambda desk: _json(desk, nbformat_minor=9), marks=ALL, status="graded")
 raw("nbformat-5", "format 5", lambda desk: _json(desk, nbformat=5), marks=ALL, exact=False, status="")
-raw("nbformat-text", "a format that is text", lambda desk: _json(desk, nbformat="4", nbformat_minor=[]), marks=ALL, exact=False, status="")
+raw(
+    "nbformat-text",
+    "a format that is text",
+    lambda desk: _json(desk, nbformat="4", nbformat_minor=[]),
+    marks=ALL,
+    exact=False,
+    status="",
+)
 raw("no-ids", "cells without ids", _without_ids, marks=ALL, status="graded")
 raw("equal-ids", "cells that all have one id", lambda desk: _without_ids(desk, "same"), marks=ALL, status="graded")
 raw("odd-ids", "ids that are lists", lambda desk: _without_ids(desk, [1]), marks=ALL, exact=False, status="")
-raw("other-kernel", "another kernel", lambda desk: _json(desk, metadata={"kernelspec": {"name": "../../bin/sh", "language": "R", "display_name": "R"}}), marks=ALL, status="graded")
+raw(
+    "other-kernel",
+    "another kernel",
+    lambda desk: _json(desk, metadata={"kernelspec": {"name": "../../bin/sh", "language": "R", "display_name": "R"}}),
+    marks=ALL,
+    status="graded",
+)
 raw("no-kernel", "no metadata", lambda desk: _json(desk, metadata={}), marks=ALL, status="graded")
 raw("cells-no-list", "cells that are no list", lambda desk: _json(desk, cells={"a": 1}), says="no list of cells")
-raw("cells-of-numbers", "cells that are numbers", lambda desk: _json(desk, cells=[1, 2, None]), says="damaged|cannot be read")
-raw("many-lists", "17 million empty lists for cells", lambda desk: '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [' + "[]," * 12_000_000 + "[]]}", says="too many|damaged")
+raw(
+    "cells-of-numbers",
+    "cells that are numbers",
+    lambda desk: _json(desk, cells=[1, 2, None]),
+    says="damaged|cannot be read",
+)
+raw(
+    "many-lists",
+    "17 million empty lists for cells",
+    lambda desk: '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [' + "[]," * 12_000_000 + "[]]}",
+    says="too many|damaged",
+)
 raw("too-large", "a notebook of 60 MB", lambda desk: _json(desk) + " " * 60_000_000, says="60 MB|57 MB")
 
-edited(formats, "surrogate", "half a character in every cell", lambda nb: [c.update(source=c.source + "\n# \ud800 \udfff") for c in nb.cells if c.cell_type == "code"] and None, quick=True)
-edited(formats, "surrogate-output", "half a character in what was printed and in the answer in words", lambda nb: (nb.cells.append(new_markdown_cell("\ud800")), cells(nb)["in_words"].update(source="\udcff"), cells(nb)["centre"].update(outputs=[{"output_type": "stream", "name": "stdout", "text": "\ud83d"}]), None)[-1])
-edited(formats, "null-byte", "a null byte in an answer", lambda nb: cells(nb)["centre"].update(source="x = '\0'\n"), marks=SECOND, says="no function|stopped")
-edited(formats, "parentheses", "100,000 parentheses in an answer", lambda nb: cells(nb)["centre"].update(source="x = " + "(" * 100_000 + ")" * 100_000), marks=SECOND)
-edited(formats, "deep-expression", "an expression 5,000 deep in an answer", lambda nb: cells(nb)["centre"].update(source="x = 0" + " + 0" * 5_000 + "\ny = " + "-" * 3_000 + "1\nz = x" + ".a" * 3_000), marks=SECOND, quick=True)
-edited(formats, "large-cell", "an answer of 40 MB", lambda nb: cells(nb)["centre"].update(source="x = 1;" * 6_500_000), marks=SECOND, says="longer than", quick=False)
-edited(formats, "many-cells", "100,000 cells", lambda nb: nb.cells.extend(new_code_cell("1") for _ in range(100_000)), says="more cells", quick=False)
+edited(
+    formats,
+    "surrogate",
+    "half a character in every cell",
+    lambda nb: [c.update(source=c.source + "\n# \ud800 \udfff") for c in nb.cells if c.cell_type == "code"] and None,
+    quick=True,
+)
+edited(
+    formats,
+    "surrogate-output",
+    "half a character in what was printed and in the answer in words",
+    lambda nb: (
+        nb.cells.append(new_markdown_cell("\ud800")),
+        cells(nb)["in_words"].update(source="\udcff"),
+        cells(nb)["centre"].update(outputs=[{"output_type": "stream", "name": "stdout", "text": "\ud83d"}]),
+        None,
+    )[-1],
+)
+edited(
+    formats,
+    "null-byte",
+    "a null byte in an answer",
+    lambda nb: cells(nb)["centre"].update(source="x = '\0'\n"),
+    marks=SECOND,
+    says="no function|stopped",
+)
+edited(
+    formats,
+    "parentheses",
+    "100,000 parentheses in an answer",
+    lambda nb: cells(nb)["centre"].update(source="x = " + "(" * 100_000 + ")" * 100_000),
+    marks=SECOND,
+)
+edited(
+    formats,
+    "deep-expression",
+    "an expression 5,000 deep in an answer",
+    lambda nb: cells(nb)["centre"].update(
+        source="x = 0" + " + 0" * 5_000 + "\ny = " + "-" * 3_000 + "1\nz = x" + ".a" * 3_000
+    ),
+    marks=SECOND,
+    quick=True,
+)
+edited(
+    formats,
+    "large-cell",
+    "an answer of 40 MB",
+    lambda nb: cells(nb)["centre"].update(source="x = 1;" * 6_500_000),
+    marks=SECOND,
+    says="longer than",
+    quick=False,
+)
+edited(
+    formats,
+    "many-cells",
+    "100,000 cells",
+    lambda nb: nb.cells.extend(new_code_cell("1") for _ in range(100_000)),
+    says="more cells",
+    quick=False,
+)
 
 
 def _chain(notebook: NotebookNode) -> None:
@@ -200,7 +381,13 @@ for name, lines in {
 }.items():
     inside = "".join(f"    {line}\n" for line in lines.splitlines() if "keras" not in line and "model" not in line)
     source = f"{lines}def centre(values):\n{inside}    return values - values.mean()\n"
-    honest.answer(name, f"a right answer that {name.replace('-', ' ')}", source, marks=ALL, quick=name in ("warns", "library-writes"))
+    honest.answer(
+        name,
+        f"a right answer that {name.replace('-', ' ')}",
+        source,
+        marks=ALL,
+        quick=name in ("warns", "library-writes"),
+    )
 
 feedback = Kinds("feedback")
 SCRIPT = "</pre></div></main><script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -211,8 +398,16 @@ def _scripts(notebook: NotebookNode) -> None:
     found["in_words"].source = SCRIPT + "\n\n[x](javascript:alert(3))"
     found["centre"].source += f"\n# {SCRIPT}"
     found["centre"].outputs = [
-        {"output_type": "display_data", "metadata": {}, "data": {"text/html": SCRIPT, "image/svg+xml": f"<svg>{SCRIPT}</svg>"}},
-        {"output_type": "display_data", "metadata": {"image/png": {"alt": f'">{SCRIPT}'}}, "data": {"image/png": "AAAA"}},
+        {
+            "output_type": "display_data",
+            "metadata": {},
+            "data": {"text/html": SCRIPT, "image/svg+xml": f"<svg>{SCRIPT}</svg>"},
+        },
+        {
+            "output_type": "display_data",
+            "metadata": {"image/png": {"alt": f'">{SCRIPT}'}},
+            "data": {"image/png": "AAAA"},
+        },
         {"output_type": "stream", "name": "stdout", "text": SCRIPT},
         {"output_type": "error", "ename": SCRIPT, "evalue": SCRIPT, "traceback": [SCRIPT]},
     ]
@@ -221,7 +416,15 @@ def _scripts(notebook: NotebookNode) -> None:
 
 def _markdown_bombs(notebook: NotebookNode) -> None:
     cells(notebook)["in_words"].source = "\n\n".join(
-        ["[" * 20_000, "*a " * 20_000, ">" * 5_000, "`" * 20_001 + "a", "<a " * 20_000, "![" * 10_000, "- " * 3_000 + "a"]
+        [
+            "[" * 20_000,
+            "*a " * 20_000,
+            ">" * 5_000,
+            "`" * 20_001 + "a",
+            "<a " * 20_000,
+            "![" * 10_000,
+            "- " * 3_000 + "a",
+        ]
     )
 
 
