@@ -86,7 +86,9 @@ def grade(
     memory: Annotated[str, typer.Option(help="What a student's kernel may use.")] = "3 GiB",
     show: Annotated[list[Path] | None, typer.Option(help="A file or folder that notebooks may read.")] = None,
     full: Annotated[bool, typer.Option("--full", help="Run also cells that no mark depends on.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Refuse checks that only work in the student's process.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse checks that only work in the student's process.")
+    ] = False,
     unsafe_no_sandbox: Annotated[
         bool, typer.Option("--unsafe-no-sandbox", help="Run students' code with all your rights. Records say so.")
     ] = False,

@@ -52,6 +52,7 @@ class Course:
         self.submitted = self.root / "submitted"  # STUDENT/LAB/*.ipynb, the latest attempt of each
         self.autograded = self.root / "autograded"
         self.feedback = self.root / "feedback"
+        self.reports = self.root / "reports"  # LAB.html, on the whole class
         self.gradebook = self.root / "gradebook.db"
         self.state = self.root / ".autograder"  # course data: secret, records, attempts, snapshots of releases
         self.dist = self.root / "dist"

@@ -178,10 +178,19 @@ class Grading:
         """How submissions to one version are graded; calibrated when it is the first time."""
         if version not in self.known:
             made = assignments.load(self.course, self.name, version, self.scratch)
-            sandbox = sandboxes.of(self.course, self.options.safe, self.options.show, self.options.seconds.total, self._threads())
+            sandbox = sandboxes.of(
+                self.course, self.options.safe, self.options.show, self.options.seconds.total, self._threads()
+            )
             sandbox = replace(sandbox, limits={**sandbox.limits, "memory": self.options.memory})
             found = calibrated.known(self.course.state, made)
-            terms = Terms(made, found or calibrated.Calibrated(), sandbox, self.options.seconds, self.course.secret(), self.options.full)
+            terms = Terms(
+                made,
+                found or calibrated.Calibrated(),
+                sandbox,
+                self.options.seconds,
+                self.course.secret(),
+                self.options.full,
+            )
             if found is None:
                 found = self._calibrate(terms)
             self._tell(made, found)
@@ -201,7 +210,9 @@ class Grading:
                 sandboxes.prepare(self.course, made, self.scratch)
         engine = Engine(terms)
         try:
-            with self.console.status(f"Trying the checks of {made.name} {made.version} (once for each version)") as status:
+            with self.console.status(
+                f"Trying the checks of {made.name} {made.version} (once for each version)"
+            ) as status:
                 found = calibrated.find_out(
                     made,
                     engine.new_server,
@@ -226,6 +237,8 @@ class Grading:
 
     def grade(self, students: list[str], again: bool, exercise: str | None) -> None:
         """Grades those of the students who are not graded yet (`again`: all of them)."""
+        if self.options.safe:
+            sandboxes.check()
         tickets, kept = [], 0
         for student in students:
             ticket = self._ticket(student, again, exercise)
@@ -238,8 +251,6 @@ class Grading:
             )
         if not tickets:
             return
-        if self.options.safe:
-            sandboxes.check()
         executor = queue.local(self._workers())
         try:
             with gradebook.writer(self.course, self.name) as book, Bar(self.console, self.name, len(tickets)) as bar:
@@ -308,7 +319,9 @@ class Grading:
         record = ticket.record
         if isinstance(result, Exception):  # a defect of ours, or of this machine, must not cost anybody marks
             record.status, record.retry = FAILED, True
-            record.reason = plain(f"The grader itself failed on this submission ({type(result).__name__}: {result}).", 600)
+            record.reason = plain(
+                f"The grader itself failed on this submission ({type(result).__name__}: {result}).", 600
+            )
             for cell in record.cells:
                 cell.points, cell.passed, cell.message = None, None, "Not graded: the grader itself failed."
             return
@@ -334,7 +347,9 @@ class Grading:
         reasons = list(ticket.reasons)
         if not_graded:
             why = next((c.message for c in record.cells if c.passed is None and c.message.startswith("This cell")), "")
-            reasons.append(f"Not run: {', '.join(not_graded)}. {why}" if not reasons else f"Not run: {', '.join(not_graded)}.")
+            reasons.append(
+                f"Not run: {', '.join(not_graded)}. {why}" if not reasons else f"Not run: {', '.join(not_graded)}."
+            )
         record.status, record.reason = (NEEDS_ATTENTION, plain(" ".join(reasons), 2000)) if reasons else (GRADED, "")
 
     def _keep(self, ticket: Ticket, book: gradebook.Writer) -> None:
@@ -360,9 +375,7 @@ def blank_record(assignment: Assignment, student: str, ours: bool) -> Record:
     record = Record(assignment.name, student, QUEUED, release=assignment.version, seed="by course, student and cell")
     for stem, cell in assignment.graded():
         grade_id, points = grade_id_of(cell), float(cell.metadata.nbgrader.get("points", 0) or 0)
-        record.cells.append(
-            CellGrade(grade_id, exercise_of(grade_id, ours), stem, assignments.statement(cell), points)
-        )
+        record.cells.append(CellGrade(grade_id, exercise_of(grade_id, ours), stem, assignments.statement(cell), points))
     for stem, cell in assignment.manual():
         record.manual.append(ManualGrade(grade_id_of(cell), stem, float(cell.metadata.nbgrader.get("points", 0) or 0)))
     return record

@@ -109,7 +109,9 @@ class Writer:
             for item in items:
                 grade = grades.get((item.notebook, item.id))
                 if grade is None:
-                    unknown.append(f"{item.id} of {record.release} is not in the gradebook, which holds another release")
+                    unknown.append(
+                        f"{item.id} of {record.release} is not in the gradebook, which holds another release"
+                    )
                     continue
                 grade.auto_score = item.points
                 grade.needs_manual_grade = item.points is None or grade.manual_score is not None

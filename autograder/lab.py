@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import jupytext
 
 from autograder.course import BEGIN_SOLUTION, END_SOLUTION, STUB
 from autograder.errors import SourceError, SourceErrors
@@ -184,6 +183,8 @@ def read_cells(path: Path) -> tuple[Cell, ...]:
     SourceError
         If the file is not text, or has no cells, or its cells cannot be told apart.
     """
+    import jupytext  # takes a second, and grading reads no sources
+
     text = _read(path)
     try:
         nb = jupytext.reads(text, fmt="py:percent")

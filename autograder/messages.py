@@ -60,12 +60,19 @@ def cell_stopped(key: str, cell: str, ran: Ran, line: int | None = None) -> str:
     """
     whose = "its cell" if cell == key else cell
     if not ran.alive:
-        why = ran.error.removeprefix("the kernel died").strip(" ()")
-        return plain(
-            f"{key}: there is no function to check, because {whose} ended the kernel{f' ({why})' if why else ''}."
-        )
+        return plain(f"{key}: there is no function to check, because {whose} ended the kernel{_why(ran)}.")
     if ran.late:
         return f"{key}: there is no function to check, because {whose} did not end in time."
     name = ran.error.partition(":")[0]
     where = f" at line {line}" if line and name in ("SyntaxError", "IndentationError", "TabError") else ""
     return f"{key}: there is no function to check, because {whose} stopped with {kind(name)}{where}."
+
+
+def call_ended(key: str, ran: Ran) -> str:
+    """What a student reads whose function took its kernel down when it was called."""
+    return plain(f"{key}: calling the function ended the kernel{_why(ran)}.")
+
+
+def _why(ran: Ran) -> str:
+    why = ran.error.removeprefix("the kernel died").strip(" ()")
+    return f" ({why})" if why else ""

@@ -52,5 +52,11 @@ def graded(
         done, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in done:
             error = future.exception()
-            result = future.result() if error is None else error if isinstance(error, Exception) else RuntimeError(repr(error))
+            result = (
+                future.result()
+                if error is None
+                else error
+                if isinstance(error, Exception)
+                else RuntimeError(repr(error))
+            )
             yield running.pop(future), result

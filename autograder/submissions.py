@@ -154,7 +154,9 @@ def read(folder: Path, assignment: Assignment) -> Read:
             found.flags += found.assembled[stem].flags
         except SubmissionError as e:
             found.bad[stem] = str(e)
-        except Exception as e:  # whatever else a damaged notebook leads to: this student needs a person, the class goes on
+        except (
+            Exception
+        ) as e:  # whatever else a damaged notebook leads to: this student needs a person, the class goes on
             found.bad[stem] = (
                 f"{stem}.ipynb is damaged: its cells cannot be put into the released notebook ({type(e).__name__})."
             )
@@ -162,7 +164,9 @@ def read(folder: Path, assignment: Assignment) -> Read:
     extra = sorted(name for name in names if name.removesuffix(".ipynb") not in assignment.released)
     if extra:
         some = ", ".join(plain(os.fsencode(n).decode("utf-8", "replace"), 80) for n in extra[:5])
-        found.flags.append(f"not part of the lab, not graded: {some}" + (f" and {len(extra) - 5} more" if extra[5:] else ""))
+        found.flags.append(
+            f"not part of the lab, not graded: {some}" + (f" and {len(extra) - 5} more" if extra[5:] else "")
+        )
     return found
 
 

@@ -56,7 +56,9 @@ class Calibrated:
 
     def to_json(self) -> str:
         """As text; `from_json` reads it."""
-        return json.dumps({"notebooks": {k: asdict(v) for k, v in self.notebooks.items()}, "whole": self.whole}, indent=1)
+        return json.dumps(
+            {"notebooks": {k: asdict(v) for k, v in self.notebooks.items()}, "whole": self.whole}, indent=1
+        )
 
     @classmethod
     def from_json(cls, text: str) -> Calibrated:

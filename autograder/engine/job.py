@@ -16,9 +16,9 @@ from pathlib import Path
 from autograder.engine.assignment import Assignment
 from autograder.engine.calibrated import Calibrated
 from autograder.engine.kernel import Kernel, Sandbox, Used
-from autograder.messages import cell_stopped, kind
+from autograder.messages import call_ended, cell_stopped, kind
 from autograder.outside import plan as plans
-from autograder.outside.checker import Verdict
+from autograder.outside.checker import FAILED, Verdict
 from autograder.outside.host import CheckerHost
 from autograder.outside.plan import CHECK, LOCKED, SOLUTION, PlanCell
 from autograder.outside.seeds import keyed_checks
@@ -54,7 +54,10 @@ class Terms:
     @property
     def key(self) -> str:
         """The same for equal terms, also in another process."""
-        return "\n".join(map(repr, (self.assignment.digest, self.sandbox, self.seconds, self.full))) + self.calibrated.to_json()
+        return (
+            "\n".join(map(repr, (self.assignment.digest, self.sandbox, self.seconds, self.full)))
+            + self.calibrated.to_json()
+        )
 
 
 @dataclass
@@ -186,6 +189,7 @@ class _Heard:
     def __init__(self, outcome: Outcome):
         self.outcome = outcome
         self.ends: dict[str, tuple[str, Ran, int | None]] = {}
+        self.killed: dict[str, Ran] = {}
 
     def __call__(self, cell: PlanCell, ran: Ran) -> None:
         called = cell.id or _first_line(cell.source)
@@ -195,12 +199,16 @@ class _Heard:
             self.outcome.flags.append(f"{called}: {ran.error}")
         elif cell.kind == LOCKED and cell.id:
             self.outcome.flags.append(f"{called}, a locked cell, stopped with {kind(ran.error.partition(':')[0])}")
+        if cell.kind == CHECK and not ran.alive:
+            self.killed[cell.id] = ran
         if cell.kind == SOLUTION:
             for name in {n for s in plans.statements(cell.source) for n in plans.bound(s)} | {cell.id}:
                 self.ends[name] = (called, ran, _wrong_line(cell.source))
 
     def explain(self, verdict: Verdict) -> None:
-        """Completes the message of a check that found no function, if the function's cell is known to have failed."""
+        """Completes the message of a check that found no function, or lost it, by what is known of the kernel."""
+        if verdict.status == FAILED and verdict.id in self.killed:
+            verdict.message = call_ended(verdict.id.rsplit("-", 1)[0], self.killed[verdict.id])
         match = MISSING.match(verdict.message)
         if match and match["name"] in self.ends:
             verdict.message = cell_stopped(match["key"], *self.ends[match["name"]])

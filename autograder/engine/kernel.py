@@ -138,7 +138,6 @@ class Kernel:
             return
         os.set_inheritable(channel, True)
         variables = {**os.environ, **sandbox.variables, CHANNEL_VARIABLE: str(channel), "MPLBACKEND": "agg"}
-        self.manager.transport, self.manager.ip = "ipc", str(Path(self.files.name) / "kernel")
         with open(os.devnull, "wb") as nothing:
             self.manager.start_kernel(
                 cwd=str(folder), env=variables, stdout=nothing, stderr=nothing, pass_fds=(channel,)

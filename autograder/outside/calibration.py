@@ -7,7 +7,9 @@ and outside. A cell whose verdicts differ is judged inside from then on, and is 
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
@@ -109,17 +111,21 @@ def calibrate(
             return walk(variant, kernel, submission, policies, seconds)
 
     everything_inside = {id: Policy(outside=False) for id in checks}
-    inside = {name: run(variant, everything_inside) for name, variant in variants.items()}
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # each in a kernel of its own
+        inside = dict(zip(variants, pool.map(lambda v: run(v, everything_inside), variants.values()), strict=True))
     found = Calibration()
     for id, verdict in inside["reference"].items():
         if (verdict.status, verdict.points) != (PASSED, checks[id].points):
             found.wrong_reference[id] = verdict.message or f"{verdict.points:g} of {checks[id].points:g} points"
     learned = run(variants["reference"], {id: Policy(in_place=None) for id in checks})
     found.policies = {id: Policy(in_place=learned[id].in_place) for id in checks}
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        outside = dict(zip(variants, pool.map(lambda v: run(v, found.policies), variants.values()), strict=True))
     waiting = list(variants)
     while waiting:  # a cell that moves inside changes what later cells find, so everything is tried again then
         name = waiting.pop(0)
-        moved = _moved(name, checks, inside[name], run(variants[name], found.policies), found.policies)
+        got = outside.pop(name, None) or run(variants[name], found.policies)
+        moved = _moved(name, checks, inside[name], got, found.policies)
         if moved:  # once more, because a check that draws its inputs can differ by luck
             again = run(variants[name], everything_inside), run(variants[name], found.policies)
             both = _moved(name, checks, *again, found.policies)
@@ -127,7 +133,7 @@ def calibrate(
             moved = {id: policy for id, policy in moved.items() if id in both}
         if moved:
             found.policies |= moved
-            waiting = list(variants)
+            waiting, outside = list(variants), {}
     for id, cell in checks.items():
         passing = [name for name in ("stub", *DEGENERATE) if _mark(inside[name].get(id)) == (True, cell.points)]
         if passing:

@@ -128,7 +128,9 @@ class Channel:
                 self._send([number, action, tree], encoder)
                 return self._answer(number, action, shared, (tree, b"".join(encoder.buffers)))
             except Late:
-                raise self.lose(f"there was no answer within {self.seconds:g} s") from None
+                raise self.lose(
+                    f"the check was stopped after {self.seconds:g} s. Is there a loop that never ends, or one step per pixel?"
+                ) from None
             except Broken as e:
                 self.end()
                 raise self.lose(f"the student's process {e}") from None

@@ -15,7 +15,9 @@ from autograder.course import BEGIN_HIDDEN, BEGIN_SOLUTION, END_SOLUTION, STUB
 LOCKED, SOLUTION, CHECK = "locked", "solution", "check"
 DEEPEST = 500  # levels of a syntax tree; what walks through it calls itself for each
 # Lines of IPython's own language that do more than set up pictures, timing and reloading.
-MAGIC = re.compile(r"(?m)^\s*(?:!|%%?(?!matplotlib\b|config\b|time\b|timeit\b|load_ext\b|reload_ext\b|autoreload\b|tensorboard\b))")
+MAGIC = re.compile(
+    r"(?m)^\s*(?:!|%%?(?!matplotlib\b|config\b|time\b|timeit\b|load_ext\b|reload_ext\b|autoreload\b|tensorboard\b))"
+)
 UNSEEN = {
     "exec", "eval", "globals", "locals", "vars", "setattr", "__import__", "run_cell", "run_line_magic", "system", "write_text",
     "write_bytes", "to_csv", "savetxt",
@@ -204,7 +206,10 @@ def for_marks(plan: Sequence[PlanCell]) -> list[PlanCell]:
     return [
         cell
         for i, cell in enumerate(plan)
-        if cell.kind != LOCKED or i in found or any(is_import(s) for s in statements(cell.source)) or opaque(cell.source)
+        if cell.kind != LOCKED
+        or i in found
+        or any(is_import(s) for s in statements(cell.source))
+        or opaque(cell.source)
     ]
 
 
@@ -217,7 +222,9 @@ def opaque(source: str) -> bool:
             if not isinstance(node, ast.Call):
                 continue
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            modes = [a.value for a in [*node.args[1:], *(k.value for k in node.keywords)] if isinstance(a, ast.Constant)]
+            modes = [
+                a.value for a in [*node.args[1:], *(k.value for k in node.keywords)] if isinstance(a, ast.Constant)
+            ]
             if name in UNSEEN or (name == "open" and any(isinstance(m, str) and set(m) & set("wax+") for m in modes)):
                 return True
     return False

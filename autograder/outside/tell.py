@@ -32,7 +32,7 @@ def message(error: BaseException, tree: ast.AST, key: str, hidden: bool, answers
         The names that the student should have defined.
     """
     if isinstance(error, Lost):
-        return plain(f"{key}: {error}.", LONGEST)
+        return plain(f"{key}: {error}" + "." * (not str(error).endswith("?")), LONGEST)
     if isinstance(error, NameError) and error.name in answers and not student_error(error):
         return f"{key}: there is no `{error.name}`. Did its cell stop before it was defined, or was it renamed?"
     raised = student_error(error)

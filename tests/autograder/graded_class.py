@@ -54,7 +54,16 @@ def new_course(folder: Path) -> Course:
     course = Course(folder)
     build.run(course)
     release.run(course, make_zip=False)
+    (course.state / "calibrations").symlink_to(_calibrations())
     return course
+
+
+@functools.cache
+def _calibrations() -> Path:
+    """All these courses are the same, and what was found out about the checks of one is true of the others."""
+    folder = Path(tempfile.mkdtemp(prefix="calibrations-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def answers(lab: Lab, **given: str) -> Callable:
@@ -117,7 +126,7 @@ def _untidy(lab: Lab) -> Callable:
 
 @functools.cache
 def graded_class() -> GradedClass:
-    """The class, graded: five kernels, two at a time."""
+    """The class, graded in sandboxes."""
     folder = Path(tempfile.mkdtemp(prefix="graded-class-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     course = new_course(folder / "course")
@@ -134,9 +143,11 @@ def graded_class() -> GradedClass:
     submit(course, "leaky", _leaky(lab))
     submit(course, "untidy", _untidy(lab))
     submit(course, "dies", answers(lab, heart_share="import os\ndef heart_share(heart, lungs):\n    os._exit(1)"))
+    submit(course, "early", answers(lab, heart_share="import os\nos._exit(1)"))
+    submit(course, "comma", answers(lab, heart_share="def heart_share(heart,, lungs):\n    return 1"))
     web = course.submitted / "webpage" / LAB / f"{LAB}.ipynb"
     web.parent.mkdir(parents=True)
     web.write_text("<!DOCTYPE html><html><body>Please log in</body></html>")
     out = io.StringIO()
-    records = grade.run(course, "01", unsafe_no_sandbox=True, console=Console(file=out, width=200))
+    records = grade.run(course, "01", console=Console(file=out, width=200))
     return GradedClass(course, lab, {r.student: r for r in records}, out.getvalue())

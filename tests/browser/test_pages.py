@@ -1,0 +1,266 @@
+"""Pages made of what a student wrote, opened in Chromium: nothing of it runs, loads or leads away, and all of it is text.
+
+The pages are made from records and notebooks that are written here, whatever engine graded them: a feedback page and the
+report on the class.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import http.server
+import shutil
+import sys
+import threading
+from pathlib import Path
+
+import nbformat
+import pytest
+from rich.console import Console
+
+from autograder import feedback, gradebook, report
+from autograder.assemble import grade_id_of, is_graded, is_manual
+from autograder.records import FAILED, GRADED, CellGrade, ManualGrade, Record, RecordStore
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "autograder"))
+from graded_class import LAB, new_course
+
+CHROMIUM = Path("/usr/bin/chromium")  # Debian's
+SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]  # fmt: skip
+STUDENT = 'ada"><img src=x onerror=hostile()><svg onload=hostile()>'
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+SCRIPT = "hostile()"  # there is no such function: where it is called, the page has an error
+DANGEROUS = ("script", "iframe", "object", "embed", "form", "input", "button", "svg", "rect", "line", "desc", "math", "video",
+             "audio", "link", "base", "img", "image", "a", "frame", "portal", "template", "foreignObject")  # fmt: skip
+
+
+def attacks(listener: str) -> list[str]:
+    """What a student could write anywhere; each names itself by a number, so that its text can be looked for."""
+    script = f"window.hostile=1;alert(1);fetch('{listener}/fetch')"
+    page = base64.b64encode(f"<script>{script}</script>".encode()).decode()
+    return [
+        f"<script>{script}</script>",
+        f"</script></style></title></textarea></pre></div></td></table></main></body><script>{script}</script>",
+        f"<!--><script>{script}</script>-->",
+        f'"><img src=x onerror="{script}">',
+        f"'><img src={listener}/img>",
+        f'<img srcset="{listener}/srcset 1x" src=data:,>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" onload="{script}"><script>{script}</script><image href="{listener}/svg"/></svg>',
+        f"<math><mtext><table><mglyph><style><img src=x onerror={script}></style></mglyph></table></mtext></math>",
+        f'<style>body {{ background: url("{listener}/css"); }} @import "{listener}/import";</style>',
+        f'<p style="background: url({listener}/inline); position: fixed; inset: 0">covered</p>',
+        f'<link rel=stylesheet href="{listener}/link"><link rel=prefetch href="{listener}/prefetch">',
+        f'<meta http-equiv=refresh content="0; url={listener}/refresh"><base href="{listener}/base/">',
+        f'<iframe src="{listener}/frame"></iframe><iframe srcdoc="<script>{script}</script>"></iframe>',
+        f'<iframe src="data:text/html;base64,{page}"></iframe><object data="data:text/html;base64,{page}"></object>',
+        f'<embed src="{listener}/embed"><video src="{listener}/video" autoplay></video><audio src="{listener}/audio"></audio>',
+        f'<form action="{listener}/form"><input autofocus onfocus="{script}"><button>Send</button></form>',
+        f'<details open ontoggle="{script}"><summary>x</summary></details><body onload="{script}">',
+        f"[a](javascript:{script}) [b](data:text/html;base64,{page}) [c](vbscript:hostile) <javascript:{script}>",
+        f'<a href="java&#10;script:{script}" id=hostile name=hostile>link</a> ![i]({listener}/markdown)',
+        f"$$\\href{{javascript:{script}}}{{x}}$$ \\(\\unicode{{<img src=x onerror={script}>}}\\)",
+        f"\x1b]8;;javascript:{script}\x1b\\link\x1b]8;;\x1b\\ \x1b[31mred\x1b[0m <script>{script}</script>",
+        f"\u202e\u2066>tpircs/<\u2069\u202c \u200f<script>{script}</script>",
+        "{{ 7 * 191 }} {% raw %} {{ config }} {{ ''.__class__.__mro__ }}",
+    ]
+
+
+class Listener(http.server.SimpleHTTPRequestHandler):
+    """Serves the pages and writes down whatever else is asked for."""
+
+    asked: list[str]
+
+    def do_GET(self):
+        if self.path.endswith(".html"):
+            super().do_GET()
+        elif self.path == "/favicon.ico":  # every browser asks once, whatever the page holds
+            self.send_response(204)
+            self.end_headers()
+        else:
+            self.asked.append(self.path)
+            self.send_error(404)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def listener(tmp_path_factory):
+    """(folder that is served, its address, what was asked for)."""
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "blank.html").write_text("<!DOCTYPE html><title>nothing</title>")
+    handler = type("Handler", (Listener,), {"asked": []})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield folder, f"http://127.0.0.1:{server.server_port}", handler.asked
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not CHROMIUM.exists():
+        pytest.fail(
+            f"There is no {CHROMIUM}, in which this test opens the pages. Type: apt-get update && "
+            "apt-get install -y --no-install-recommends chromium"
+        )
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=SWITCHES)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory, listener):
+    """The feedback pages and the report, by name, and the attacks in them."""
+    folder, address, _ = listener
+    course = new_course(tmp_path_factory.mktemp("hostile") / "course")
+    texts = attacks(address)
+    everything = "\n".join(texts)
+    nb = nbformat.read(course.notebooks / LAB / f"{LAB}.ipynb", as_version=4)
+    record = Record(LAB, STUDENT, GRADED, release="01-r1", flags=[*texts, f"not graded: {texts[0]}.ipynb"])
+    record.reason = everything
+    graded = [cell for cell in nb.cells if is_graded(cell)]
+    for cell, text in zip(graded, texts, strict=False):
+        key = grade_id_of(cell)
+        exercise = key.rsplit("-", 1)[0]
+        record.cells.append(CellGrade(key, exercise, LAB, f"A property. {text}", 1.0, 0.0, False, everything))
+    for cell in nb.cells:
+        if is_manual(cell):
+            record.manual.append(ManualGrade(grade_id_of(cell), LAB, 2.0))
+            cell.source = "\n\n".join(texts)
+        elif cell.cell_type == "code" and not is_graded(cell):
+            cell.source = f'"""\n{everything}\n"""'
+            cell.outputs = outputs(everything)
+        elif cell.cell_type == "markdown":
+            cell.source += f"\n\n{everything}"
+            heading = next((line for line in cell.source.split("\n") if line.startswith("### Exercise")), None)
+            if heading:
+                cell.source = cell.source.replace(heading, f"{heading} {texts[0]} {texts[3]}")
+    added = nbformat.v4.new_markdown_cell("\n\n".join(texts), id="added-0")
+    nb.cells[:0] = [added, nbformat.v4.new_code_cell(everything, id="added-1", outputs=outputs(everything))]
+    target = course.autograded / STUDENT / LAB
+    target.mkdir(parents=True)
+    nbformat.write(nb, target / f"{LAB}.ipynb")
+    gradebook.write(course, record)
+    comment_on(course, record.manual[0].id, texts)
+    failed = Record(LAB, "bo", FAILED, reason=everything, flags=texts, cells=record.cells)
+    for one in (record, failed):
+        RecordStore(course.state).save(one)
+    made = feedback.run(course, "01", console=Console(quiet=True))
+    made = dict(zip(("failed", "feedback"), sorted(made, key=lambda path: path.name != "summary.html"), strict=True))
+    for number, text in enumerate(texts):  # classmates, for the report: it cuts long lists and long texts
+        cells = [CellGrade("normalise-1", "normalise", LAB, text, 1.0, 0.0, False, text, outside=False)]
+        classmate = Record(
+            LAB, f"c{number}' onclick={SCRIPT} {text[:9].replace('/', '')}", GRADED, flags=[text], cells=cells
+        )
+        RecordStore(course.state).save(classmate)
+    made["report"] = report.run(course, "01", Console(quiet=True))
+    for name, path in made.items():
+        made[name] = Path(shutil.copyfile(path, folder / f"{name}.html"))
+    return made, texts
+
+
+def outputs(text: str) -> list:
+    """Outputs of every kind, as a student's notebook may hold them."""
+    new = nbformat.v4.new_output
+    rich = {
+        kind: text for kind in ("text/html", "text/markdown", "text/latex", "image/svg+xml", "application/javascript")
+    }
+    picture = {"image/png": PIXEL, "text/plain": text}
+    return [
+        new("stream", name="stdout", text=text),
+        new("stream", name="stderr", text=text),
+        new("error", ename=f"<script>{SCRIPT}</script>", evalue=text, traceback=[text]),
+        new("display_data", data=rich | {"text/plain": text}),
+        new("display_data", data=picture, metadata={"image/png": {"alt": f'"><img src=x onerror={SCRIPT}>{text}'}}),
+        new("display_data", data={"image/png": f'{PIXEL}" onerror="{SCRIPT}', "text/plain": text}),
+    ]
+
+
+def comment_on(course, task: str, texts: list[str]) -> None:
+    """A person's comment in formgrader quotes the student."""
+    with gradebook.opened(course) as book:
+        book.find_comment(task, LAB, LAB, STUDENT).manual_comment = "\n\n".join(texts)
+        book.db.commit()
+
+
+def visit(browser, address: str, bypass_csp: bool = False) -> dict:
+    """Opens a page, unfolds and clicks what there is, and tells what happened."""
+    seen: dict = {"dialogs": [], "errors": [], "requests": [], "pages": 0}
+    context = browser.new_context(bypass_csp=bypass_csp)
+    page = context.new_page()
+    page.goto(f"{address.rsplit('/', 1)[0]}/blank.html")
+    plain = set(page.evaluate("() => Object.getOwnPropertyNames(window)"))
+
+    def dismiss(dialog):
+        seen["dialogs"].append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", dismiss)
+    page.on("pageerror", lambda error: seen["errors"].append(str(error)))
+    page.on("console", lambda message: seen["errors"].append(message.text) if message.type == "error" else None)
+    page.on("request", lambda request: seen["requests"].append(request.url))
+    page.goto(address, wait_until="load")
+    for _ in range(2):  # the folded parts too
+        page.wait_for_timeout(400)
+        for fold in page.query_selector_all("details:not([open]) > summary"):
+            fold.click()
+    for link in page.query_selector_all("main a"):
+        if (link.get_attribute("href") or "#").startswith("#"):
+            link.click(force=True)
+    page.wait_for_timeout(400)
+    seen["address"] = page.url.split("#")[0]
+    seen["globals"] = set(page.evaluate("() => Object.getOwnPropertyNames(window)")) - plain
+    seen["clobbered"] = page.evaluate("() => typeof window.hostile")
+    seen["elements"] = set(page.evaluate("() => [...document.querySelectorAll('*')].map(e => e.localName)"))
+    seen["links"] = page.evaluate("() => [...document.querySelectorAll('a[href]')].map(e => e.href)")
+    seen["policy"] = page.evaluate("() => [...document.querySelectorAll('meta[http-equiv]')].map(e => e.content)")
+    seen["text"] = page.evaluate("() => document.body.textContent")
+    seen["handlers"] = page.evaluate(
+        "() => [...document.querySelectorAll('*')].flatMap(e => [...e.attributes]).map(a => a.name)"
+        ".filter(name => name.startsWith('on') || name === 'style' || name === 'srcdoc')"
+    )
+    seen["pages"] = len(context.pages)
+    context.close()
+    return seen
+
+
+@pytest.mark.parametrize("where", ["from a file", "from a server, the policy ignored"])
+@pytest.mark.parametrize("name", ["feedback", "failed", "report"])
+def test_nothing_that_a_student_wrote_runs_or_loads_and_all_of_it_is_text(browser, listener, pages, name, where):
+    _, address, asked = listener
+    made, texts = pages
+    asked.clear()
+    served = where != "from a file"
+    url = f"{address}/{name}.html" if served else made[name].as_uri()
+    seen = visit(browser, url, bypass_csp=served)  # what is escaped does not need the policy
+    assert (seen["dialogs"], seen["globals"], seen["clobbered"], seen["handlers"]) == ([], set(), "undefined", [])
+    assert asked == []
+    assert [r for r in seen["requests"] if not r.startswith(("data:image/png;base64,", url))] == []
+    broken = "Failed to load resource: net::ERR_INVALID_URL"  # the picture whose data are none
+    assert [e for e in seen["errors"] if "Content Security Policy" not in e and e != broken] == []
+    assert (seen["address"], seen["pages"]) == (url, 1)
+    allowed = {"svg", "rect", "line", "desc"} if name == "report" else {"img", "a"}
+    assert seen["elements"] & {*DANGEROUS} <= allowed
+    assert all(link.startswith(("http://", "https://", "mailto:", f"{url}#")) for link in seen["links"])
+    assert seen["policy"] == [POLICY]
+    shown = "".join(seen["text"].split())
+    for text in texts:
+        word = max(
+            text.split("\x1b")[-1].split(), key=len
+        )  # a page may take out colours and directions, and break lines
+        assert word[:60] in shown, f"{text!r} is not shown"
+
+
+def test_the_traps_close_where_nothing_is_escaped(browser, listener):
+    """The same texts as a page of their own: they do run, so the test above can fail."""
+    folder, address, asked = listener
+    asked.clear()
+    (folder / "raw.html").write_text("\n".join(t for t in attacks(address) if "refresh" not in t), encoding="utf-8")
+    seen = visit(browser, f"{address}/raw.html")
+    assert seen["dialogs"] and seen["clobbered"] == "number" and "hostile" in seen["globals"]
+    assert {"/fetch", "/img", "/css", "/svg", "/frame", "/link"} <= set(asked)
