@@ -64,7 +64,7 @@ def chosen(names: Sequence[str] = (), everything: bool = False) -> tuple[list[Ki
     AutograderError
         If there is none of such a name.
     """
-    known = {one.name for one in (*KINDS, *scenarios.SCENARIOS)}
+    known = {kind.name for kind in KINDS} | {scenario.name for scenario in scenarios.SCENARIOS}
     if unknown := [name for name in names if name not in known]:
         raise AutograderError(f"There is no attack {unknown[0]!r}. Attacks: {', '.join(sorted(known))}.")
 

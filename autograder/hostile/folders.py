@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 from autograder.hostile.kinds import ALL, LAB, OPEN, SECOND, Desk, Kinds
 from autograder.records import FAILED
@@ -22,7 +23,7 @@ files = Kinds("files")
 def _links(desk: Desk) -> None:
     source = "import os\ndef centre(values):\n    for name in ('book', 'etc', 'home'):\n        if os.path.exists(name):\n            return values - values.mean()\n    return values + 1\n"
     desk.hand_in(desk.answered(centre=source))
-    links = {
+    links: dict[str, str | Path] = {
         "book": desk.course.gradebook,
         "etc": "/etc",
         "gone": "/nowhere/at/all",

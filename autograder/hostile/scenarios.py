@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,7 +139,7 @@ def archives(course: Course, folder: Path) -> list[str]:
     inbox.mkdir()
     notebook = (course.notebooks / LAB / f"{LAB}.ipynb").read_text(encoding="utf-8")
 
-    def pack(name: str, members: dict[str, bytes | str], link: str = "", mode: int = zipfile.ZIP_DEFLATED) -> None:
+    def pack(name: str, members: Mapping[str, bytes | str], link: str = "", mode: int = zipfile.ZIP_DEFLATED) -> None:
         with zipfile.ZipFile(inbox / name, "w", mode) as archive:
             for member, data in members.items():
                 archive.writestr(member, data)
@@ -170,7 +170,8 @@ def archives(course: Course, folder: Path) -> list[str]:
     for odd in ("01--.autograder.zip", "01--...zip", "01--scratch.zip"):
         shutil.copyfile(inbox / "01--a.zip", inbox / odd)
     pack("01--z.zip", good)
-    before = bar.outside(course, folder / "person" / "canary") if (folder / "person").mkdir() is None else {}
+    (folder / "person").mkdir()
+    before = bar.outside(course, folder / "person" / "canary")
     begun = time.monotonic()
     found = collect.run(course, inbox)
     broken = [f"5: collecting took {took:.0f} s"] if (took := time.monotonic() - begun) > 60 else []
