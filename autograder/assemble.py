@@ -126,6 +126,8 @@ def read_submitted(path: Path) -> NotebookNode:
         for cell in nb.cells:
             source = "".join(cell.source) if isinstance(cell.source, list) else str(cell.source)
             cell.source = source.encode("utf-8", "replace").decode()  # halves of characters cannot be written anywhere
+            if not isinstance(cell.get("id"), str):
+                cell.pop("id", None)
             cell.metadata = cell.metadata if isinstance(cell.get("metadata"), dict) else NotebookNode()
     except Exception as e:  # nbformat raises whatever the damage leads to
         raise SubmissionError(f"{name} is damaged: its cells cannot be read ({type(e).__name__}).") from None

@@ -63,23 +63,44 @@ def _sleeps(desk: Desk) -> None:
 
 
 dies = Kinds("dies")
+DYING = """
+called = []
+def centre(values):
+    called.append(1)
+    if len(called) > 2:  # the first check calls twice
+        <HOW>
+    return values - values.mean()
+"""
 for name, how in {
     "sys-exit": "import sys; sys.exit(0)",
     "os-exit": "import os; os._exit(0)",
     "sigkill": "import os; os.kill(os.getpid(), 9)",
     "segfault": "import ctypes; ctypes.string_at(0)",
     "abort": "import os; os.abort()",
-    "shutdown": "get_ipython().kernel.do_shutdown(False); import time; time.sleep(60)",
-    "quit": "exit()",
 }.items():
     dies.answer(
         f"dies-{name}",
         f"ends its process by {name} after the first check has passed",
-        f"called = []\ndef centre(values):\n    called.append(1)\n    if len(called) > 3:\n        {how}\n    return values - values.mean()\n"
-        "checked = [centre(np.arange(3.0)) for _ in range(1)]\n",
+        DYING.replace("<HOW>", how),
         marks=(2.0, 0.0, 2.0, 1.0),
         quick=name in ("os-exit", "segfault"),
     )
+dies.answer(
+    "dies-shutdown",
+    "asks the kernel to shut down",
+    DYING.replace("<HOW>", "get_ipython().kernel.do_shutdown(False); import time; time.sleep(60)"),
+    marks=(2.0, 0.0, 2.0, 1.0),
+    exact=False,
+)
+dies.answer("dies-quit", "exit() inside of IPython", DYING.replace("<HOW>", "exit()"), marks=ALL)
+dies.answer(
+    "dies-later",
+    "ends the process a second later, while something else is judged",
+    "import os, threading\nthreading.Timer(1, os._exit, [1]).start()\n" + RIGHT,
+    marks=ALL,
+    exact=False,
+    status="",
+)
 dies.answer(
     "dies-at-once",
     "the cell ends the process, each time",
@@ -481,6 +502,14 @@ tells.answer(
     SEEN + "    raise type(f'Leak{int(values[0])}', (AssertionError,), {})(f'{values.tolist()}')\n",
     says="stopped with",
 )
+
+
+@tells.kind("tells-in-line", "writes hidden inputs into the line of a syntax error", marks=NOTHING, quick=True)
+def _tells_in_line(desk: Desk) -> None:
+    source = "raise SyntaxError(f'made up (line {seen[-1][0]:.0f})')"
+    desk.hand_in(desk.answered(centre=SEEN + "    return values + 1\n", longest_run=source))
+
+
 tells.answer(
     "tells-in-value",
     "returns hidden inputs as text, types and names",

@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from autograder.hostile.kinds import ALL, LAB, OPEN, SECOND, Desk, Kinds
+from autograder.hostile.kinds import LAB, OPEN, SECOND, Desk, Kinds
 from autograder.records import FAILED
 
 WRONG = "def centre(values):\n    return values + 1\n"
@@ -205,4 +205,3 @@ for name, student in {
     )
 
 GROUPS = (files, dates)
-__all__ = ["ALL", "GROUPS"]

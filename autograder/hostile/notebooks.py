@@ -10,7 +10,7 @@ from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from autograder.assemble import grade_id_of
-from autograder.hostile.kinds import ALL, LAB, NOTHING, OPEN, SECOND, Desk, Kinds
+from autograder.hostile.kinds import ALL, OPEN, SECOND, Desk, Kinds
 from autograder.records import FAILED
 
 WRONG = "def centre(values):\n    return values + 1\n"
@@ -27,7 +27,8 @@ def edited(kinds: Kinds, name: str, tries: str, edit: Edit, wrong: bool = False,
 
     def submit(desk: Desk) -> None:
         notebook = desk.answered(**({"centre": WRONG} if wrong else {}))
-        desk.hand_in(edit(notebook) or notebook)
+        edit(notebook)
+        desk.hand_in(notebook)
 
     kinds.add(name, tries, submit, **{"marks": SECOND if wrong else ALL, **expected})
 
@@ -300,23 +301,31 @@ raw(
 )
 raw("too-large", "a notebook of 60 MB", lambda desk: _json(desk) + " " * 60_000_000, says="60 MB|57 MB")
 
+
+def _half(notebook: NotebookNode) -> None:
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.source += "\n# \ud800 \udfff"
+
+
+def _half_shown(notebook: NotebookNode) -> None:
+    notebook.cells.append(new_markdown_cell("\ud800"))
+    cells(notebook)["in_words"].source = "\udcff"
+    cells(notebook)["centre"].outputs = [{"output_type": "stream", "name": "stdout", "text": "\ud83d"}]
+
+
 edited(
     formats,
     "surrogate",
     "half a character in every cell",
-    lambda nb: [c.update(source=c.source + "\n# \ud800 \udfff") for c in nb.cells if c.cell_type == "code"] and None,
+    _half,
     quick=True,
 )
 edited(
     formats,
     "surrogate-output",
     "half a character in what was printed and in the answer in words",
-    lambda nb: (
-        nb.cells.append(new_markdown_cell("\ud800")),
-        cells(nb)["in_words"].update(source="\udcff"),
-        cells(nb)["centre"].update(outputs=[{"output_type": "stream", "name": "stdout", "text": "\ud83d"}]),
-        None,
-    )[-1],
+    _half_shown,
 )
 edited(
     formats,
@@ -431,5 +440,4 @@ def _markdown_bombs(notebook: NotebookNode) -> None:
 edited(feedback, "scripts", "scripts in answers, outputs, names and descriptions", _scripts, quick=True)
 edited(feedback, "markdown-bombs", "an answer in words that is slow to show", _markdown_bombs)
 
-__all__ = ["GROUPS", "LAB", "NOTHING"]
 GROUPS = (altered, skipped, formats, honest, feedback)
