@@ -7,6 +7,7 @@ others are graded all the same; a run that was stopped, however, is finished by 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -147,6 +148,13 @@ def run(
         raise AutograderError(
             f"Another `autograder grade` is at work in {course.root}. Wait for it to finish, then type the command again."
         ) from None
+    except OSError as e:
+        if e.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise AutograderError(
+            f"No space left on device: {e.filename or course.root} could not be written. What was graded is kept. "
+            "Make room, then type the command again."
+        ) from e
     store = RecordStore(course.state)
     records = [record for s in students if (record := store.load(name, s))]
     problems_table(console, records)

@@ -22,6 +22,7 @@ from autograder.hostile.bar import Observed, Watch
 from autograder.hostile.kinds import LAB, Desk, Kind
 from autograder.lab import load_lab
 from autograder.outside.walk import Seconds
+from autograder.records import RecordStore
 
 COURSE = Path(__file__).parent / "course"
 # A check may take 6 s, so that neighbours have enough on a busy machine.
@@ -148,12 +149,12 @@ def in_one_class(course: Course, kinds: Sequence[Kind]) -> Observed:
         before = bar.outside(course, watch.targets.canary)
         try:
             records = grade.run(course, LAB, again=True, options=LIMITS, console=console)
-            observed.records = {record.student: record for record in records}
             feedback.run(course, LAB, console=console)
             export.run(course, LAB, course.root / "grades.csv", console=console)
             observed.beside = bar.standing(course, records, NEIGHBOURS)
         except Exception as e:  # whatever stops a class is what is looked for
             observed.failed = f"{type(e).__name__}: {e}"
+        observed.records = {record.student: record for record in RecordStore(course.state).all(LAB)}
         observed.left, observed.heard = watch.left(), watch.heard()
         observed.changed = bar.differences(before, bar.outside(course, watch.targets.canary))
         observed.shown = bar.shows(course, said.getvalue())
