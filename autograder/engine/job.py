@@ -131,7 +131,8 @@ class Engine:
         if self.host is None or not self.host.alive:
             sandbox = self.terms.sandbox
             show = [Path(path) for path in sandbox.show]
-            self.host = CheckerHost(show, dict(sandbox.variables), uses_keras(self.terms.assignment), sandbox.safe)
+            keras = any(plans.uses_keras(self.terms.assignment.plan(stem)) for stem in self.terms.assignment.instructor)
+            self.host = CheckerHost(show, dict(sandbox.variables), keras, sandbox.safe)
         return self.host
 
     def grade(self, job: Job) -> Outcome:
@@ -172,6 +173,12 @@ class Engine:
             outcome.verdicts[stem, id] = verdict
             if id in seeds:
                 outcome.seeds[stem, id] = seeds[id]
+
+    def warm(self) -> None:
+        """Starts what the first submission would wait for: the checkers, while another thread starts the kernels' process."""
+        for stem in self.terms.assignment.instructor:
+            if any(cell.kind == CHECK for cell in self.terms.assignment.plan(stem)):
+                self.server(stem)
 
     def close(self) -> None:
         """Ends the checkers."""
@@ -235,12 +242,6 @@ def _sum(used: list[Used], seconds: float) -> dict[str, float]:
         "peak_mb": round(max((u.peak_mb for u in used), default=0.0)),
         "kernels": len(used),
     }
-
-
-def uses_keras(assignment: Assignment) -> bool:
-    """Whether a checker of the assignment will need Keras."""
-    cells = (c.source for nb in assignment.instructor.values() for c in nb.cells if c.cell_type == "code")
-    return any(re.search(r"\b(keras|tensorflow|medxai)\b", source) for source in cells)
 
 
 _engines: dict[str, Engine] = {}

@@ -10,8 +10,8 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from jupyter_client.manager import KernelManager
 from autograder.errors import AutograderError
 from autograder.outside.responder import MODULE, setup_code
 from autograder.outside.walk import Ran
-from warmkernel import kernelspec, settings
+from warmkernel import kernelspec, settings, zygotes
 from warmkernel.errors import WarmkernelError
 from warmkernel.inside.kernel import CHANNEL_VARIABLE
 
@@ -79,6 +79,29 @@ class Sandbox:
         return KernelSpec(**kernelspec.specification(chosen))
 
 
+    def warm(self) -> None:
+        """Starts the process that kernels are forked from, which takes seconds, before the first of them is asked for.
+
+        Raises
+        ------
+        AutograderError
+            If this machine cannot make the sandbox.
+        """
+        if self.safe:
+            with _as_our_error():
+                zygotes.get(settings.read(self.specification().metadata), {})
+
+
+@contextmanager
+def _as_our_error() -> Iterator[None]:
+    try:
+        yield
+    except WarmkernelError as e:
+        raise AutograderError(
+            f"The sandbox for students' code cannot be made: {e}\nNothing was graded. Type: autograder doctor"
+        ) from e
+
+
 @dataclass
 class Used:
     """What a kernel used: seconds of the clock and of processors, megabytes at most, bytes that it sent, and the limit that ended it."""
@@ -114,14 +137,11 @@ class Kernel:
         self.manager = KernelManager(context=_context(), connection_file=str(Path(self.files.name) / "kernel.json"))
         self.manager._kernel_spec = sandbox.specification()
         try:
-            with theirs:
+            with theirs, _as_our_error():
                 self._start(sandbox, folder, theirs.fileno())
             self.client = self.manager.client()
             self.client.start_channels(shell=True, iopub=False, stdin=False, hb=False, control=False)
             ran = self._wait(self._send(_setup()), START)
-        except WarmkernelError as e:
-            self.close()
-            raise AutograderError(f"The sandbox for students' code cannot be made. {e} Type: autograder doctor") from e
         except BaseException:
             self.close()
             raise

@@ -1,6 +1,6 @@
 """Which check cells of an assignment can be judged outside the student's process: found out by trying, not by guessing.
 
-The reference, the stub, the mutants where there are some and ten degenerate answers are judged inside, as nbgrader does it,
+The reference, the stub, the mutants where there are some and eleven degenerate answers are judged inside, as nbgrader does it,
 and outside. A cell whose verdicts differ is judged inside from then on, and is marked as not tamper-proof.
 """
 
@@ -31,6 +31,8 @@ DEGENERATE: dict[str, tuple[str, str | None]] = {
     "returns an empty text": ("return ''", "''"),
     "returns its first argument": (f"return {FIRST}", "{}"),
     "returns zeros": (f"return {FIRST} * 0", "0.0"),
+    # Equal to any number, if all its elements are asked.
+    "returns an empty array": ("import numpy\n    return numpy.zeros(0)", "__import__('numpy').zeros(0)"),
     "always raises": ("raise ValueError('no')", None),
 }
 

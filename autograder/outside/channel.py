@@ -27,6 +27,10 @@ MAX_CALLS = 200_000  # questions and callbacks of a cell
 FIRST_ANSWER = 15.0  # seconds
 MAX_NESTED = 30  # callbacks inside callbacks
 MAX_KEPT = 100_000  # functions and iterators of a submission
+MAX_CLASSES, MAX_ANCESTORS = (
+    1000,
+    20,
+)  # classes of exceptions of a submission, and how much is looked at of what one inherits
 REAL_INPUT, REAL_STDIN = builtins.input, sys.stdin
 # These would steer the loops of the checker itself: `for x in f` ends with StopIteration, a run with SystemExit.
 STEERING = (StopIteration, StopAsyncIteration, GeneratorExit, SystemExit, KeyboardInterrupt)
@@ -62,7 +66,9 @@ class Channel:
         self.sending: dict[int, tuple[Any, int]] = {}  # the same, in the message that is being written
         self.signature: Any = None  # how to find the signature of a function of the student by its name
         self.wire: Wire | None = None
-        self.lost = ""
+        self.lost = self.untold = ""  # why, and the same without any text of the student's
+        self.refuted: AssertionError | None = None  # an assertion of the check that failed inside a callback
+        self.undo: list[tuple[Any, Any]] | None = None  # what was changed, and what it held, where that is to be undone
         self.deadline = 0.0
         self.seconds = 0.0
         self.calls = self.nested = 0
@@ -75,13 +81,18 @@ class Channel:
 
     def begin(self, sock: socket.socket, seconds: float) -> None:
         """Starts a cell: a fresh socket, `seconds` until everything must have been answered."""
-        self.wire, self.lost, self.calls = Wire(sock), "", 0
+        self.wire, self.lost, self.untold, self.calls = Wire(sock), "", "", 0
+        self.refuted = self.undo = None
         self.surprised = self.changed = False
         self.seconds, self.deadline = seconds, time.monotonic() + seconds
 
     def again(self, seconds: float) -> None:
-        """Starts the same cell once more on the same socket."""
-        self.calls, self.surprised = 0, False
+        """Starts the same cell once more on the same socket, and lets changes be seen, until the end of the cell.
+
+        They must not reach the next cell: the reference makes none, and what is changed may be what that one expects.
+        """
+        self.calls, self.surprised, self.refuted = 0, False, None
+        self.in_place, self.undo = True, []
         self.deadline = time.monotonic() + seconds
 
     def greet(self) -> None:
@@ -98,10 +109,23 @@ class Channel:
             self.wire.close()
             self.wire = None
 
-    def lose(self, why: str) -> Lost:
-        """Marks the cell as lost, the first reason counts; returns what to raise."""
-        self.lost = self.lost or why
-        return Lost(self.lost)
+    def lose(self, why: str, untold: str = "") -> Lost:
+        """Marks the cell as lost, the first reason counts; returns what to raise.
+
+        `untold` is the reason in words of ours, where `why` has some of the student's.
+        """
+        if not self.lost:
+            self.lost, self.untold = why, untold or why
+        return Lost(self.lost, self.untold)
+
+    def restore(self) -> None:
+        """Gives back to the check's own things what they held before the student changed them, at the end of a cell."""
+        while self.undo:
+            _replace(*self.undo.pop())
+
+    def against(self) -> BaseException | None:
+        """What speaks against the cell, even if its code or the student's caught it."""
+        return Lost(self.lost, self.untold) if self.lost else self.refuted
 
     # Questions.
 
@@ -194,6 +218,8 @@ class Channel:
         self._printed(decoder.decode(printed))
         decoder.end()
         for old, new in news:
+            if self.undo is not None:
+                self.undo.append((old, _snapshot(old)))
             _replace(old, new)
         return value
 
@@ -220,7 +246,11 @@ class Channel:
             raise self.lose(f"the check gives the student {e}, which cannot cross") from None
         except Exception as e:
             encoder = self._encoder([])
-            tree, answer = encoder.encode((type(e).__name__, str(e)[:2000])), "raised"
+            text = str(e)[:2000]
+            if isinstance(e, AssertionError) and not student_error(e):
+                # The check's own. It says what was expected, and the student's code might catch it.
+                self.refuted, text = self.refuted or e, ""
+            tree, answer = encoder.encode((type(e).__name__, text)), "raised"
         finally:
             self.nested -= 1
         self._send([question, answer, tree], encoder)
@@ -255,15 +285,19 @@ class Channel:
         if action == "next" and names[0] == "StopIteration":
             return StopIteration()
         text = str(args[0])[:2000] if args else ""
-        for name in names:
-            kind = self.errors.get(name) or getattr(builtins, name, None)
-            if isinstance(kind, type) and issubclass(kind, BaseException):
-                if issubclass(kind, STEERING) or not issubclass(kind, Exception):
-                    break
-                try:
-                    return mark(kind(*args), names[0])
-                except Exception:
-                    continue  # UnicodeDecodeError and others want arguments of their own; their base is near enough
+        known: Any = next((b for n in names if (b := _builtin_exception(n)) is not None), BaseException)
+        if _is_plain_exception(known) and (known.__name__ != names[0] or issubclass(AssertionError, known)):
+            self._exception_class(names)  # `except Own` looks for the class after it was raised
+        for name in names[:MAX_ANCESTORS]:
+            kind: Any = self.errors.get(name) or _builtin_exception(name)
+            if kind is None:
+                continue
+            if not _is_plain_exception(kind):
+                break
+            try:
+                return mark(kind(*args), names[0])
+            except Exception:
+                continue  # UnicodeDecodeError and others want arguments of their own; their base is near enough
         return mark(StudentError(f"{names[0][:100]}: {text}"), names[0])
 
     # Values that are not plain: out, in, and back in as copies.
@@ -314,7 +348,8 @@ class Channel:
             module, name = rest
             self.stand_ins += 1
             known = _type_named(module, name)
-            return known if known is not None else Unusable(self, f"class {str(name)[:100]}")
+            # ndarray(3) would hold whatever was in this process's memory, such as the values that are expected.
+            return known if known is not None and name != "ndarray" else Unusable(self, f"class {str(name)[:100]}")
         if tag == "error":
             return self._exception_class(rest)
         if tag == "network":
@@ -345,21 +380,34 @@ class Channel:
         return self.kept[number]
 
     def _exception_class(self, names: list[Any]) -> Any:
-        """A class of the same name and with the nearest of Python's own exceptions as its base."""
+        """A class of the same name and with the same ancestors, as far as they are exceptions of Python's or known by name.
+
+        Never one that catches what the check itself raises, as in `try: f(); assert False / except Own: pass`.
+        """
         if not names or not all(type(n) is str for n in names):
             raise Broken("sent a class that is none")
         self.stand_ins += 1
-        known: list[Any] = [b for n in names if isinstance(b := getattr(builtins, n, None), type)]
-        base = known[0] if known else Exception
-        if base.__name__ == names[0]:
-            return base
-        if not issubclass(base, Exception) or issubclass(base, STEERING):
-            base = Exception
-        if names[0] not in self.errors:
-            if len(self.errors) >= 1000:
-                raise Broken("sent too many classes")
-            self.errors[names[0]] = type(names[0].replace("\0", "")[:100], (base,), {})
-        return self.errors[names[0]]
+        own = _builtin_exception(names[0])
+        if own is not None and not issubclass(AssertionError, own):
+            return own
+        kind: Any = own if own is not None and _is_plain_exception(own) else Exception
+        for name in reversed(names[1:MAX_ANCESTORS]) if own is None else ():
+            kind = self._ancestor(name, kind)
+        return self.errors.get(names[0]) or self._new_class(names[0], kind)
+
+    def _ancestor(self, name: str, base: Any) -> Any:
+        builtin = _builtin_exception(name)
+        if name in self.errors or name == "object":
+            return self.errors.get(name, base)
+        if builtin is None:
+            return self._new_class(name, base)
+        return builtin if _is_plain_exception(builtin) else base
+
+    def _new_class(self, name: str, base: Any) -> Any:
+        if len(self.errors) >= MAX_CLASSES:
+            raise Broken("sent too many classes")
+        self.errors[name] = type(name.replace("\0", "")[:100], (base,), {})
+        return self.errors[name]
 
     def _copy(self, tree: list[Any], decoder: Decoder) -> Any:
         tag, *rest = tree
@@ -378,6 +426,19 @@ class Channel:
         for tree in [rest[1], *(rest[2] or [])]:
             decoder.decode(tree)  # they stand in the body
         return networks.rebuild(*networks.describe(model))
+
+
+def _snapshot(old: Any) -> Any:
+    """What a container holds, for `_replace`."""
+    np, keras = sys.modules.get("numpy"), sys.modules.get("keras")
+    for kind in (list, dict, set):
+        if isinstance(old, kind):
+            return kind(old)
+    if np is not None and isinstance(old, np.ndarray):
+        return np.array(old, dtype=old.dtype.newbyteorder("<"))
+    if keras is not None and isinstance(old, keras.Model):
+        return old.get_weights()
+    return old.copy()  # a deque, or pandas'
 
 
 def _replace(old: Any, new: Any) -> None:
@@ -410,6 +471,15 @@ def _replace_array(old: Any, new: Any) -> None:
         except ValueError:
             raise Broken("changed the shape of something that is a part of something else") from None
     old[...] = new
+
+
+def _builtin_exception(name: str) -> type[BaseException] | None:
+    kind = getattr(builtins, name, None)
+    return kind if isinstance(kind, type) and issubclass(kind, BaseException) else None
+
+
+def _is_plain_exception(kind: type[BaseException]) -> bool:
+    return issubclass(kind, Exception) and not issubclass(kind, STEERING)
 
 
 def _type_named(module: Any, name: Any) -> type | None:

@@ -19,6 +19,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, replace
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from autograder.outside import plan as plans
@@ -84,7 +86,15 @@ class Checker:
                 if cell.kind == SOLUTION or (i, n) in needed:
                     self.steps.append((cell, statement))
         solutions = [s for cell, s in self.steps if cell.kind == SOLUTION and s is not None]
-        self.names.read_by_answers = frozenset(name for s in solutions for name in plans.mentioned(s))
+        self.names.used_in_functions = frozenset(name for s in solutions for name in plans.used_in_functions(s))
+        self.names.rebound_in_functions = frozenset(name for s in solutions for name in plans.declared_global(s))
+        self.read: dict[str, frozenset[str]] = {}  # by check cell: the names that answers read in calls and later cells
+        read = self.names.used_in_functions | self.names.rebound_in_functions
+        for cell, step in reversed(self.steps):
+            if step is None:
+                self.read[cell.id] = read
+            elif cell.kind == SOLUTION:
+                read |= plans.loaded(step)
         self.position = 0
 
     def step(self) -> bool:
@@ -151,14 +161,13 @@ class Checker:
         self.channel.in_place = in_place is not False
         try:
             self._enter(cell)
-            with suppress(Lost):  # which the channel remembers
-                self.channel.greet()
             with _limit(seconds):
+                with suppress(Lost):  # which the channel remembers
+                    self.channel.greet()
                 verdict = self._judge(cell)
             if self.channel.surprised and not self.channel.lost:
                 # It holds when the changes are seen and when they are not, or it does not hold.
                 self.channel.again(seconds)
-                self.channel.in_place = True
                 with _limit(seconds):
                     again = self._judge(cell)
                 verdict = min(verdict, again, key=lambda v: (v.status == PASSED, v.points))
@@ -167,6 +176,7 @@ class Checker:
             return verdict
         finally:
             self.channel.end()
+            self.channel.restore()
 
     def _enter(self, cell: PlanCell) -> None:
         for earlier in self.cells:
@@ -178,7 +188,10 @@ class Checker:
                 )
             if earlier == cell.id:
                 break
-        self.names.owned, self.names.derived = self.owned[cell.id]
+        owned, derived = self.owned[cell.id]
+        # What a function of the check declares `global` is stored past Names.__setitem__.
+        declared = {name for s in plans.statements(cell.source) for name in plans.declared_global(s)}
+        self.names.enter(owned - (declared - self.names.rebound_in_functions), derived, self.read[cell.id])
 
     def _judge(self, cell: PlanCell) -> Verdict:
         begun = time.perf_counter()
@@ -193,9 +206,10 @@ class Checker:
             verdict.status, verdict.points = _earned(value, cell.points)
         except BaseException as e:
             verdict.message = self._message(e, tree, cell)
-        if self.channel.lost:
+        against = self.channel.against()
+        if against is not None:
             verdict.status, verdict.points = FAILED, 0.0
-            verdict.message = self._message(Lost(self.channel.lost), tree, cell)
+            verdict.message = self._message(against, tree, cell)
         verdict.seconds, verdict.calls = round(time.perf_counter() - begun, 4), self.channel.calls
         return verdict
 
@@ -220,7 +234,7 @@ class Checker:
     def _locked(self, statement: ast.stmt) -> None:
         mine = plans.bound(statement)
         known = set(self.names.keys())
-        self.names.owned, self.names.derived = frozenset(self._own), frozenset(self._derived)
+        self.names.enter(frozenset(self._own), frozenset(self._derived), frozenset())
         try:
             with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
                 exec(compile(ast.Module([statement], []), "<locked>", "exec"), self.names)
@@ -264,12 +278,20 @@ def _constant(default: ast.expr) -> ast.expr:
 
 
 def _earned(value: Any, points: float) -> tuple[str, float]:
-    """nbgrader's rule: a number as last expression is partial credit, anything else that ran to its end is all of it."""
-    np = sys.modules.get("numpy")
-    numbers = (int, float, *((np.integer, np.floating) if np else ()))
-    if isinstance(value, bool) or not isinstance(value, numbers):
+    """nbgrader's rule: a number as last expression is partial credit, anything else that ran to its end is all of it.
+
+    But arrays and other things that are computed with are not anything else: `sum(f(x) == y for x, y in cases)` would become
+    an empty array, and earn all, if `f` returned one.
+    """
+    np, pd = sys.modules.get("numpy"), sys.modules.get("pandas")
+    numbers = (int, float, complex, Fraction, Decimal, *((np.number, np.ndarray) if np else ()))
+    if isinstance(value, bool) or not isinstance(value, (*numbers, *((pd.Series, pd.DataFrame) if pd else ()))):
         return PASSED, points
-    credit = float(value)
+    try:
+        number: Any = value.item() if np and isinstance(value, np.ndarray) else value
+        credit = float(number)
+    except (TypeError, ValueError, OverflowError):
+        raise AssertionError(f"this cell gave a {type(value).__name__} for its points, which is no number") from None
     if not (math.isfinite(credit) and 0 <= credit <= points):
         raise AssertionError(f"this cell gave {credit:g} points, but it has from 0 to {points:g}")
     return (PASSED if credit == points else PARTIAL), credit

@@ -13,15 +13,15 @@ from typing import Any
 from autograder.course import BEGIN_HIDDEN, BEGIN_SOLUTION, END_SOLUTION, STUB
 
 LOCKED, SOLUTION, CHECK = "locked", "solution", "check"
-DEEPEST = 500  # levels of a syntax tree; what walks through it calls itself for each
 # Lines of IPython's own language that do more than set up pictures, timing and reloading.
 MAGIC = re.compile(
-    r"(?m)^\s*(?:!|%%?(?!matplotlib\b|config\b|time\b|timeit\b|load_ext\b|reload_ext\b|autoreload\b|tensorboard\b))"
+    r"(?m)^\s*(?:!|%%?(?!%|matplotlib\b|config\b|time\b|timeit\b|load_ext\b|reload_ext\b|autoreload\b|tensorboard\b))"
 )
 UNSEEN = {
     "exec", "eval", "globals", "locals", "vars", "setattr", "__import__", "run_cell", "run_line_magic", "system", "write_text",
     "write_bytes", "to_csv", "savetxt",
 }  # fmt: skip
+DEEPEST = 300  # levels of a syntax tree: functions here call themselves for each
 SOLUTION_REGION = re.compile(rf"(?ms)^([ \t]*)[^\n]*{BEGIN_SOLUTION}.*?{END_SOLUTION}[^\n]*$")
 
 
@@ -80,33 +80,38 @@ def stub_of(source: str) -> str:
 
 
 def parse(source: str) -> ast.Module:
-    """A cell's syntax tree; where it does not parse, lines of IPython's magics count as `pass`. Raises SyntaxError.
+    """A cell's syntax tree; where it does not parse, lines of IPython's magics count as `pass`.
 
-    So it does for what Python refuses in other ways: null bytes, halves of characters, nesting without end.
+    Raises SyntaxError, also for what a student may have sent to stop whoever reads it.
     """
     try:
-        return _parse(source)
+        return _tree(source)
     except SyntaxError:
-        lines = [re.sub(r"^(\s*)[%!].*|^(\s*)(.*\S)\?+\s*$", r"\1\2pass", line) for line in source.split("\n")]
-        return _parse("\n".join(lines))
+        return _tree("\n".join(map(_without_magic, source.split("\n"))))
 
 
 # In Python 3.11 two threads that make syntax trees at once can disturb each other ("recursion depth mismatch").
 _parsing = threading.Lock()
 
 
-def _parse(source: str) -> ast.Module:
+def _tree(source: str) -> ast.Module:
     try:
         with _parsing:
             tree = ast.parse(source)
     except (ValueError, RecursionError, MemoryError) as e:
-        raise SyntaxError(f"this cannot be parsed ({type(e).__name__})") from None
+        raise SyntaxError(f"this cell cannot be read ({type(e).__name__})") from None
     level: list[ast.AST] = [tree]
     for _ in range(DEEPEST):
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        level = [inner for node in level for inner in ast.iter_child_nodes(node)]
         if not level:
             return tree
-    raise SyntaxError("this is nested too deeply")
+    raise SyntaxError("this cell is nested too deeply")
+
+
+def _without_magic(line: str) -> str:
+    text = line.strip()
+    magic = text.startswith(("%", "!")) or (text.endswith("?") and text.strip("?"))
+    return line[: len(line) - len(line.lstrip())] + "pass" if magic else line
 
 
 def statements(source: str) -> list[ast.stmt]:
@@ -167,6 +172,22 @@ def mentioned(tree: ast.AST) -> set[str]:
     return names
 
 
+def declared_global(tree: ast.AST) -> set[str]:
+    """The names that functions in a tree declare `global`."""
+    return {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
+
+
+def loaded(tree: ast.AST) -> set[str]:
+    """The names that are read in a tree."""
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+
+
+def used_in_functions(tree: ast.AST) -> set[str]:
+    """The global names that the functions in a tree mention."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    return {name for node in ast.walk(tree) if isinstance(node, functions) for name in mentioned(node)}
+
+
 def needed(plan: Sequence[PlanCell], by: tuple[str, ...] = (CHECK,)) -> set[tuple[int, int]]:
     """(cell, statement) of the locked statements that a check (or what `by` names) can depend on, by the names in it.
 
@@ -195,6 +216,16 @@ def needed(plan: Sequence[PlanCell], by: tuple[str, ...] = (CHECK,)) -> set[tupl
                 found.add((i, n))
                 waiting += mentioned(trees[i][n])
     return found
+
+
+def uses_keras(plan: Sequence[PlanCell]) -> bool:
+    """Whether the checks of a plan will want Keras: they, or what they depend on, name it, or answers make networks."""
+    checks = [cell.source for cell in plan if cell.kind == CHECK]
+    checks += [ast.unparse(statements(plan[i].source)[n]) for i, n in needed(plan)]
+    answers = [cell.source for cell in plan if cell.kind == SOLUTION]
+    return any(re.search(r"\b(keras|tensorflow|tf|medxai)\b", text) for text in checks) or any(
+        "keras" in text for text in answers
+    )
 
 
 def for_marks(plan: Sequence[PlanCell]) -> list[PlanCell]:

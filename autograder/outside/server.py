@@ -31,7 +31,7 @@ from typing import Any, Protocol
 from autograder.errors import AutograderError
 from autograder.messages import plain
 from autograder.outside.checker import FAILED, GRACE, NOT_RUN, PARTIAL, PASSED, Checker, Verdict
-from autograder.outside.plan import CHECK, PlanCell, from_json, is_import, statements, to_json
+from autograder.outside.plan import CHECK, PlanCell, from_json, is_import, statements, to_json, uses_keras
 from autograder.outside.tell import LONGEST
 
 START = 120.0  # seconds for the locked cells
@@ -242,10 +242,12 @@ class Submission:
         # The child interprets what students return, so even its word is bounded by what the cell can give.
         try:
             verdict = Verdict(**answer)
-            points = verdict.points
-            if verdict.id != id or type(points) not in (int, float) or not 0 <= points <= self.server.points[id]:
+            most = 0 if verdict.status == FAILED else self.server.points[id]
+            numbers = (verdict.points, verdict.seconds, verdict.calls)
+            if verdict.id != id or not all(type(n) in (int, float) for n in numbers) or not 0 <= verdict.points <= most:
                 return None
-            verdict.message = str(verdict.message)[:LONGEST]
+            verdict.in_place = verdict.in_place is True
+            verdict.message = str(verdict.message)[:LONGEST].encode("utf-8", "replace").decode()
             return verdict if verdict.status in (PASSED, PARTIAL, FAILED) else None
         except TypeError:
             return None
@@ -394,7 +396,7 @@ def _preload(checker: Checker) -> None:
             for node in ast.walk(s)
             if isinstance(node, ast.stmt) and is_import(node)
         ]
-    if any(re.search(r"\b(keras|tensorflow)\b", cell.source) for cell in checker.plan):
+    if uses_keras(checker.plan):
         trees.append(ast.Import([ast.alias("keras")]))
     for tree in trees:
         try:

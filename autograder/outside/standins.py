@@ -10,7 +10,15 @@ if TYPE_CHECKING:
 
 
 class Lost(BaseException):
-    """This cell cannot be judged any further. No Exception, so that a check's `except Exception` does not go on."""
+    """This cell cannot be judged any further. No Exception, so that a check's `except Exception` does not go on.
+
+    `untold` is why in words of ours alone: names of classes and layers are the student's, who may have written what a
+    hidden check asked into them.
+    """
+
+    def __init__(self, why: str, untold: str):
+        super().__init__(why)
+        self.untold = untold
 
 
 class StudentError(Exception):
@@ -39,7 +47,8 @@ class Unusable:
 def _used(unusable: Any, *_: Any, **__: Any) -> Any:
     channel, what = object.__getattribute__(unusable, "_of")
     article = "an" if what[:1].lower() in "aeiou" else "a"
-    raise channel.lose(f"what came back is {article} {what}, which cannot be judged from outside")
+    untold = "what came back is something that cannot be judged from outside"
+    raise channel.lose(f"what came back is {article} {what}, which cannot be judged from outside", untold)
 
 
 USES = """
@@ -55,8 +64,8 @@ class Function:
     """A function of the student. Calls happen in the student's process."""
 
     def __init__(self, channel: Channel, number: int, name: str, doc: str | None):
-        # `_asked` is the name by which a check knows it; what its process says of itself decides nothing.
-        self.__dict__.update(_channel=channel, _number=number, _asked=name)
+        # `_asked` is the name by which a check asked for it, if it did; what its process says of itself decides nothing.
+        self.__dict__.update(_channel=channel, _number=number, _asked="")
         self.__dict__.update(__name__=name, __qualname__=name, __doc__=doc)
 
     # isinstance(f, types.FunctionType) and inspect.isfunction hold, as they do in the student's notebook.

@@ -32,7 +32,8 @@ def message(error: BaseException, tree: ast.AST, key: str, hidden: bool, answers
         The names that the student should have defined.
     """
     if isinstance(error, Lost):
-        return plain(f"{key}: {error}" + "." * (not str(error).endswith("?")), LONGEST)
+        said = error.untold if hidden else str(error)
+        return plain(f"{key}: {said}" + "." * (not said.endswith("?")), LONGEST)
     if isinstance(error, NameError) and error.name in answers and not student_error(error):
         return f"{key}: there is no `{error.name}`. Did its cell stop before it was defined, or was it renamed?"
     raised = student_error(error)

@@ -34,7 +34,7 @@ def test_text_that_python_refuses_in_any_way_has_no_statements(source):
 
 
 def test_what_is_deep_but_honest_is_read():
-    [statement] = plans.statements("x = y" + " + 1" * 300)
+    [statement] = plans.statements("x = y" + " + 1" * 200)
     assert plans.mentioned(statement) == {"x", "y"}
 
 

@@ -1,14 +1,17 @@
 """Attacks on the channel, the responder and the checker: nothing is earned by them, and the next student is judged as ever."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import attacks
 import pytest
 from plain_kernel import plan
 
 from autograder.errors import AutograderError
-from autograder.outside.plan import with_answers
-from autograder.outside.server import Program, Server
+from autograder.outside.host import CheckerHost
+from autograder.outside.plan import affected, definition, for_marks, with_answers
+from autograder.outside.server import Program, Server, Submission
 from autograder.outside.walk import Policy, Seconds, judge_outside, walk
 
 HONEST = "def f(x):\n    return 2 * x"
@@ -27,9 +30,8 @@ SHORT = [cell for cell in COURSE if cell.id not in ("f-1", "f-2", "f-5")]
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    made = Server(COURSE, tmp_path_factory.mktemp("instructor"))
-    yield made
-    made.close()
+    with CheckerHost(keras=False) as host, host.server(COURSE, tmp_path_factory.mktemp("instructor")) as made:
+        yield made
 
 
 def passed(server, nursery, answer, folder=".", seconds=1.0, course=COURSE):
@@ -143,6 +145,7 @@ def test_what_a_hidden_check_asks_is_not_told(nursery):
     tries = {
         "returns": "def f(x): return f'{x}!'", "raises": "def f(x): raise ValueError(f'{x}!')", "asserts": "def f(x): assert False, f'{x}!'",
         "class": "def f(x): raise type(f'E{x}', (Exception,), {})()", "prints": "def f(x): print(x)",
+        "object": "def f(x): return type(f'O{x}', (), {})()",
     }  # fmt: skip
     with Server(course) as server:
         for name, answer in tries.items():
@@ -159,6 +162,178 @@ def test_what_a_hidden_check_asks_is_not_told(nursery):
     assert "stopped with a ValueError" in told["raises"]["f-1"].message
     assert "stopped with an AssertionError" in told["asserts"]["f-1"].message
     assert "an error of its own kind" in told["class"]["f-1"].message
+
+
+SERVED = (
+    HONEST
+    + """
+import sys
+r = sys.modules["outside_responder"]
+last, real = [0], r.Responder.do_get
+def f(x):
+    last[0] = 5
+    return 5
+answers = {"x": lambda: 1, "y": lambda: 5, "ok": lambda: True, "wrong": lambda: 0, "same": lambda: lambda *a: None, "truth": lambda: 5}
+r.Responder.do_get = lambda self, name: answers[name]() if name in answers else real(self, name)
+"""
+)
+
+
+def test_what_a_check_stores_is_not_served_by_the_student(nursery):
+    course = plan(
+        ("f", "x = y = 0\nok = True\nwrong = truth = 0\nsame = abs\nlimit = 2\ndef f(x):\n    return limit * x"),
+        ("f-1", "for x, y in ((1, 2), (3, 6)):\n    assert f(x) == y", 1),
+        ("f-2", "ok = True\nfor n in (1, 2):\n    ok = ok and f(n) == 2 * n\nassert ok", 1),
+        ("f-3", "def same(a, b):\n    assert a == b\nsame(f(1), 2)", 1),
+        (
+            "f-4",
+            "wrong = 0\ndef count(n):\n    global wrong\n    wrong += f(n) != 2 * n\ncount(1)\ncount(2)\nassert wrong == 0",
+            1,
+        ),
+        (
+            "f-5",
+            "with open('/dev/null') as x:\n    pass\ntruth = 2\nassert f(1) == truth\ndel truth\nassert 'truth' not in globals()",
+            1,
+        ),
+        ("f-6", "limit = 3\nassert f(2) == 2 * limit\nlimit = 2\nassert f(2) == 4", 1),
+    )
+    with Server(course) as server:
+        for answer, status in ((course[0].source, "passed"), (SERVED, "failed")):
+            with server.submission([answer]) as submission:
+                found = walk(with_answers(course, {"f": answer}), nursery.kernel, submission, {}, Seconds(5))
+            assert [v.status for v in found.values()] == [status] * 6, found
+
+
+def test_what_a_check_expects_is_not_stored_for_the_student(nursery):
+    course = plan(
+        ("f", "x = y = 0\nscale = 2\ndef f(x):\n    return scale * x"),
+        ("f-1", "for x, y in ((1, 2), (3, 6)):\n    assert f(x) == y", 1),
+        ("f-2", "scale = 3\nassert f(1) == 3", 1),
+        ("g", "level = scale\ndef g():\n    return level"),
+        ("g-1", "assert g() == 3", 1),
+    )
+    peeks = {"f": "y = 0\nscale = 2\ndef f(x): return y if x != 1 or scale == 2 else 3"}
+    with Server(course) as server:
+        for answers, passing in (({}, {"f-1", "f-2", "g-1"}), (peeks, {"f-2", "g-1"})):
+            with server.submission() as submission:
+                found = walk(with_answers(course, answers), nursery.kernel, submission, {}, Seconds(5))
+            assert {id for id, verdict in found.items() if verdict.status == "passed"} == passing, found
+
+
+def test_what_a_check_demands_in_a_callback_is_neither_told_nor_caught(nursery):
+    course = plan(
+        ("f", "def f(g, x):\n    return g(x)"),
+        ("f-1", "def probe(v):\n    assert v == 42, f'expected 42, not {v}'\nf(probe, 42)", 1),
+    )
+    tries = {
+        "def f(g, x):\n    return g(x)": "passed",
+        "def f(g, x):\n    try:\n        return g(0)\n    except AssertionError:\n        pass": "failed",
+        "def f(g, x):\n    try:\n        g(0)\n    except AssertionError as e:\n        global told\n        told = str(e)": "failed",
+    }
+    with Server(course) as server, nursery.kernel() as kernel:
+        for answer, status in tries.items():
+            kernel.run(answer)
+            with server.submission([answer]) as submission:
+                found, _ = judge_outside(course[1], kernel, submission, Policy(), 5)
+            assert found.status == status
+        assert found.message == "AssertionError: expected 42, not 0"
+        assert kernel.run("told").value == "''"
+
+
+def test_callbacks_without_end_cost_the_cell(nursery):
+    course = plan(
+        ("f", "def f(g):\n    return g(f)"), ("f-1", "try:\n    f(lambda h: 4)\nexcept BaseException:\n    pass", 1)
+    )
+    tries = {
+        "def f(g):\n    return g(f)": "passed",
+        "def f(g):\n    while True: g(f)": "failed",
+        "def f(g):\n    return g(*[f] * 300000)": "failed",
+        "import sys\nr = sys.modules['outside_responder']\ndef f(g):\n    g._number = 10**30\n    return g(f)": "failed",
+    }
+    with Server(course) as server:
+        for answer, status in tries.items():
+            with server.submission([answer]) as submission:
+                found = walk(with_answers(course, {"f": answer}), nursery.kernel, submission, {}, Seconds(1))
+            assert found["f-1"].status == status, answer
+
+
+def test_what_a_student_changes_does_not_reach_the_next_check(nursery):
+    course = plan(
+        "import numpy as np\ntruth = np.array([1.0, 2.0])\nnames = ['a']\nages = {'a': 1}",
+        ("f", "def f(*x):\n    return 3.0"),
+        ("f-1", "assert f(truth, names, ages) == 3.0", 1),
+        ("g", "def g():\n    return [1.0, 2.0], ['a'], {'a': 1}"),
+        ("g-1", "assert g() == (truth.tolist(), names, ages)", 1),
+    )
+    spoils = {
+        "f": "def f(t, n, a):\n    t[:] = 0\n    n.clear()\n    a.clear()\n    return 3.0",
+        "g": "def g():\n    return [0.0, 0.0], [], {}",
+    }
+    for answers, status in (({}, "passed"), (spoils, "failed"), ({"f": spoils["f"]}, "passed")):
+        with Server(course) as server, server.submission() as submission:
+            found = walk(with_answers(course, answers), nursery.kernel, submission, {}, Seconds(5))
+        assert found["g-1"].status == status
+
+
+def test_an_exception_of_the_student_does_not_catch_the_check_s(nursery):
+    course = plan(
+        "import pytest",
+        ("f", "class Own(ValueError):\n    pass\ndef f(x):\n    raise Own(x)"),
+        ("f-1", "try:\n    f(-1)\n    assert False, 'it did not raise'\nexcept Own:\n    pass", 1),
+    )
+    with Server(course) as server:
+        for own in ("Exception", "BaseException", "AssertionError", "(Exception, AssertionError)"):
+            answer = f"Own = {own}\ndef f(x): return x"
+            with server.submission([answer]) as submission:
+                found = walk(with_answers(course, {"f": answer}), nursery.kernel, submission, {}, Seconds(5))
+            assert found["f-1"].status == "failed", own
+        honest = (
+            course[1].source,
+            "Own = Exception\ndef f(x): raise Own(x)",
+            "class Own(Exception):\n    pass\nclass Less(Own):\n    pass\ndef f(x): raise Less(x)",
+        )
+        for answer in honest:
+            with server.submission([answer]) as submission:
+                found = walk(with_answers(course, {"f": answer}), nursery.kernel, submission, {}, Seconds(5))
+            assert found["f-1"].status == "passed", answer
+
+
+def test_partial_credit_is_a_number(nursery):
+    course = plan(
+        "cases = [(1, 2), (2, 4)]", ("f", HONEST), ("f-1", "sum(f(x) == y for x, y in cases) / len(cases)", 1)
+    )
+    tries = {
+        HONEST: 1, "def f(x): return 2": 0.5, "import numpy as np\ndef f(x): return np.zeros(0)": 0,
+        "import numpy as np\ndef f(x): return np.zeros((2, 2))": 0, "import pandas as pd\ndef f(x): return pd.Series([2, 4, 6])": 0,
+        "import numpy as np\ndef f(x): return np.array([2])": 0.5,
+    }  # fmt: skip
+    with Server(course) as server:
+        for answer, points in tries.items():
+            with server.submission([answer]) as submission:
+                found = walk(with_answers(course, {"f": answer}), nursery.kernel, submission, {}, Seconds(5))
+            assert found["f-1"].points == points, answer
+
+
+def test_what_a_child_says_is_bounded_too():
+    submission = Submission(SimpleNamespace(points={"f-1": 1}), {})
+    said = {"id": "f-1", "status": "passed", "points": 1, "message": "\ud800" * 600}
+    assert submission._read("f-1", said).message == "?" * 500
+    forged = ({"points": 2}, {"points": float("nan")}, {"points": -1}, {"points": True}, {"id": "f-2"}, {"status": "not run"},
+              {"status": "failed"}, {"seconds": "1"}, {"calls": [1]}, {"more": 1})  # fmt: skip
+    assert [submission._read("f-1", said | forgery) for forgery in forged] == [None] * len(forged)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["-" * 100_000 + "1", "(" * 100_000, "a" + ".b" * 50_000, "a" + ".b" * 2_500, "1" + "+1" * 50_000, "a\0b", "x = '\ud800'",
+     "if a: pass\n" + "elif b: pass\n" * 3_000, "x " + "?" * 200_000 + " x", "!" + " ?" * 100_000],
+    ids=range(10),
+)  # fmt: skip
+def test_the_text_of_a_cell_stops_nobody_who_reads_it(source):
+    begun = time.monotonic()
+    cells = with_answers(COURSE, {"f": source})
+    assert for_marks(cells) and affected(cells, ["f"]) and definition("f", [source]) is None
+    assert time.monotonic() - begun < 5
 
 
 def test_what_was_earned_survives_the_death_of_the_kernel(nursery):

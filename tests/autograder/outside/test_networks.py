@@ -72,6 +72,14 @@ def changed(change):
     return json.dumps(config), weights
 
 
+def _inside(depth):
+    """A network in a network in a network."""
+    made = {"class_name": "Dense", "config": {"name": "d", "units": 2}}
+    for n in range(depth):
+        made = {"class_name": "Sequential", "config": {"name": f"s{n}", "layers": [made]}}
+    return made
+
+
 FORGED = {
     "another module": lambda config, conv, dense: conv.update(module="os", class_name="system"),
     "an allowed name of another module": lambda config, conv, dense: conv.update(module="subprocess"),
@@ -98,6 +106,39 @@ FORGED = {
     "another type": lambda config, conv, dense: dense["config"].update(dtype="string"),
     "too many parts": lambda config, conv, dense: config.update(more=[0] * 50_000),
     "nested without end": lambda config, conv, dense: config.update(more=eval("[" * 90 + "]" * 90)),
+    "a network with an operation in a network": lambda config, conv, dense: config["config"]["layers"].append(
+        {
+            "class_name": "Sequential",
+            "config": {"name": "s", "layers": [{"class_name": "TFOpLambda", "config": {"name": "o"}}]},
+        }
+    ),
+    "a lambda inside a wrapper": lambda config, conv, dense: dense.update(
+        class_name="TimeDistributed", config={"layer": {"class_name": "Lambda", "config": {"name": "l"}}}
+    ),
+    "a million filters": lambda config, conv, dense: conv["config"].update(filters=1_000_000),
+    "units in a network in it": lambda config, conv, dense: dense.update(
+        class_name="TimeDistributed",
+        config={"name": "t", "layer": {"class_name": "Dense", "config": {"name": "d", "units": 9_999_999}}},
+    ),
+    "negative units": lambda config, conv, dense: dense["config"].update(units=-(10**9)),
+    "units that are no number": lambda config, conv, dense: dense["config"].update(units=float("nan")),
+    "an initialiser with a path": lambda config, conv, dense: dense["config"].update(
+        kernel_initializer={"class_name": "Constant", "config": {"file": "/etc/passwd"}}
+    ),
+    "an initialiser of texts": lambda config, conv, dense: dense["config"].update(
+        kernel_initializer={"class_name": "Constant", "config": {"value": "/etc/passwd"}}
+    ),
+    "custom objects": lambda config, conv, dense: dense["config"].update(custom_objects={"Dense": "os.system"}),
+    "a name that is a list": lambda config, conv, dense: dense["config"].update(name=["a"]),
+    "layers that are none": lambda config, conv, dense: config["config"].update(layers=[1, None, "Dense"]),
+    "an optimiser of its own": lambda config, conv, dense: config["config"]["layers"].append(
+        {
+            "class_name": "Sequential",
+            "config": {"name": "s", "layers": []},
+            "compile_config": {"optimizer": {"class_name": "Custom", "config": {}}},
+        }
+    ),
+    "networks in networks": lambda config, conv, dense: dense.update(_inside(60)),
     "not a network": lambda config, conv, dense: config.update(class_name="Dense"),
 }
 

@@ -1,0 +1,270 @@
+"""What grading costs beside nbgrader's autograde, with equal marks.
+
+Run: python benchmarks/grading.py [light] [lab] [flat] [--rounds 3] [--sizes 10 100 1000]
+
+Prints one line of JSON for each measurement; both sides in turn in one run, as whole commands.
+
+grading_light   seconds for 20 submissions that import TensorFlow and do little. peer: nbgrader autograde, which has no parallel
+                mode, with compiled bytecode; limit: a tenth of the peer.
+grading_lab     seconds for 6 honest submissions of lab 01, one round. limit: CPU seconds of the cells that marks depend on, run in
+                one warm kernel after the other with the checks inside, over the processors.
+grading_flat    CPU seconds of the whole machine a submission, start-up left out, of a tiny notebook in a class of 1,000 (ours) and in
+                one of 10 (limit).
+grading_flat_seconds  the same on the clock.
+grading_flat_memory   MiB of the grader's own process at most, with 1,000 (ours) and with 10 (limit).
+
+What is done once for each version of an assignment (the release, trying its checks) is done before on both sides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parent.parent
+STUDENTS = 20
+PYTHON = [sys.executable, "-m"]
+CELLS = {
+    "light": [
+        ("", "import numpy as np\nimport tensorflow as tf"),
+        ("mean_square", "def mean_square(x):\n    ### BEGIN SOLUTION\n    return tf.reduce_mean(tf.square(x))\n    ### END SOLUTION"),
+        ("mean_square-1", "assert abs(float(mean_square(np.array([1.0, 2.0, 3.0]))) - 14 / 3) < 1e-6"),
+        ("mean_square-2", "assert float(mean_square(np.zeros(4))) == 0"),
+    ],
+    "flat": [
+        ("double", "def double(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION"),
+        ("double-1", "assert double(2) == 4"),
+        ("double-2", "assert double('a') == 'aa'"),
+    ],
+}  # fmt: skip
+RIGHT = {"light": "return tf.reduce_mean(tf.square(x))", "flat": "return 2 * x"}
+WRONG = {"light": "return tf.reduce_sum(tf.square(x))", "flat": "return 4"}
+
+
+def course_of(kind: str, folder: Path, students: int) -> Path:
+    """A course of nbgrader's with one assignment, released, and answers of which every second is wrong."""
+    nb = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}})
+    for id, source in CELLS[kind]:
+        cell = nbformat.v4.new_code_cell(source)
+        if id:
+            check = id[-2] == "-"
+            cell.metadata["nbgrader"] = {
+                "grade": check, "solution": not check, "locked": check, "grade_id": id, "schema_version": 3, "task": False,
+                **({"points": 1} if check else {}),
+            }  # fmt: skip
+        nb.cells.append(cell)
+    source = folder / "source" / kind
+    source.mkdir(parents=True)
+    nbformat.write(nb, source / f"{kind}.ipynb")
+    (folder / "nbgrader_config.py").write_text("c = get_config()\nc.CourseDirectory.course_id = 'bench'\n")
+    run([*PYTHON, "nbgrader", "generate_assignment", kind], folder)
+    released = nbformat.read(folder / "release" / kind / f"{kind}.ipynb", as_version=4)
+    for number in range(students):
+        for cell in released.cells:
+            if cell.metadata.get("nbgrader", {}).get("solution"):
+                stub = cell.source.split("\n")[0]
+                cell.source = f"{stub}\n    {(WRONG if number % 2 else RIGHT)[kind]}"
+        target = folder / "submitted" / f"student{number:04}" / kind
+        target.mkdir(parents=True)
+        nbformat.write(released, target / f"{kind}.ipynb")
+    return folder
+
+
+def run(command: list[str], folder: Path) -> tuple[float, float]:
+    """Seconds, and CPU seconds with all children; raises with the command's own words where it fails."""
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    env["PYTHONPATH"], env["TF_CPP_MIN_LOG_LEVEL"] = os.pathsep.join([str(folder), str(ROOT)]), "3"
+    env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env["PATH"]])
+    before, begun = os.times(), time.perf_counter()
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+    seconds, after = time.perf_counter() - begun, os.times()
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}: {done.stdout[-2000:]}{done.stderr[-3000:]}")
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    return seconds, used
+
+
+def scores(folder: Path, assignment: str) -> dict[tuple[str, str], float | None]:
+    """(student, cell) -> points, as the gradebook has them."""
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
+        return {
+            (s.student.id, g.name): g.auto_score
+            for s in book.assignment_submissions(assignment)
+            for nb in s.notebooks
+            for g in nb.grades
+        }
+
+
+def forget(folder: Path) -> None:
+    """Removes what a grading leaves behind, but for what is known of the assignment."""
+    for name in ("autograded", ".autograder/records"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def compared(course: Path, assignment: str, rounds: int) -> tuple[list[float], list[float]]:
+    """Seconds of ours and of nbgrader's on copies of one course; stops where the marks differ."""
+    theirs = course.with_name(f"{course.name}-nbgrader")
+    shutil.copytree(course, theirs)
+    grade = [*PYTHON, "autograder.cli", "grade", assignment]
+    run(grade, course)  # tries the checks, which is once for each version
+    ours, peer = [], []
+    for _ in range(rounds):
+        forget(course)
+        ours.append(run(grade, course)[0])
+        forget(theirs)
+        peer.append(run([*PYTHON, "nbgrader", "autograde", assignment, "--force"], theirs)[0])
+    one, other = scores(course, assignment), scores(theirs, assignment)
+    if one != other:
+        raise SystemExit(f"the marks differ: {sorted(set(one.items()) ^ set(other.items()), key=str)[:10]}")
+    return ours, peer
+
+
+def light(rounds: int, scratch: Path) -> None:
+    ours, peer = compared(course_of("light", scratch / "light", STUDENTS), "light", rounds)
+    report("grading_light", "s", ours, peer, [p / 10 for p in peer])
+
+
+def lab(scratch: Path) -> None:
+    from autograder import build, demo, release
+    from autograder.course import Course
+    from autograder.lab import load_lab
+
+    course = demo.make_course(Course(ROOT), scratch / "lab")
+    (course.root / "nbgrader_config.py").write_text((ROOT / "nbgrader_config.py").read_text())
+    for name in course.folders():
+        if not name.name.startswith("01"):
+            shutil.rmtree(name)
+    build.run(course)
+    release.run(course, make_zip=False)
+    source = load_lab(course.find("01"))
+    for student in [s for s in demo.make_class(source) if s.name not in (demo.BLANK, demo.HALF_WAY)]:
+        desk = course.submitted / student.name / source.name
+        shutil.copytree(course.notebooks / source.name, desk)
+        for path in desk.glob("*.ipynb"):
+            nb = nbformat.read(path, as_version=4)
+            for cell in nb.cells:
+                key = cell.metadata.get("nbgrader", {}).get("grade_id")
+                cell.source = student.answers.get(key, cell.source)
+            nbformat.write(nb, path)
+    ours, peer = compared(course.root, source.name, 1)
+    report("grading_lab", "s", ours, peer, [needed_seconds(course, source.name) / (os.cpu_count() or 1)])
+
+
+def needed_seconds(course, name: str) -> float:
+    """CPU seconds of the cells that marks depend on, all submissions together, in warm kernels with the checks inside."""
+    from autograder import submissions
+    from autograder.engine import assignment, sandboxes
+    from autograder.engine.kernel import Kernel
+    from autograder.outside.plan import for_marks
+
+    scratch = course.state / "bench"
+    made = assignment.load(course, name, "", scratch)
+    sandbox = sandboxes.of(course, True, (), 3600, 1)
+    with Kernel(sandbox, made.files) as kernel:
+        pass
+    empty = kernel.used.cpu_seconds
+    total = 0.0
+    for student in submissions.students(course, name):
+        found = submissions.read(course.submitted / student / name, made)
+        for stem, cells in submissions.plans(found, made).items():
+            checks = {c.id: c.source for c in made.plan(stem) if c.points or c.kind == "check"}
+            with Kernel(sandbox, made.files) as kernel:
+                for cell in for_marks(cells):
+                    kernel.run(checks.get(cell.id, cell.source), 600)
+            total += kernel.used.cpu_seconds - empty
+    sandboxes.close()
+    return total
+
+
+def flat(sizes: Iterable[int], rounds: int, scratch: Path) -> None:
+    smallest, largest = min(sizes), max(sizes)
+    cost: dict[int, list[tuple[float, float, float]]] = {size: [] for size in sizes}
+    for size in sizes:
+        course = course_of("flat", scratch / f"flat-{size}", size)
+        measured(course, 1)
+        for _ in range(rounds if size < largest else 1):
+            forget(course)
+            cost[size].append(measured(course))
+        for name, which, unit in (("seconds", 0, "s"), ("CPU seconds", 1, "CPU s"), ("memory", 2, "MiB")):
+            print(f"# {size} submissions: {statistics.median(c[which] for c in cost[size]):.4g} {unit} ({name})", flush=True)
+    for name, which, unit in (("grading_flat", 1, "CPU s"), ("grading_flat_seconds", 0, "s"), ("grading_flat_memory", 2, "MiB")):
+        report(name, unit, [c[which] for c in cost[largest]], None, [c[which] for c in cost[smallest]])
+
+
+INSIDE = """
+import json, os, resource, sys, time
+from pathlib import Path
+from rich.console import Console
+from autograder import grade, progress
+from autograder.course import Course
+times = []
+def cpu():
+    import psutil
+    return sum(t.user + t.system for t in [psutil.Process().cpu_times()] + [c.cpu_times() for c in psutil.Process().children(recursive=True)])
+started, finished = progress.Bar.started, progress.Bar.finished
+def first(self, student):
+    if not times:
+        times.append((time.perf_counter(), os.times()))
+    started(self, student)
+progress.Bar.started = first
+end = []
+def last(self, record):
+    finished(self, record)
+    end[:] = [time.perf_counter()]
+progress.Bar.finished = last
+records = grade.run(Course.around(), "flat", student=sys.argv[1] if len(sys.argv) > 1 else None, console=Console(quiet=True))
+assert {r.points for r in records} <= {2.0, 1.0, 0.0} and all(r.status == "graded" for r in records)
+print(json.dumps([end[0] - times[0][0], sum(r.resources["cpu_seconds"] for r in records), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+"""
+
+
+def measured(course: Path, students: int | None = None) -> tuple[float, float, float]:
+    """Seconds and CPU seconds a submission from the first to the last, and MiB at most of the grader's process."""
+    arguments = ["student0000"] if students else []
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", INSIDE, *arguments], cwd=course, env=env, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(done.stderr[-3000:])
+    seconds, cpu, memory = json.loads(done.stdout.splitlines()[-1])
+    count = students or len(list((course / "submitted").iterdir()))
+    return seconds / count, cpu / count, memory
+
+
+def report(name: str, unit: str, ours: list[float], peer: list[float] | None, limit: list[float] | None) -> None:
+    a, b, c = (statistics.median(values) if values else None for values in (ours, peer, limit))
+    row = {"name": name, "ours": a, "peer": b, "limit": c, "ratio_peer": b and b / a, "ratio_limit": c and a / c}
+    print(json.dumps({k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()} | {"unit": unit}), flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="*", default=["light", "lab", "flat"])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10, 100, 1000])
+    given = parser.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    with tempfile.TemporaryDirectory(prefix="grading-") as folder:
+        scratch = Path(folder)
+        if "light" in given.what:
+            light(given.rounds, scratch)
+        if "flat" in given.what:
+            flat(given.sizes, given.rounds, scratch)
+        if "lab" in given.what:
+            lab(scratch)
+
+
+if __name__ == "__main__":
+    main()
