@@ -8,6 +8,7 @@ import re
 import shutil
 import stat
 import tempfile
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ from autograder.records import ManualGrade
 COLLECTED = ("submission.json", "timestamp.txt")  # written by `autograder collect` or by nbgrader, not by the student
 MOST_FILES, MOST_BYTES, DEEPEST = 2_000, 100 << 20, 8  # of what a student may lay beside the notebooks
 LONGEST_NAME = 200  # bytes of a student's name; a file's name has at most 255, and ours add something to it
+PATTERN = "*?["
 WORK = "work"  # the name of a folder that was made for one submission
 
 
@@ -47,7 +49,7 @@ def students(course: Course, lab: str, student: str | None = None) -> list[str]:
         If nobody has, or not the one who was named.
     """
     found = sorted({p.parent.name for p in course.submitted.glob(f"*/{lab}") if not p.parent.name.startswith(".")})
-    found = [name for name in found if _can_be_written(name) and len(os.fsencode(name)) <= LONGEST_NAME]
+    found = [name for name in found if _can_be_named(name)]
     if student is not None and student not in found:
         raise AutograderError(
             f"{student} has not submitted {lab}: there is no folder {course.submitted / student / lab}. "
@@ -64,13 +66,22 @@ def students(course: Course, lab: str, student: str | None = None) -> list[str]:
 def refuse_names(course: Course, lab: str) -> None:
     """Raises AutograderError where somebody cannot have a record, because of the name of their folder in submitted/."""
     named = sorted(os.fsencode(p.parent.name) for p in course.submitted.glob(f"*/{lab}") if p.parent.name[:1] != ".")
-    bad = [name for name in named if len(name) > LONGEST_NAME or not _can_be_written(os.fsdecode(name))]
+    bad = [name for name in named if not _can_be_named(os.fsdecode(name))]
     if bad:
-        some = ", ".join(plain(name.decode("utf-8", "replace"), 60) for name in bad[:5])
+        some = ", ".join(repr(plain(name.decode("utf-8", "replace"), 60)) for name in bad[:5])
         raise AutograderError(
-            f"Not graded: {len(bad)} folders in {course.submitted} whose names are no text (not UTF-8) or longer than {LONGEST_NAME} "
-            f"bytes: {some}. All others are graded. Give each the student's name, then type the command again."
+            f"Not graded: {len(bad)} folders in {course.submitted} whose names are no text (not UTF-8), longer than {LONGEST_NAME} bytes, "
+            f"or hold line ends or one of {PATTERN}: {some}. All others are graded. Give each the student's name, then type the command again."
         )
+
+
+def _can_be_named(name: str) -> bool:
+    """Whether our files and nbgrader's can bear a student's name.
+
+    nbgrader looks for files by patterns: to it, the student `*` is everybody. It finds none whose name has a line end.
+    """
+    fits = _can_be_written(name) and len(os.fsencode(name)) <= LONGEST_NAME
+    return fits and not any(c in PATTERN or unicodedata.category(c) == "Cc" for c in name)
 
 
 def _can_be_written(name: str) -> bool:

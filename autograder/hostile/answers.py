@@ -15,14 +15,14 @@ ends.answer(
     "loops",
     "a loop without end in the function",
     "def centre(values):\n    while True:\n        pass\n",
-    says="no answer within",
+    says="stopped after|did not stop|no answer",
     quick=True,
 )
 ends.answer(
     "loops-deaf",
     "a loop that catches KeyboardInterrupt",
     "def centre(values):\n    while True:\n        try:\n            while True:\n                pass\n        except BaseException:\n            pass\n",
-    says="no answer within",
+    says="stopped after|did not stop|no answer",
     quick=True,
 )
 ends.answer(
@@ -30,7 +30,7 @@ ends.answer(
     "a loop, SIGINT ignored and blocked",
     "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nsignal.pthread_sigmask(signal.SIG_BLOCK, range(1, 64))\n"
     "def centre(values):\n    while True:\n        pass\n",
-    says="no answer within",
+    says="stopped after|did not stop|no answer",
 )
 ends.answer(
     "loops-cell", "a loop without end in the cell itself", "while True:\n    pass\n", says="did not end in time"
@@ -217,13 +217,14 @@ eats.answer(
     "a fork bomb",
     "import os\ndef centre(values):\n    while True:\n        try:\n            os.fork()\n        except OSError:\n            pass\n",
     quick=True,
-    says="no answer|died|stopped",
+    says="did not stop|stopped after|no answer|died",
 )
 eats.answer(
     "threads-without-end",
     "threads until there are no more, kept",
     "import threading, time\ntry:\n    while True:\n        threading.Thread(target=time.sleep, args=(900,), daemon=True).start()\nexcept RuntimeError:\n    pass\n"
     + RIGHT,
+    marks=ALL,
     exact=False,
 )
 eats.answer("huge-result", "returns 2 GB", "def centre(values):\n    return np.zeros(250_000_000)\n")
@@ -320,7 +321,7 @@ cheats.answer(
     "patches-time",
     "time stands still",
     "import time\ntime.time = time.monotonic = time.perf_counter = lambda: 0.0\ndef centre(values):\n    while True:\n        pass\n",
-    says="no answer within",
+    says="stopped after|did not stop|no answer",
 )
 cheats.probe(
     "graders-variable",
@@ -340,7 +341,7 @@ cheats.answer(
     "the responder is gone",
     "import sys\nsys.modules.pop('outside_responder', None)\nsys.modules['outside_responder'] = None\n" + RIGHT,
     marks=NOTHING,
-    says="no answer|channel|did not answer|ended",
+    says="stopped after|no answer",
 )
 cheats.answer(
     "closes-descriptors",
@@ -374,12 +375,12 @@ cheats.answer(
     FORGE.replace("<COUNT>", "1").replace("<SIZE>", "600_000_000") + WRONG,
     exact=False,
 )
-cheats.answer("magic-writefile", "a cell that is %%writefile", "%%writefile centre.py\n" + RIGHT, says="no function")
+cheats.answer("magic-writefile", "a cell that is %%writefile", "%%writefile centre.py\n" + RIGHT, says="there is no")
 cheats.answer(
     "magic-bash",
     "a cell that is %%bash",
     "%%bash\nkill -9 -1; rm -rf / 2>/dev/null; exit 0\n",
-    says="no function|ended the kernel",
+    says="there is no|ended the kernel",
 )
 cheats.answer(
     "magic-run",

@@ -26,7 +26,7 @@ from autograder.records import RecordStore
 
 COURSE = Path(__file__).parent / "course"
 # A check may take 6 s, so that neighbours have enough on a busy machine.
-LIMITS = grade.Options(seconds=Seconds(check=6, cell=8, total=40), memory=1 << 30)
+LIMITS = grade.Options(seconds=Seconds(check=6, cell=8, total=90), memory=1 << 30)
 PERFECT, HALF, BLANK = NEIGHBOURS = ("aa-perfect", "mm-half", "zz-blank")  # before, between and after the offenders
 KINDS: tuple[Kind, ...] = tuple(
     kind for part in (answers, notebooks, folders) for group in part.GROUPS for kind in group
@@ -148,13 +148,13 @@ def in_one_class(course: Course, kinds: Sequence[Kind]) -> Observed:
             kind.submit(Desk(course, lab, kind.who, watch.targets))
         before = bar.outside(course, watch.targets.canary)
         try:
-            records = grade.run(course, LAB, again=True, options=LIMITS, console=console)
+            grade.run(course, LAB, again=True, options=LIMITS, console=console)
             feedback.run(course, LAB, console=console)
             export.run(course, LAB, course.root / "grades.csv", console=console)
-            observed.beside = bar.standing(course, records, NEIGHBOURS)
         except Exception as e:  # whatever stops a class is what is looked for
             observed.failed = f"{type(e).__name__}: {e}"
         observed.records = {record.student: record for record in RecordStore(course.state).all(LAB)}
+        observed.beside = bar.standing(course, observed.records.values(), NEIGHBOURS)
         observed.left, observed.heard = watch.left(), watch.heard()
         observed.changed = bar.differences(before, bar.outside(course, watch.targets.canary))
         observed.shown = bar.shows(course, said.getvalue())

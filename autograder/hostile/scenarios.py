@@ -230,14 +230,14 @@ def unnameable(course: Course, folder: Path) -> list[str]:
     course = _fresh(course, folder)
     with Watch(folder / "person") as watch:
         _hand_in(course, watch, good="")
-        for name in (b"\xff\xfe", b"n" * 255):
+        for name in (b"\xff\xfe", b"a\nb", b"n" * 255, b"*", b"[/red]"):
             os.makedirs(os.path.join(os.fsencode(course.submitted), name, LAB.encode()))
         options = grade.Options(seconds=Seconds(6, 8, 40))
         try:
             grade.run(course, LAB, options=options, console=Console(file=io.StringIO()))
             broken = ["4: nobody was told of the folders without a name"]
         except AutograderError as e:
-            broken = [] if "Not graded: 2 folders" in str(e) else [f"4: expected to be told of 2 folders, got {e}"]
+            broken = [] if "Not graded: 5 folders" in str(e) else [f"4: expected to be told of 5 folders, got {e}"]
         watch.left()
     record = RecordStore(course.state).load(LAB, "good")
     return broken + ([] if record and record.points == 6.0 else [f"1: good: expected 6 points, got {record}"])
@@ -249,5 +249,5 @@ SCENARIOS = (
     Scenario("archives", "zip members that climb out, bombs, links, pipes", archives, quick=True),
     Scenario("tables", "names and dates that are formulas", tables),
     Scenario("pages", "scripts in the feedback of the class before", pages, quick=True),
-    Scenario("unnameable", "folders whose names are no text or too long", unnameable),
+    Scenario("unnameable", "folders whose names are no text, too long, or patterns that mean everybody", unnameable),
 )

@@ -14,7 +14,6 @@ import gc
 import json
 import os
 import random
-import re
 import resource
 import select
 import signal
