@@ -11,7 +11,8 @@ import errno
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,7 +28,7 @@ from autograder.course import Course
 from autograder.engine import assignment as assignments
 from autograder.engine import calibrated, sandboxes
 from autograder.engine.assignment import Assignment, exercise_of
-from autograder.engine.job import Engine, Job, Outcome, Terms, close_all
+from autograder.engine.job import Engine, Job, Outcome, Terms, close_all, engine_for
 from autograder.engine.kernel import Kernel
 from autograder.errors import AutograderError
 from autograder.messages import plain
@@ -173,7 +174,10 @@ class Grading:
         self.open = ExitStack()
 
     def __enter__(self) -> Grading:
-        shutil.rmtree(self.scratch, ignore_errors=True)  # of a run that was killed
+        # What a run that was killed left behind.
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        for part in (self.store.folder / self.name).glob("*.part"):
+            part.unlink()
         self.scratch.mkdir(parents=True)
         self.open.callback(shutil.rmtree, self.scratch, ignore_errors=True)
         self.open.callback(close_all)
@@ -186,10 +190,8 @@ class Grading:
         """How submissions to one version are graded; calibrated when it is the first time."""
         if version not in self.known:
             made = assignments.load(self.course, self.name, version, self.scratch)
-            sandbox = sandboxes.of(
-                self.course, self.options.safe, self.options.show, self.options.seconds.total, self._threads()
-            )
-            sandbox = replace(sandbox, limits={**sandbox.limits, "memory": self.options.memory})
+            sandbox = sandboxes.of(self.course, made, self.options.safe, self.options.show, self._threads())
+            sandbox = replace(sandbox, limits={"wall": self.options.seconds.total + 60, "memory": self.options.memory})
             found = calibrated.known(self.course.state, made)
             terms = Terms(
                 made,
@@ -260,8 +262,10 @@ class Grading:
         if not tickets:
             return
         executor = queue.local(self._workers())
+        warming = self._warm({ticket.terms.key: ticket.terms for ticket in tickets}.values())
         try:
             with gradebook.writer(self.course, self.name) as book, Bar(self.console, self.name, len(tickets)) as bar:
+                warming()
                 for ticket, result in queue.graded(executor, self._jobs(tickets, bar, book), self._workers()):
                     if result is None:
                         bar.started(ticket.record.student)
@@ -274,6 +278,18 @@ class Grading:
             raise
         finally:
             executor.shutdown(wait=True, cancel_futures=True)
+
+    def _warm(self, all_terms: Iterable[Terms]) -> Callable[[], None]:
+        """Starts the warm processes side by side, while the gradebook is opened; what it gives back waits for them."""
+        pool = ThreadPoolExecutor(2)
+        begun = [pool.submit(act) for terms in all_terms for act in (terms.sandbox.warm, engine_for(terms).warm)]
+        pool.shutdown(wait=False)
+
+        def wait() -> None:
+            for future in begun:
+                future.result()
+
+        return wait
 
     def _ticket(self, student: str, again: bool, exercise: str | None) -> Ticket | None:
         """What there is to do for a student, None for nothing."""

@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-
 from autograder.course import BEGIN_SOLUTION, END_SOLUTION, STUB
 from autograder.errors import SourceError, SourceErrors
 

@@ -54,7 +54,9 @@ WRONG = {"light": "return tf.reduce_sum(tf.square(x))", "flat": "return 4"}
 
 def course_of(kind: str, folder: Path, students: int) -> Path:
     """A course of nbgrader's with one assignment, released, and answers of which every second is wrong."""
-    nb = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}})
+    nb = nbformat.v4.new_notebook(
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    )
     for id, source in CELLS[kind]:
         cell = nbformat.v4.new_code_cell(source)
         if id:
@@ -172,7 +174,7 @@ def needed_seconds(course, name: str) -> float:
 
     scratch = course.state / "bench"
     made = assignment.load(course, name, "", scratch)
-    sandbox = sandboxes.of(course, True, (), 3600, 1)
+    sandbox = sandboxes.of(course, made, True, (), 1)
     with Kernel(sandbox, made.files) as kernel:
         pass
     empty = kernel.used.cpu_seconds
@@ -199,8 +201,15 @@ def flat(sizes: Iterable[int], rounds: int, scratch: Path) -> None:
             forget(course)
             cost[size].append(measured(course))
         for name, which, unit in (("seconds", 0, "s"), ("CPU seconds", 1, "CPU s"), ("memory", 2, "MiB")):
-            print(f"# {size} submissions: {statistics.median(c[which] for c in cost[size]):.4g} {unit} ({name})", flush=True)
-    for name, which, unit in (("grading_flat", 1, "CPU s"), ("grading_flat_seconds", 0, "s"), ("grading_flat_memory", 2, "MiB")):
+            print(
+                f"# {size} submissions: {statistics.median(c[which] for c in cost[size]):.4g} {unit} ({name})",
+                flush=True,
+            )
+    for name, which, unit in (
+        ("grading_flat", 1, "CPU s"),
+        ("grading_flat_seconds", 0, "s"),
+        ("grading_flat_memory", 2, "MiB"),
+    ):
         report(name, unit, [c[which] for c in cost[largest]], None, [c[which] for c in cost[smallest]])
 
 
@@ -235,7 +244,9 @@ def measured(course: Path, students: int | None = None) -> tuple[float, float, f
     """Seconds and CPU seconds a submission from the first to the last, and MiB at most of the grader's process."""
     arguments = ["student0000"] if students else []
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", INSIDE, *arguments], cwd=course, env=env, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", INSIDE, *arguments], cwd=course, env=env, capture_output=True, text=True
+    )
     if done.returncode:
         raise SystemExit(done.stderr[-3000:])
     seconds, cpu, memory = json.loads(done.stdout.splitlines()[-1])
@@ -246,7 +257,9 @@ def measured(course: Path, students: int | None = None) -> tuple[float, float, f
 def report(name: str, unit: str, ours: list[float], peer: list[float] | None, limit: list[float] | None) -> None:
     a, b, c = (statistics.median(values) if values else None for values in (ours, peer, limit))
     row = {"name": name, "ours": a, "peer": b, "limit": c, "ratio_peer": b and b / a, "ratio_limit": c and a / c}
-    print(json.dumps({k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()} | {"unit": unit}), flush=True)
+    print(
+        json.dumps({k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()} | {"unit": unit}), flush=True
+    )
 
 
 def main() -> None:

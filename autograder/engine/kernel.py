@@ -78,7 +78,6 @@ class Sandbox:
         )
         return KernelSpec(**kernelspec.specification(chosen))
 
-
     def warm(self) -> None:
         """Starts the process that kernels are forked from, which takes seconds, before the first of them is asked for.
 

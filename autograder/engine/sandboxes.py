@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -21,18 +22,17 @@ PACKAGES = ("medxai", "data_fetch")
 SETUP_SECONDS = 1800.0  # for what a lab's cells draw or download when they run for the first time on a machine
 
 
-def of(course: Course, safe: bool, show: Sequence[Path], seconds: float, threads: int) -> Sandbox:
+def of(course: Course, assignment: Assignment, safe: bool, show: Sequence[Path], threads: int) -> Sandbox:
     """The sandbox of a course's kernels.
 
     Parameters
     ----------
     course : Course
+    assignment : Assignment
     safe : bool
         False: there is none.
     show : sequence of Path
         More files and folders that notebooks may read.
-    seconds : float
-        How long a submission may take; a kernel ends a little later by itself.
     threads : int
         For arithmetic, so that kernels side by side do not slow each other down.
 
@@ -59,7 +59,10 @@ def of(course: Course, safe: bool, show: Sequence[Path], seconds: float, threads
     packages = PACKAGES if course.ours else ()
     if not safe:
         variables = _paths(course) | variables
-    return Sandbox(packages, tuple(shown), variables, {"wall": seconds + 60}, packages, safe)
+    cells = [cell.source for notebook in assignment.instructor.values() for cell in notebook.cells]
+    wanted = any(re.search(r"\b(tensorflow|keras|medxai|innvestigate)\b", text) for text in cells)
+    preload = packages if wanted else tuple(f"-{name}" for name in ("tensorflow", "keras"))
+    return Sandbox(packages, tuple(shown), variables, preload=preload, safe=safe)
 
 
 def _paths(course: Course) -> dict[str, str]:
@@ -85,7 +88,7 @@ def prepare(course: Course, assignment: Assignment, scratch: Path) -> None:
     AutograderError
         If one of them stops; the message says which, and with what.
     """
-    trusted = of(course, False, (), 0, os.cpu_count() or 1)
+    trusted = of(course, assignment, False, (), os.cpu_count() or 1)
     trusted = Sandbox(variables={k: v for k, v in trusted.variables.items() if k != "DATA_FETCH_OFFLINE"}, safe=False)
     for stem in assignment.instructor:
         folder = Path(tempfile.mkdtemp(prefix="prepare-", dir=scratch))

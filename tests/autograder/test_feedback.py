@@ -78,7 +78,7 @@ def test_every_student_has_a_page_with_each_property_points_and_reason(pages):
             assert cell.statement in text
             assert cell.message in text
     assert "6 of 8 points" in html["perfect"] and "0 of 8 points" in html["blank"]
-    assert "Not graded yet" in html["dies"] and "kernel died" in html["dies"]
+    assert "3 of 8 points" in html["dies"] and "ended the kernel" in html["dies"]
     assert "web page, not a notebook" in html["webpage"]
 
 
