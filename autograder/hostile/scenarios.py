@@ -16,6 +16,7 @@ import time
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from html.parser import HTMLParser
 from pathlib import Path
 
 from rich.console import Console
@@ -216,13 +217,29 @@ def tables(course: Course, folder: Path) -> list[str]:
 
 def pages(course: Course, folder: Path) -> list[str]:
     """Feedback pages of the students of the class before: no script, no link that runs one."""
-    made = list(course.feedback.rglob("*.html"))
-    running = re.compile(r"<script|<img[^>]+onerror|<svg|href=.javascript:|<iframe|<object", re.IGNORECASE)
-    return [
-        f"3: {page.relative_to(course.feedback)} runs {found[0]!r}"
-        for page in made
-        if (found := running.search(page.read_text()))
-    ]
+    broken = []
+    for page in sorted(course.feedback.rglob("*.html")):
+        reader = _Running()
+        reader.feed(page.read_text(encoding="utf-8"))
+        broken += [f"3: {page.relative_to(course.feedback)} runs {what}" for what in reader.found]
+    return broken
+
+
+class _Running(HTMLParser):
+    """Finds in a page what a browser would run or load."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("script", "iframe", "object", "embed", "svg", "base", "form"):
+            self.found.append(f"<{tag}>")
+        for name, value in attrs:
+            if name.startswith("on") or (
+                name in ("href", "src") and re.match(r"\s*(javascript|vbscript)", value or "")
+            ):
+                self.found.append(f"{name}={value!r}")
 
 
 def unnameable(course: Course, folder: Path) -> list[str]:

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from autograder.hostile import attack, bar
+from autograder.hostile import attack, bar, scenarios
 from autograder.hostile.bar import Observed, Watch
 from autograder.hostile.kinds import ALL, CELLS, OPEN, Kind
 from autograder.records import FAILED, GRADED, CellGrade, Record
@@ -155,3 +155,20 @@ def test_marks_show_that_a_probe_got_through():
         results.append(bool(np.allclose(space["centre"](np.array([1.0, 3.0])), [-1, 1])))
     assert results == [True, False]
     assert all(kind.marks != OPEN for kind in kinds)
+
+
+@pytest.mark.parametrize(
+    ("html", "seen"),
+    [
+        ("<script>alert(1)</script>", ["<script>"]),
+        ("<p onclick='x()'>", ["onclick='x()'"]),
+        ('<a href="javascript:x()">', ["href='javascript:x()'"]),
+        ("<p>&lt;script&gt;</p><img alt='\"&gt;&lt;img src=x onerror=x()' src='data:image/png;base64,AAAA'>", []),
+    ],
+)
+def test_what_a_page_runs_is_found(tmp_path, html, seen):
+    class Course:
+        feedback = tmp_path
+
+    (tmp_path / "page.html").write_text(html)
+    assert scenarios.pages(Course, tmp_path) == [f"3: page.html runs {what}" for what in seen]
