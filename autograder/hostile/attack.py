@@ -108,7 +108,10 @@ def run(names: Sequence[str] = (), everything: bool = False, console: Console | 
         for scenario in more:
             with console.status(f"{scenario.name}: {scenario.tries}"):
                 at = time.monotonic()
-                problems = scenario.run(course, Path(top) / scenario.name)
+                try:
+                    problems = scenario.run(course, Path(top) / scenario.name)
+                except Exception as e:  # as above: a run that stopped is what is looked for
+                    problems = [f"5: the run ended with {type(e).__name__}: {e}"]
                 made.results.append(Result(scenario.name, scenario.tries, time.monotonic() - at, problems))
     made.seconds = time.monotonic() - begun
     _tell(console, made)
