@@ -156,6 +156,20 @@ def prove(labs: Labs = None, seeds: Annotated[int, typer.Option(min=1, help="See
 
 
 @app.command()
+def attack(
+    kind: Annotated[
+        list[str] | None, typer.Option(help="Only this kind of attack; may be given more than once.")
+    ] = None,
+    all: Annotated[bool, typer.Option("--all", help="Every kind that is known; takes a quarter of an hour.")] = False,
+) -> None:
+    """Attack the grader on this machine with submissions that break graders, and show what held."""
+    from autograder.hostile import attack as attacks
+
+    if not attacks.run(kind or (), all, console).held:
+        raise typer.Exit(1)
+
+
+@app.command()
 def demo(into: Annotated[Path, typer.Option(help="Folder to make the class in.")] = Path("demo-class")) -> None:
     """Make a class of submissions, grade it and show the marks."""
     _run("demo", into=into)

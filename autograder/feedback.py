@@ -69,14 +69,20 @@ def run(course: Course, lab: str, console: Console | None = None) -> list[Path]:
     pages: list[Path] = []
     unfinished = [record.student for record in records if record.status in (QUEUED, RUNNING)]
     done = [record for record in records if record.student not in unfinished]
+    failed: list[AutograderError] = []
     for record in track(done, f"Writing feedback on {name}", console=console, disable=len(done) < 3):
-        pages += write_pages(course, record, marks)
+        try:
+            pages += write_pages(course, record, marks)
+        except AutograderError as e:  # one page that cannot be written keeps nobody from the others
+            failed.append(e)
     console.print(f"{len(pages)} feedback pages in {course.feedback}/STUDENT/{name}/", highlight=False, soft_wrap=True)
     if unfinished:
         console.print(
             f"Not graded yet, no page: {', '.join(unfinished)}. Type: autograder grade {course.typed(name)}",
             markup=False, highlight=False, soft_wrap=True,
         )  # fmt: skip
+    if failed:
+        raise AutograderError("\n".join(map(str, failed)))
     return pages
 
 

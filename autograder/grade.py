@@ -7,6 +7,7 @@ others are graded all the same; a run that was stopped, however, is finished by 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -23,7 +24,7 @@ from nbformat import NotebookNode
 from rich.console import Console
 
 from autograder import gradebook, queue, submissions
-from autograder.assemble import grade_id_of, is_graded, points_in
+from autograder.assemble import BIGGEST, grade_id_of, is_graded, points_in
 from autograder.course import Course
 from autograder.engine import assignment as assignments
 from autograder.engine import calibrated, sandboxes
@@ -133,7 +134,8 @@ def run(
     ------
     AutograderError
         Without a release, without submissions, where no sandbox can be made, where the reference solution does not get its
-        points, or while another grading runs.
+        points, or while another grading runs. Also when all are graded but those whose folders have a name that no file of ours
+        can have.
     """
     console = console or Console()
     name = course.find(lab).name
@@ -149,9 +151,17 @@ def run(
         raise AutograderError(
             f"Another `autograder grade` is at work in {course.root}. Wait for it to finish, then type the command again."
         ) from None
+    except OSError as e:
+        if e.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise AutograderError(
+            f"No space left on device: {e.filename or course.root} could not be written. What was graded is kept. "
+            "Make room, then type the command again."
+        ) from e
     store = RecordStore(course.state)
     records = [record for s in students if (record := store.load(name, s))]
     problems_table(console, records)
+    submissions.refuse_names(course, name)
     return records
 
 
@@ -448,8 +458,14 @@ def _digest(folder: Path, terms: Terms) -> str:
     """Two hashes of what decides a mark: the assignment and how its checks are judged; the files of the submission."""
     judged = hashlib.sha256(repr((terms.assignment.digest, terms.calibrated.inside, terms.full)).encode())
     digest = hashlib.sha256()
+    left = submissions.MOST_BYTES
+    notebooks = {f"{stem}.ipynb" for stem in terms.assignment.released}
     for path, name in submissions.files(folder):
-        digest.update(os.fsencode(name) + b"\0")
+        size = path.stat().st_size
+        digest.update(os.fsencode(name) + b"\0" + str(size).encode())
+        if size > (BIGGEST if name in notebooks else left):
+            continue  # it is not read, nor taken into the working folder; it may be larger than any disk
+        left -= size if name not in notebooks else 0
         with open(path, "rb") as file:
             for block in iter(lambda: file.read(2**20), b""):
                 digest.update(block)

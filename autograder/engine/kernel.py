@@ -192,10 +192,10 @@ class Kernel:
                 if content is not None or not self._alive():
                     break
             if content is not None:
-                return Ran(f"TimeoutError: stopped after {seconds:g} s")
+                return Ran(f"stopped after {seconds:g} s", late=True)
             if self._alive():
                 self.manager.shutdown_kernel(now=True)
-                return Ran(f"TimeoutError: did not stop after {seconds:g} s", alive=False)
+                return Ran(f"did not stop after {seconds:g} s", alive=False, late=True)
         if content is None:
             return Ran(f"the kernel died{self._why()}", alive=False)
         if content.get("status") != "ok":

@@ -20,11 +20,15 @@ KERNELS = 6  # how many are started for one submission
 
 @dataclass(frozen=True)
 class Ran:
-    """How a cell ended in a kernel: `error` is "" or what it raised, `value` the text of its last expression's value."""
+    """How a cell ended in a kernel: `error` is "" or what it raised, `value` the text of its last expression's value.
+
+    `late` says that it did not end in time: the text of an error is the student's, who can write anything there.
+    """
 
     error: str = ""
     value: str | None = None
     alive: bool = True
+    late: bool = False
 
 
 class Kernel(Protocol):
