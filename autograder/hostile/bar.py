@@ -121,12 +121,12 @@ def broken_by_class(observed: Observed) -> list[str]:
 def standing(course: Course, records: Iterable[Record], students: Iterable[str]) -> dict[str, object]:
     """What students have: in their records (without times), in the gradebook, in their pages."""
     found: dict[str, object] = {}
-    marks = gradebook.marks(course, LAB)
+    scores = _scores(course)
     for record in records:
         if record.student in students:
             cells = [(c.id, c.points, c.max, c.passed, c.message, c.seed, c.outside) for c in record.cells]
             manual = [(t.id, t.points) for t in record.manual]
-            book = sorted((cell, str(mark)) for (student, cell), mark in marks.items() if student == record.student)
+            book = scores.get(record.student)
             pages = snapshot(course.autograded / record.student)
             found[record.student] = (
                 record.status,
@@ -138,6 +138,19 @@ def standing(course: Course, records: Iterable[Record], students: Iterable[str])
                 sorted(pages.items()),
             )
     return found
+
+
+def _scores(course: Course) -> dict[str, list[tuple[object, ...]]]:
+    """What the gradebook holds of each student: every cell with its scores."""
+    with gradebook.opened(course) as book:
+        return {
+            submission.student.id: sorted(
+                (notebook.name, grade.name, str(grade.auto_score), str(grade.manual_score), grade.needs_manual_grade)
+                for notebook in submission.notebooks
+                for grade in notebook.grades
+            )
+            for submission in book.assignment_submissions(LAB)
+        }
 
 
 def snapshot(*places: Path, without: Iterable[Path] = ()) -> dict[str, str]:

@@ -139,6 +139,7 @@ class Course:
 
     def __init__(self, root):
         self.root, self.submitted, self.state = root, root / "submitted", root / ".autograder"
+        self.solutions = root / "solutions"
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,9 @@ def test_a_claimed_release_that_is_none_is_the_current_one(tmp_path, claimed):
     folder = tmp_path / "submitted" / "a" / "01_x"
     folder.mkdir(parents=True)
     (folder / "submission.json").write_text(json.dumps({"release": claimed}))
-    assert submissions.version(Course(tmp_path), folder, "01_x") == ""
+    (tmp_path / "solutions" / "01_x").mkdir(parents=True)
+    (tmp_path / "solutions" / "01_x" / "release.toml").write_text("version = 3\n")
+    assert submissions.version(Course(tmp_path), folder, "01_x") == "01-r3"
 
 
 def test_names_that_no_record_can_have_are_left_out_and_told(tmp_path):
