@@ -368,6 +368,7 @@ cheats.answer(
     "forges-replies",
     "thousands of replies that say ok",
     FORGE.replace("<COUNT>", "3000").replace("<SIZE>", "10") + WRONG,
+    exact=False,
 )
 cheats.answer(
     "forges-huge",

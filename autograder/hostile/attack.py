@@ -25,8 +25,8 @@ from autograder.outside.walk import Seconds
 from autograder.records import RecordStore
 
 COURSE = Path(__file__).parent / "course"
-# A check may take 6 s, so that neighbours have enough on a busy machine.
-LIMITS = grade.Options(seconds=Seconds(check=6, cell=8, total=90), memory=1 << 30)
+# Long enough for neighbours on a busy machine, and for an answer that imports Keras.
+LIMITS = grade.Options(seconds=Seconds(check=6, cell=20, total=90), memory=1 << 30)
 PERFECT, HALF, BLANK = NEIGHBOURS = ("aa-perfect", "mm-half", "zz-blank")  # before, between and after the offenders
 KINDS: tuple[Kind, ...] = tuple(
     kind for part in (answers, notebooks, folders) for group in part.GROUPS for kind in group
