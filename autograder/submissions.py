@@ -20,7 +20,6 @@ from autograder.course import Course
 from autograder.engine.assignment import Assignment, current_version, version_of
 from autograder.errors import AutograderError
 from autograder.messages import plain
-from autograder.outside import plan as plans_
 from autograder.outside.plan import PlanCell
 from autograder.records import ManualGrade
 
@@ -186,8 +185,7 @@ def plans(found: Read, assignment: Assignment, demos: bool = False) -> dict[str,
     """For each notebook that could be read, the cells to run."""
     made = {}
     for stem, assembled in found.assembled.items():
-        instructor = plans_.plan_of(assignment.instructor[stem], demos=True)
-        made[stem] = assembled.plan(assignment.released[stem], instructor, demos)
+        made[stem] = assembled.plan(assignment.released[stem], assignment.cells(stem, demos=True), demos)
     return made
 
 

@@ -55,12 +55,16 @@ class Assignment:
     digest: str
 
     def plan(self, stem: str) -> list[PlanCell]:
-        """The instructor's cells of one notebook, without those that no mark depends on.
+        """The instructor's cells of one notebook, without those that no mark depends on."""
+        return plans.for_marks(self.cells(stem))
+
+    def cells(self, stem: str, demos: bool = False) -> list[PlanCell]:
+        """The instructor's code cells of one notebook, with those that are tagged `demo` or without.
 
         A check is hidden where students got another text of it, however the course marks its hidden tests.
         """
         shown = {grade_id_of(cell): cell.source.strip() for cell in self.released[stem].cells}
-        cells = plans.for_marks(plans.plan_of(self.instructor[stem]))
+        cells = plans.plan_of(self.instructor[stem], demos)
         return [replace(c, hidden=c.kind == CHECK and c.source.strip() != shown.get(c.id)) for c in cells]
 
     def graded(self) -> list[tuple[str, NotebookNode]]:
