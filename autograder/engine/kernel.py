@@ -6,7 +6,6 @@ Nothing that a cell prints or displays is received: the runner talks on the shel
 from __future__ import annotations
 
 import base64
-import marshal
 import os
 import socket
 import sys
@@ -257,14 +256,14 @@ def _value(content: dict[str, Any]) -> str | None:
 
 @cache
 def _setup() -> str:
-    """Puts the responder into a kernel of this Python: compiled here once, or each kernel would do it again."""
-    code = base64.b85encode(zlib.compress(marshal.dumps(compile(bundle(), "<responder>", "exec")))).decode()
+    """Puts the responder into a kernel. Compressed: IPython takes a cell's text apart before it runs it."""
+    code = base64.b85encode(zlib.compress(bundle().encode())).decode()
     return (
-        "import base64, marshal, os, sys, types, zlib\n"
+        "import base64, os, sys, types, zlib\n"
         f"sys.modules[{MODULE!r}] = types.ModuleType({MODULE!r})\n"
-        f"exec(marshal.loads(zlib.decompress(base64.b85decode({code!r}))), sys.modules[{MODULE!r}].__dict__)\n"
+        f"exec(zlib.decompress(base64.b85decode({code!r})), sys.modules[{MODULE!r}].__dict__)\n"
         f"sys.modules[{MODULE!r}].CONTROL = int(os.environ.pop({CHANNEL_VARIABLE!r}))\n"
-        "del base64, marshal, os, sys, types, zlib\n"
+        "del base64, os, sys, types, zlib\n"
     )
 
 
