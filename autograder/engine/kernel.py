@@ -5,13 +5,11 @@ Nothing that a cell prints or displays is received: the runner talks on the shel
 
 from __future__ import annotations
 
-import base64
 import os
 import socket
 import sys
 import tempfile
 import time
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -24,7 +22,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 
 from autograder.errors import AutograderError
-from autograder.outside.responder import MODULE, bundle
+from autograder.outside.responder import MODULE, serve_code, setup_code
 from autograder.outside.walk import Ran
 from warmkernel import kernelspec, settings, zygotes
 from warmkernel.errors import WarmkernelError
@@ -38,6 +36,7 @@ LOOK = 0.1  # seconds between two looks at a kernel that does not answer
 PASSED_VARIABLES = ("DATA_FETCH_*", "MEDXAI_*", "OMP_*", "TF_*")
 # The value of the last expression, where a check cell is judged in the kernel: nbgrader's partial credit.
 LAST_VALUE = "Out.get(get_ipython().execution_count - 1)"
+CONTROL = f"__import__({MODULE!r}).CONTROL"  # where the descriptor of the channel stands in the kernel
 
 
 @dataclass(frozen=True)
@@ -171,7 +170,7 @@ class Kernel:
 
     def begin_serving(self) -> None:
         """Lets the responder answer on the channel that comes next."""
-        self.serving = self._send(f"__import__({MODULE!r}).serve(__import__({MODULE!r}).CONTROL)")
+        self.serving = self._send(serve_code(CONTROL))
 
     def end_serving(self, seconds: float) -> Ran:
         """Waits for the responder's end, and says how the kernel came out of it."""
@@ -256,15 +255,8 @@ def _value(content: dict[str, Any]) -> str | None:
 
 @cache
 def _setup() -> str:
-    """Puts the responder into a kernel. Compressed: IPython takes a cell's text apart before it runs it."""
-    code = base64.b85encode(zlib.compress(bundle().encode())).decode()
-    return (
-        "import base64, os, sys, types, zlib\n"
-        f"sys.modules[{MODULE!r}] = types.ModuleType({MODULE!r})\n"
-        f"exec(zlib.decompress(base64.b85decode({code!r})), sys.modules[{MODULE!r}].__dict__)\n"
-        f"sys.modules[{MODULE!r}].CONTROL = int(os.environ.pop({CHANNEL_VARIABLE!r}))\n"
-        "del base64, os, sys, types, zlib\n"
-    )
+    """Puts the responder into a kernel, and notes where its channel is before a student can change that."""
+    return f"{setup_code()}{CONTROL} = int(__import__('os').environ.pop({CHANNEL_VARIABLE!r}))\n"
 
 
 def _context() -> zmq.Context:
