@@ -161,6 +161,8 @@ def run(
     store = RecordStore(course.state)
     records = [record for s in students if (record := store.load(name, s))]
     problems_table(console, records)
+    typed = course.typed(name)
+    console.print(f"Next: autograder feedback {typed}, autograder report {typed}", markup=False, highlight=False)
     submissions.refuse_names(course, name)
     return records
 
