@@ -151,6 +151,11 @@ def run(
         raise AutograderError(
             f"Another `autograder grade` is at work in {course.root}. Wait for it to finish, then type the command again."
         ) from None
+    except PermissionError as e:
+        raise AutograderError(
+            f"{e.filename or course.root} cannot be read or written by you. What was graded is kept. "
+            "Was the course graded by another user before? Change its owner, then type the command again."
+        ) from e
     except OSError as e:
         if e.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
