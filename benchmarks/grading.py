@@ -7,7 +7,9 @@ Prints one line of JSON for each measurement; both sides in turn in one run, as 
 grading_light   seconds for 20 submissions that import TensorFlow and do little. peer: nbgrader autograde, which has no parallel
                 mode, with compiled bytecode; limit: a tenth of the peer.
 grading_lab     seconds for 6 honest submissions of lab 01, one round. limit: CPU seconds of the cells that marks depend on, run in
-                one warm kernel after the other with the checks inside, over the processors.
+                ordinary kernels with the checks inside, over the processors. The first of those cells imports TensorFlow.
+grading_lab_warm  the same, limit: those cells in kernels that have imported everything before, so not a single import is in it.
+                What we pay once a command (two imports of TensorFlow, the gradebook) is then most of the difference in a class of 6.
 grading_flat    CPU seconds of the whole machine a submission, start-up left out, of a tiny notebook in a class of 1,000 (ours) and in
                 one of 10 (limit).
 grading_flat_seconds  the same on the clock.
@@ -162,33 +164,61 @@ def lab(scratch: Path) -> None:
                 cell.source = student.answers.get(key, cell.source)
             nbformat.write(nb, path)
     ours, peer = compared(course.root, source.name, 1)
-    report("grading_lab", "s", ours, peer, [needed_seconds(course, source.name) / (os.cpu_count() or 1)])
+    cold, warm = needed_seconds(course, source.name)
+    processors = os.cpu_count() or 1
+    report("grading_lab", "s", ours, peer, [cold / processors])
+    report("grading_lab_warm", "s", ours, peer, [warm / processors])
 
 
-def needed_seconds(course, name: str) -> float:
-    """CPU seconds of the cells that marks depend on, all submissions together, in warm kernels with the checks inside."""
+def needed_seconds(course, name: str) -> tuple[float, float]:
+    """CPU seconds of the cells that marks depend on, all submissions together, with the checks inside: in ordinary kernels,
+    and in warm ones. What a kernel costs that runs nothing is taken off."""
     from autograder import submissions
     from autograder.engine import assignment, sandboxes
-    from autograder.engine.kernel import Kernel
     from autograder.outside.plan import for_marks
 
-    scratch = course.state / "bench"
-    made = assignment.load(course, name, "", scratch)
+    made = assignment.load(course, name, "", course.state / "bench")
     sandbox = sandboxes.of(course, made, True, (), 1)
-    with Kernel(sandbox, made.files) as kernel:
-        pass
-    empty = kernel.used.cpu_seconds
-    total = 0.0
+    cold_empty, warm_empty = cold_seconds(course, sandbox, made, []), warm_seconds(sandbox, made, [])
+    cold = warm = 0.0
     for student in submissions.students(course, name):
         found = submissions.read(course.submitted / student / name, made)
         for stem, cells in submissions.plans(found, made).items():
             checks = {c.id: c.source for c in made.plan(stem) if c.points or c.kind == "check"}
-            with Kernel(sandbox, made.files) as kernel:
-                for cell in for_marks(cells):
-                    kernel.run(checks.get(cell.id, cell.source), 600)
-            total += kernel.used.cpu_seconds - empty
+            sources = [checks.get(cell.id, cell.source) for cell in for_marks(cells)]
+            cold += cold_seconds(course, sandbox, made, sources) - cold_empty
+            warm += warm_seconds(sandbox, made, sources) - warm_empty
     sandboxes.close()
-    return total
+    return cold, warm
+
+
+def warm_seconds(sandbox, made, sources: list[str]) -> float:
+    from autograder.engine.kernel import Kernel
+
+    with Kernel(sandbox, made.files) as kernel:
+        for source in sources:
+            kernel.run(source, 600)
+    return kernel.used.cpu_seconds
+
+
+def cold_seconds(course, sandbox, made, sources: list[str]) -> float:
+    """The same cells in the kernel that everybody has; a failing check is part of honest work."""
+    from jupyter_client.manager import start_new_kernel
+
+    unwritten = "PYTHONDONTWRITEBYTECODE"
+    env = {k: v for k, v in os.environ.items() if k != unwritten} | dict(sandbox.variables)
+    env["PYTHONPATH"] = os.pathsep.join([str(course.root), str(ROOT)])
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(made.files, folder, dirs_exist_ok=True)
+        manager, client = start_new_kernel(kernel_name="python3", cwd=folder, env=env, stderr=subprocess.DEVNULL)
+        try:
+            for source in sources:
+                client.execute_interactive(source, timeout=600, store_history=False, output_hook=lambda message: None)
+            fields = Path(f"/proc/{manager.provisioner.pid}/stat").read_text().rpartition(")")[2].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        finally:
+            client.stop_channels()
+            manager.shutdown_kernel(now=True)
 
 
 def flat(sizes: Iterable[int], rounds: int, scratch: Path) -> None:
