@@ -78,7 +78,9 @@ def test_a_mirror_serves_machines_without_the_source(mirror, tmp_path, monkeypat
     made = tmp_path / "made"
     options = ["--source", "nih", "--size", "64"]
     data_fetch_command("mirror", str(made), "cardiomegaly", *options)
-    assert "there already" in data_fetch_command("mirror", str(made), *options).stdout
+    shown = data_fetch_command("mirror", str(made), *options).stdout
+    assert "there already" in shown and "written: cardiomegaly_biased-nih" in shown
+    assert "pneumothorax: none. Pneumothorax cannot be learned from this mirror" in shown
     original = fetch_cardiomegaly("nih", size=64, progress=False)
     with sources.served(made) as server:
         for address in (str(made), server.address):
@@ -86,7 +88,7 @@ def test_a_mirror_serves_machines_without_the_source(mirror, tmp_path, monkeypat
             monkeypatch.setenv("DATA_FETCH_MIRROR", address)
             films = fetch_cardiomegaly("nih", size=64, cache_dir=elsewhere, progress=False)
             assert np.array_equal(films.images, original.images) and dict(films.card) == dict(original.card)
-    path = next(made.glob("sets/*/images.npy"))
+    path = next(made.glob("sets/cardiomegaly-nih*/images.npy"))
     path.write_bytes(path.read_bytes()[:-1] + b"\x07")
     monkeypatch.setenv("DATA_FETCH_MIRROR", str(made))
     with pytest.raises(DataFetchError, match="not the one that its manifest names"):
