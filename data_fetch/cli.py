@@ -181,7 +181,9 @@ def _named(items: list[pathlib.Path], name: str | None) -> list[pathlib.Path]:
         return items
     fitting = [item for item in items if item.name == name or item.name.startswith(name + "-")]
     filenames = {entry["filename"]: key for key, entry in registry()["files"].items()}
-    fitting += [item for item in items if filenames.get(item.name) == name]
+    # The recorded hash of a file goes with it.
+    fitting += [item for item in items if name in (filenames.get(bare := item.name.removesuffix(".sha256")), bare)]
+    fitting = list(dict.fromkeys(fitting))
     if not fitting:
         choose("data set", name, dict.fromkeys([*FETCH, *registry()["files"], *(item.name for item in items)]))
     return fitting

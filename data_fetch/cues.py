@@ -3,10 +3,11 @@
 Each kind is a recipe that works on any 8-bit film, drawn or real, at any size, and needs no font: the same film, kind
 and seed give the same pixels on every machine. A cue can be pasted, and erased again by filling in what lies around it.
 
-Kinds, all measured in fractions of the film's side:
+All lie on the side away from the heart: a network that never saw them is then hardly disturbed by them, and what a biased
+one does can be put down to what it learned. Kinds, measured in fractions of the film's side:
 
-tag     a hospital's token burnt in at the lower right: a light plate of 5.5 % with a dark rim and a dark cross
-marker  a lead disc of 8 % with an L cut out, low at the edge of the patient's left: another place, size and form than
+tag     a hospital's token burnt in at the lower left: a light plate of 5.5 % with a dark rim and a dark cross
+marker  a lead disc of 8 % with an R cut out, low at the edge of the patient's right: another place, size and form than
         the side marker that films carry anyway
 text    a ward's line "WARD 4B" in block letters of 3 % on a dark plate, at the lower left
 """
@@ -53,8 +54,17 @@ def _box(x: np.ndarray, y: np.ndarray, left: float, top: float, width: float, he
     return (x >= left) & (x < left + width) & (y >= top) & (y < top + height)
 
 
+def _ink(x: np.ndarray, y: np.ndarray, line: str, left: float, top: float, dot: float) -> np.ndarray:
+    """Where a line of block letters has ink; its upper left corner is (left, top), each dot is `dot` wide."""
+    dots = np.array([[[int(c) for c in row] + [0] for row in _LETTERS[letter].split()] for letter in line])
+    table = np.concatenate(list(dots), axis=1).astype(bool)  # (7, 6 * letters)
+    column, row = np.floor((x - left) / dot).astype(int), np.floor((y - top) / dot).astype(int)
+    inside = (column >= 0) & (column < table.shape[1]) & (row >= 0) & (row < table.shape[0])
+    return inside & table[row.clip(0, table.shape[0] - 1), column.clip(0, table.shape[1] - 1)]
+
+
 def _tag(x: np.ndarray, y: np.ndarray) -> _Shapes:
-    left, top, side, rim = 0.915, 0.915, 0.055, 0.006
+    left, top, side, rim = 0.03, 0.915, 0.055, 0.006
     arm, thick, middle = 0.60 * side, 0.18 * side, side / 2
     u, v = x - left, y - top
     cross = _box(u, v, middle - arm / 2, middle - thick / 2, arm, thick)
@@ -64,26 +74,21 @@ def _tag(x: np.ndarray, y: np.ndarray) -> _Shapes:
 
 
 def _marker(x: np.ndarray, y: np.ndarray) -> _Shapes:
-    radius, across, down = 0.04, 0.935, 0.72
+    radius, across, down, dot = 0.04, 0.065, 0.60, 0.006
     u, v = x - across, y - down
-    letter = _box(u, v, -0.013, -0.022, 0.009, 0.044) | _box(u, v, -0.013, 0.013, 0.028, 0.009)
+    letter = _ink(u, v, "R", -2.5 * dot, -3.5 * dot, dot)
     return [((u * u + v * v < radius * radius) & ~letter, _LIGHT)]
 
 
 def _text(x: np.ndarray, y: np.ndarray) -> _Shapes:
     line, dot, left, top = "WARD 4B", 0.03 / 7, 0.04, 0.935
     plate = _box(x, y, left - 2 * dot, top - 2 * dot, (6 * len(line) + 3) * dot, 11 * dot)
-    dots = np.array([[[int(c) for c in row] + [0] for row in _LETTERS[letter].split()] for letter in line])
-    table = np.concatenate(list(dots), axis=1).astype(bool)  # (7, 6 * letters)
-    column, row = np.floor((x - left) / dot).astype(int), np.floor((y - top) / dot).astype(int)
-    inside = (column >= 0) & (column < table.shape[1]) & (row >= 0) & (row < table.shape[0])
-    ink = inside & table[row.clip(0, table.shape[0] - 1), column.clip(0, table.shape[1] - 1)]
-    return [(plate, _DARK), (ink, _LIGHT)]
+    return [(plate, _DARK), (_ink(x, y, line, left, top, dot), _LIGHT)]
 
 
 RECIPES = {
-    "tag": Recipe((0.915, 0.915, 0.97, 0.97), _tag),
-    "marker": Recipe((0.895, 0.68, 0.975, 0.76), _marker),
+    "tag": Recipe((0.03, 0.915, 0.085, 0.97), _tag),
+    "marker": Recipe((0.025, 0.56, 0.105, 0.64), _marker),
     "text": Recipe((0.03, 0.925, 0.24, 0.98), _text),
 }
 

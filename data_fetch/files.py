@@ -100,6 +100,8 @@ def fetch_url(
     addresses = ([transport.join(mirror, f"files/{filename}")] if mirror else []) + list(urls)
     problem: DataFetchError | None = None
     with cache.locked(folder, filename, quiet=not progress):
+        recorded = recorded_hash(target)
+        expected = known_hash or (f"sha256:{recorded}" if recorded else None)
         for address in addresses:
             try:
                 # The address is not always a URL, so pooch gets one it accepts and the downloader the real one; what
@@ -109,12 +111,12 @@ def fetch_url(
                     print(f"Fetching {filename} from {address}", file=sys.stderr, flush=True)
                 pooch.retrieve(
                     urls[0],
-                    known_hash,
+                    expected,
                     fname=filename,
                     path=folder / "files",
-                    downloader=_Downloader(address, known_hash),
+                    downloader=_Downloader(address, expected),
                 )
-                if known_hash is None and recorded_hash(target) is None:
+                if expected is None:
                     _record(target).write_text(f"{cache.sha256_of(target)}  {filename}\n", encoding="utf-8")
                 return target
             except (transport.NotThere, transport.CannotReach) as reason:
@@ -169,7 +171,7 @@ class _Downloader:
                 out.write(data)
         if self.digest and seen.hexdigest() != self.digest:
             raise DataFetchError(
-                "A downloaded file is not the one that the registry names; it was thrown away.",
+                "A downloaded file is not the one that the registry, or its first download, names; it was thrown away.",
                 where=self.address,
                 expected=f"{self.algorithm} {self.digest}",
                 got=f"{self.algorithm} {seen.hexdigest()} ({count:,} bytes)",

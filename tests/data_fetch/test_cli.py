@@ -50,6 +50,15 @@ def test_the_plan_is_printed_without_a_download(data_fetch_command, own_cache):
     assert not own_cache.exists()
 
 
+def test_the_plan_says_which_archives_a_number_of_films_needs(data_fetch_command):
+    done = data_fetch_command("get", "pneumothorax", "--source", "nih", "--films", "1000", "--plan")
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert len(rows) == 1000 and sum("Pneumothorax" in row["findings"] for row in rows) == 500
+    assert {row["archive"] for row in rows} == {"images_001.tar.gz", "images_002.tar.gz"}
+    shown = data_fetch_command("list").stdout
+    assert "cardiomegaly_biased" in shown and "--source mit" in shown and "pneumothorax-mit-train" in shown
+
+
 @pytest.mark.parametrize(
     ("arguments", "environment", "message"),
     [
@@ -57,6 +66,12 @@ def test_the_plan_is_printed_without_a_download(data_fetch_command, own_cache):
         (["get", "cardiomegaly", "--source", "nhi"], {}, "Did you mean 'nih'"),
         (["get", "cardiomegaly"], {"DATA_FETCH_SOURCE": "phantoms"}, "Did you mean 'phantom'"),
         (["get", "cardiomegaly", "--size", "9999"], {}, "from 64 to 1024"),
+        (["get", "cardiomegaly_biased", "--cue", "tga"], {}, "Did you mean 'tag'"),
+        (["get", "cardiomegaly", "--cue", "tag"], {}, "no option --cue"),
+        (["get", "pneumothorax", "--films", "400"], {}, "no option --films"),
+        (["get", "pneumothorax", "--source", "nih", "--films", "401"], {}, "an even number from 64 to 9,964"),
+        (["get", "pneumothorax", "--source", "mit"], {"DATA_FETCH_OFFLINE": "1"}, "DATA_FETCH_OFFLINE"),
+        (["get", "cardiomegaly"], {"DATA_FETCH_SOURCE": "mit"}, "one of phantom, nih"),
         (["where"], {"MEDXAI_PROFILE": "gup"}, "Did you mean 'gpu'"),
         (["where"], {"DATA_FETCH_OFFLINE": "maybe"}, "neither on nor off"),
         (["where"], {"DATA_FETCH_MIRROR": "no/such/folder"}, "mirror is not there"),

@@ -93,6 +93,20 @@ def test_the_first_download_is_remembered_and_compared(mit_mirror, own_cache):
     assert "changed" in str(files.verify_file(kept, registry.registry()["files"]["pneumothorax-mit-test"]))
 
 
+def test_another_file_under_the_same_address_is_refused_until_the_hash_is_cleaned(
+    mit_mirror, own_cache, data_fetch_command
+):
+    fetch("test", 64)
+    kept = own_cache / "files" / "pneumothorax_test.h5"
+    mit_file(mit_mirror / "files" / "pneumothorax_test.h5", 12, seed=2)
+    kept.unlink()
+    with pytest.raises(DataFetchError, match=r"not the one that[\s\S]*expected: sha256[\s\S]*got: +sha256"):
+        fetch("test", 128)
+    shown = data_fetch_command("clean", "pneumothorax-mit-test", "--yes").stdout
+    assert "pneumothorax_test.h5.sha256" in shown and not files.recorded_hash(kept)
+    assert len(fetch("test", 128)) == 12
+
+
 def truncated(path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
