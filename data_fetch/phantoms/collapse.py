@@ -14,9 +14,9 @@ import numpy as np
 from .chest import APEX, Paths, Thorax
 from .frame import Frame, fade
 
-GAS = 0.92  # of the lung's former path: some tissue of the wall bulges into the space
-LINE_WIDTH, LINE_PATH = 0.14, 0.55  # cm: half width on the film, and path through the pleura at its middle
-ROUNDING = 3.2  # cm inside the border over which a lung reaches its full depth, as it curves away from the rays
+GAS = 0.83  # of the lung's former path: wall and lung bulge into the space, so a ray seldom crosses gas alone
+LINE_WIDTH, LINE_PATH = 0.16, 1.2  # cm: half width on the film, and path through the pleura at its middle
+ROUNDING = 1.0  # cm inside the border over which a lung reaches its full depth, as it curves away from the rays
 
 
 @dataclass(frozen=True)
@@ -83,4 +83,4 @@ def project(finding: Pneumothorax, thorax: Thorax, frame: Frame, paths: Paths) -
 
 def density_left(finding: Pneumothorax) -> float:
     """How much air the shrunken lung still holds along a ray, relative to an open one: it grows denser."""
-    return 1 - min(0.35, 0.6 * finding.collapse)
+    return 1 - min(0.25, 0.4 * finding.collapse)

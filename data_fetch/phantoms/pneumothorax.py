@@ -28,7 +28,7 @@ MASKS = ("pneumothorax", "drain", "fold", "lungs", "heart")
 
 # How hard the set is. Collapse of the lung at a patient's first film: LEAST + SPREAD * beta(*SHAPE); easier: a higher
 # LEAST. Shares of (negative, positive) patients with a drain, and films with a fold of skin.
-LEAST, SPREAD, SHAPE = 0.03, 0.45, (0.8, 2.8)
+LEAST, SPREAD, SHAPE = 0.05, 0.55, (0.9, 1.7)
 DRAIN_SHARE, FOLD_SHARE, AP_SHARE = (0.10, 0.45), (0.20, 0.05), 0.35
 
 
