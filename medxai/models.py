@@ -95,8 +95,9 @@ def skip_sum_stages(
 ) -> tf.keras.Model:
     """Eight convolutions in four stages, each with a skip sum and a pooling, then global average pooling: lab 04.
 
-    In a stage the second convolution's output is added to the first's before both are pooled. After the last pooling
-    comes one dense layer on the channels' means, so a class activation map is exact.
+    In a stage the second convolution's output is added to the first's before both are pooled, by maxima in the first
+    three stages and by means in the last. After it comes one dense layer on the channels' means, so a class activation
+    map is exact.
 
     Parameters
     ----------
@@ -134,7 +135,10 @@ def skip_sum_stages(
         first = _convolution(x, filters // width_divisor, f"stage{stage}_conv1", batch_norm)
         second = _convolution(first, filters // width_divisor, f"stage{stage}_conv2", batch_norm)
         x = layers.Add(name=f"stage{stage}_sum")([first, second])
-        x = layers.MaxPooling2D(name=f"stage{stage}_pool")(x)
+        # Maxima of the last sums would make the channels' means so large that the dense layer swings from one class to
+        # the other at a learning rate of 0.05 with momentum, and nothing is learned until the rate has decayed.
+        pool = layers.MaxPooling2D if stage < len(STAGES) else layers.AveragePooling2D
+        x = pool(name=f"stage{stage}_pool")(x)
     x = layers.GlobalAveragePooling2D(name="gap")(x)
     x = layers.Dense(classes, activation=activation, name="predictions")(x)
     return tf.keras.Model(film, x, name="skip_sum_stages")
