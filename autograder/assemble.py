@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbformat import NotebookNode
+from nbformat import NotebookNode, converter, reader
 
 from autograder.messages import plain
 from autograder.outside.plan import CHECK, LOCKED, SOLUTION, PlanCell
 
 BIGGEST = 50 * 2**20  # bytes; a lab's notebook with its pictures has about one megabyte
+MOST_PARTS = 500_000  # lists and objects in it; each takes a hundred times its text in memory
+LONGEST_CELL = 200_000  # characters; Python needs minutes and gigabytes for the syntax tree of a very long text
+MOST_ADDED, LONGEST_ADDED = 1_000, 1_000_000  # cells of the student's own, and the characters in all of them
 SHOWN_OUTPUT = 20_000  # characters of printed text that a page keeps of one cell
 SHOWN_IMAGE = 3 * 2**20  # base64 characters
 IMAGES = ("image/png", "image/jpeg")
@@ -103,6 +106,10 @@ def read_submitted(path: Path) -> NotebookNode:
         raise SubmissionError(f"{name} is a web page, not a notebook. Was the page saved instead of the file itself?")
     if start.startswith(b"pk"):
         raise SubmissionError(f"{name} is a zip archive, not a notebook. Collect it under the name LAB--STUDENT.zip.")
+    if (parts := raw.count(b"[") + raw.count(b"{")) > MOST_PARTS:
+        raise SubmissionError(
+            f"{name} has too many parts to be a notebook: about {parts:,}, at most {MOST_PARTS:,} are read."
+        )
     try:
         text = raw.decode("utf-8-sig")
         data = json.loads(text)
@@ -114,9 +121,13 @@ def read_submitted(path: Path) -> NotebookNode:
     if not isinstance(data, dict) or not isinstance(data.get("cells", data.get("worksheets")), list):
         raise SubmissionError(f"{name} is JSON, but not a notebook: it has no list of cells.")
     try:
-        nb = nbformat.reads(text, as_version=4)
+        # Not nbformat.reads, which validates: that takes minutes for many cells, and prints the student's text, colours and all.
+        nb = converter.convert(reader.reads(text), 4)
         for cell in nb.cells:
-            cell.source = "".join(cell.source) if isinstance(cell.source, list) else str(cell.source)
+            source = "".join(cell.source) if isinstance(cell.source, list) else str(cell.source)
+            cell.source = source.encode("utf-8", "replace").decode()  # halves of characters cannot be written anywhere
+            if not isinstance(cell.get("id"), str):
+                cell.pop("id", None)
             cell.metadata = cell.metadata if isinstance(cell.get("metadata"), dict) else NotebookNode()
     except Exception as e:  # nbformat raises whatever the damage leads to
         raise SubmissionError(f"{name} is damaged: its cells cannot be read ({type(e).__name__}).") from None
@@ -132,9 +143,10 @@ def assemble(released: NotebookNode, submitted: NotebookNode) -> Assembled:
     match, doubles = _match(released, submitted)
     flags = [f"{grade_id} is there more than once; the last one counts" for grade_id in doubles]
     taken = {index: cell for index, cell in match.items() if index is not None}
+    added = _kept(match.added, flags)
     cells: list[NotebookNode] = []
     origin: list[int | None] = []
-    for cell in match.added.get(-1, []):
+    for cell in added.get(-1, []):
         cells.append(_added(cell, len(cells)))
         origin.append(None)
     for index, cell in enumerate(released.cells):
@@ -148,6 +160,10 @@ def assemble(released: NotebookNode, submitted: NotebookNode) -> Assembled:
             if is_locked(cell):
                 if theirs.source.strip() != cell.source.strip():
                     flags.append(f"{grade_id} is locked and was changed; the released text was used")
+            elif len(theirs.source) > LONGEST_CELL:
+                flags.append(
+                    f"{grade_id or 'a cell'} is longer than {LONGEST_CELL:,} characters; the released text was used"
+                )
             else:
                 mine.source = theirs.source
             if grade_id and _meta(theirs).get("points", None) not in (None, _meta(cell).get("points")):
@@ -156,7 +172,7 @@ def assemble(released: NotebookNode, submitted: NotebookNode) -> Assembled:
                 mine.outputs = harmless(theirs.get("outputs", [])) if theirs.cell_type == "code" else []
         cells.append(mine)
         origin.append(index)
-        for extra in match.added.get(index, []):
+        for extra in added.get(index, []):
             cells.append(_added(extra, len(cells)))
             origin.append(None)
     notebook = nbformat.from_dict({**json.loads(json.dumps(released)), "cells": []})
@@ -206,6 +222,11 @@ def is_manual(cell: NotebookNode) -> bool:
     """An answer that a person marks."""
     meta = _meta(cell)
     return bool(meta.get("grade") and meta.get("solution")) or bool(meta.get("task"))
+
+
+def points_in(cell: NotebookNode) -> float:
+    """What a cell is worth."""
+    return float(_meta(cell).get("points", 0) or 0)
 
 
 def grade_id_of(cell: NotebookNode) -> str:
@@ -273,6 +294,22 @@ def _match(released: NotebookNode, submitted: NotebookNode) -> tuple[_Matches, l
         elif cell.source.strip():
             matches.added.setdefault(last, []).append(cell)
     return matches, doubles
+
+
+def _kept(added: dict[int, list[NotebookNode]], flags: list[str]) -> dict[int, list[NotebookNode]]:
+    """The cells that a student added, as many and as long as anybody needs."""
+    left, length = MOST_ADDED, LONGEST_ADDED
+    kept: dict[int, list[NotebookNode]] = {}
+    for index, cells in sorted(added.items()):
+        for cell in cells:
+            if not left or len(cell.source) > min(LONGEST_CELL, length):
+                flags.append(
+                    f"more cells were added than are taken ({MOST_ADDED:,} cells, {LONGEST_ADDED:,} characters); the rest was left out"
+                )
+                return kept
+            left, length = left - 1, length - len(cell.source)
+            kept.setdefault(index, []).append(cell)
+    return kept
 
 
 def _added(cell: NotebookNode, number: int) -> NotebookNode:

@@ -22,6 +22,7 @@ app = typer.Typer(
 console = Console()
 errors = Console(stderr=True)
 where: dict[str, Path | None] = {"course": None}
+ANY_COURSE = ("grade", "feedback", "report", "export")  # what works in a course directory of nbgrader's too
 
 Labs = Annotated[list[str] | None, typer.Argument(help="Labs such as 01; all when none is named.")]
 
@@ -29,6 +30,11 @@ Labs = Annotated[list[str] | None, typer.Argument(help="Labs such as 01; all whe
 def _run(module: str, **arguments: Any) -> Any:
     """Imports the command when it is called, so that `--help` and small commands stay quick."""
     course = Course.at(where["course"]) if where["course"] else Course.around()
+    if not course.ours and module not in ANY_COURSE:
+        raise AutograderError(
+            f"`autograder {module}` is for courses whose labs are built from sources (a folder `solutions`); {course.root} is one of "
+            f"nbgrader's. Here work: {', '.join(f'autograder {name}' for name in ANY_COURSE)}. For the rest, type: nbgrader --help"
+        )
     return importlib.import_module(f"autograder.{module}").run(course, console=console, **arguments)
 
 
@@ -146,6 +152,20 @@ def export(
 def prove(labs: Labs = None, seeds: Annotated[int, typer.Option(min=1, help="Seeds for each check.")] = 5) -> None:
     """Show that right answers earn all, blank ones none, and each mutant loses what its file says."""
     if _run("prove", labs=labs, seeds=seeds) is False:
+        raise typer.Exit(1)
+
+
+@app.command()
+def attack(
+    kind: Annotated[
+        list[str] | None, typer.Option(help="Only this kind of attack; may be given more than once.")
+    ] = None,
+    all: Annotated[bool, typer.Option("--all", help="Every kind that is known; takes a quarter of an hour.")] = False,
+) -> None:
+    """Attack the grader on this machine with submissions that break graders, and show what held."""
+    from autograder.hostile import attack as attacks
+
+    if not attacks.run(kind or (), all, console).held:
         raise typer.Exit(1)
 
 

@@ -69,7 +69,7 @@ class Course:
         for folder in (start, *start.parents):
             if (folder / "solutions").is_dir():
                 return cls(folder)
-            if (folder / "nbgrader_config.py").is_file() or (folder / "source").is_dir():
+            if _is_nbgraders(folder):
                 return Course.at(folder)
         return cls(start)  # raises, and says what was expected
 
@@ -83,7 +83,7 @@ class Course:
             If it is neither.
         """
         root = Path(root)
-        if (root / "solutions").is_dir() or not ((root / "nbgrader_config.py").is_file() or (root / "source").is_dir()):
+        if (root / "solutions").is_dir() or not _is_nbgraders(root):
             return cls(root)
         from autograder.nbgrader_course import NbgraderCourse
 
@@ -138,6 +138,15 @@ class Course:
             + f"Labs: {', '.join(folders) or 'none'}."
         )
 
+    def typed(self, lab: str) -> str:
+        """What people type for a lab of this folder name: its number; in courses of nbgrader's, the name."""
+        return lab.split("_")[0] if self.ours else lab
+
+    @property
+    def collecting(self) -> str:
+        """The command that takes submissions in."""
+        return "autograder collect FOLDER" if self.ours else "nbgrader collect ASSIGNMENT"
+
     def choose(self, names: Sequence[str] | None) -> list[Path]:
         """The folders of the named labs, each once and in order; all labs when no name is given."""
         if not names:
@@ -175,6 +184,10 @@ class Course:
         c.ClearHiddenTests.end_test_delimeter = END_HIDDEN
         c.ExecutePreprocessor.timeout = 300  # nbgrader's own 30 s are too short to import TensorFlow and train a little
         return c
+
+
+def _is_nbgraders(folder: Path) -> bool:
+    return (folder / "nbgrader_config.py").is_file() or any(folder.glob("source/*/*.ipynb"))
 
 
 def tools_on_path() -> None:

@@ -18,7 +18,7 @@ from rich.console import Console
 from autograder import gradebook
 from autograder.course import Course
 from autograder.errors import AutograderError
-from autograder.gradebook import Mark, points_of, standing
+from autograder.gradebook import Marks, points_of, standing
 from autograder.records import FAILED, GRADED, Record, RecordStore, total
 
 COLUMNS = (
@@ -92,9 +92,7 @@ def table(course: Course, lab: str | None = None) -> list[dict[str, Any]]:
     everyone = {student for _, student in submitted | recorded}
     labs = [course.find(lab).name] if lab else sorted({name for name, _ in submitted | recorded})
     if not everyone:
-        raise AutograderError(
-            "There is nothing to export: nobody has submitted anything. Type: autograder collect FOLDER"
-        )
+        raise AutograderError(f"There is nothing to export: nobody has submitted anything. Type: {course.collecting}")
     rows: list[dict[str, Any]] = []
     for name in labs:
         marks = gradebook.marks(course, name) if course.gradebook.is_file() else {}
@@ -108,7 +106,7 @@ def table(course: Course, lab: str | None = None) -> list[dict[str, Any]]:
     return rows
 
 
-def _rows(record: Record, marks: dict[tuple[str, str], Mark]) -> list[dict[str, Any]]:
+def _rows(record: Record, marks: Marks) -> list[dict[str, Any]]:
     common = {
         "reason": record.reason,
         "release": record.release,
@@ -119,19 +117,26 @@ def _rows(record: Record, marks: dict[tuple[str, str], Mark]) -> list[dict[str, 
     }
     rows: list[dict[str, Any]] = []
     for key, cells in record.exercises().items():
-        points = total([points_of(record, cell.id, cell.points, marks) for cell in cells])
+        points = total([points_of(record, cell, marks) for cell in cells])
         most = sum(cell.max for cell in cells)
         status = record.status if record.status in (GRADED, FAILED) or points is None else GRADED
         rows.append(
             _row(record.lab, record.student, key, status, points=points, max=most, to_mark_by_hand=0.0, **common)
         )
     for task in record.manual:
-        points = points_of(record, task.id, task.points, marks)
+        points = points_of(record, task, marks)
         status = record.status if points is not None or record.status != GRADED else "to mark by hand"
         left = None if record.status == FAILED else task.max if points is None else 0.0
         rows.append(
             _row(
-                record.lab, record.student, task.id, status, points=points, max=task.max, to_mark_by_hand=left, **common
+                record.lab,
+                record.student,
+                task.exercise,
+                status,
+                points=points,
+                max=task.max,
+                to_mark_by_hand=left,
+                **common,
             )
         )
     stands = standing(record, marks)

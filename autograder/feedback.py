@@ -28,7 +28,7 @@ from autograder import gradebook
 from autograder.assemble import grade_id_of, is_graded, is_manual
 from autograder.course import Course
 from autograder.errors import AutograderError
-from autograder.gradebook import Mark, points_of, standing
+from autograder.gradebook import Marks, points_of, standing
 from autograder.lab import HEADING
 from autograder.records import GRADED, NEEDS_ATTENTION, QUEUED, RUNNING, Record, RecordStore, shown
 from autograder.release import snapshot
@@ -69,14 +69,20 @@ def run(course: Course, lab: str, console: Console | None = None) -> list[Path]:
     pages: list[Path] = []
     unfinished = [record.student for record in records if record.status in (QUEUED, RUNNING)]
     done = [record for record in records if record.student not in unfinished]
+    failed: list[AutograderError] = []
     for record in track(done, f"Writing feedback on {name}", console=console, disable=len(done) < 3):
-        pages += write_pages(course, record, marks)
+        try:
+            pages += write_pages(course, record, marks)
+        except AutograderError as e:  # one page that cannot be written keeps nobody from the others
+            failed.append(e)
     console.print(f"{len(pages)} feedback pages in {course.feedback}/STUDENT/{name}/", highlight=False, soft_wrap=True)
     if unfinished:
         console.print(
-            f"Not graded yet, no page: {', '.join(unfinished)}. Type: autograder grade {name.split('_')[0]}",
+            f"Not graded yet, no page: {', '.join(unfinished)}. Type: autograder grade {course.typed(name)}",
             markup=False, highlight=False, soft_wrap=True,
         )  # fmt: skip
+    if failed:
+        raise AutograderError("\n".join(map(str, failed)))
     return pages
 
 
@@ -92,12 +98,12 @@ def records_of(course: Course, lab: str) -> list[Record]:
     if not records:
         raise AutograderError(
             f"Nothing of {lab} has been graded: there are no records in {course.state / 'records' / lab}. "
-            f"Type: autograder grade {lab.split('_')[0]}"
+            f"Type: autograder grade {course.typed(lab)}"
         )
     return records
 
 
-def write_pages(course: Course, record: Record, marks: dict[tuple[str, str], Mark] | None = None) -> list[Path]:
+def write_pages(course: Course, record: Record, marks: Marks | None = None) -> list[Path]:
     """The pages of one student, all or none: made beside the old ones, then put in their place."""
     marks = gradebook.marks(course, record.lab) if marks is None else marks
     target = course.feedback / record.student / record.lab
@@ -113,7 +119,7 @@ def write_pages(course: Course, record: Record, marks: dict[tuple[str, str], Mar
     return sorted(target.glob("*.html"))
 
 
-def _generate(course: Course, record: Record, marks: dict[tuple[str, str], Mark]) -> None:
+def _generate(course: Course, record: Record, marks: Marks) -> None:
     """Runs nbgrader's own converter with our template."""
     from nbgrader.converters import GenerateFeedback
     from nbgrader.converters.base import NbGraderException
@@ -142,7 +148,7 @@ def _generate(course: Course, record: Record, marks: dict[tuple[str, str], Mark]
     except NbGraderException as e:
         raise AutograderError(
             f"nbgrader could not write the feedback of {record.student} on {record.lab}: {str(e)[:300]}. "
-            f"To grade it again: autograder grade {record.lab.split('_')[0]} --student {record.student}"
+            f"To grade it again: autograder grade {course.typed(record.lab)} --student {record.student}"
         ) from e
 
 
@@ -160,7 +166,7 @@ def _exporter(course: Course) -> HTMLExporter:
 
 def page(
     record: Record,
-    marks: dict[tuple[str, str], Mark],
+    marks: Marks,
     stem: str,
     cells: list[NotebookNode],
     hints: dict[str, list[dict[str, str]]] | None = None,
@@ -181,11 +187,12 @@ def page(
     """
     rows = []
     for cell in record.cells:
-        points = points_of(record, cell.id, cell.points, marks)
+        points = points_of(record, cell, marks)
         state = "passed" if cell.passed else "open" if cell.passed is None else "lost"
         rows.append(
             {
                 "id": cell.id,
+                "notebook": cell.notebook,
                 "href": f"{'' if cell.notebook == stem else cell.notebook + '.html'}#{cell.id}" if stem else "",
                 "exercise": cell.exercise,
                 "statement": cell.statement,
@@ -195,15 +202,16 @@ def page(
             }
         )
     for task in record.manual:
-        points = points_of(record, task.id, task.points, marks)
+        points = points_of(record, task, marks)
         pending = points is None
         message = "A person will read this." if pending else "Nothing was written." if task.points == 0 else "Read."
         rows.append(
             {
                 "id": task.id,
+                "notebook": task.notebook,
                 "href": f"{'' if task.notebook == stem else task.notebook + '.html'}#{task.id}" if stem else "",
-                "exercise": task.id,
-                "statement": "Your answer in words",
+                "exercise": task.exercise,
+                "statement": "Your answer",
                 "points": "still to be marked" if pending else _of(points, task.max),
                 "message": message,
                 "state": "open" if pending else "lost" if task.points == 0 else "passed",
@@ -221,7 +229,7 @@ def page(
         "total": sentence,
         "notes": [f"This submission needs a person: {record.reason}"] if record.status != GRADED else [],
         "rows": rows,
-        "blocks": _blocks(cells, {row["id"]: row for row in rows}, hints or {}),
+        "blocks": _blocks(cells, {row["id"]: row for row in rows if row["notebook"] == stem}, hints or {}),
         "style": FORMAT.get_style_defs(".highlight"),
     }
 

@@ -7,9 +7,11 @@ others are graded all the same; a run that was stopped, however, is finished by 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -22,7 +24,7 @@ from nbformat import NotebookNode
 from rich.console import Console
 
 from autograder import gradebook, queue, submissions
-from autograder.assemble import grade_id_of, is_graded
+from autograder.assemble import BIGGEST, grade_id_of, is_graded, points_in
 from autograder.course import Course
 from autograder.engine import assignment as assignments
 from autograder.engine import calibrated, sandboxes
@@ -115,7 +117,8 @@ def run(
     student : str, optional
         Only this one, graded again whatever its record says.
     exercise : str, optional
-        Only this exercise (of those who have been graded); the marks of the others stay.
+        Only this exercise, and the marks of the others stay; who has not been graded, or has handed in something else since, is
+        graded as a whole.
     again : bool
         Grade also what is graded and has not changed.
     options : Options, optional
@@ -131,7 +134,8 @@ def run(
     ------
     AutograderError
         Without a release, without submissions, where no sandbox can be made, where the reference solution does not get its
-        points, or while another grading runs.
+        points, or while another grading runs. Also when all are graded but those whose folders have a name that no file of ours
+        can have.
     """
     console = console or Console()
     name = course.find(lab).name
@@ -147,9 +151,24 @@ def run(
         raise AutograderError(
             f"Another `autograder grade` is at work in {course.root}. Wait for it to finish, then type the command again."
         ) from None
+    except PermissionError as e:
+        raise AutograderError(
+            f"{e.filename or course.root} cannot be read or written by you. What was graded is kept. "
+            "Was the course graded by another user before? Change its owner, then type the command again."
+        ) from e
+    except OSError as e:
+        if e.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise AutograderError(
+            f"No space left on device: {e.filename or course.root} could not be written. What was graded is kept. "
+            "Make room, then type the command again."
+        ) from e
     store = RecordStore(course.state)
     records = [record for s in students if (record := store.load(name, s))]
     problems_table(console, records)
+    typed = course.typed(name)
+    console.print(f"Next: autograder feedback {typed}, autograder report {typed}", markup=False, highlight=False)
+    submissions.refuse_names(course, name)
     return records
 
 
@@ -164,7 +183,10 @@ class Grading:
         self.open = ExitStack()
 
     def __enter__(self) -> Grading:
-        shutil.rmtree(self.scratch, ignore_errors=True)  # of a run that was killed
+        # What a run that was killed left behind.
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        for part in (self.store.folder / self.name).glob("*.part"):
+            part.unlink()
         self.scratch.mkdir(parents=True)
         self.open.callback(shutil.rmtree, self.scratch, ignore_errors=True)
         self.open.callback(close_all)
@@ -227,7 +249,7 @@ class Grading:
         if self.options.strict and found.inside:
             raise AutograderError(
                 f"--strict: {len(found.inside)} checks of {made.name} can only be judged in the student's process:\n"
-                + "\n".join(f"  {id}: {why}" for id, why in found.inside.items())
+                + "\n".join(f"  {stem}, {id}: {why}" for (stem, id), why in found.inside.items())
             )
         for problem in found.problems():
             self.console.print(f"  note: {problem}", markup=False, highlight=False, soft_wrap=True)
@@ -253,7 +275,8 @@ class Grading:
         try:
             with gradebook.writer(self.course, self.name) as book, Bar(self.console, self.name, len(tickets)) as bar:
                 warming()
-                for ticket, result in queue.graded(executor, self._jobs(tickets, bar, book), self._workers()):
+                # One more than can run: it begins while what another one found is written down.
+                for ticket, result in queue.graded(executor, self._jobs(tickets, bar, book), self._workers() + 1):
                     if result is None:
                         bar.started(ticket.record.student)
                         continue
@@ -284,13 +307,14 @@ class Grading:
         folder = self.course.submitted / student / self.name
         terms = self.terms(submissions.version(self.course, folder, self.name))
         digest = _digest(folder, terms)
-        if exercise is not None and old and old.status in FINISHED and old.release == terms.assignment.version:
+        finished = old is not None and old.status in FINISHED
+        if exercise is not None and old and finished and not old.retry and _same_files(old.digest, digest):
             cells = frozenset((cell.notebook, cell.id) for cell in old.cells if cell.exercise == exercise)
             if not cells:
                 known = ", ".join(dict.fromkeys(cell.exercise for cell in old.cells))
                 raise AutograderError(f"{self.name} has no exercise {exercise!r}. Exercises: {known}.")
             ticket = Ticket(old, terms, cells)
-        elif old and old.status in FINISHED and old.digest == digest and not old.retry and not again:
+        elif old and finished and old.digest == digest and not old.retry and not again:
             return None
         else:
             ticket = Ticket(blank_record(terms.assignment, student, self.course.ours), terms)
@@ -334,7 +358,8 @@ class Grading:
                 f"The grader itself failed on this submission ({type(result).__name__}: {result}).", 600
             )
             for cell in record.cells:
-                cell.points, cell.passed, cell.message = None, None, "Not graded: the grader itself failed."
+                if ticket.wanted is None or (cell.notebook, cell.id) in ticket.wanted:
+                    cell.points, cell.passed, cell.message = None, None, "Not graded: the grader itself failed."
             return
         record.resources = result.resources
         record.flags += [plain(flag, 300) for flag in result.flags]
@@ -375,7 +400,7 @@ class Grading:
         else:
             replace_folder(target, {stem: _page(stem, page, record) for stem, page in ticket.pages.items()})
         folder = self.course.submitted / record.student / record.lab
-        record.flags += book.write(record, submissions.timestamp(folder))
+        record.flags += book.write(record, submissions.timestamp(folder), ticket.wanted)
         record.flags = list(dict.fromkeys(record.flags))
         self.store.save(record)
         ticket.pages.clear()
@@ -384,12 +409,21 @@ class Grading:
 def blank_record(assignment: Assignment, student: str, ours: bool) -> Record:
     """A queued record with every graded cell of the assignment in it, none of them graded."""
     record = Record(assignment.name, student, QUEUED, release=assignment.version, seed="by course, student and cell")
-    for stem, cell in assignment.graded():
-        grade_id, points = grade_id_of(cell), float(cell.metadata.nbgrader.get("points", 0) or 0)
-        record.cells.append(CellGrade(grade_id, exercise_of(grade_id, ours), stem, assignments.statement(cell), points))
-    for stem, cell in assignment.manual():
-        record.manual.append(ManualGrade(grade_id_of(cell), stem, float(cell.metadata.nbgrader.get("points", 0) or 0)))
+    graded, manual = assignment.graded(), assignment.manual()
+    used = Counter(grade_id_of(cell) for _, cell in graded + manual)
+    for stem, cell in graded:
+        grade_id, exercise = grade_id_of(cell), _exercise(stem, cell, used, ours)
+        record.cells.append(CellGrade(grade_id, exercise, stem, assignments.statement(cell), points_in(cell)))
+    for stem, cell in manual:
+        exercise = _exercise(stem, cell, used, ours=False)
+        record.manual.append(ManualGrade(grade_id_of(cell), stem, points_in(cell), exercise=exercise))
     return record
+
+
+def _exercise(stem: str, cell: NotebookNode, used: Counter[str], ours: bool) -> str:
+    """What a cell is called where no notebook is named beside it: two notebooks of an assignment may use the same id."""
+    grade_id = grade_id_of(cell)
+    return exercise_of(grade_id, ours) if used[grade_id] < 2 else f"{stem}/{grade_id}"
 
 
 def replace_folder(target: Path, notebooks: dict[str, NotebookNode]) -> None:
@@ -428,12 +462,22 @@ def verdict(grade: CellGrade) -> str:
 
 
 def _digest(folder: Path, terms: Terms) -> str:
-    """Hash of what decides a mark: the files of the submission, the assignment, how its checks are judged."""
-    digest = hashlib.sha256(terms.assignment.digest.encode())
-    digest.update(repr((terms.calibrated.inside, terms.full)).encode())
+    """Two hashes of what decides a mark: the assignment and how its checks are judged; the files of the submission."""
+    judged = hashlib.sha256(repr((terms.assignment.digest, terms.calibrated.inside, terms.full)).encode())
+    digest = hashlib.sha256()
+    left = submissions.MOST_BYTES
+    notebooks = {f"{stem}.ipynb" for stem in terms.assignment.released}
     for path, name in submissions.files(folder):
-        digest.update(os.fsencode(name) + b"\0")
+        size = path.stat().st_size
+        digest.update(os.fsencode(name) + b"\0" + str(size).encode())
+        if size > (BIGGEST if name in notebooks else left):
+            continue  # it is not read, nor taken into the working folder; it may be larger than any disk
+        left -= size if name not in notebooks else 0
         with open(path, "rb") as file:
             for block in iter(lambda: file.read(2**20), b""):
                 digest.update(block)
-    return digest.hexdigest()
+    return f"{judged.hexdigest()}-{digest.hexdigest()}"
+
+
+def _same_files(digest: str, other: str) -> bool:
+    return digest.split("-")[-1] == other.split("-")[-1]

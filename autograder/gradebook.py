@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +29,10 @@ class Mark:
     extra: float
     pending: bool
     max: float
+
+
+# By student, notebook and cell: two notebooks of one assignment may use the same cell id.
+Marks = dict[tuple[str, str, str], Mark]
 
 
 @dataclass(frozen=True)
@@ -83,10 +87,21 @@ class Writer:
     def __init__(self, book: Any):
         self.book = book
 
-    def write(self, record: Record, timestamp: Any = None) -> list[str]:
+    def write(
+        self, record: Record, timestamp: Any = None, judged: Collection[tuple[str, str]] | None = None
+    ) -> list[str]:
         """Writes a record's points, and leaves what people marked by hand.
 
-        A cell that was not graded gets no score and is marked as one that needs a person; it is never 0.
+        A cell that was not graded gets no score and is marked as one that needs a person; it is never 0. One that a person
+        has marked and that was judged again needs a person again, as in nbgrader.
+
+        Parameters
+        ----------
+        record : Record
+        timestamp : datetime, optional
+            When it was handed in.
+        judged : collection of (notebook, cell), optional
+            What was judged now, where that is not everything.
 
         Returns
         -------
@@ -114,7 +129,10 @@ class Writer:
                     )
                     continue
                 grade.auto_score = item.points
-                grade.needs_manual_grade = item.points is None or grade.manual_score is not None
+                if grade.manual_score is None:
+                    grade.needs_manual_grade = item.points is None
+                elif judged is None or (item.notebook, item.id) in judged:
+                    grade.needs_manual_grade = True
             for task in record.manual:
                 try:
                     comment = book.find_comment(task.id, task.notebook, record.lab, record.student)
@@ -177,11 +195,11 @@ def _tell_nbgrader(course: Course, lab: str) -> None:
         generate_assignment(config, lab)
 
 
-def marks(course: Course, lab: str) -> dict[tuple[str, str], Mark]:
-    """(student, cell id) -> Mark, for every submission to a lab that the gradebook holds."""
+def marks(course: Course, lab: str) -> Marks:
+    """What the gradebook holds of every submission to a lab."""
     from nbgrader.api import MissingEntry
 
-    found: dict[tuple[str, str], Mark] = {}
+    found: Marks = {}
     with opened(course) as book:
         try:
             submissions = book.assignment_submissions(lab)
@@ -190,25 +208,25 @@ def marks(course: Course, lab: str) -> dict[tuple[str, str], Mark]:
         for submission in submissions:
             for notebook in submission.notebooks:
                 for grade in notebook.grades:
-                    found[submission.student.id, grade.name] = Mark(
+                    found[submission.student.id, notebook.name, grade.name] = Mark(
                         grade.manual_score, grade.extra_credit or 0.0, bool(grade.needs_manual_grade), grade.max_score
                     )
     return found
 
 
-def points_of(record: Record, cell_id: str, points: float | None, marks: dict[tuple[str, str], Mark]) -> float | None:
+def points_of(record: Record, item: CellGrade | ManualGrade, marks: Marks) -> float | None:
     """The points of a cell: what a person gave goes before what was graded; None where neither is there."""
-    mark = marks.get((record.student, cell_id))
+    mark = marks.get((record.student, item.notebook, item.id))
     if mark is None:
-        return points
-    given = mark.by_hand if mark.by_hand is not None else points
+        return item.points
+    given = mark.by_hand if mark.by_hand is not None else item.points
     return None if given is None else given + mark.extra
 
 
-def standing(record: Record, marks: dict[tuple[str, str], Mark]) -> Standing:
+def standing(record: Record, marks: Marks) -> Standing:
     """The sums over a submission, with the marks that people gave by hand; without a gradebook, `marks` is empty."""
-    graded = total([points_of(record, cell.id, cell.points, marks) for cell in record.cells])
-    by_hand = [(task.max, points_of(record, task.id, task.points, marks)) for task in record.manual]
+    graded = total([points_of(record, cell, marks) for cell in record.cells])
+    by_hand = [(task.max, points_of(record, task, marks)) for task in record.manual]
     known = record.cells or record.status == GRADED
     return Standing(
         points=None if graded is None or not known else graded + sum(points or 0.0 for _, points in by_hand),

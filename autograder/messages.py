@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from autograder.outside.walk import Ran
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
-SYNTAX_LINE = re.compile(r"\bline (\d+)\)")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 # Names of exceptions that are safe to show: a student can invent one that spells out what a check gave it.
 KNOWN = {
     name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)
@@ -29,7 +28,7 @@ LONGEST = 600
 
 
 def plain(text: str, longest: int = LONGEST) -> str:
-    """Text without colours and control characters, cut to a length that a table and a page can hold."""
+    """Text without colours, control characters and halves of characters, cut to a length that a table and a page can hold."""
     text = CONTROL.sub("", ANSI.sub("", str(text))).strip()
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
@@ -53,16 +52,19 @@ def stopped(key: str, name: str, line: str = "") -> str:
     return f"{key}: {_TOLD_BY_NAME.get(name, other)}"
 
 
-def cell_stopped(key: str, cell: str, ran: Ran) -> str:
-    """What a student reads whose function is not there because the cell that should define it did not end well."""
+def cell_stopped(key: str, cell: str, ran: Ran, line: int | None = None) -> str:
+    """What a student reads whose function is not there because the cell that should define it did not end well.
+
+    `line` is where its text is no Python. The text of the error is never told: it comes from the student's process, and may
+    say what a hidden check gave it.
+    """
     whose = "its cell" if cell == key else cell
     if not ran.alive:
         return plain(f"{key}: there is no function to check, because {whose} ended the kernel{_why(ran)}.")
-    name, _, text = ran.error.partition(":")
-    if name == "TimeoutError":
+    if ran.late:
         return f"{key}: there is no function to check, because {whose} did not end in time."
-    line = SYNTAX_LINE.search(text) if name in ("SyntaxError", "IndentationError", "TabError") else None
-    where = f" at line {line[1]}" if line else ""
+    name = ran.error.partition(":")[0]
+    where = f" at line {line}" if line and name in ("SyntaxError", "IndentationError", "TabError") else ""
     return f"{key}: there is no function to check, because {whose} stopped with {kind(name)}{where}."
 
 

@@ -54,23 +54,32 @@ class NbgraderCourse(Course):
         self.submitted = self.root / directory.submitted_directory
         self.autograded = self.root / directory.autograded_directory
         self.feedback = self.root / directory.feedback_directory
-        self.gradebook = Path(directory.db_url.removeprefix("sqlite:///"))
+        self.gradebook = self.root / directory.db_url.removeprefix("sqlite:///")
         self.course_id = directory.course_id
         self.ignore = list(directory.ignore)
         self.state = self.root / ".autograder"
         self.dist = self.root / "dist"
+        self.reports = self.root / "reports"
 
     def _read_config(self) -> Config:
+        """The settings that nbgrader finds: the user's and the machine's for Jupyter, then the course's own."""
+        from jupyter_core.paths import jupyter_config_path
         from traitlets.config import Config
-        from traitlets.config.loader import PyFileConfigLoader
+        from traitlets.config.loader import JSONFileConfigLoader, PyFileConfigLoader
 
-        path = self.root / CONFIG
-        if not path.is_file():
-            return Config()
-        try:
-            return PyFileConfigLoader(CONFIG, path=str(self.root)).load_config()
-        except Exception as e:
-            raise AutograderError(f"{path} cannot be read ({type(e).__name__}: {str(e)[:200]}). Mend it first.") from e
+        found = Config()
+        for folder in [*reversed(jupyter_config_path()), str(self.root)]:
+            for loader, name in ((PyFileConfigLoader, CONFIG), (JSONFileConfigLoader, "nbgrader_config.json")):
+                path = Path(folder, name)
+                if not path.is_file():
+                    continue
+                try:
+                    found.merge(loader(name, path=folder).load_config())
+                except (Exception, SystemExit) as e:  # whatever a file of Python can end with
+                    raise AutograderError(
+                        f"{path} cannot be read ({type(e).__name__}: {str(e)[:200]}). Mend it, then type the command again."
+                    ) from e
+        return found
 
     def folders(self) -> list[Path]:
         """The assignments' source folders, by name."""
@@ -90,11 +99,15 @@ class NbgraderCourse(Course):
         folders = {folder.name: folder for folder in self.folders()}
         if wanted in folders:
             return folders[wanted]
-        near = difflib.get_close_matches(wanted, folders, n=3, cutoff=0.4)
+        if not folders:
+            raise AutograderError(
+                f"There is no assignment in {self.solutions}: expected folders of notebooks with solutions and checks there. "
+                f"Put those of {wanted} into {self.solutions / wanted}, then type: nbgrader generate_assignment {wanted}"
+            )
+        [nearest] = difflib.get_close_matches(wanted, folders, n=1, cutoff=0.0)
         raise AutograderError(
-            f"There is no assignment {name!r} in {self.solutions}. "
-            + (f"Did you mean {' or '.join(near)}? " if near else "")
-            + f"Assignments: {', '.join(folders) or 'none'}."
+            f"There is no assignment {name!r} in {self.solutions}. Assignments: {', '.join(folders)}. "
+            f"Type: autograder grade {nearest}"
         )
 
     def nbgrader_config(self) -> Config:

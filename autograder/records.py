@@ -51,12 +51,19 @@ class CellGrade:
 
 @dataclass
 class ManualGrade:
-    """One answer that a person marks. `points` is 0 where nothing was written, else None until it is marked."""
+    """One answer that a person marks. `points` is 0 where nothing was written, else None until it is marked.
+
+    `exercise` is what tables call it: the id, with its notebook before it where two notebooks use the same.
+    """
 
     id: str
     notebook: str
     max: float
     points: float | None = None
+    exercise: str = ""
+
+    def __post_init__(self) -> None:
+        self.exercise = self.exercise or self.id
 
 
 @dataclass
@@ -192,7 +199,7 @@ def total(points: list[float | None]) -> float | None:
 
 def write_atomically(path: Path, text: str) -> None:
     """Writes a text file so that a reader, or a crash, sees either the old one or the new one."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)

@@ -13,7 +13,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -135,7 +135,8 @@ def generate_assignment(config, name: str) -> None:
     converter = GenerateAssignment(coursedir=directory, config=config)
     directory.log = converter.log = log
     try:
-        converter.start()
+        with chdir(directory.root):  # paths in a course's settings are relative to its root
+            converter.start()
     except (NbGraderException, SystemExit) as e:
         cause = next((m for m in messages if "Traceback" in m), messages[0] if messages else str(e))
         told = cause.strip().splitlines()[-1]

@@ -20,7 +20,7 @@ from autograder import gradebook
 from autograder.course import Course
 from autograder.errors import AutograderError
 from autograder.feedback import TEMPLATES, records_of
-from autograder.gradebook import Mark, points_of, standing
+from autograder.gradebook import Marks, points_of, standing
 from autograder.messages import plain
 from autograder.records import (
     FAILED,
@@ -34,8 +34,6 @@ from autograder.records import (
     total,
     write_atomically,
 )
-
-Marks = dict[tuple[str, str], Mark]
 
 NOT_GRADED = "not graded"  # handed in, without a record; the word of the export
 BARS = 16  # of the histogram, at most; full marks may have one more of their own
@@ -77,7 +75,7 @@ def run(course: Course, lab: str, console: Console | None = None) -> Path:
     except OSError as e:
         raise AutograderError(
             f"Cannot write the report {path}: {e.strerror}. Make room for it there, then type: "
-            f"autograder report {name.split('_')[0]}"
+            f"autograder report {course.typed(name)}"
         ) from e
     without = facts["submissions"] - facts["marks"]["known"]
     console.print(
@@ -214,7 +212,7 @@ def _exercises(records: Sequence[Record], marks: Marks) -> list[dict[str, Any]]:
         most = max(sum(cell.max for cell in cells) for _, cells in given)
         earned, every, none = [], 0, 0
         for record, cells in given:
-            points = total([points_of(record, cell.id, cell.points, marks) for cell in cells])
+            points = total([points_of(record, cell, marks) for cell in cells])
             if points is not None:
                 held = [_held(record, cell, marks) for cell in cells]
                 earned.append(points)
@@ -230,8 +228,8 @@ def _answers(records: Sequence[Record], marks: Marks) -> list[dict[str, Any]]:
     for record in records:
         if record.status in (GRADED, NEEDS_ATTENTION):
             for task in record.manual:
-                points = points_of(record, task.id, task.points, marks)
-                found.setdefault(task.id, []).append((task.max, points))
+                points = points_of(record, task, marks)
+                found.setdefault(task.exercise, []).append((task.max, points))
     rows = []
     for key, given in found.items():
         earned = [points for _, points in given if points is not None]
@@ -257,30 +255,30 @@ def _row(key: str, most: float, earned: list[float], every: int, none: int) -> d
 
 def _properties(records: Sequence[Record], marks: Marks) -> list[dict[str, Any]]:
     """For each graded property: the share of those submissions, in which it could be judged, that have it."""
-    cells: dict[str, CellGrade] = {}
-    held: dict[str, list[bool]] = {}
+    cells: dict[tuple[str, str], CellGrade] = {}
+    held: dict[tuple[str, str], list[bool]] = {}
     for record in records:
         for cell in record.cells:
-            cells[cell.id] = cell
+            cells[cell.notebook, cell.id] = cell
             verdict = _held(record, cell, marks)
-            held.setdefault(cell.id, []).extend([] if verdict is None else [verdict])
+            held.setdefault((cell.notebook, cell.id), []).extend([] if verdict is None else [verdict])
     order = {exercise: number for number, exercise in enumerate(dict.fromkeys(c.exercise for c in cells.values()))}
     return [
         {
             "exercise": plain(cell.exercise, 80),
             "statement": plain(cell.statement),
             "max": shown(cell.max) if cell.max else "bonus",
-            "passed": _share(sum(held[cell.id]), len(held[cell.id])),
-            "count": len(held[cell.id]),
-            "bar": round(100 * sum(held[cell.id]) / len(held[cell.id]), 1) if held[cell.id] else 0,
+            "passed": _share(sum(held[key]), len(held[key])),
+            "count": len(held[key]),
+            "bar": round(100 * sum(held[key]) / len(held[key]), 1) if held[key] else 0,
         }
-        for cell in sorted(cells.values(), key=lambda cell: order[cell.exercise])
+        for key, cell in sorted(cells.items(), key=lambda item: order[item[1].exercise])
     ]
 
 
 def _held(record: Record, cell: CellGrade, marks: Marks) -> bool | None:
     """Whether a submission has a property: by the mark that a person gave, else as it was judged; None where unknown."""
-    mark = marks.get((record.student, cell.id))
+    mark = marks.get((record.student, cell.notebook, cell.id))
     if mark is not None and mark.by_hand is not None and cell.max:
         return mark.by_hand + mark.extra >= cell.max
     return cell.passed
@@ -322,11 +320,11 @@ def _cases(records: Sequence[Record]) -> dict[str, Any]:
 
 def _inside(records: Sequence[Record]) -> list[dict[str, Any]]:
     """The properties that were judged inside a student's process, where a student who means to can forge the verdict."""
-    found: dict[str, tuple[CellGrade, list[str]]] = {}
+    found: dict[tuple[str, str], tuple[CellGrade, list[str]]] = {}
     for record in records:
         for cell in record.cells:
             if cell.passed is not None and not cell.outside:
-                found.setdefault(cell.id, (cell, []))[1].append(record.student)
+                found.setdefault((cell.notebook, cell.id), (cell, []))[1].append(record.student)
     return [
         {"exercise": plain(cell.exercise, 80), "statement": plain(cell.statement), "count": len(students)}
         | {"who": _names(students)}

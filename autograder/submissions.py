@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import stat
 import tempfile
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,15 +17,16 @@ from typing import Any
 from autograder import release
 from autograder.assemble import Assembled, SubmissionError, assemble, grade_id_of, read_submitted
 from autograder.course import Course
-from autograder.engine.assignment import Assignment, version_of
+from autograder.engine.assignment import Assignment, current_version, version_of
 from autograder.errors import AutograderError
 from autograder.messages import plain
-from autograder.outside import plan as plans_
 from autograder.outside.plan import PlanCell
 from autograder.records import ManualGrade
 
 COLLECTED = ("submission.json", "timestamp.txt")  # written by `autograder collect` or by nbgrader, not by the student
 MOST_FILES, MOST_BYTES, DEEPEST = 2_000, 100 << 20, 8  # of what a student may lay beside the notebooks
+LONGEST_NAME = 200  # bytes of a student's name; a file's name has at most 255, and ours add something to it
+PATTERN = "*?["
 WORK = "work"  # the name of a folder that was made for one submission
 
 
@@ -37,7 +40,7 @@ class Read:
 
 
 def students(course: Course, lab: str, student: str | None = None) -> list[str]:
-    """Who has submitted an assignment.
+    """Who has submitted an assignment, without those of `refuse_names`.
 
     Raises
     ------
@@ -45,22 +48,39 @@ def students(course: Course, lab: str, student: str | None = None) -> list[str]:
         If nobody has, or not the one who was named.
     """
     found = sorted({p.parent.name for p in course.submitted.glob(f"*/{lab}") if not p.parent.name.startswith(".")})
-    for name in [name for name in found if not _can_be_written(name)]:
-        raise AutograderError(
-            f"The folder {plain(os.fsencode(name).decode('latin-1'))} in {course.submitted} has a name that is no text (not UTF-8). "
-            "Give it the student's name, then type the command again."
-        )
+    found = [name for name in found if _can_be_named(name)]
     if student is not None and student not in found:
         raise AutograderError(
             f"{student} has not submitted {lab}: there is no folder {course.submitted / student / lab}. "
-            f"Submitted: {', '.join(found) or 'nobody yet'}. To take files in: autograder collect FOLDER"
+            f"Submitted: {', '.join(found) or 'nobody yet'}. To take files in: {course.collecting}"
         )
     if not found:
         raise AutograderError(
             f"Nobody has submitted {lab}: there is no folder STUDENT/{lab} in {course.submitted}. "
-            "To take files in: autograder collect FOLDER"
+            f"To take files in: {course.collecting}"
         )
     return [student] if student is not None else found
+
+
+def refuse_names(course: Course, lab: str) -> None:
+    """Raises AutograderError where somebody cannot have a record, because of the name of their folder in submitted/."""
+    named = sorted(os.fsencode(p.parent.name) for p in course.submitted.glob(f"*/{lab}") if p.parent.name[:1] != ".")
+    bad = [name for name in named if not _can_be_named(os.fsdecode(name))]
+    if bad:
+        some = ", ".join(repr(plain(name.decode("utf-8", "replace"), 60)) for name in bad[:5])
+        raise AutograderError(
+            f"Not graded: {len(bad)} folders in {course.submitted} whose names are no text (not UTF-8), longer than {LONGEST_NAME} bytes, "
+            f"or hold line ends or one of {PATTERN}: {some}. All others are graded. Give each the student's name, then type the command again."
+        )
+
+
+def _can_be_named(name: str) -> bool:
+    """Whether our files and nbgrader's can bear a student's name.
+
+    nbgrader looks for files by patterns: to it, the student `*` is everybody. It finds none whose name has a line end.
+    """
+    fits = _can_be_written(name) and len(os.fsencode(name)) <= LONGEST_NAME
+    return fits and not any(c in PATTERN or unicodedata.category(c) == "Cc" for c in name)
 
 
 def _can_be_written(name: str) -> bool:
@@ -72,22 +92,23 @@ def _can_be_written(name: str) -> bool:
 
 
 def version(course: Course, folder: Path, lab: str) -> str:
-    """The release that a submission was collected under, "" for the current one.
+    """The release that a submission was collected under; "" in courses of nbgrader's, which have none.
 
-    It counts only where its snapshot is here and it is a release of this lab.
+    It counts only where its snapshot is here and it is a release of this lab; else it is the current one.
     """
     if not course.ours:
         return ""
     claimed = str(_about(folder).get("release") or "")
-    right = claimed.split("-r")[0] == lab.split("_")[0] and "/" not in claimed and "." not in claimed
-    return claimed if right and release.snapshot(course, claimed).is_dir() else ""
+    right = re.fullmatch(rf"{re.escape(lab.split('_')[0])}-r\d{{1,6}}", claimed)
+    return claimed if right and release.snapshot(course, claimed).is_dir() else current_version(course, lab)
 
 
 def handed_in(folder: Path) -> tuple[int, str]:
     """(which of the student's hand-ins this is, when it was packed), as `autograder collect` noted; (0, "") without."""
     about = _about(folder)
     try:
-        return int(about.get("attempt") or 0), plain(str(about.get("created") or ""), 40)
+        number = int(about.get("attempt") or 0)
+        return number if 0 <= number < 10**6 else 0, plain(str(about.get("created") or ""), 40)
     except (ValueError, TypeError, OverflowError):
         return 0, ""
 
@@ -164,8 +185,7 @@ def plans(found: Read, assignment: Assignment, demos: bool = False) -> dict[str,
     """For each notebook that could be read, the cells to run."""
     made = {}
     for stem, assembled in found.assembled.items():
-        instructor = plans_.plan_of(assignment.instructor[stem], demos=True)
-        made[stem] = assembled.plan(assignment.released[stem], instructor, demos)
+        made[stem] = assembled.plan(assignment.released[stem], assignment.cells(stem, demos=True), demos)
     return made
 
 

@@ -76,8 +76,9 @@ def show_reasons(console: Console, records: list[Record]) -> None:
 def problems_table(console: Console, records: list[Record]) -> None:
     """The submissions that a person must look at, with the reason."""
     problems = [record for record in records if record.status != GRADED]
-    graded = len(records) - len(problems)
-    console.print(f"{graded} of {len(records)} submissions graded.", highlight=False)
+    graded, flagged = len(records) - len(problems), sum(bool(record.flags) for record in records)
+    flags = f" {flagged} with flags, which the class report lists." if flagged else ""
+    console.print(f"{graded} of {len(records)} submissions graded.{flags}", highlight=False)
     if not problems:
         return
     table = Table(title="These need a person; none of them counts as 0", title_justify="left")

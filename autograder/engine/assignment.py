@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from autograder.errors import AutograderError
 from autograder.lab import statement_of
 from autograder.nbgrader_course import NbgraderCourse
 from autograder.outside import plan as plans
-from autograder.outside.plan import PlanCell
+from autograder.outside.plan import CHECK, PlanCell
 
+AUTOTEST = re.compile(r"(?m)^\s*#+\s*(HASHED\s+)?AUTOTEST\b")
 # Of the course's root these are settings of tools, nothing that a notebook imports.
 NOT_MODULES = ("nbgrader_config.py", "jupyter_config.py", "conftest.py")
 
@@ -54,7 +56,16 @@ class Assignment:
 
     def plan(self, stem: str) -> list[PlanCell]:
         """The instructor's cells of one notebook, without those that no mark depends on."""
-        return plans.for_marks(plans.plan_of(self.instructor[stem]))
+        return plans.for_marks(self.cells(stem))
+
+    def cells(self, stem: str, demos: bool = False) -> list[PlanCell]:
+        """The instructor's code cells of one notebook, with those that are tagged `demo` or without.
+
+        A check is hidden where students got another text of it, however the course marks its hidden tests.
+        """
+        shown = {grade_id_of(cell): cell.source.strip() for cell in self.released[stem].cells}
+        cells = plans.plan_of(self.instructor[stem], demos)
+        return [replace(c, hidden=c.kind == CHECK and c.source.strip() != shown.get(c.id)) for c in cells]
 
     def graded(self) -> list[tuple[str, NotebookNode]]:
         """(stem, released cell) of every cell that earns points by a check."""
@@ -111,6 +122,18 @@ def load(course: Course, name: str, version: str, scratch: Path) -> Assignment:
             f"{name}: expected each released notebook in {source.relative_to(course.root)} too; "
             f"released {', '.join(notebooks) or 'none'}, found {', '.join(answers) or 'none'}. Release it again."
         )
+    for stem, notebook in notebooks.items():
+        ours, theirs = ({grade_id_of(c) for c in nb.cells if is_graded(c)} for nb in (answers[stem], notebook))
+        if ours != theirs:
+            raise AutograderError(
+                f"{name}: {stem} was released with other graded cells than its source has now ({', '.join(sorted(ours ^ theirs))}). "
+                f"Release it again, in a course of nbgrader's by: nbgrader generate_assignment {name} --force"
+            )
+        if unwritten := [grade_id_of(c) for c in answers[stem].cells if is_graded(c) and AUTOTEST.search(c.source)]:
+            raise AutograderError(
+                f"{name}: {stem} has tests that nbgrader writes at release time (AUTOTEST: {', '.join(unwritten)}), which cannot be "
+                f"graded here. Write them out in the source, or type: nbgrader autograde {name}"
+            )
     files = scratch / "assignments" / f"{name}-{version or 'source'}"
     _copy_files(course, [released, source] if isinstance(course, NbgraderCourse) else [released], files)
     digest = _digest(notebooks, answers, files)

@@ -46,13 +46,13 @@ class Calibrated:
         return stem in self.whole
 
     @property
-    def inside(self) -> dict[str, str]:
-        """The cells that are not tamper-proof, and why they are not."""
-        return {id: why for found in self.notebooks.values() for id, why in found.inside.items()}
+    def inside(self) -> dict[tuple[str, str], str]:
+        """The cells that are not tamper-proof, as (notebook, cell), and why they are not."""
+        return {(stem, id): why for stem, found in self.notebooks.items() for id, why in found.inside.items()}
 
     def problems(self) -> list[str]:
         """Sentences for the instructor."""
-        return [problem for found in self.notebooks.values() for problem in found.problems()]
+        return [f"{stem}, {problem}" for stem, found in self.notebooks.items() for problem in found.problems()]
 
     def to_json(self) -> str:
         """As text; `from_json` reads it."""
@@ -120,8 +120,8 @@ def find_out(
         If a reference solution does not get its points; the message says which check says what.
     """
     found = Calibrated()
-    for stem, notebook in assignment.instructor.items():
-        everything = plans.plan_of(notebook)
+    for stem in assignment.instructor:
+        everything = assignment.cells(stem)
         if not any(cell.kind == CHECK for cell in everything):
             found.notebooks[stem] = Calibration()
             continue
@@ -135,7 +135,7 @@ def find_out(
                     break
         found.notebooks[stem] = tried
         found.whole += [stem] if whole else []
-    wrong = [f"  {id}: {why}" for c in found.notebooks.values() for id, why in c.wrong_reference.items()]
+    wrong = [f"  {stem}, {id}: {why}" for stem, c in found.notebooks.items() for id, why in c.wrong_reference.items()]
     if wrong:
         raise AutograderError(
             f"The reference solution of {assignment.name} {assignment.version} does not get its points, so nobody was graded:\n"

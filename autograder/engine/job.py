@@ -16,7 +16,7 @@ from pathlib import Path
 from autograder.engine.assignment import Assignment
 from autograder.engine.calibrated import Calibrated
 from autograder.engine.kernel import Kernel, Sandbox, Used
-from autograder.messages import call_ended, cell_stopped
+from autograder.messages import call_ended, cell_stopped, kind
 from autograder.outside import plan as plans
 from autograder.outside.checker import FAILED, Verdict
 from autograder.outside.host import CheckerHost
@@ -195,22 +195,22 @@ class _Heard:
 
     def __init__(self, outcome: Outcome):
         self.outcome = outcome
-        self.ends: dict[str, tuple[str, Ran]] = {}
+        self.ends: dict[str, tuple[str, Ran, int | None]] = {}
         self.killed: dict[str, Ran] = {}
 
     def __call__(self, cell: PlanCell, ran: Ran) -> None:
         called = cell.id or _first_line(cell.source)
         if not ran.alive:
             self.outcome.flags.append(f"{called} ended the kernel: {ran.error}")
-        elif ran.error.startswith("TimeoutError"):
-            self.outcome.flags.append(f"{called}: {ran.error.removeprefix('TimeoutError: ')}")
+        elif ran.late:
+            self.outcome.flags.append(f"{called}: {ran.error}")
         elif cell.kind == LOCKED and cell.id:
-            self.outcome.flags.append(f"{called}, a locked cell, stopped: {ran.error[:200]}")
+            self.outcome.flags.append(f"{called}, a locked cell, stopped with {kind(ran.error.partition(':')[0])}")
         if cell.kind == CHECK and not ran.alive:
             self.killed[cell.id] = ran
         if cell.kind == SOLUTION:
             for name in {n for s in plans.statements(cell.source) for n in plans.bound(s)} | {cell.id}:
-                self.ends[name] = (called, ran)
+                self.ends[name] = (called, ran, _wrong_line(cell.source))
 
     def explain(self, verdict: Verdict) -> None:
         """Completes the message of a check that found no function, or lost it, by what is known of the kernel."""
@@ -219,6 +219,15 @@ class _Heard:
         match = MISSING.match(verdict.message)
         if match and match["name"] in self.ends:
             verdict.message = cell_stopped(match["key"], *self.ends[match["name"]])
+
+
+def _wrong_line(source: str) -> int | None:
+    """The line at which a text is no Python, None where it is."""
+    try:
+        plans.parse(source)
+    except SyntaxError as e:
+        return e.lineno
+    return None
 
 
 def _first_line(source: str) -> str:

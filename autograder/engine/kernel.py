@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 
 from autograder.errors import AutograderError
-from autograder.outside.responder import MODULE, setup_code
+from autograder.outside.responder import MODULE, serve_code, setup_code
 from autograder.outside.walk import Ran
 from warmkernel import kernelspec, settings, zygotes
 from warmkernel.errors import WarmkernelError
@@ -35,6 +36,7 @@ LOOK = 0.1  # seconds between two looks at a kernel that does not answer
 PASSED_VARIABLES = ("DATA_FETCH_*", "MEDXAI_*", "OMP_*", "TF_*")
 # The value of the last expression, where a check cell is judged in the kernel: nbgrader's partial credit.
 LAST_VALUE = "Out.get(get_ipython().execution_count - 1)"
+CONTROL = f"__import__({MODULE!r}).CONTROL"  # where the descriptor of the channel stands in the kernel
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ class Kernel:
 
     def begin_serving(self) -> None:
         """Lets the responder answer on the channel that comes next."""
-        self.serving = self._send(f"__import__({MODULE!r}).serve(__import__({MODULE!r}).CONTROL)")
+        self.serving = self._send(serve_code(CONTROL))
 
     def end_serving(self, seconds: float) -> Ran:
         """Waits for the responder's end, and says how the kernel came out of it."""
@@ -188,10 +190,10 @@ class Kernel:
                 if content is not None or not self._alive():
                     break
             if content is not None:
-                return Ran(f"TimeoutError: stopped after {seconds:g} s")
+                return Ran(f"stopped after {seconds:g} s", late=True)
             if self._alive():
                 self.manager.shutdown_kernel(now=True)
-                return Ran(f"TimeoutError: did not stop after {seconds:g} s", alive=False)
+                return Ran(f"did not stop after {seconds:g} s", alive=False, late=True)
         if content is None:
             return Ran(f"the kernel died{self._why()}", alive=False)
         if content.get("status") != "ok":
@@ -251,9 +253,10 @@ def _value(content: dict[str, Any]) -> str | None:
     return text[:1000] if isinstance(text, str) and text != "None" else None
 
 
+@cache
 def _setup() -> str:
-    channel = f"int(__import__('os').environ.pop({CHANNEL_VARIABLE!r}))"
-    return f"{setup_code()}\n__import__({MODULE!r}).CONTROL = {channel}"
+    """Puts the responder into a kernel, and notes where its channel is before a student can change that."""
+    return f"{setup_code()}{CONTROL} = int(__import__('os').environ.pop({CHANNEL_VARIABLE!r}))\n"
 
 
 def _context() -> zmq.Context:

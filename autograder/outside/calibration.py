@@ -20,6 +20,9 @@ from autograder.outside.server import Server
 from autograder.outside.walk import USUAL, Kernel, Policy, Seconds, walk
 
 FIRST = "next(iter([*args, *kwargs.values()]), None)"
+# nbgrader gives all points where comparing with it leaves an array as the last value; outside that is no credit. So it is only
+# asked whether it passes where a cell is judged, and moves no cell inside.
+EMPTY = "returns an empty array"
 # Body of every function, value of every other name; None leaves the name unbound.
 DEGENERATE: dict[str, tuple[str, str | None]] = {
     "returns None": ("return None", "None"),
@@ -32,7 +35,7 @@ DEGENERATE: dict[str, tuple[str, str | None]] = {
     "returns its first argument": (f"return {FIRST}", "{}"),
     "returns zeros": (f"return {FIRST} * 0", "0.0"),
     # Equal to any number, if all its elements are asked.
-    "returns an empty array": ("import numpy\n    return numpy.zeros(0)", "__import__('numpy').zeros(0)"),
+    EMPTY: ("import numpy\n    return numpy.zeros(0)", "__import__('numpy').zeros(0)"),
     "always raises": ("raise ValueError('no')", None),
 }
 
@@ -112,6 +115,7 @@ def calibrate(
         with server.submission(sources) as submission:
             return walk(variant, kernel, submission, policies, seconds)
 
+    empty = {EMPTY: variants.pop(EMPTY)}
     everything_inside = {id: Policy(outside=False) for id in checks}
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # each in a kernel of its own
         inside = dict(zip(variants, pool.map(lambda v: run(v, everything_inside), variants.values()), strict=True))
@@ -136,6 +140,7 @@ def calibrate(
         if moved:
             found.policies |= moved
             waiting, outside = list(variants), {}
+    inside[EMPTY] = run(empty[EMPTY], found.policies)
     for id, cell in checks.items():
         passing = [name for name in ("stub", *DEGENERATE) if _mark(inside[name].get(id)) == (True, cell.points)]
         if passing:

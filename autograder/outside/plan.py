@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+import threading
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -41,7 +42,7 @@ class PlanCell:
 
 def plan_of(notebook: Any, demos: bool = False) -> list[PlanCell]:
     """The code cells of an instructor's notebook, without those that are tagged `demo` (or with them)."""
-    from autograder.assemble import grade_id_of, is_graded
+    from autograder.assemble import grade_id_of, is_graded, points_in
 
     cells = []
     for cell in notebook.cells:
@@ -49,7 +50,7 @@ def plan_of(notebook: Any, demos: bool = False) -> list[PlanCell]:
         if cell.cell_type != "code" or ("demo" in cell.metadata.get("tags", ()) and not demos):
             continue
         kind = CHECK if is_graded(cell) else SOLUTION if meta.get("solution") else LOCKED
-        points = float(meta.get("points", 0) or 0) if kind == CHECK else 0.0
+        points = points_in(cell) if kind == CHECK else 0.0
         cells.append(
             PlanCell(kind, grade_id_of(cell), cell.source, points, kind == CHECK and BEGIN_HIDDEN in cell.source)
         )
@@ -89,9 +90,14 @@ def parse(source: str) -> ast.Module:
         return _tree("\n".join(map(_without_magic, source.split("\n"))))
 
 
+# In Python 3.11 two threads that make syntax trees at once can disturb each other ("recursion depth mismatch").
+_parsing = threading.Lock()
+
+
 def _tree(source: str) -> ast.Module:
     try:
-        tree = ast.parse(source)
+        with _parsing:
+            tree = ast.parse(source)
     except (ValueError, RecursionError, MemoryError) as e:
         raise SyntaxError(f"this cell cannot be read ({type(e).__name__})") from None
     level: list[ast.AST] = [tree]
@@ -192,15 +198,24 @@ def needed(plan: Sequence[PlanCell], by: tuple[str, ...] = (CHECK,)) -> set[tupl
     # What is set in these decides what later imports find, whoever mentions them.
     names = {"sys", "os", "warnings"}
     names |= {name for i, cell in enumerate(plan) if cell.kind in by for s in trees[i] for name in mentioned(s)}
-    locked = [(i, n, s) for i, cell in enumerate(plan) if cell.kind == LOCKED for n, s in enumerate(trees[i])]
     found: set[tuple[int, int]] = set()
-    while True:
-        new = [(i, n, s) for i, n, s in locked if (i, n) not in found and _touches(s, names)]
-        if not new:
-            return found
-        for i, n, statement in new:
-            found.add((i, n))
-            names |= mentioned(statement)
+    by_name: dict[str, list[tuple[int, int]]] = {}
+    for i, cell in enumerate(plan):
+        for n, statement in enumerate(trees[i] if cell.kind == LOCKED else ()):
+            touched = _touched(statement)
+            if touched is None:
+                found.add((i, n))
+            for name in touched or ():
+                by_name.setdefault(name, []).append((i, n))
+    for i, n in found:
+        names |= mentioned(trees[i][n])
+    waiting = list(names)
+    while waiting:  # each name once: students write thousands of statements that need each other
+        for i, n in by_name.pop(waiting.pop(), ()):
+            if (i, n) not in found:
+                found.add((i, n))
+                waiting += mentioned(trees[i][n])
+    return found
 
 
 def uses_keras(plan: Sequence[PlanCell]) -> bool:
@@ -262,17 +277,18 @@ def affected(plan: Sequence[PlanCell], answers: Collection[str]) -> list[PlanCel
     return [c for c in plan if c.kind != CHECK or reads[c] & names or binds[c] & wanted]
 
 
-def _touches(statement: ast.stmt, names: set[str]) -> bool:
+def _touched(statement: ast.stmt) -> set[str] | None:
+    """The global names that a statement binds or works on; None where its text does not say which."""
     if isinstance(statement, ast.ImportFrom) and any(alias.name == "*" for alias in statement.names):
-        return True
-    if bound(statement) & names:
-        return True
+        return None
+    names = bound(statement)
     inner = [part for name in ("body", "orelse", "finalbody", "handlers") for part in getattr(statement, name, [])]
     if inner and not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return any(_touches(part, names) for part in inner)
+        within = [_touched(part) for part in inner]
+        return None if None in within else names.union(*(part for part in within if part is not None))
     targets = getattr(statement, "targets", [getattr(statement, "target", getattr(statement, "value", None))])
     roots = [_root(target) for target in targets if target is not None]
-    return any(isinstance(root, ast.Name) and root.id in names and not hasattr(builtins, root.id) for root in roots)
+    return names | {r.id for r in roots if isinstance(r, ast.Name) and not hasattr(builtins, r.id)}
 
 
 def _root(node: ast.AST) -> ast.AST:

@@ -9,12 +9,14 @@ check passes in are called back. After each call it says which of the arguments 
 
 from __future__ import annotations
 
+import base64
 import builtins
 import contextlib
 import io
 import socket
 import sys
 import threading
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -312,13 +314,17 @@ def bundle() -> str:
 
 
 def setup_code() -> str:
-    """Code that a kernel runs before any of the student's: it puts the responder where `serve_code` finds it."""
+    """Code that a kernel runs before any of the student's: it puts the responder where `serve_code` finds it.
+
+    Compressed, because IPython takes a cell's text apart before it runs it.
+    """
+    code = base64.b85encode(zlib.compress(bundle().encode())).decode()
     return (
-        f"import sys, types\nsys.modules[{MODULE!r}] = types.ModuleType({MODULE!r})\n"
-        f"exec(compile({bundle()!r}, '<responder>', 'exec'), sys.modules[{MODULE!r}].__dict__)\ndel sys, types\n"
+        f"import base64, sys, types, zlib\nsys.modules[{MODULE!r}] = types.ModuleType({MODULE!r})\n"
+        f"exec(zlib.decompress(base64.b85decode({code!r})), sys.modules[{MODULE!r}].__dict__)\ndel base64, sys, types, zlib\n"
     )
 
 
-def serve_code(control: int) -> str:
-    """The code to run where a check cell stands; `control` is the socket's descriptor in the kernel's process."""
+def serve_code(control: int | str) -> str:
+    """The code to run where a check cell stands; `control` is the socket's descriptor in the kernel's process, or code for it."""
     return f"__import__({MODULE!r}).serve({control})"

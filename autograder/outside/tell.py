@@ -10,6 +10,7 @@ import ast
 import traceback
 
 from autograder.messages import kind, plain, stopped
+from autograder.outside.plan import statements
 from autograder.outside.standins import Lost, student_error
 
 LONGEST = 500  # characters
@@ -48,6 +49,15 @@ def message(error: BaseException, tree: ast.AST, key: str, hidden: bool, answers
     if isinstance(error, AssertionError) or type(error).__name__ == "Failed":
         return plain(_constant_part(str(error), tree), LONGEST) or f"{key}: this property does not hold."
     return f"{key}: what came back could not be used ({kind(type(error).__name__)}). Does it have the type that it should have?"
+
+
+def message_inside(error: str, source: str, key: str, hidden: bool) -> str:
+    """The same for a check that ran in the student's kernel, which says "Name: text" of what stopped it."""
+    name, _, text = error.partition(":")
+    if not hidden:
+        return plain(error, LONGEST)
+    told = _constant_part(text.strip(), ast.Module(statements(source), [])) if name == "AssertionError" else ""
+    return plain(told, LONGEST) or stopped(key, name)
 
 
 def _line(error: BaseException) -> str:

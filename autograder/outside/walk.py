@@ -14,17 +14,22 @@ from typing import Protocol
 from autograder.outside.checker import FAILED, PARTIAL, PASSED, Verdict
 from autograder.outside.plan import CHECK, PlanCell
 from autograder.outside.server import Submission, not_run
+from autograder.outside.tell import message_inside
 
 KERNELS = 6  # how many are started for one submission
 
 
 @dataclass(frozen=True)
 class Ran:
-    """How a cell ended in a kernel: `error` is "" or what it raised, `value` the text of its last expression's value."""
+    """How a cell ended in a kernel: `error` is "" or what it raised, `value` the text of its last expression's value.
+
+    `late` says that it did not end in time: the text of an error is the student's, who can write anything there.
+    """
 
     error: str = ""
     value: str | None = None
     alive: bool = True
+    late: bool = False
 
 
 class Kernel(Protocol):
@@ -171,7 +176,10 @@ def judge_outside(
 def inside_verdict(cell: PlanCell, ran: Ran) -> Verdict:
     """nbgrader's verdict on a check cell that ran in the student's kernel."""
     if ran.error:
-        return Verdict(cell.id, FAILED, message=ran.error[:500])
+        key = cell.id.rsplit("-", 1)[0]
+        ours = ran.late or not ran.alive
+        said = f"{key}: {ran.error}." if ours else message_inside(ran.error, cell.source, key, cell.hidden)
+        return Verdict(cell.id, FAILED, message=said)
     try:
         credit = float(ran.value or "")
     except ValueError:

@@ -34,7 +34,7 @@ def test_a_sum_says_what_a_person_has_still_to_mark_and_takes_what_a_person_gave
     given = record()
     given.status, given.cells[1].points = GRADED, 1.0
     assert str(standing(given, {})) == "3 of 6, 3 to mark by hand"
-    by_hand = {("ada", "words"): Mark(2.5, 0.0, False, 3.0), ("ada", "a-2"): Mark(0.0, 0.5, False, 1.0)}
+    by_hand = {("ada", "nb", "words"): Mark(2.5, 0.0, False, 3.0), ("ada", "nb", "a-2"): Mark(0.0, 0.5, False, 1.0)}
     assert str(standing(given, by_hand)) == "5 of 6"
     console = Console(file=io.StringIO(), width=100)
     show_marks(console, [given], "marks")

@@ -26,7 +26,8 @@ def record(student, one, two, status=GRADED, bonus=True, words=None, **more):
             ("extra-1", "extra", 0.0, bonus, "" if bonus else "extra: no."),
         ]
     ]
-    return Record(LAB, student, status, cells=cells, manual=[ManualGrade("words", "nb", 2.0, words)], **more)
+    manual = [ManualGrade("words", "nb", 2.0, words)]
+    return Record(LAB, student, status, cells=cells, manual=manual, unsafe=True, **more)
 
 
 @pytest.fixture
@@ -67,9 +68,9 @@ def test_what_is_not_known_is_in_no_number_and_is_counted_beside_it(records):
 
 def test_what_a_person_gave_goes_before_what_was_graded(records):
     marks = {
-        ("bo", "stretch-2"): Mark(1.0, 0.0, False, 1.0),  # a person found it right after all
-        ("ada", "words"): Mark(1.5, 0.5, False, 2.0),  # with extra credit
-        ("ada", "stretch-1"): Mark(0.5, 0.0, False, 2.0),
+        ("bo", "nb", "stretch-2"): Mark(1.0, 0.0, False, 1.0),  # a person found it right after all
+        ("ada", "nb", "words"): Mark(1.5, 0.5, False, 2.0),  # with extra credit
+        ("ada", "nb", "stretch-1"): Mark(0.5, 0.0, False, 2.0),
     }
     facts = report.summary(LAB, records, marks)
     assert {row["student"]: row["mark"] for row in facts["everybody"]["rows"]}["ada"] == "3.5 of 5"

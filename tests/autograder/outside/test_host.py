@@ -30,12 +30,12 @@ SEEN = {
     "no network": REFUSED + "assert {n for _, n in socket.if_nameindex()} == {'lo'}\n"
     "for family, where in ((socket.AF_INET, ('127.0.0.1', 22)), (socket.AF_INET, ('1.1.1.1', 53)), (40, (2, 22))):\n"
     "    assert refused(lambda: socket.socket(family).connect(where)), where",
-    "no other files": "for path in (ROOT, CLIENT, '/etc/shadow', '/var', '/sys', '/boot', '/home', '/root/.ssh'):\n    assert not os.path.exists(path), path",
+    "no other files": "for path in (f'{ROOT}/README.md', f'{ROOT}/solutions', CLIENT, '/etc/shadow', '/var', '/sys', '/boot', '/home', '/root/.ssh'):\n    assert not os.path.exists(path), path",
     "nothing to write": REFUSED + "for folder in ('/', '/usr', '/etc', '/dev', '/dev/shm', '/run', '/proc', '/proc/sys/kernel', sys.prefix, SHOWN, os.path.dirname(os.__file__),\n"
     "               '/run/warmkernel/packages/autograder'):\n    assert refused(open, os.path.join(folder, 'new'), 'w'), folder\n"
     "assert refused(open, '/proc/sys/kernel/core_pattern', 'w') and refused(open, os.path.join(SHOWN, 'film'), 'a')\nassert open('new', 'w').write('mine')",
     "nobody's environment": "assert SECRET not in str(os.environ) and 'SECRET' not in os.environ and os.environ['DATA_FETCH_OFFLINE'] == '1'\n"
-    "assert os.listdir(os.environ['HOME']) == [] and set(os.environ) & {'PATH', 'HOME'}",
+    "assert os.listdir(os.environ['HOME']) in ([], ['.keras']) and set(os.environ) & {'PATH', 'HOME'}",
     "no privilege": "status = dict(line.split(':\\t') for line in open('/proc/self/status').read().split('\\n') if line)\n"
     "assert all(int(status[name], 16) == 0 for name in ('CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb')), status\n"
     "assert status['NoNewPrivs'] == '1' and status['Seccomp'] == '2' and open('/proc/self/uid_map').read().split()[1] != '0'",
