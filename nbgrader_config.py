@@ -23,6 +23,7 @@ c.CourseDirectory.ignore = [
     "hidden",
     "mutants",
     "release.toml",
+    "guide.md",
     "*.keras",
     "feedback",
 ]

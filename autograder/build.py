@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
+from autograder import guide
 from autograder.contract import check
 from autograder.course import Course
 from autograder.errors import SourceError, SourceErrors
@@ -57,7 +58,7 @@ def run(course: Course, labs: Sequence[str] | None = None, console: Console | No
 
 
 def build_lab(lab: Lab) -> tuple[list[Path], list[str]]:
-    """Checks one lab and writes its notebooks beside their sources.
+    """Checks one lab and writes its notebooks and the instructor's guide beside their sources.
 
     Returns
     -------
@@ -81,6 +82,7 @@ def build_lab(lab: Lab) -> tuple[list[Path], list[str]]:
         made[path.with_suffix(".ipynb")] = data
     for path, data in made.items():
         write_atomically(path, data)
+    write_atomically(lab.folder / guide.NAME, guide.text(lab).encode())
     return list(made), lost
 
 

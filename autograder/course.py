@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from autograder.lab import Lab
 
 # What of a lab's folder must never be copied into a release: nbgrader copies everything that is not named here.
-PRIVATE = ("*.py", "hidden", "mutants", "release.toml")
+PRIVATE = ("*.py", "hidden", "mutants", "release.toml", "guide.md")
 # What nbgrader looks for in solution and graded cells, and what students get in place of an answer.
 BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"

@@ -7,10 +7,13 @@ Importing this package downloads nothing and imports neither TensorFlow nor pand
 """
 
 from data_fetch.cardiomegaly import fetch_cardiomegaly
+from data_fetch.cardiomegaly_biased import fetch_cardiomegaly_biased
 from data_fetch.checkpoint import CheckpointFiles, checkpoint
+from data_fetch.cues import erase, paste_cue
 from data_fetch.errors import DataFetchError
 from data_fetch.files import fetch_file
 from data_fetch.imageset import ImageSet
+from data_fetch.pneumothorax import fetch_pneumothorax
 from data_fetch.profiles import Profile, profile
 
 __all__ = [
@@ -19,7 +22,11 @@ __all__ = [
     "ImageSet",
     "Profile",
     "checkpoint",
+    "erase",
     "fetch_cardiomegaly",
+    "fetch_cardiomegaly_biased",
     "fetch_file",
+    "fetch_pneumothorax",
+    "paste_cue",
     "profile",
 ]

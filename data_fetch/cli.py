@@ -13,10 +13,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from data_fetch import cache, cardiomegaly, nih, transport
+from data_fetch import cache, cardiomegaly, cardiomegaly_biased, cues, nih, nih_pneumothorax, pneumothorax, transport
 from data_fetch.checkpoint import checkpoint, checkpoint_names
-from data_fetch.errors import DataFetchError, choose
-from data_fetch.files import fetch_file
+from data_fetch.errors import DataFetchError, TooFewFilms, choose
+from data_fetch.fetching import choose_source
+from data_fetch.files import fetch_file, verify_file
 from data_fetch.imageset import ImageSet
 from data_fetch.mirror import write_mirror
 from data_fetch.profiles import profile
@@ -31,10 +32,22 @@ app = typer.Typer(
 )
 out = Console(highlight=False)
 
-FETCH: dict[str, Callable[..., ImageSet]] = {"cardiomegaly": cardiomegaly.fetch_cardiomegaly}
+FETCH: dict[str, Callable[..., ImageSet]] = {
+    "cardiomegaly": cardiomegaly.fetch_cardiomegaly,
+    "cardiomegaly_biased": cardiomegaly_biased.fetch_cardiomegaly_biased,
+    "pneumothorax": pneumothorax.fetch_pneumothorax,
+}
+# The stored sets that a split of a data set needs.
+STORED: dict[str, Callable[..., list[pathlib.Path]]] = {
+    "cardiomegaly": lambda *given, **options: [cardiomegaly.stored_folder(*given, **options)],
+    "cardiomegaly_biased": cardiomegaly_biased.stored_folders,
+    "pneumothorax": lambda *given, **options: [pneumothorax.stored_folder(*given, **options)],
+}
 
-Source = Annotated[str | None, typer.Option(help="phantom or nih; by default DATA_FETCH_SOURCE or the profile's.")]
+Source = Annotated[str | None, typer.Option(help="phantom, nih or mit; by default DATA_FETCH_SOURCE or the profile's.")]
 Size = Annotated[int | None, typer.Option(help="Height and width in pixels; by default the profile's.")]
+Cue = Annotated[str | None, typer.Option(help=f"Of cardiomegaly_biased: {', '.join(cues.RECIPES)}.")]
+Films = Annotated[int | None, typer.Option(help="Of pneumothorax, NIH: how many films in all, half of them positive.")]
 Dir = Annotated[pathlib.Path | None, typer.Option("--dir", help="The cache; by default DATA_FETCH_DIR or the user's.")]
 
 
@@ -69,7 +82,9 @@ def list_(directory: Dir = None) -> None:
     for name, entry in registry()["files"].items():
         path = folder / "files" / entry["filename"]
         _say(f"[bold]{name}[/bold]  {entry['title']}")
-        _say(f"    bytes    {entry['bytes']:,}")
+        _say(
+            f"    bytes    {entry['bytes']:,}" if "bytes" in entry else "    bytes    not published, and no hash either"
+        )
         _say(f"    licence  {entry['licence']}")
         _say(f"    cached   {'yes' if path.is_file() else 'nothing yet'}")
     _say("Checkpoints, part of the course: " + (", ".join(checkpoint_names()) or "none"))
@@ -86,6 +101,8 @@ def get(
     split: Annotated[str | None, typer.Option(help="One split; by default those that the labs use.")] = None,
     size: Size = None,
     directory: Dir = None,
+    cue: Cue = None,
+    films: Films = None,
     plan: Annotated[bool, typer.Option(help="Only print which NIH films would be fetched from where (CSV).")] = False,
 ) -> None:
     """Fetch a data set or file into the cache; what is there is not fetched again."""
@@ -93,33 +110,55 @@ def get(
     if name not in FETCH:
         out.print(f"{fetch_file(name, directory)}", soft_wrap=True)
         return
-    source = cardiomegaly.choose_source(source)
+    source = choose_source(name, source)
+    options = _options(name, source, cue=cue, films=films)
     if plan:
-        _print_plan(source, directory)
+        _print_plan(name, source, directory, films)
         return
     if source == "nih":
         nih.find_source(cache.cache_folder(directory), refresh=True)
-    for one in [split] if split else ["develop", "test"]:
+    labs = data_set(name)["sources"][source]["labs"]
+    got = None
+    for one in [split] if split else labs:
         try:
-            films = FETCH[name](source, one, size, directory)
-        except DataFetchError as problem:
+            got = FETCH[name](source=source, split=one, size=size, cache_dir=directory, **options)
+        except TooFewFilms as problem:
             # A small mirror may have no patients left to test on, and its development films are good all the same.
-            if split or one != "test" or "lack a class" not in problem.what:
+            if split or one == labs[0]:
                 raise
             out.print(f"{one}: none. {problem}", markup=False)
             continue
-        out.print(f"{one}: {films!r}", markup=False, soft_wrap=True)
-        if note := films.card.get("films"):
-            out.print(f"  films: {note}", markup=False, soft_wrap=True)
-    out.print(f"  licence: {films.card['licence']}", markup=False, soft_wrap=True)
+        out.print(f"{one}: {got!r}", markup=False, soft_wrap=True)
+        for key in ("films", "warning"):
+            if note := got.card.get(key):
+                out.print(f"  {key}: {note}", markup=False, soft_wrap=True)
+    if got is not None:
+        out.print(f"  licence: {got.card['licence']}", markup=False, soft_wrap=True)
     out.print(f"  in {cache.cache_folder(directory)}", markup=False, soft_wrap=True)
 
 
-def _print_plan(source: str, directory: pathlib.Path | None) -> None:
+def _options(name: str, source: str, **given: object) -> dict[str, object]:
+    """The options that were given, refused where this source of the data set has none of the name."""
+    known = data_set(name)["sources"][source].get("options", [])
+    options = {key: value for key, value in given.items() if value is not None}
+    for key in options:
+        if key not in known:
+            raise DataFetchError(
+                f"{name} from {source} has no option --{key}.",
+                expected=", ".join(f"--{one}" for one in known) or "none of its own",
+                next="leave it out",
+            )
+    return options
+
+
+def _print_plan(name: str, source: str, directory: pathlib.Path | None, films: int | None) -> None:
     if source != "nih":
-        raise DataFetchError("Phantoms are rendered here, so there is no plan of downloads.", next="add --source nih")
+        raise DataFetchError("Only for NIH films is there a plan of downloads.", next="add --source nih")
     origin = nih.find_source(cache.cache_folder(directory), refresh=True)
-    chosen = nih.choose_cardiomegaly(origin)
+    if name == "pneumothorax":
+        chosen = nih_pneumothorax.choose_pneumothorax(origin, nih_pneumothorax.check_films(films))
+    else:
+        chosen = nih.choose_cardiomegaly(origin)  # the biased set draws into the same films
     official = registry()["archives"]["nih"]
     for archive in chosen.archives:
         held = f" of {official[archive.name]['films']:,}" if archive.md5 else ""
@@ -130,11 +169,10 @@ def _print_plan(source: str, directory: pathlib.Path | None) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["name", "split", "fold", "archive", "findings"])
     table = nih.nih_index().attributes(chosen.rows, nih.PUBLISHED_SIZE)
-    develop = len(chosen.plan.develop)
     archive_of = {film: archive.name for archive in chosen.archives for film in archive.wanted}
     for place, film in enumerate(nih.nih_index().names(chosen.rows)):
-        half = ["develop", chosen.plan.folds[place]] if place < develop else ["test", ""]
-        writer.writerow([film, *half, archive_of[film], table["findings"][place]])
+        fold = chosen.folds[place] if chosen.folds[place] >= 0 else ""
+        writer.writerow([film, chosen.splits[place], fold, archive_of[film], table["findings"][place]])
 
 
 def _named(items: list[pathlib.Path], name: str | None) -> list[pathlib.Path]:
@@ -143,7 +181,9 @@ def _named(items: list[pathlib.Path], name: str | None) -> list[pathlib.Path]:
         return items
     fitting = [item for item in items if item.name == name or item.name.startswith(name + "-")]
     filenames = {entry["filename"]: key for key, entry in registry()["files"].items()}
-    fitting += [item for item in items if filenames.get(item.name) == name]
+    # The recorded hash of a file goes with it.
+    fitting += [item for item in items if name in (filenames.get(bare := item.name.removesuffix(".sha256")), bare)]
+    fitting = list(dict.fromkeys(fitting))
     if not fitting:
         choose("data set", name, dict.fromkeys([*FETCH, *registry()["files"], *(item.name for item in items)]))
     return fitting
@@ -167,7 +207,8 @@ def verify(
     for entry in registry()["files"].values():
         path = folder / "files" / entry["filename"]
         if path.is_file() and name is None:
-            found = _verify_file(path, entry)
+            problem = verify_file(path, entry)
+            found = [problem] if problem else []
             out.print(f"{'damaged' if found else 'good':<8} {path.name} ({human(path.stat().st_size)})", markup=False)
             problems += found
     for one in checkpoint_names() if name is None else ():
@@ -183,24 +224,6 @@ def verify(
         raise typer.Exit(1)
 
 
-def _verify_file(path: pathlib.Path, entry: dict) -> list[DataFetchError]:
-    import pooch
-
-    algorithm = "sha256" if "sha256" in entry else "md5"
-    got = pooch.file_hash(str(path), alg=algorithm)
-    if got == entry[algorithm]:
-        return []
-    return [
-        DataFetchError(
-            "A downloaded file was changed.",
-            where=path,
-            expected=f"{algorithm} {entry[algorithm]}",
-            got=f"{algorithm} {got}",
-            next="delete it and fetch it again",
-        )
-    ]
-
-
 @app.command()
 def where(directory: Dir = None) -> None:
     """Where data are kept and come from."""
@@ -211,7 +234,7 @@ def where(directory: Dir = None) -> None:
         "cache": f"{folder}",
         "holds": f"{len(sets)} stored sets, {human(folder_size(folder)) if folder.is_dir() else 'nothing yet'}",
         "free": human(shutil.disk_usage(exists).free),
-        "profile": f"{profile().name} (source {cardiomegaly.choose_source(None)})",
+        "profile": f"{profile().name} (source {choose_source('cardiomegaly', None)})",
         "mirror": transport.mirror_address() or "none (DATA_FETCH_MIRROR)",
         "offline": "yes" if cache.offline() else "no (DATA_FETCH_OFFLINE)",
     }
@@ -268,14 +291,28 @@ def mirror(
     source: Source = None,
     size: Size = None,
     directory: Dir = None,
+    cue: Cue = None,
+    films: Films = None,
 ) -> None:
     """Write a folder that other machines can name as DATA_FETCH_MIRROR: no rendering, no download from afar."""
     folder = cache.cache_folder(directory)
     for name in names or FETCH:
         choose("data set", name, FETCH)
-        given = cardiomegaly.choose_source(source)
-        splits = [split for split in data_set(name)["sources"][given]["splits"] if split in ("develop", "test")]
-        stored = {cardiomegaly.stored_folder(given, split, size, folder) for split in splits}
+        if not names and source not in (None, *data_set(name)["sources"]):
+            continue
+        given = choose_source(name, source)
+        known = data_set(name)["sources"][given]
+        options = {key: value for key, value in (("cue", cue), ("films", films)) if value is not None}
+        if names:
+            _options(name, given, **options)
+        options = {key: value for key, value in options.items() if key in known.get("options", [])}
+        try:
+            stored = {path for split in known["labs"] for path in STORED[name](given, split, size, folder, **options)}
+        except TooFewFilms as problem:
+            if names:
+                raise
+            out.print(f"{name}: none. {problem}", markup=False, soft_wrap=True)
+            continue
         if given == "nih" and (manifest := nih.find_source(folder).manifest):
             # The manifest is what names the set, so the new mirror must say the same.
             _keep_manifest(target, manifest)

@@ -36,6 +36,10 @@ class DataFetchError(Exception):
         super().__init__("\n".join(lines))
 
 
+class TooFewFilms(DataFetchError):
+    """A source is what it should be, and holds too few films: a split would lack a class."""
+
+
 def choose(kind: str, value: str, known: Iterable[str], where: object = None) -> str:
     """Return `value` if it is one of `known`, else raise with the nearest name.
 

@@ -1,10 +1,16 @@
-"""Single files of the registry, kept as they are. pooch does temporary file, hash and move."""
+"""Single files of the registry, kept as they are. pooch does temporary file, hash and move.
+
+Where a publisher states no hash, and nobody of ours could fetch the file to take one, the registry has none. The sha256 of
+the first download is then recorded beside the file (NAME.sha256), and the file must have it ever after: that finds what
+was damaged or exchanged later, and says nothing about the first download.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import pathlib
+import sys
 
 from data_fetch import cache, transport
 from data_fetch.errors import DataFetchError, choose
@@ -29,14 +35,51 @@ def fetch_file(name: str, cache_dir: str | os.PathLike[str] | None = None, progr
     return fetch_url(entry["filename"], entry["urls"], _hash_of(entry), cache_dir, progress)
 
 
-def _hash_of(entry: dict) -> str:
-    return f"sha256:{entry['sha256']}" if "sha256" in entry else f"md5:{entry['md5']}"
+def _hash_of(entry: dict) -> str | None:
+    """ "ALGORITHM:DIGEST" as the registry states it, or None."""
+    for algorithm in ("sha256", "md5"):
+        if algorithm in entry:
+            return f"{algorithm}:{entry[algorithm]}"
+    return None
+
+
+def _record(path: pathlib.Path) -> pathlib.Path:
+    return path.with_name(path.name + ".sha256")
+
+
+def recorded_hash(path: pathlib.Path) -> str | None:
+    """The sha256 that a file without a published hash had when it was first downloaded; None before."""
+    try:
+        return _record(path).read_text(encoding="utf-8").split()[0]
+    except (OSError, IndexError):
+        return None
+
+
+def verify_file(path: pathlib.Path, entry: dict) -> DataFetchError | None:
+    """What is wrong with a file of the cache: None if it has the registry's hash, or that of its first download."""
+    try:
+        if _is_whole(path, _hash_of(entry)):
+            return None
+    except DataFetchError as problem:
+        return problem
+    return DataFetchError(
+        "A downloaded file was changed, or nothing is known to compare it with.",
+        where=path,
+        expected=_hash_of(entry) or "the sha256 recorded at its first download",
+        next="delete it and fetch it again",
+    )
+
+
+def forget(path: pathlib.Path) -> None:
+    """Delete a file of the cache that turned out not to be what it should be, and the hash recorded for it."""
+    for one in (path, _record(path)):
+        one.unlink(missing_ok=True)
 
 
 def fetch_url(
     filename: str,
     urls: list[str],
-    known_hash: str,
+    known_hash: str | None,
     cache_dir: str | os.PathLike[str] | None = None,
     progress: bool = True,
 ) -> pathlib.Path:
@@ -44,32 +87,38 @@ def fetch_url(
 
     Parameters
     ----------
-    known_hash : str
-        "sha256:..." or "md5:...".
+    known_hash : str or None
+        "sha256:..." or "md5:..."; None where the publisher states none: see the head of this module.
     """
     import pooch
 
     folder = cache.cache_folder(cache_dir)
     target = folder / "files" / filename
-    algorithm, _, digest = known_hash.partition(":")
-    if target.is_file() and pooch.file_hash(str(target), alg=algorithm) == digest:
+    if target.is_file() and _is_whole(target, known_hash):
         return target
     mirror = transport.mirror_address()
     addresses = ([transport.join(mirror, f"files/{filename}")] if mirror else []) + list(urls)
     problem: DataFetchError | None = None
     with cache.locked(folder, filename, quiet=not progress):
+        recorded = recorded_hash(target)
+        expected = known_hash or (f"sha256:{recorded}" if recorded else None)
         for address in addresses:
             try:
-                # The address is not always a URL, so pooch gets one it accepts and the downloader the real one.
-                return pathlib.Path(
-                    pooch.retrieve(
-                        urls[0],
-                        known_hash,
-                        fname=filename,
-                        path=folder / "files",
-                        downloader=_Downloader(address, algorithm, digest),
-                    )
+                # The address is not always a URL, so pooch gets one it accepts and the downloader the real one; what
+                # pooch would print names the wrong one.
+                pooch.get_logger().setLevel("WARNING")
+                if progress:
+                    print(f"Fetching {filename} from {address}", file=sys.stderr, flush=True)
+                pooch.retrieve(
+                    urls[0],
+                    expected,
+                    fname=filename,
+                    path=folder / "files",
+                    downloader=_Downloader(address, expected),
                 )
+                if expected is None:
+                    _record(target).write_text(f"{cache.sha256_of(target)}  {filename}\n", encoding="utf-8")
+                return target
             except (transport.NotThere, transport.CannotReach) as reason:
                 problem = reason
             except OSError as reason:
@@ -82,11 +131,32 @@ def fetch_url(
     raise problem
 
 
+def _is_whole(target: pathlib.Path, known_hash: str | None) -> bool:
+    """Whether a file of the cache is the stated one; where none is stated, DataFetchError unless it is the first one."""
+    import pooch
+
+    recorded = recorded_hash(target)
+    if known_hash is None and recorded is None:
+        return False
+    algorithm, _, digest = (known_hash or f"sha256:{recorded}").partition(":")
+    got = pooch.file_hash(str(target), alg=algorithm)
+    if got != digest and known_hash is None:
+        raise DataFetchError(
+            "A downloaded file was changed since it was first fetched.",
+            where=target,
+            expected=f"sha256 {recorded}",
+            got=f"sha256 {got}",
+            next=f"data-fetch clean {target.name} --yes   and then fetch it again",
+        )
+    return got == digest
+
+
 class _Downloader:
     """pooch's downloader interface over our transport, for its errors; refuses a wrong file with both hashes."""
 
-    def __init__(self, address: str, algorithm: str, digest: str) -> None:
-        self.address, self.algorithm, self.digest = address, algorithm, digest
+    def __init__(self, address: str, known_hash: str | None) -> None:
+        self.address = address
+        self.algorithm, _, self.digest = (known_hash or "sha256:").partition(":")
 
     def __call__(self, url: str, output_file: str, pooch: object) -> None:
         seen = hashlib.new(self.algorithm, usedforsecurity=False)
@@ -94,13 +164,14 @@ class _Downloader:
         with transport.opened(self.address) as stream, open(output_file, "wb") as out:
             while data := stream.read(1 << 20):
                 if not count:
-                    transport.refuse_html(data[:4096], self.address, f"{self.algorithm} {self.digest}")
+                    wanted = f"{self.algorithm} {self.digest}" if self.digest else pathlib.Path(output_file).name
+                    transport.refuse_html(data[:4096], self.address, wanted)
                 count += len(data)
                 seen.update(data)
                 out.write(data)
-        if seen.hexdigest() != self.digest:
+        if self.digest and seen.hexdigest() != self.digest:
             raise DataFetchError(
-                "A downloaded file is not the one that the registry names; it was thrown away.",
+                "A downloaded file is not the one that the registry, or its first download, names; it was thrown away.",
                 where=self.address,
                 expected=f"{self.algorithm} {self.digest}",
                 got=f"{self.algorithm} {seen.hexdigest()} ({count:,} bytes)",

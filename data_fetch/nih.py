@@ -15,18 +15,18 @@ import io
 import os
 import pathlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from data_fetch import cache, tomltext, transport
 from data_fetch.archives import Archive, film_path, take_films
-from data_fetch.errors import DataFetchError
+from data_fetch.errors import DataFetchError, TooFewFilms
 from data_fetch.nih_index import PUBLISHED_SIZE, nih_index
 from data_fetch.progress import bar
 from data_fetch.registry import data_set, registry
-from data_fetch.splits import Plan, choose_films
+from data_fetch.splits import choose_films
 
 # (negatives, positives) wanted, and the seed of the choice.
 DEVELOP, TEST, SEED = (352, 48), (200, 100), 2017
@@ -127,22 +127,64 @@ def _parse(content: bytes, address: str) -> dict[str, tuple[str, str]]:
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
-    """The films of the cardiomegaly set: rows of the index, development (ordered by fold) before test."""
+    """The films of a set, in the order in which they are stored.
 
+    Attributes
+    ----------
+    finding : str
+        What label 1 means, as the index writes it.
+    rows : (N,) int
+        Of the index.
+    splits : (N,) str
+        The films of one split lie together.
+    folds : (N,) int
+        -1 outside of development; ascending within it.
+    archives : tuple of Archive
+        From where each film is taken.
+    rule : str
+        In words, for the card.
+    """
+
+    finding: str
     rows: np.ndarray
-    plan: Plan
+    splits: np.ndarray
+    folds: np.ndarray
     archives: tuple[Archive, ...]
+    rule: str
+
+
+def offered_rows(source: Source, archives: Sequence[str]) -> np.ndarray:
+    """Rows of the index that a source has, ascending: the films of these official archives, or all of a mirror."""
+    index, films = nih_index(), source.films
+    if films is None:
+        return np.flatnonzero(np.isin(index.archives(np.arange(len(index))), archives))
+    found = index.rows(films)
+    return np.sort(found[found >= 0])
+
+
+def archives_of(source: Source, rows: np.ndarray) -> tuple[Archive, ...]:
+    """Where a source has these films, archive by archive."""
+    index, films = nih_index(), source.films
+    wanted: dict[str, dict[str, str | None]] = {}
+    official = registry()["archives"]["nih"]
+    for name, archive in zip(index.names(rows), index.archives(rows), strict=True):
+        stated, md5 = (str(archive), None) if films is None else films[name]
+        wanted.setdefault(stated, {})[name] = md5
+    return tuple(
+        Archive(
+            name=name,
+            address=official[name]["urls"][0] if source.address is None else transport.join(source.address, name),
+            wanted=here,
+            md5=official[name]["md5"] if films is None else None,
+        )
+        for name, here in sorted(wanted.items())
+    )
 
 
 def choose_cardiomegaly(source: Source) -> Chosen:
     """Which films the rule and the seed choose from a source; downloads nothing."""
-    index, films = nih_index(), source.films
-    if films is None:
-        archives = data_set("cardiomegaly")["sources"]["nih"]["archives"]
-        offered = np.flatnonzero(np.isin(index.archives(np.arange(len(index))), archives))
-    else:
-        found = index.rows(films)
-        offered = np.sort(found[found >= 0])
+    index = nih_index()
+    offered = offered_rows(source, data_set("cardiomegaly")["sources"]["nih"]["archives"])
     try:
         plan = choose_films(
             index.patient[offered],
@@ -152,8 +194,8 @@ def choose_cardiomegaly(source: Source) -> Chosen:
             TEST,
             SEED,
         )
-    except DataFetchError as problem:
-        raise DataFetchError(
+    except TooFewFilms as problem:
+        raise TooFewFilms(
             "Cardiomegaly cannot be learned from this mirror: " + problem.what,
             where=source.address,
             expected=problem.expected,
@@ -161,32 +203,32 @@ def choose_cardiomegaly(source: Source) -> Chosen:
             next="unset DATA_FETCH_MIRROR to use the official archives, or use --source phantom",
         ) from None
     rows = offered[np.concatenate([plan.develop, plan.test])]
-    wanted: dict[str, dict[str, str | None]] = {}
-    official = registry()["archives"]["nih"]
-    for name, archive in zip(index.names(rows), index.archives(rows), strict=True):
-        stated, md5 = (str(archive), None) if films is None else films[name]
-        wanted.setdefault(stated, {})[name] = md5
+    filled = f"; {plan.filled} normals show another finding, as films without any ran out" * (plan.filled > 0)
     return Chosen(
-        rows,
-        plan,
-        tuple(
-            Archive(
-                name=name,
-                address=official[name]["urls"][0] if source.address is None else transport.join(source.address, name),
-                wanted=here,
-                md5=official[name]["md5"] if films is None else None,
-            )
-            for name, here in sorted(wanted.items())
-        ),
+        finding="Cardiomegaly",
+        rows=rows,
+        splits=np.repeat(["develop", "test"], [len(plan.develop), len(plan.test)]),
+        folds=np.concatenate([plan.folds, np.full(len(plan.test), -1)]),
+        archives=archives_of(source, rows),
+        rule="choose_films in data_fetch/splits.py, normal = no finding" + filled,
     )
 
 
-def write_cardiomegaly(source: Source, size: int, part: pathlib.Path, pieces: pathlib.Path, progress: bool) -> None:
+def write_films(
+    chosen: Chosen,
+    card: Mapping[str, object],
+    size: int,
+    part: pathlib.Path,
+    pieces: pathlib.Path,
+    progress: bool,
+) -> None:
     """Fetch the films and write the stored set into an existing empty folder.
 
     Parameters
     ----------
-    source : Source
+    chosen : Chosen
+    card : mapping
+        From :func:`card_of`.
     size : int
         Height and width of the films.
     part : Path
@@ -194,7 +236,6 @@ def write_cardiomegaly(source: Source, size: int, part: pathlib.Path, pieces: pa
     pieces : Path
         Where confirmed films wait; what an earlier run left there is not fetched again.
     """
-    chosen = choose_cardiomegaly(source)
     index = nih_index()
     names = index.names(chosen.rows)
     with bar(f"NIH films, {size} px", len(names), progress) as step:
@@ -207,46 +248,48 @@ def write_cardiomegaly(source: Source, size: int, part: pathlib.Path, pieces: pa
     images.flush()
     del images
 
-    develop = len(chosen.plan.develop)
     table = index.attributes(chosen.rows, size)
     table["archive"] = [archive_of[name] for name in names]
-    table["fold"] = np.concatenate([chosen.plan.folds, np.full(len(names) - develop, -1)])
-    table["split"] = ["develop"] * develop + ["test"] * (len(names) - develop)
+    table["fold"] = chosen.folds
+    table["split"] = chosen.splits
     table.insert(0, "name", names)
-    table.insert(1, "label", index.has("Cardiomegaly")[chosen.rows].astype(int))
+    table.insert(1, "label", index.has(chosen.finding)[chosen.rows].astype(int))
     table.insert(2, "patient", index.patient[chosen.rows].astype(int))
     table.to_csv(part / "table.csv", index=False, lineterminator="\n")
     index.boxes(chosen.rows, size).to_csv(part / "boxes.csv", index=False, lineterminator="\n")
-    (part / "card.toml").write_text(tomltext.dumps(_card(source, chosen, size)), encoding="utf-8")
+    (part / "card.toml").write_text(tomltext.dumps(card), encoding="utf-8")
 
 
-def _card(source: Source, chosen: Chosen, size: int) -> dict[str, object]:
-    entry = data_set("cardiomegaly")["sources"]["nih"]
+def card_of(
+    name: str, source: Source, chosen: Chosen, size: int, wanted: Mapping[str, int], seed: int
+) -> dict[str, object]:
+    """The card of a stored set of NIH films. wanted : how many films the rule asks for, by split."""
+    entry = data_set(name)["sources"]["nih"]
     official = not source.manifest
     hashes = "hashes by the NIH (md5 of each archive)" if official else "hashes by the mirror (md5 of each film)"
-    develop, test = sum(DEVELOP), sum(TEST)
+    got = {split: int((chosen.splits == split).sum()) for split in wanted}
     return {
-        "name": "cardiomegaly-nih",
+        "name": f"{name}-nih",
         "source": "nih",
         "size": size,
-        "seed": SEED,
+        "seed": seed,
         "version": entry["version"],
         "address": entry["address"],
         "licence": entry["licence"],
         "citation": entry["citation"],
         "preprocessing": "grey by Pillow's luma, area average down from "
         f"{PUBLISHED_SIZE} px (Pillow BOX), 8 bits, bone white; nothing else",
-        "label": "Cardiomegaly named in the report, by text mining: wrong for some films",
-        "rule": "choose_films in data_fetch/splits.py, normal = no finding"
-        + (
-            f"; {chosen.plan.filled} normals show another finding, as films without any ran out"
-            * (chosen.plan.filled > 0)
-        ),
+        "label": f"{chosen.finding} named in the report, by text mining: wrong for some films",
+        "rule": chosen.rule,
         "archives": [archive.name for archive in chosen.archives],
         "read": "whole archives" if official else "each archive up to its last wanted film",
         "hashes": hashes,
-        "wanted": {
-            "develop": f"{len(chosen.plan.develop)} of {develop}, {hashes}",
-            "test": f"{len(chosen.plan.test)} of {test}, {hashes}",
-        },
+        "wanted": {split: f"{got[split]} of {count}, {hashes}" for split, count in wanted.items()},
     }
+
+
+def write_cardiomegaly(source: Source, size: int, part: pathlib.Path, pieces: pathlib.Path, progress: bool) -> None:
+    """Choose, fetch and write the cardiomegaly films: see :func:`write_films`."""
+    chosen = choose_cardiomegaly(source)
+    card = card_of("cardiomegaly", source, chosen, size, {"develop": sum(DEVELOP), "test": sum(TEST)}, SEED)
+    write_films(chosen, card, size, part, pieces, progress)

@@ -36,8 +36,8 @@ class Profile:
 
 
 PROFILES = {
-    "cpu": Profile("cpu", "phantom", MappingProxyType({"cardiomegaly": 256}), 8, 16, 3),
-    "gpu": Profile("gpu", "nih", MappingProxyType({"cardiomegaly": 512}), 1, 8, 10),
+    "cpu": Profile("cpu", "phantom", MappingProxyType({"cardiomegaly": 256, "pneumothorax": 128}), 8, 16, 3),
+    "gpu": Profile("gpu", "nih", MappingProxyType({"cardiomegaly": 512, "pneumothorax": 256}), 1, 8, 10),
 }
 
 

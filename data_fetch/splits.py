@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_fetch.errors import DataFetchError
+from data_fetch.errors import TooFewFilms
 
 
 def shuffled(items: Iterable[object], seed: int) -> list:
@@ -103,7 +103,7 @@ def choose_films(
 
     Raises
     ------
-    DataFetchError
+    TooFewFilms
         If development would lack a class.
 
     Notes
@@ -141,7 +141,7 @@ def choose_films(
     fill = round_robin(others, develop[0] - len(develop_negatives))
 
     if not develop_positives or not (develop_negatives or fill):
-        raise DataFetchError(
+        raise TooFewFilms(
             "Too few films: the development split would lack a class.",
             expected="at least one film with the finding and one without",
             got=f"{int(positive.sum())} with it, {int((~positive).sum())} without",
@@ -153,3 +153,39 @@ def choose_films(
     order = np.lexsort((rows, folds))
     tested = np.sort(np.array(test_positives + test_negatives, dtype=np.int64))
     return Plan(rows[order], folds[order], tested, len(fill))
+
+
+def choose_balanced(patients: np.ndarray, positive: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Rows, ascending, of `count` films with the finding and as many without; fewer of both where films run out.
+
+    Parameters
+    ----------
+    patients : (N,) array
+    positive : (N,) bool
+    count : int
+
+    Raises
+    ------
+    TooFewFilms
+        If there is no film of one kind.
+
+    Notes
+    -----
+    Films are taken in turns, one of each patient before a second of any, patients in an order that depends on the seed
+    alone. Negative films may show anything but the finding, and may be of a patient who has it on another film.
+    """
+    rows_of: dict[bool, dict[object, list[int]]] = {True: {}, False: {}}
+    order = shuffled(patients.tolist(), seed)
+    for kind, by_patient in rows_of.items():
+        found: dict[object, list[int]] = {}
+        for row in np.flatnonzero(positive == kind).tolist():
+            found.setdefault(patients[row].item(), []).append(row)
+        by_patient.update((patient, found[patient]) for patient in order if patient in found)
+    count = min(count, int(positive.sum()), int((~positive).sum()))
+    if not count:
+        raise TooFewFilms(
+            "Too few films: a class would be missing.",
+            expected="at least one film with the finding and one without",
+            got=f"{int(positive.sum())} with it, {int((~positive).sum())} without",
+        )
+    return np.sort(np.array(round_robin(rows_of[True], count) + round_robin(rows_of[False], count), dtype=np.int64))

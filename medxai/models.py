@@ -61,27 +61,15 @@ def vgg16_block6(
             f"vgg16_block6: an input of {size} x {size} pixels is too small. Five poolings leave {size // 32} x "
             f"{size // 32}, and block 6 needs at least 8 x 8. Use size={SMALLEST_SIZE} or more."
         )
-    if width_divisor < 1 or 64 % width_divisor:
-        raise ValueError(
-            f"vgg16_block6: width_divisor={width_divisor} does not divide 64, the channels of block 1. "
-            "Use 1, 2, 4, 8, 16, 32 or 64."
-        )
-
-    def convolution(x, filters, name, padding="same"):
-        if not batch_norm:
-            return layers.Conv2D(filters, 3, padding=padding, activation="relu", name=name)(x)
-        # The bias would be taken away again by BatchNorm's mean.
-        x = layers.Conv2D(filters, 3, padding=padding, use_bias=False, kernel_initializer="he_normal", name=name)(x)
-        x = layers.BatchNormalization(momentum=0.9, name=f"{name}_bn")(x)
-        return layers.Activation("relu", name=f"{name}_relu")(x)
+    _check_divisor("vgg16_block6", width_divisor)
 
     film = x = layers.Input((size, size, channels), name="film")
     for block, (filters, count) in enumerate(VGG16_BLOCKS, start=1):
         for number in range(1, count + 1):
-            x = convolution(x, filters // width_divisor, f"block{block}_conv{number}")
+            x = _convolution(x, filters // width_divisor, f"block{block}_conv{number}", batch_norm)
         x = layers.MaxPooling2D(name=f"block{block}_pool")(x)
     for number in range(1, 4):
-        x = convolution(x, BLOCK6_CHANNELS // width_divisor, f"block6_conv{number}", padding="valid")
+        x = _convolution(x, BLOCK6_CHANNELS // width_divisor, f"block6_conv{number}", batch_norm, "valid")
     x = layers.MaxPooling2D(name="block6_pool")(x)
 
     x = layers.Flatten(name="flatten")(x)
@@ -93,8 +81,96 @@ def vgg16_block6(
     return tf.keras.Model(film, x, name="vgg16_block6")
 
 
-# What a checkpoint's card may name as its builder.
-BUILDERS = {"vgg16_block6": vgg16_block6}
+# Channels of the four stages at full width.
+STAGES = (64, 128, 256, 512)
+
+
+def skip_sum_stages(
+    size: int = 256,
+    width_divisor: int = 1,
+    batch_norm: bool = False,
+    channels: int = 3,
+    classes: int = 2,
+    activation: str = "softmax",
+) -> tf.keras.Model:
+    """Eight convolutions in four stages, each with a skip sum and a pooling, then global average pooling: lab 04.
+
+    In a stage the second convolution's output is added to the first's before both are pooled, by maxima in the first
+    three stages and by means in the last. After it comes one dense layer on the channels' means, so a class activation
+    map is exact.
+
+    Parameters
+    ----------
+    size : side of the square input in pixels, a multiple of 16, at least 32. 256 ends at 16 x 16 x 512, 128 at 8 x 8.
+    width_divisor : every convolution has this many times fewer channels; 8 trains on two CPU cores in minutes.
+    batch_norm : put BatchNormalization between each convolution and its ReLU, which training from random weights
+        needs: without it a learning rate of 0.05 ends in NaN. Fold it away afterwards (`medxai.fold.fold_batch_norm`).
+    channels, classes : of the input, and number of outputs.
+    activation : of the last layer, "softmax" or "linear" (logits).
+
+    Returns
+    -------
+    keras Model from (N, size, size, channels) float32 to (N, classes). Layers: `film`, `stageI_conv1`, `stageI_conv2`,
+    `stageI_sum`, `stageI_pool` for I = 1-4, `gap`, `predictions`; with BatchNorm `stageI_convJ_bn` and
+    `stageI_convJ_relu` too.
+
+    Raises
+    ------
+    ValueError : the input cannot be halved four times, or the divisor does not divide 64.
+
+    Source: the network of MIT 6.S191 (2019), lab 2 part 2, as described there.
+    """
+    import tensorflow as tf
+
+    layers = tf.keras.layers
+    if size < 32 or size % 16:
+        raise ValueError(
+            f"skip_sum_stages: an input of {size} x {size} pixels cannot be halved four times. Use a multiple of 16, at "
+            "least 32."
+        )
+    _check_divisor("skip_sum_stages", width_divisor)
+
+    film = x = layers.Input((size, size, channels), name="film")
+    for stage, filters in enumerate(STAGES, start=1):
+        first = _convolution(x, filters // width_divisor, f"stage{stage}_conv1", batch_norm)
+        second = _convolution(first, filters // width_divisor, f"stage{stage}_conv2", batch_norm)
+        x = layers.Add(name=f"stage{stage}_sum")([first, second])
+        # Maxima of the last sums would make the channels' means so large that the dense layer swings from one class to
+        # the other at a learning rate of 0.05 with momentum, and nothing is learned until the rate has decayed.
+        pool = layers.MaxPooling2D if stage < len(STAGES) else layers.AveragePooling2D
+        x = pool(name=f"stage{stage}_pool")(x)
+    x = layers.GlobalAveragePooling2D(name="gap")(x)
+    x = layers.Dense(classes, activation=activation, name="predictions")(x)
+    return tf.keras.Model(film, x, name="skip_sum_stages")
+
+
+def _check_divisor(builder: str, width_divisor: int) -> None:
+    if width_divisor < 1 or 64 % width_divisor:
+        raise ValueError(
+            f"{builder}: width_divisor={width_divisor} does not divide 64, the channels of its first block. "
+            "Use 1, 2, 4, 8, 16, 32 or 64."
+        )
+
+
+def _convolution(x, filters: int, name: str, batch_norm: bool, padding: str = "same"):
+    """A 3x3 convolution with its ReLU, and BatchNorm between them where it is wanted."""
+    import tensorflow as tf
+
+    layers = tf.keras.layers
+    if not batch_norm:
+        return layers.Conv2D(filters, 3, padding=padding, activation="relu", name=name)(x)
+    # The bias would be taken away again by BatchNorm's mean.
+    x = layers.Conv2D(filters, 3, padding=padding, use_bias=False, kernel_initializer="he_normal", name=name)(x)
+    x = layers.BatchNormalization(momentum=0.9, name=f"{name}_bn")(x)
+    return layers.Activation("relu", name=f"{name}_relu")(x)
+
+
+# What a checkpoint's card may name as its builder, and how it is described there.
+BUILDERS = {"vgg16_block6": vgg16_block6, "skip_sum_stages": skip_sum_stages}
+ARCHITECTURES = {
+    "vgg16_block6": "VGG16 blocks 1-5, block 6 of three valid convolutions, dense 100, 20, 2, softmax",
+    "skip_sum_stages": "8 convolutions in 4 stages with skip sums and pooling, global average pooling, dense 2, softmax",
+}
 
 IMAGENET_VGG16_NAME = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
 IMAGENET_VGG16_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/vgg16/{IMAGENET_VGG16_NAME}"

@@ -1,9 +1,9 @@
-"""`python -m medxai.train cardiomegaly`: train a checkpoint of the course and write it with its card.
+"""`python -m medxai.train TASK`: train a checkpoint of the course and write it with its card.
 
-In the cpu profile VGG16 + block 6 at an eighth of its width learns from 1,000 phantoms (split "pretrain", its
-validation part held out by patient), with BatchNorm, which is folded away at the end. In the gpu profile the full
-network starts from ImageNet and learns from NIH films. Threshold and temperature are chosen on films that took no part
-in the training and are not the test films; the test films are looked at once, for the numbers on the card.
+TASK is one of `medxai.recipes.RECIPES`. In the cpu profile narrow networks learn from phantoms, with BatchNorm, which is
+folded away at the end; in the gpu profile full networks learn from NIH films. Threshold and temperature are chosen on
+films that took no part in the training and are not the test films; the test films are looked at once, for the numbers
+on the card.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ import platform
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+
+from .recipes import RECIPES, Films, Recipe, fetch_films
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,113 +30,14 @@ if TYPE_CHECKING:
 
     from .metrics import Interval
 
-CLASSES = ("normal", "cardiomegaly")
 WANTED_SENSITIVITY = 0.9
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that a training depends on besides the films."""
-
-    profile: str
-    source: str
-    size: int
-    width_divisor: int
-    batch_norm: bool
-    imagenet: bool
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    shift: int
-    gamma: float
-    target_layer: str
-    seed: int = 0
-
-
-RECIPES = {
-    "cpu": Recipe(
-        profile="cpu",
-        source="phantom",
-        size=256,
-        width_divisor=8,
-        batch_norm=True,
-        imagenet=False,
-        epochs=24,
-        batch_size=16,
-        learning_rate=1e-3,
-        shift=6,
-        gamma=0.15,
-        target_layer="block5_conv3",  # 16 x 16 places; block 6 leaves 2 x 2 at 256 px
-    ),
-    "gpu": Recipe(
-        profile="gpu",
-        source="nih",
-        size=512,
-        width_divisor=1,
-        batch_norm=False,
-        imagenet=True,
-        epochs=50,
-        batch_size=2,
-        learning_rate=1e-5,
-        shift=12,
-        gamma=0.15,
-        target_layer="block6_conv3",  # 10 x 10 places at 512 px
-    ),
-}
-
-
-@dataclass(frozen=True)
-class Films:
-    """The films of a training by their part in it; no patient has two parts.
-
-    train : to learn from. validation : decides the best epoch. threshold : decides threshold and temperature; may be
-    the validation films where there are few. test : for the card's numbers alone.
-    """
-
-    train: ImageSet
-    validation: ImageSet
-    threshold: ImageSet
-    test: ImageSet
-    described: Mapping[str, str]
-
-
-def fetch_films(recipe: Recipe, limit: int | None = None, progress: bool = True) -> Films:
-    """The cardiomegaly films for a recipe. limit : train on about this many films only (by patient), for a trial."""
-    from data_fetch import fetch_cardiomegaly
-
-    from .training import hold_out
-
-    def fetch(split: str) -> ImageSet:
-        return fetch_cardiomegaly(source=recipe.source, split=split, size=recipe.size, progress=progress)
-
-    if recipe.source == "phantom":
-        pretrain, develop = fetch("pretrain"), fetch("develop")
-        learn, held = hold_out(pretrain, 0.2, recipe.seed)
-        train, validation, threshold = pretrain.subset(learn), pretrain.subset(held), develop
-        described = {
-            "split": "pretrain",
-            "validation": f"{len(held)} films of the pretrain split, by patient: best epoch",
-            "threshold": f"the {len(develop)} films of the develop split: threshold and temperature",
-        }
-    else:
-        train, validation = fetch("train"), fetch("validation")
-        threshold = validation
-        described = {
-            "split": "train",
-            "validation": "the validation split (fold 0): best epoch",
-            "threshold": "the validation split too: threshold and temperature",
-        }
-    if limit is not None and limit < len(train):
-        _, part = hold_out(train, limit / len(train), recipe.seed)
-        train = train.subset(part)
-    return Films(train, validation, threshold, fetch("test"), described)
 
 
 def build(recipe: Recipe, weights: str | None = None) -> tf.keras.Model:
     """The network of a recipe with its starting weights; `weights` is a local file of ImageNet weights."""
-    from .models import load_imagenet_vgg16, vgg16_block6
+    from .models import BUILDERS, load_imagenet_vgg16
 
-    model = vgg16_block6(recipe.size, recipe.width_divisor, recipe.batch_norm)
+    model = BUILDERS[recipe.builder](recipe.size, recipe.width_divisor, recipe.batch_norm)
     if recipe.imagenet:
         loaded = load_imagenet_vgg16(model, weights)
         print(f"{len(loaded)} convolutions start from ImageNet; each of them changed.")
@@ -163,6 +66,7 @@ def train(
         learning_rate=recipe.learning_rate,
         weights=class_weights(films.train.labels),
         augment=Augmentation(recipe.shift, recipe.gamma),
+        optimizer=recipe.optimizer,
         seed=recipe.seed,
         verbose=verbose,
     )
@@ -171,7 +75,7 @@ def train(
     folding = float(np.abs(predict_films(plain, sample) - predict_films(model, sample)).max())
     print(f"best epoch {training.best_epoch}; folded, outputs differ by at most {folding:.1e}")
 
-    judged = judge(plain, films)
+    judged = judge(plain, films, recipe.beside)
     card = make_card(recipe, films, training.history, training.best_epoch, training.seconds, judged, command)
     path = save_checkpoint(plain, card, out)
     stored = load_checkpoint(path.stem, out).predict(films.test.images[:16])
@@ -182,9 +86,21 @@ def train(
     return path
 
 
-def judge(model: tf.keras.Model, films: Films) -> dict[str, Any]:
-    """Threshold and temperature from the threshold films; metrics and rivals on the test films, by patient."""
+class Row(NamedTuple):
+    """One number of the card: an interval, the films it was measured on, and the name of their split."""
+
+    interval: Interval
+    films: ImageSet
+    split: str
+
+
+def judge(model: tf.keras.Model, films: Films, beside: str | None = None) -> dict[str, Any]:
+    """Threshold and temperature from the threshold films; metrics and rivals on the test films, by patient.
+
+    beside : a checkpoint of the course, whose AUROC on the same films is measured too.
+    """
     from . import metrics, rivals
+    from .checkpoints import load_checkpoint
     from .training import predict_films
 
     chosen = predict_films(model, films.threshold.images)[:, 1]
@@ -195,19 +111,36 @@ def judge(model: tf.keras.Model, films: Films) -> dict[str, Any]:
     scores = predict_films(model, test.images)[:, 1]
     truth = test.labels, scores, test.patients
     at = metrics.performance_at(test.labels, scores, point.threshold, test.patients)
-    beside = {}
+    found = {
+        "auroc": metrics.bootstrap_interval(*truth),
+        **{name: metrics.Interval(*row[["value", "low", "high"]]) for name, row in at.iterrows()},
+        "ece": metrics.bootstrap_interval(*truth, metrics.expected_calibration_error, resamples=500),
+    }
+    contest = {}
     for name, rival in rivals.all_rivals(films.train, test).items():
-        beside[name] = metrics.bootstrap_interval(test.labels, rival, test.patients)
-        beside[f"network_minus_{name}"] = metrics.paired_bootstrap(test.labels, scores, rival, test.patients)
+        contest[name] = metrics.bootstrap_interval(test.labels, rival, test.patients)
+        contest[f"network_minus_{name}"] = metrics.paired_bootstrap(test.labels, scores, rival, test.patients)
+
+    def areas(network: tf.keras.Model, sets: Mapping[str, ImageSet]) -> dict[str, Row]:
+        return {
+            f"auroc_{name}": Row(
+                metrics.bootstrap_interval(part.labels, predict_films(network, part.images)[:, 1], part.patients),
+                part,
+                name,
+            )
+            for name, part in sets.items()
+        }
+
+    def on_test(intervals: Mapping[str, Interval]) -> dict[str, Row]:
+        return {name: Row(interval, test, films.test_split) for name, interval in intervals.items()}
+
+    other = load_checkpoint(beside).model if beside else None
     return {
         "threshold": point.threshold,
         "temperature": temperature,
-        "metrics": {
-            "auroc": metrics.bootstrap_interval(*truth),
-            **{name: metrics.Interval(*row[["value", "low", "high"]]) for name, row in at.iterrows()},
-            "ece": metrics.bootstrap_interval(*truth, metrics.expected_calibration_error, resamples=500),
-        },
-        "rivals": beside,
+        "metrics": on_test(found) | areas(model, films.further),
+        "rivals": on_test(contest),
+        "beside": areas(other, {films.test_split: test, **films.further}) if other else {},
     }
 
 
@@ -223,15 +156,19 @@ def make_card(
     """The card, all but the hash of the weights."""
     import tensorflow as tf
 
+    from .models import ARCHITECTURES
     from .preprocessing import INPUT_CONTRACT
+    from .training import OPTIMIZERS
 
-    test = films.test
-
-    def rows(intervals: Mapping[str, Interval]) -> dict[str, dict]:
-        counts = {"n": len(test), "positives": int(np.sum(test.labels)), "split": "test"}
+    def rows(judged: Mapping[str, Row]) -> dict[str, dict]:
         return {
-            name: {"value": round(i.value, 5), "low": round(i.low, 5), "high": round(i.high, 5), **counts}
-            for name, i in intervals.items()
+            name: {
+                **{end: round(getattr(row.interval, end), 5) for end in ("value", "low", "high")},
+                "n": len(row.films),
+                "positives": int(np.sum(row.films.labels)),
+                "split": row.split,
+            }
+            for name, row in judged.items()
         }
 
     def counted(part: ImageSet) -> dict[str, int]:
@@ -241,12 +178,14 @@ def make_card(
             "patients": len(np.unique(part.patients)),
         }
 
-    return {
-        "name": f"cardiomegaly-{recipe.profile}",
-        "architecture": "VGG16 blocks 1-5, block 6 of three valid convolutions, dense 100, 20, 2, softmax"
+    classes = films.train.classes
+    data = films.train.card
+    card: dict[str, Any] = {
+        "name": recipe.name,
+        "architecture": ARCHITECTURES[recipe.builder]
         + (f"; every convolution {recipe.width_divisor} times narrower" if recipe.width_divisor > 1 else ""),
-        "builder": "vgg16_block6",
-        "classes": list(CLASSES),
+        "builder": recipe.builder,
+        "classes": list(classes),
         "threshold": float(judged["threshold"]),
         "threshold_rule": f"highest that reaches a sensitivity of {WANTED_SENSITIVITY} on the threshold films",
         "temperature": float(judged["temperature"]),
@@ -254,32 +193,32 @@ def make_card(
         "command": command,
         "seed": recipe.seed,
         "profile": recipe.profile,
-        "licence": "CC-BY-4.0"
-        if recipe.source == "phantom"
-        else str(films.train.card.get("licence", "see the source")),
+        "licence": "CC-BY-4.0" if recipe.source == "phantom" else str(data.get("licence", "see the source")),
         "arguments": {
             "size": recipe.size,
             "width_divisor": recipe.width_divisor,
             "batch_norm": False,
             "channels": INPUT_CONTRACT["channels"],
-            "classes": len(CLASSES),
+            "classes": len(classes),
             "activation": "softmax",
         },
         "input": {"size": recipe.size, **INPUT_CONTRACT},
         "data": {
-            "set": "cardiomegaly",
+            "set": recipe.task.replace("-", "_"),
             "source": recipe.source,
             **films.described,
             **counted(films.train),
-            "test": "the test split, of further patients: every number under metrics and rivals",
-            "version": str(films.train.card.get("version", "")),
+            "test": f"the {films.test_split} split, of further patients: every number under metrics and rivals"
+            + (f"; auroc_... on {', '.join(films.further)}" if films.further else ""),
+            "version": str(data.get("version", "")),
+            **({"cue": data["cue"]["kind"]} if "cue" in data else {}),
         },
         "training": {
             "epochs": recipe.epochs,
             "best_epoch": best_epoch,
             "validation_auroc": round(float(history["val_auroc"].loc[best_epoch]), 5),
             "batch_size": recipe.batch_size,
-            "optimizer": f"Adam, {recipe.learning_rate:g}, cosine decay to 0",
+            "optimizer": f"{OPTIMIZERS[recipe.optimizer]}, {recipe.learning_rate:g}, cosine decay to 0",
             "augmentation": f"shifts of up to {recipe.shift} px, gamma with log-sd {recipe.gamma:g}, no flips",
             "start": "ImageNet" if recipe.imagenet else "random, BatchNorm folded after training",
             "seconds": round(seconds),
@@ -292,15 +231,21 @@ def make_card(
         "metrics": {"interval": "95% bootstrap over patients", **rows(judged["metrics"])},
         "rivals": {"fitted_on": "the films to learn from", **rows(judged["rivals"])},
     }
+    if recipe.beside:
+        card["beside"] = {"checkpoint": recipe.beside, **rows(judged["beside"])}
+    return card
 
 
 def summary(card: Mapping[str, Any]) -> str:
     """The card's numbers as a small table."""
     lines = [f"{card['name']} on {card['metrics']['auroc']['n']} test films, 95% intervals over patients:"]
-    for part in ("metrics", "rivals"):
-        for name, row in card[part].items():
+    for part in ("metrics", "rivals", "beside"):
+        if part == "beside" and part in card:
+            lines.append(f"{card[part]['checkpoint']} on the same films:")
+        for name, row in card.get(part, {}).items():
             if isinstance(row, Mapping):
-                lines.append(f"  {name:35s} {row['value']:6.3f}  [{row['low']:.3f}, {row['high']:.3f}]")
+                counts = f"{row['n']} films, {row['positives']} positive"
+                lines.append(f"  {name:35s} {row['value']:6.3f}  [{row['low']:.3f}, {row['high']:.3f}]  {counts}")
     return "\n".join(lines)
 
 
@@ -308,8 +253,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m medxai.train", description="Train a checkpoint of the course and write it with its card."
     )
-    parser.add_argument("task", choices=["cardiomegaly"])
-    parser.add_argument("--profile", choices=sorted(RECIPES), help="default: MEDXAI_PROFILE, else cpu")
+    parser.add_argument("task", choices=list(RECIPES))
+    parser.add_argument("--profile", choices=["cpu", "gpu"], help="default: MEDXAI_PROFILE, else cpu")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, help="default: the recipe's")
     parser.add_argument("--films", type=int, metavar="N", help="learn from about N films only, for a trial")
@@ -330,7 +275,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     command = shlex.join(["python", "-m", "medxai.train", *wanted])
     try:
-        recipe = RECIPES[options.profile or data_fetch.profile().name]
+        recipe = RECIPES[options.task][options.profile or data_fetch.profile().name]
         recipe = replace(recipe, seed=options.seed, epochs=options.epochs or recipe.epochs)
         films = fetch_films(recipe, options.films)
         train(recipe, films, options.out, command, options.weights)

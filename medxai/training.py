@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from data_fetch import ImageSet
 
 
+# The optimizers that `fit` knows, as cards name them.
+OPTIMIZERS = {"adam": "Adam", "nesterov": "gradient descent with Nesterov momentum 0.9"}
+
+
 @dataclass(frozen=True)
 class Augmentation:
     """Small changes that leave a film's label alone, drawn anew for each film and epoch.
@@ -147,10 +151,11 @@ def fit(
     learning_rate: float = 1e-3,
     weights: Mapping[int, float] | None = None,
     augment: Augmentation | None = None,
+    optimizer: str = "adam",
     seed: int = 0,
     verbose: str | int = "auto",
 ) -> Training:
-    """Train with Adam and a cosine decay of the learning rate to 0, and keep the best validation epoch.
+    """Train with a cosine decay of the learning rate to 0, and keep the best validation epoch.
 
     Parameters
     ----------
@@ -159,13 +164,14 @@ def fit(
     train, validation : ImageSets of different patients (checked), with both classes each.
     weights : {class: weight}, see `class_weights`; None weighs all films alike. Keras ignores or refuses an array.
     augment : changes to the training films, `Augmentation()` or None.
+    optimizer : "adam", or "nesterov": gradient descent with Nesterov's momentum of 0.9.
     seed : of the order, the changes and dropout.
     verbose : "auto" draws Keras's progress bar on a terminal and prints a line an epoch elsewhere, in notebooks too;
         0, 1 (bar) and 2 (line) as in Keras.
 
     Raises
     ------
-    ValueError : a patient is in both sets, a class is missing, sizes do not fit.
+    ValueError : a patient is in both sets, a class is missing, sizes do not fit, an unknown optimizer.
     TypeError : weights that are not a dict.
     FloatingPointError : the loss became NaN or infinite.
     """
@@ -175,11 +181,18 @@ def fit(
             f"fit: weights must be a dict {{class: weight}}, got {type(weights).__name__}. "
             "Write medxai.training.class_weights(train.labels)."
         )
+    if optimizer not in OPTIMIZERS:
+        raise ValueError(f"fit: optimizer must be one of {', '.join(OPTIMIZERS)}, got {optimizer!r}.")
     tf.keras.utils.set_random_seed(seed)
     batches = FilmBatches(train, batch_size, augment, shuffle=True, seed=seed)
     schedule = tf.keras.optimizers.schedules.CosineDecay(learning_rate, decay_steps=epochs * len(batches))
     # The name of the argument matters: Keras 2.14 ignores `lr` and trains at its default.
-    model.compile(tf.keras.optimizers.Adam(learning_rate=schedule), "categorical_crossentropy", metrics=["accuracy"])
+    chosen = (
+        tf.keras.optimizers.Adam(learning_rate=schedule)
+        if optimizer == "adam"
+        else tf.keras.optimizers.SGD(learning_rate=schedule, momentum=0.9, nesterov=True)
+    )
+    model.compile(chosen, "categorical_crossentropy", metrics=["accuracy"])
     best = _BestEpoch(validation)
     started = time.monotonic()
     model.fit(

@@ -1,8 +1,8 @@
 """One film: anatomy, projection, physics and display put together.
 
 A finding changes path lengths between `chest.project` and `line_integral` (gas beside a lung, water in it); a device adds
-attenuation before `expose`; a mark burnt into the picture comes after `develop`, like the side marker. Each can be a
-module of its own that takes the thorax and the frame and gives back path lengths and a mask, as `vessels` does.
+attenuation before `expose`; a mark burnt into the picture comes after `develop`, like the side marker. Each is a module
+of its own that takes the thorax and the frame and gives back path lengths and a mask: `collapse`, `devices`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from . import bones, chest, vessels
+from . import bones, chest, collapse, devices, vessels
 from .anatomy import Exposure, Patient
 from .display import develop, side_marker
 from .frame import Frame, gaussian_texture
@@ -24,13 +24,30 @@ SCATTER = {"PA": 0.28, "AP": 0.42}  # of the blurred primary beam; without a gri
 
 
 @dataclass(frozen=True)
+class Additions:
+    """What a film shows besides the patient's anatomy."""
+
+    pneumothorax: collapse.Pneumothorax | None = None
+    drain: devices.Drain | None = None
+    fold: devices.SkinFold | None = None
+
+
+@dataclass(frozen=True)
 class Film:
-    """image: uint8 (size, size); heart, lungs: bool (size, size), exact; ctr_seen: apparent cardiothoracic ratio."""
+    """image: uint8 (size, size); heart, lungs: bool (size, size), exact; ctr_seen: apparent cardiothoracic ratio.
+
+    pneumothorax, drain, fold: bool (size, size), exact, empty where there is none. The lungs' mask is the room that they
+    have: gas beside a lung is part of it. severity: the part of that room on its side which the gas takes, 0-1.
+    """
 
     image: np.ndarray
     heart: np.ndarray
     lungs: np.ndarray
     ctr_seen: float
+    pneumothorax: np.ndarray
+    drain: np.ndarray
+    fold: np.ndarray
+    severity: float
 
 
 def columns(mask: np.ndarray) -> int:
@@ -39,7 +56,7 @@ def columns(mask: np.ndarray) -> int:
     return int(found[-1] - found[0] + 1) if len(found) else 0
 
 
-def render(patient: Patient, exposure: Exposure, size: int) -> Film:
+def render(patient: Patient, exposure: Exposure, size: int, additions: Additions | None = None) -> Film:
     """Draw one film of `size` x `size` pixels (64 to 1024); the same arguments always give the same film."""
     step = -(-FINEST // size)
     field = max(FIELD, patient.diameter * exposure.zoom + 2 * abs(exposure.shift[0]) + 1.6)
@@ -50,11 +67,31 @@ def render(patient: Patient, exposure: Exposure, size: int) -> Film:
     rng = np.random.default_rng([exposure.noise, 2])
     grain = gaussian_texture(np.random.default_rng([patient.texture, 3]), 128)
     grain = enlarge(grain, -(-frame.size // 128))[: frame.size, : frame.size]
-    lung = np.clip(paths.lung - tubes + 0.15 * grain * paths.lung_field, 0, None)
+    soft, air, marks = paths.soft, paths.air, 0.15 * grain * paths.lung_field
+    whole, extra = paths.lung, additions or Additions()
+    device = np.zeros_like(soft)
+    masks = {name: np.zeros((frame.size, frame.size), bool) for name in ("pneumothorax", "drain", "fold")}
+    severity = 0.0
+    if extra.pneumothorax:
+        shrunken = collapse.project(extra.pneumothorax, thorax, frame, paths)
+        masks["pneumothorax"] = shrunken.gas
+        air = air + collapse.GAS * whole * (1 - shrunken.inside)
+        side = frame.xy[0] * extra.pneumothorax.side > 0
+        severity = float(shrunken.gas.sum() / max(1, (paths.lungs & side).sum()))
+        denser = np.where(side, np.float32(collapse.density_left(extra.pneumothorax)), np.float32(1))
+        whole = whole * shrunken.inside * denser
+        tubes, marks = tubes * shrunken.shown, marks * shrunken.shown
+        soft = soft + shrunken.line
+    if extra.fold:
+        skin, masks["fold"] = devices.project_fold(extra.fold, thorax, frame)
+        soft = soft + skin
+    if extra.drain:
+        device, masks["drain"] = devices.project_drain(extra.drain, thorax, frame)
+    lung = np.clip(whole - tubes + marks, 0, None)
     bone = bones.project(thorax, frame) * np.clip(paths.soft, 0, 1)
     # Scatter rises inside the heart as it does below the diaphragm (see bones), and washes the ribs out there.
     bone *= 1 - 0.45 * np.clip(paths.heart_path / 12, 0, 1)
-    attenuation = line_integral(paths.soft, lung, paths.air, bone)
+    attenuation = line_integral(soft, lung, air, bone) + device
     attenuation = ndimage.gaussian_filter(attenuation, 0.04 / frame.spacing, truncate=3)
     signal = expose(attenuation, frame.spacing, exposure.milliamps, SCATTER[exposure.view], rng)
     grey = develop(signal, paths.soft > 6, frame.spacing, exposure)
@@ -67,5 +104,6 @@ def render(patient: Patient, exposure: Exposure, size: int) -> Film:
             return a.reshape(size, step, size, step).mean((1, 3))
 
         grey, heart, lungs = shrink(grey), shrink(heart) >= 0.5, shrink(lungs) > 0.5
+        masks = {name: shrink(mask) > 0.5 for name, mask in masks.items()}
     seen = columns(heart) / max(1, columns(lungs))
-    return Film(np.round(grey * 255).astype(np.uint8), heart, lungs, seen)
+    return Film(np.round(grey * 255).astype(np.uint8), heart, lungs, seen, severity=severity, **masks)

@@ -1,6 +1,6 @@
 """A child process that draws every N-th film of a set into its memory-mapped arrays.
 
-`python -m data_fetch.phantoms.worker --split test --size 256 --folder F --share 0/2`; started by `pool.run_workers`.
+`python -m data_fetch.phantoms.worker --set cardiomegaly --split test --size 256 --folder F --share 0/2`; started by `pool.run_workers`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import signal
 import threading
 from pathlib import Path
 
-from .cardiomegaly import draw_rows
+from .writing import draw_rows, phantom_set
 
 
 def _end_with_parent() -> None:
@@ -25,6 +25,7 @@ def _end_with_parent() -> None:
 def main() -> None:
     """Draw this worker's share of the films; print one line for each film that is on disk."""
     parser = argparse.ArgumentParser(prog="python -m data_fetch.phantoms.worker", description=__doc__)
+    parser.add_argument("--set", required=True, help="a module of this package that describes a set")
     parser.add_argument("--split", required=True)
     parser.add_argument("--size", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True)
@@ -33,7 +34,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends us and cleans up
     threading.Thread(target=_end_with_parent, daemon=True).start()
     part, parts = (int(text) for text in options.share.split("/"))
-    for row in draw_rows(options.split, options.size, options.folder, part, parts):
+    for row in draw_rows(phantom_set(options.set), options.split, options.size, options.folder, part, parts):
         print(row, flush=True)
 
 

@@ -74,7 +74,9 @@ def small_phantoms(monkeypatch):
             f"{split}-{i:02d}.png,{int(i % 4 == 0)},p{i // 2:03d},PA,{'NA' if i else ''},{i // 4}" for i in range(40)
         ]
         (folder / "table.csv").write_text("\n".join(lines) + "\n")
-        (folder / "card.toml").write_text(f'source = "phantom"\nsplit = "{split}"\n')
+        (folder / "card.toml").write_text(
+            f'source = "phantom"\nsplit = "{split}"\nversion = "1"\npreprocessing = "none"\n'
+        )
 
     monkeypatch.setattr(cardiomegaly, "write", write)
     return calls

@@ -80,11 +80,17 @@ def write_mirror(folder: pathlib.Path, positives: int = 12, normals: int = 40, o
         for name in ("images_001.tar.gz", "images_002.tar.gz"):
             here = np.flatnonzero((archive == name) & first_of_patient & kind[:15_000])
             rows += here[: count // 2].tolist()
+    return write_films(folder, rows)
+
+
+def write_films(folder: pathlib.Path, rows: list[int]) -> pathlib.Path:
+    """A mirror with a manifest that holds these films of the index, the first four in four pixel formats."""
+    index = nih_index()
     folder.mkdir(parents=True, exist_ok=True)
     modes = dict(zip(rows, ["L", "RGBA", "LA", "P"], strict=False))
-    packed: dict[str, dict[str, bytes]] = {"images_001.tar.gz": {}, "images_002.tar.gz": {}}
-    for row in sorted(rows):
-        packed[str(archive[row])][index.names([row])[0]] = png(row, modes.get(row, "L"))
+    packed: dict[str, dict[str, bytes]] = {}
+    for row, archive in zip(sorted(rows), index.archives(np.sort(rows)), strict=True):
+        packed.setdefault(str(archive), {})[index.names([row])[0]] = png(row, modes.get(row, "L"))
     with (folder / "manifest.csv").open("w", newline="") as file:
         table = csv.writer(file)
         table.writerow(["archive", "image_index", "bytes", "md5"])

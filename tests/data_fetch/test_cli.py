@@ -50,6 +50,15 @@ def test_the_plan_is_printed_without_a_download(data_fetch_command, own_cache):
     assert not own_cache.exists()
 
 
+def test_the_plan_says_which_archives_a_number_of_films_needs(data_fetch_command):
+    done = data_fetch_command("get", "pneumothorax", "--source", "nih", "--films", "1000", "--plan")
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert len(rows) == 1000 and sum("Pneumothorax" in row["findings"] for row in rows) == 500
+    assert {row["archive"] for row in rows} == {"images_001.tar.gz", "images_002.tar.gz"}
+    shown = data_fetch_command("list").stdout
+    assert "cardiomegaly_biased" in shown and "--source mit" in shown and "pneumothorax-mit-train" in shown
+
+
 @pytest.mark.parametrize(
     ("arguments", "environment", "message"),
     [
@@ -57,6 +66,12 @@ def test_the_plan_is_printed_without_a_download(data_fetch_command, own_cache):
         (["get", "cardiomegaly", "--source", "nhi"], {}, "Did you mean 'nih'"),
         (["get", "cardiomegaly"], {"DATA_FETCH_SOURCE": "phantoms"}, "Did you mean 'phantom'"),
         (["get", "cardiomegaly", "--size", "9999"], {}, "from 64 to 1024"),
+        (["get", "cardiomegaly_biased", "--cue", "tga"], {}, "Did you mean 'tag'"),
+        (["get", "cardiomegaly", "--cue", "tag"], {}, "no option --cue"),
+        (["get", "pneumothorax", "--films", "400"], {}, "no option --films"),
+        (["get", "pneumothorax", "--source", "nih", "--films", "401"], {}, "an even number from 64 to 9,964"),
+        (["get", "pneumothorax", "--source", "mit"], {"DATA_FETCH_OFFLINE": "1"}, "DATA_FETCH_OFFLINE"),
+        (["get", "cardiomegaly"], {"DATA_FETCH_SOURCE": "mit"}, "one of phantom, nih"),
         (["where"], {"MEDXAI_PROFILE": "gup"}, "Did you mean 'gpu'"),
         (["where"], {"DATA_FETCH_OFFLINE": "maybe"}, "neither on nor off"),
         (["where"], {"DATA_FETCH_MIRROR": "no/such/folder"}, "mirror is not there"),
@@ -78,7 +93,9 @@ def test_a_mirror_serves_machines_without_the_source(mirror, tmp_path, monkeypat
     made = tmp_path / "made"
     options = ["--source", "nih", "--size", "64"]
     data_fetch_command("mirror", str(made), "cardiomegaly", *options)
-    assert "there already" in data_fetch_command("mirror", str(made), *options).stdout
+    shown = data_fetch_command("mirror", str(made), *options).stdout
+    assert "there already" in shown and "written: cardiomegaly_biased-nih" in shown
+    assert "pneumothorax: none. Pneumothorax cannot be learned from this mirror" in shown
     original = fetch_cardiomegaly("nih", size=64, progress=False)
     with sources.served(made) as server:
         for address in (str(made), server.address):
@@ -86,7 +103,7 @@ def test_a_mirror_serves_machines_without_the_source(mirror, tmp_path, monkeypat
             monkeypatch.setenv("DATA_FETCH_MIRROR", address)
             films = fetch_cardiomegaly("nih", size=64, cache_dir=elsewhere, progress=False)
             assert np.array_equal(films.images, original.images) and dict(films.card) == dict(original.card)
-    path = next(made.glob("sets/*/images.npy"))
+    path = next(made.glob("sets/cardiomegaly-nih*/images.npy"))
     path.write_bytes(path.read_bytes()[:-1] + b"\x07")
     monkeypatch.setenv("DATA_FETCH_MIRROR", str(made))
     with pytest.raises(DataFetchError, match="not the one that its manifest names"):

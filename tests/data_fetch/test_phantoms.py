@@ -21,6 +21,7 @@ from sklearn.metrics import roc_auc_score
 from data_fetch.phantoms import cardiomegaly, pool
 from data_fetch.phantoms.anatomy import sample_exposure, sample_patient
 from data_fetch.phantoms.film import columns, render
+from data_fetch.progress import bar
 
 SIZE = 64
 
@@ -255,7 +256,7 @@ def test_a_failing_worker_is_quoted(tmp_path, monkeypatch):
     monkeypatch.setattr(pool.sys, "executable", sys.executable)
     folder = tmp_path / "set"
     folder.mkdir()
-    broken = ["--split", "test", "--size", str(SIZE), "--folder", str(tmp_path / "missing")]
+    broken = ["--set", "cardiomegaly", "--split", "test", "--size", str(SIZE), "--folder", str(tmp_path / "missing")]
     with pytest.raises(pool.PhantomError, match=r"exit code \d+"):
         pool.run_workers(broken, 300, 2, lambda: None)
 
@@ -303,12 +304,12 @@ def test_wrong_arguments_are_named_and_touch_nothing(tmp_path):
     assert (tmp_path / "mine.txt").read_text() == "keep me"
 
 
-def test_the_bar_goes_to_standard_error_and_only_when_asked(tmp_path, capsys):
-    with cardiomegaly._bar(True, "Drawing 2 phantom films", 2) as advance:
+def test_the_bar_goes_to_standard_error_and_only_when_asked(capsys):
+    with bar("Drawing 2 phantom films", 2) as advance:
         advance()
         advance()
     out, err = capsys.readouterr()
     assert out == "" and "2/2" in err
-    with cardiomegaly._bar(False, "Drawing 2 phantom films", 2) as advance:
+    with bar("Drawing 2 phantom films", 2, shown=False) as advance:
         advance()
     assert capsys.readouterr() == ("", "")

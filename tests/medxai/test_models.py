@@ -1,4 +1,4 @@
-"""The network of lab 01 against what the course says of it."""
+"""The networks of labs 01 and 04 against what the course says of them."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from medxai.models import VGG16_BLOCKS, load_imagenet_vgg16, vgg16_block6
+from medxai.models import VGG16_BLOCKS, load_imagenet_vgg16, skip_sum_stages, vgg16_block6
 
 CONVOLUTIONS = [f"block{b}_conv{n}" for b, (_, count) in enumerate(VGG16_BLOCKS, 1) for n in range(1, count + 1)]
 
@@ -46,6 +46,56 @@ def test_what_cannot_be_built_is_refused_with_the_remedy():
         vgg16_block6(size=224)
     with pytest.raises(ValueError, match="does not divide 64"):
         vgg16_block6(size=256, width_divisor=3)
+
+
+def test_the_stages_end_as_the_course_says_and_are_summed():
+    full = skip_sum_stages()
+    assert full.get_layer("stage4_pool").output_shape == (None, 16, 16, 512)
+    assert full.get_layer("predictions").kernel.shape == (512, 2) and full.output_shape == (None, 2)
+    assert skip_sum_stages(128, 8).get_layer("stage4_pool").output_shape == (None, 8, 8, 64)
+    assert [layer.name for layer in full.layers if "conv" in layer.name] == [
+        f"stage{stage}_conv{number}" for stage in (1, 2, 3, 4) for number in (1, 2)
+    ]
+    model = skip_sum_stages(64, 16, channels=1, activation="linear")
+    kinds = {type(layer).__name__ for layer in model.layers}
+    assert kinds == {
+        "InputLayer",
+        "Conv2D",
+        "Add",
+        "MaxPooling2D",
+        "AveragePooling2D",
+        "GlobalAveragePooling2D",
+        "Dense",
+    }
+    assert model.count_params() < 30_000 and model.layers[-1].activation.__name__ == "linear"
+    # A second convolution that gives nothing leaves the first one's output as the sum.
+    import tensorflow as tf
+
+    for stage in (1, 2, 3, 4):
+        layer = model.get_layer(f"stage{stage}_conv2")
+        layer.set_weights([np.zeros_like(weight) for weight in layer.get_weights()])
+    outputs = [model.get_layer(name).output for name in ("stage3_conv1", "stage3_sum")]
+    first, summed = tf.keras.Model(model.input, outputs).predict(np.ones((1, 64, 64, 1)), verbose=0)
+    assert np.array_equal(first, summed)
+
+
+def test_the_stages_fold_into_plain_convolutions():
+    from medxai.fold import fold_batch_norm
+
+    model = skip_sum_stages(64, 16, batch_norm=True)
+    rng = np.random.default_rng(0)
+    model.set_weights([np.abs(rng.normal(0.5, 0.3, weight.shape)) for weight in model.get_weights()])
+    films = rng.normal(0, 1, (3, 64, 64, 3)).astype(np.float32)
+    plain = fold_batch_norm(model)
+    assert [layer.name for layer in plain.layers] == [layer.name for layer in skip_sum_stages(64, 16).layers]
+    np.testing.assert_allclose(plain.predict(films, verbose=0), model.predict(films, verbose=0), atol=1e-4)
+
+
+def test_stages_that_cannot_be_built_are_refused_with_the_remedy():
+    with pytest.raises(ValueError, match="multiple of 16"):
+        skip_sum_stages(size=100)
+    with pytest.raises(ValueError, match="skip_sum_stages.*does not divide 64"):
+        skip_sum_stages(size=64, width_divisor=3)
 
 
 @pytest.fixture(scope="module")

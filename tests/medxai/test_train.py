@@ -1,11 +1,13 @@
 """The command that makes checkpoints, on films small in number."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import medxai
 from medxai import train
-from medxai.train import RECIPES, Films
+from medxai.recipes import RECIPES, Films, drain_strata
 
 
 def films_of(discs, size=256):
@@ -14,14 +16,14 @@ def films_of(discs, size=256):
 
 
 def small(recipe, **changes):
-    from dataclasses import replace
-
     return replace(recipe, **{"epochs": 1, "width_divisor": 64, "batch_size": 8, **changes})
 
 
 def test_a_training_writes_a_checkpoint_that_loads_and_a_card_that_is_complete(discs, tmp_path, capsys):
     films = films_of(discs)
-    path = train.train(small(RECIPES["cpu"], seed=3), films, tmp_path, "python -m medxai.train", verbose=2)
+    path = train.train(
+        small(RECIPES["cardiomegaly"]["cpu"], seed=3), films, tmp_path, "python -m medxai.train", verbose=2
+    )
     told = capsys.readouterr().out
     assert "val_auroc" in told and "network_minus_logistic_regression" in told
     checkpoint = medxai.load_checkpoint("cardiomegaly-cpu", tmp_path)
@@ -39,6 +41,51 @@ def test_a_training_writes_a_checkpoint_that_loads_and_a_card_that_is_complete(d
     assert set(card["rivals"]) >= {"apparent_ctr", "mean_intensity", "logistic_regression"}
 
 
+def test_further_films_and_another_checkpoint_stand_on_the_card(discs, tmp_path, capsys):
+    films = replace(films_of(discs), further={"neutral": discs(12, 256, 9, 9000)}, test_split="own")
+    recipe = small(RECIPES["cardiomegaly-biased"]["cpu"], width_divisor=64)
+    train.train(recipe, films, tmp_path, "python -m medxai.train", verbose=0)
+    card = medxai.load_checkpoint("cardiomegaly-biased-cpu", tmp_path).card
+    rows = card["metrics"]["auroc"], card["metrics"]["auroc_neutral"]
+    assert [(row["split"], row["n"]) for row in rows] == [("own", 24), ("neutral", 12)]
+    assert card["beside"]["checkpoint"] == "cardiomegaly-cpu"
+    assert {"auroc_own", "auroc_neutral"} < set(card["beside"]) and card["data"]["set"] == "cardiomegaly_biased"
+    assert "cardiomegaly-cpu on the same films" in capsys.readouterr().out
+
+
+def test_the_recipe_of_lab_04_trains_its_own_network(discs, tmp_path):
+    parts = [replace(discs(24, 64, k, 1000 * k), classes=("no pneumothorax", "pneumothorax")) for k in range(4)]
+    recipe = small(RECIPES["pneumothorax"]["cpu"], size=64, width_divisor=16)
+    train.train(recipe, Films(*parts, {"split": "train"}), tmp_path, "python -m medxai.train", verbose=0)
+    checkpoint = medxai.load_checkpoint("pneumothorax-cpu", tmp_path)
+    assert checkpoint.classes == ("no pneumothorax", "pneumothorax") and checkpoint.target_layer == "stage4_pool"
+    assert "Nesterov momentum 0.9, 0.05" in checkpoint.card["training"]["optimizer"]
+
+
+def test_strata_share_their_negatives(discs):
+    films = discs(60, 16, 1)
+    drain = np.arange(60) % 2 == 0
+    films = replace(films, attributes=films.attributes.assign(drain=drain))
+    strata = drain_strata(films)
+    negatives = (films.labels == 0).sum()
+    for name, flag in (("with_drain", drain), ("without_drain", ~drain)):
+        part = strata[name]
+        assert (part.labels == 0).sum() == negatives and (part.labels == 1).sum() == (flag & (films.labels == 1)).sum()
+    assert not drain_strata(discs(12, 16, 1))
+
+
+def test_every_recipe_names_films_and_a_network():
+    from medxai import recipes
+    from medxai.models import ARCHITECTURES, BUILDERS
+
+    for task, profiles in RECIPES.items():
+        assert set(profiles) == {"cpu", "gpu"} and task in recipes.FETCH
+        for profile, recipe in profiles.items():
+            assert recipe.name == f"{task}-{profile}" and recipe.builder in BUILDERS and recipe.builder in ARCHITECTURES
+            model = BUILDERS[recipe.builder](recipe.size, max(8, recipe.width_divisor), recipe.batch_norm)
+            assert recipe.target_layer in [layer.name for layer in model.layers]
+
+
 @pytest.mark.slow
 def test_the_gpu_recipe_starts_from_imagenet_weights(discs, tmp_path, capsys):
     """The full-width path, on weights made here in the official layout and a few films of 256 px."""
@@ -48,7 +95,7 @@ def test_the_gpu_recipe_starts_from_imagenet_weights(discs, tmp_path, capsys):
     vgg = tf.keras.applications.VGG16(include_top=False, weights=None, input_shape=(256, 256, 3))
     path = tmp_path / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
     vgg.save_weights(path, save_format="h5")
-    recipe = small(RECIPES["gpu"], width_divisor=1, size=256)
+    recipe = small(RECIPES["cardiomegaly"]["gpu"], width_divisor=1, size=256)
     train.train(recipe, films_of(discs), tmp_path / "out", "test", weights=str(path), verbose=0)
     assert "13 convolutions start from ImageNet" in capsys.readouterr().out
     stored = medxai.load_checkpoint("cardiomegaly-gpu", tmp_path / "out").model

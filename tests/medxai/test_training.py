@@ -111,6 +111,18 @@ def test_the_same_seed_trains_the_same_network(discs):
     assert not np.allclose(losses[0], losses[2], rtol=1e-3)
 
 
+def test_the_optimizer_asked_for_is_the_one_that_trains(discs):
+    import tensorflow as tf
+
+    for name, kind in (("adam", tf.keras.optimizers.Adam), ("nesterov", tf.keras.optimizers.SGD)):
+        model = small_network()
+        training.fit(
+            model, discs(24, 32, 1), discs(12, 32, 2, 1000), epochs=1, optimizer=name, learning_rate=1e-3, verbose=0
+        )
+        assert type(model.optimizer) is kind and name in training.OPTIMIZERS
+    assert model.optimizer.nesterov and model.optimizer.momentum == 0.9
+
+
 def test_a_line_an_epoch_is_printed_where_there_is_no_terminal(discs, capsys):
     training.fit(small_network(), discs(24, 32, 1), discs(12, 32, 2, 1000), epochs=2, verbose=2)
     lines = [line for line in capsys.readouterr().out.splitlines() if "val_auroc" in line]
@@ -127,6 +139,8 @@ def test_what_would_spoil_a_training_is_refused(discs):
         training.fit(small_network(), train, validation.subset(validation.labels == 0), epochs=1)
     with pytest.raises(ValueError, match="32, 32"):
         training.fit(small_network(), discs(24, 48, 1), validation, epochs=1)
+    with pytest.raises(ValueError, match="adam, nesterov"):
+        training.fit(small_network(), train, validation, epochs=1, optimizer="sgd")
     with pytest.raises(FloatingPointError, match="learning rate"):
         broken = small_network()
         broken.set_weights([np.full_like(w, np.nan) for w in broken.get_weights()])
