@@ -25,6 +25,8 @@ def content(folder: Path) -> dict[str, bytes]:
         if path.is_file()
         and path.suffix != ".keras"
         and not path.match("quiz-*.json")
+        and path.name != "my_boxes.txt"
+        and path.parent.name != "maps"
         and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts)
     }
 
