@@ -46,7 +46,7 @@ def maps(
             from .preprocessing import to_network_input
 
             part = to_network_input(part)
-        answers = until.predict_on_batch(part)
+        answers = until(part, training=False).numpy()
         done.append(np.tensordot(answers.astype(np.float64), weights, axes=1))
     return np.concatenate(done) if done else np.empty((0, *source.shape[1:3]))
 

@@ -59,7 +59,7 @@ def extract(f):
         raise AssertionError("extract: return three arrays: the feature maps, the dense weights and the dense bias.")
     features, weights, offset = (np.asarray(values, float) for values in got)
     right, last = (
-        tf.keras.Model(film, t).predict_on_batch(films) for t in (total, model.get_layer("second").output)
+        tf.keras.Model(film, t)(films).numpy() for t in (total, model.get_layer("second").output)
     )
     if features.shape == (5, 3):
         raise AssertionError(
@@ -118,7 +118,7 @@ def compute_cam(f):
 
 
 def upsample(f):
-    maps = np.array([[[0.0, 4.0]], [[-4.0, 0.0]]])
+    maps = np.array([[[0.0, 4.0]], [[-8.0, 0.0]]])
     before = maps.copy()
     tall = np.asarray(f(maps, (3, 4)), float)
     if not np.array_equal(maps, before):
@@ -150,9 +150,9 @@ def upsample(f):
             f"upsample: cells of 0 and 4 have their centres at 0.5 and 1.5; four pixels become 0, 1, 3, 4, got "
             f"{row.round(3).tolist()}."
         )
-    if not np.allclose(against, [-4, -3, -1, 0], atol=1e-4):
+    if not np.allclose(against, [-8, -6, -2, 0], atol=1e-4):
         raise AssertionError(
-            f"upsample: the second map should become -4, -3, -1, 0, got {against.round(3).tolist()}. The sign stays, and "
+            f"upsample: the second map should become -8, -6, -2, 0, got {against.round(3).tolist()}. The sign stays, and "
             "no map is scaled by another or by itself."
         )
     return "upsample: the example is right. Points come from other sizes, upwards in both directions."
@@ -191,6 +191,12 @@ def overlay(f):
             "overlay: -1 with a limit of 2 is half of the cold colour and half of the film, "
             f"{expected.round(3).tolist()}; got {got[0, 2].round(3).tolist()}."
         )
+    wide = np.asarray(f(film, cam, 4.0, hot, cold))
+    if np.allclose(wide, got, atol=1e-3):
+        raise AssertionError(
+            "overlay: with a limit of 4 instead of 2 nothing changes. Is the map divided by its own largest value? Then no "
+            "two films can be compared."
+        )
     beyond = np.asarray(f(film, 10 * cam, 2.0, hot, cold))
     if beyond.min() < -1e-6 or beyond.max() > 1 + 1e-6 or not np.allclose(beyond[0, 0], hot, atol=1e-3):
         raise AssertionError("overlay: a map beyond the limit must look like the limit. Clip the share at 1.")
@@ -208,7 +214,8 @@ def pointing_game(f):
     maps[0, 4, 6] = -9.0  # stronger, but against
     maps[1, 2, 4] = 1.0  # two pixels beside the mask
     maps[2, 1, 1] = maps[2, 4, 4] = 2.0  # a tie, one inside and one outside
-    maps[3] = -1.0  # nothing speaks for the class
+    maps[3] = -1.0  # nothing speaks for the class, and least against it in the mask
+    maps[3, 1, 1] = -0.5
     maps[4, 0, 0] = 1.0
     before = maps.copy(), masks.copy()
     got, wide = (np.asarray(f(maps, masks, tolerance), float) for tolerance in (0, 2))
@@ -250,22 +257,27 @@ def pointing_game(f):
 
 
 def overlap(f):
-    maps = np.array([[[3.0, 2.0, 0.0, -5.0]], [[0.2, 0.1, 0.0, 0.0]], [[4.0, 4.0, 4.0, 4.0]]])
-    masks = np.array([[[True, False, True, False]], [[True, True, False, False]], [[False] * 4]])
+    maps = np.zeros((3, 1, 7))
+    maps[0, 0] = 3.0, 3.0, 2.0, 2.0, 0.0, -5.0, 0.0
+    maps[1, 0, :2] = 0.2, 0.1
+    maps[2] = 4.0
+    masks = np.zeros((3, 1, 7), bool)  # film 2 has none
+    masks[0, 0, [0, 4, 6]] = masks[1, 0, :2] = True
     got = np.asarray(f(maps, masks, 2.0), float)
     if got.shape != (3,):
         raise AssertionError(f"overlap: 3 films have 3 overlaps, got shape {got.shape}. The mean is taken later.")
     if not np.isnan(got[2]):
         raise AssertionError(f"overlap: film 2 has an empty mask and is left out: NaN, got {got[2]:g}.")
     likely = {
-        0.5: "this is the Dice index, twice the intersection over the sum of the areas. Wanted is intersection over union",
-        0.0: "a pixel at the threshold belongs to the region: at or above it",
-        0.25: "the strongest pixels *against* the class are no part of the region; is a magnitude taken?",
+        2 / 7: "this is the Dice index, twice the intersection over the sum of the areas; wanted is intersection over union",
+        1 / 4: "a pixel at the threshold belongs to the region: at or above it",
+        1 / 7: "the strongest pixels *against* the class are no part of the region; is a magnitude taken?",
+        1 / 3: "this is the share of the mask that was found; a region that is hot everywhere would be perfect",
     }
-    if not np.isclose(got[0], 1 / 3):
+    if not np.isclose(got[0], 1 / 6):
         why = next((text for value, text in likely.items() if np.isclose(got[0], value)), None)
         raise AssertionError(
-            "overlap: in film 0 one pixel is in both and three are in at least one: 1/3, got "
+            "overlap: in film 0 one pixel is in both and six are in at least one: 1/6, got "
             f"{got[0]:.3f}." + (f" Likely, {why}." if why else "")
         )
     if not np.isclose(got[1], 0):
@@ -360,4 +372,6 @@ def failures(f):
         raise AssertionError(f"failures: called (0.5 and more) and pointing wrong are 5, 0, 3, surest first; got {place}.")
     if silent != [4, 1]:
         raise AssertionError(f"failures: not called though the map points right are 4, 1, lowest first; got {silent}.")
+    if 3 not in [int(row) for row in f(scores, hits, 0.5, 9)["wrong place"]]:
+        raise AssertionError("failures: film 3 scores exactly the threshold, and a score at the threshold is a call.")
     return "failures: the example is right. This one gives no points."

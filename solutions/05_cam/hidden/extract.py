@@ -30,21 +30,20 @@ def _both(rng):
 
 def extract_1(f, rng):
     """The features are what goes into the global average, to 1e-4, for every film of any batch."""
-    for model, until, _ in _both(rng):
-        for count in (1, 37):
-            films = rng.normal(size=(count, 12, 8, 2)).astype("float32")
-            got = f(model, films)
-            features = np.asarray(got[0], float)
-            if features.shape != (count, 6, 4, 5):
-                raise AssertionError(
-                    "the features must keep the batch and their places: one stack of maps for each film, as it goes into "
-                    "the global average"
-                )
-            if not np.allclose(features, until.predict_on_batch(films), atol=1e-4):
-                raise AssertionError(
-                    "the features must be what goes into the global average, whatever the layers are called and whatever "
-                    "lies between it and the last convolution"
-                )
+    for (model, until, _), count in zip(_both(rng), (1, 37)):
+        films = rng.normal(size=(count, 12, 8, 2)).astype("float32")
+        got = f(model, films)
+        features = np.asarray(got[0], float)
+        if features.shape != (count, 6, 4, 5):
+            raise AssertionError(
+                "the features must keep the batch and their places: one stack of maps for each film, as it goes into the "
+                "global average"
+            )
+        if not np.allclose(features, until(films).numpy(), atol=1e-4):
+            raise AssertionError(
+                "the features must be what goes into the global average, whatever the layers are called and whatever lies "
+                "between it and the last convolution"
+            )
 
 
 def extract_2(f, rng):
@@ -62,5 +61,5 @@ def extract_2(f, rng):
         logits = features.mean(axis=(1, 2)) @ weights + offset
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
         shares /= shares.sum(axis=1, keepdims=True)
-        if not np.allclose(shares, model.predict_on_batch(films), atol=1e-4):
+        if not np.allclose(shares, model(films).numpy(), atol=1e-4):
             raise AssertionError("features, weights and bias together must give back what the network says")

@@ -46,6 +46,7 @@ def pointing_game_2(f, rng):
     maps[0, inside[0][0], inside[0][1]] = maps[0, 23, 39] = 2.0  # the tie's first pixel is inside
     both = np.argwhere(masks[1])[[0, -1]]
     maps[1, both[:, 0], both[:, 1]] = 2.0  # all of the tie inside
+    maps[1, 0, 39] = -50.0
     maps[2] = 0.0
     masks[2, 0, 0] = True  # where argmax of a blank map would point
     maps[3] = -1.0 - rng.uniform(size=maps[3].shape)
@@ -74,6 +75,7 @@ def pointing_game_3(f, rng):
     maps[1, row, 19 + 7] = 1.0  # 7 to the right
     maps[2, 14 + 3, 19 + 3] = 1.0  # 4.24 off the corner
     maps[3, row, column] = 1.0
+    maps *= np.array([1.0, 4.0, 2.0, 3.0])[:, None, None]  # films differ in scale
     wanted = {0: [0, 0, 0, 1], 3: [0, 0, 0, 1], 4: [1, 0, 0, 1], 5: [1, 0, 1, 1], 7: [1, 1, 1, 1]}
     for tolerance, hits in wanted.items():
         if not np.array_equal(_play(f, maps, masks, tolerance), hits):

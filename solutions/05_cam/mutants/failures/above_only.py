@@ -1,7 +1,7 @@
 """A score at the threshold is not called.
 
 loses: failures-1
-told: the visible check|
+told: a score at the threshold is a call
 """
 def failures(scores, hits, threshold, count):
     called = scores > threshold

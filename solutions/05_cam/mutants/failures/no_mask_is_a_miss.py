@@ -1,6 +1,6 @@
 """Films without a mask count as misses.
 
-loses: failures-1, failures-2
+loses: failures-1
 told: nobody knows whether
 """
 def failures(scores, hits, threshold, count):

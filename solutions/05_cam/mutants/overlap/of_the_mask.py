@@ -1,7 +1,7 @@
 """Divides by the mask alone: a map that is hot everywhere is perfect.
 
 loses: overlap-1
-told: 1/3
+told: the share of the mask that was found
 """
 def overlap(maps, masks, threshold):
     region = maps >= threshold

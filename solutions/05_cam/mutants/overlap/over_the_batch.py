@@ -1,7 +1,7 @@
 """Adds up over all films: large findings decide.
 
 loses: overlap-1, overlap-2
-told: 1/3|
+told: in film 0 one pixel is in both
 """
 def overlap(maps, masks, threshold):
     region = maps >= threshold

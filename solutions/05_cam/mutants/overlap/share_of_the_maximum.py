@@ -1,7 +1,7 @@
 """The threshold as a share of each map's own maximum: a map without evidence gets a region too.
 
 loses: overlap-1, overlap-2
-told: not a share of each film's maximum|
+told: not a share of each film's maximum
 """
 def overlap(maps, masks, threshold):
     region = maps >= threshold / 3.0 * maps.max(axis=(1, 2), keepdims=True)

@@ -1,6 +1,6 @@
 """Nothing keeps the share at 1: beyond the limit colours turn into others.
 
-loses: overlay-1, overlay-2
+loses: overlay-1
 told: Clip the share at 1
 """
 def overlay(film, cam, limit, hot, cold):

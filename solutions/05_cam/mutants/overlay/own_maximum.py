@@ -1,7 +1,7 @@
 """Divides by the map's own largest value: the limit does nothing, and no two films can be compared.
 
 loses: overlay-1, overlay-2
-told: The visible check passes|
+told: with a limit of 4 instead of 2
 """
 def overlay(film, cam, limit, hot, cold):
     grey = np.repeat(film[..., None] / 255, 3, axis=-1)

@@ -1,7 +1,7 @@
 """Nothing above zero, and still a maximum: the least negative pixel points.
 
 loses: pointing_game-2
-told: nothing above zero|
+told: have nothing above zero
 """
 def pointing_game(maps, masks, tolerance):
     from scipy import ndimage

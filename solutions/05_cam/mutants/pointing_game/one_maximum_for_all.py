@@ -1,7 +1,7 @@
 """The largest value of the whole batch: only one film can hit.
 
 loses: pointing_game-1, pointing_game-2, pointing_game-3
-told: in film 0|
+told: which is 2 pixels off, is a hit
 """
 def pointing_game(maps, masks, tolerance):
     from scipy import ndimage
