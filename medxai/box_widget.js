@@ -44,8 +44,10 @@ function render({ model, el }) {
   text.setAttribute("aria-label", "All boxes as Python, to be pasted into the solution cell");
   const root = element("div", { className: "medxai-boxes" }, element("div", { textContent: HELP }), element("div", { className: "row" }, title),
     stage, numbers, element("div", { className: "row" }, back, on, remove), films, said, element("div", { className: "row" }, copy), text);
-  // JupyterLab would take the arrows, D and so on for its own commands.
+  // JupyterLab would take the arrows, D and so on for its own commands: the attribute is for versions that listen on the way
+  // down, the listener for those that listen on the way up. Ctrl+S and its like go through.
   root.setAttribute("data-lm-suppress-shortcuts", "true");
+  root.addEventListener("keydown", (event) => { if (!event.ctrlKey && !event.metaKey) event.stopPropagation(); });
   el.append(root);
 
   const boxOf = (film) => model.get("boxes")[String(film)];
@@ -119,13 +121,12 @@ function render({ model, el }) {
       const [x, y, width, height] = box;
       keep(event.shiftKey ? [x, y, Math.min(width + step[0], 100 - x), Math.min(height + step[1], 100 - y)]
         : [x + step[0], y + step[1], width, height]);
-    } else if (event.key === "Enter" && !box) keep([40, 40, 20, 20]);
+    } else if (event.key === "Enter") keep(box ?? [40, 40, 20, 20]);
     else if (event.key === "Delete" || event.key === "Backspace") keep(null);
     else if (event.key === "n" || event.key === "N") go(now + 1);
     else if (event.key === "p" || event.key === "P") go(now - 1);
     else if (!step) return;  // Tab and all others go where they always go
     event.preventDefault();
-    event.stopPropagation();
   });
 
   inputs.forEach((input) => input.addEventListener("change", () => {

@@ -29,7 +29,8 @@ def _grid(fig: Figure, x: float, y: float, values: np.ndarray, signed: bool, tit
     limit = 6.0 if signed else 4.0
     ax.imshow(values, cmap="RdBu_r" if signed else "Blues", vmin=-limit if signed else 0, vmax=limit)
     for (row, column), value in np.ndenumerate(values):
-        ax.text(column, row, f"{value:g}", ha="center", va="center", fontsize=9)
+        dark = abs(value) > 0.6 * limit
+        ax.text(column, row, f"{value:g}", ha="center", va="center", fontsize=9, color="white" if dark else "black")
     ax.set(xticks=[], yticks=[])
     ax.set_title(title, fontsize=9)
     return ax

@@ -62,7 +62,9 @@ def iou(maps: np.ndarray, masks: np.ndarray, threshold: float) -> np.ndarray:
     """
     maps, masks = np.asarray(maps), np.asarray(masks, bool)
     if maps.shape != masks.shape or maps.ndim != 3:
-        raise ValueError(f"iou: expected maps and masks (N, H, W) of the same films, got {maps.shape} and {masks.shape}.")
+        raise ValueError(
+            f"iou: expected maps and masks (N, H, W) of the same films, got {maps.shape} and {masks.shape}."
+        )
     both = np.count_nonzero((maps >= threshold) & masks, axis=(1, 2))
     either = np.count_nonzero((maps >= threshold) | masks, axis=(1, 2))
     return np.where(masks.any(axis=(1, 2)), both / np.maximum(either, 1), np.nan)

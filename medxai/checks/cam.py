@@ -43,6 +43,7 @@ def my_boxes(f):
 def extract(f):
     import tensorflow as tf
 
+    tf.get_logger().setLevel("ERROR")  # without notes on retracing: several small networks follow each other here
     layers = tf.keras.layers
     x = film = layers.Input((6, 4, 1), name="film")
     a = layers.Conv2D(3, 3, padding="same", activation="relu", name="first")(x)
@@ -58,9 +59,7 @@ def extract(f):
     if not isinstance(got, tuple | list) or len(got) != 3:
         raise AssertionError("extract: return three arrays: the feature maps, the dense weights and the dense bias.")
     features, weights, offset = (np.asarray(values, float) for values in got)
-    right, last = (
-        tf.keras.Model(film, t)(films).numpy() for t in (total, model.get_layer("second").output)
-    )
+    right, last = (tf.keras.Model(film, t)(films).numpy() for t in (total, model.get_layer("second").output))
     if features.shape == (5, 3):
         raise AssertionError(
             "extract: these are the averages, (5, 3). Wanted is what goes *into* the global average, with its places."
@@ -106,9 +105,7 @@ def compute_cam(f):
             "your sum?"
         )
     if np.allclose(cam, [[[0.5, 2.0]]]):
-        raise AssertionError(
-            "compute_cam: this is the map of class 1, asked was class 0. Where does `target` go in?"
-        )
+        raise AssertionError("compute_cam: this is the map of class 1, asked was class 0. Where does `target` go in?")
     if not np.allclose(cam, [[[2.0, -1.0]]]):
         raise AssertionError(
             "compute_cam: by hand the two places are 2*1 - 1*0 = 2 and 2*1 - 1*3 = -1, got "
@@ -269,7 +266,8 @@ def overlap(f):
     if not np.isnan(got[2]):
         raise AssertionError(f"overlap: film 2 has an empty mask and is left out: NaN, got {got[2]:g}.")
     likely = {
-        2 / 7: "this is the Dice index, twice the intersection over the sum of the areas; wanted is intersection over union",
+        2
+        / 7: "this is the Dice index, twice the intersection over the sum of the areas; wanted is intersection over union",
         1 / 4: "a pixel at the threshold belongs to the region: at or above it",
         1 / 7: "the strongest pixels *against* the class are no part of the region; is a magnitude taken?",
         1 / 3: "this is the share of the mask that was found; a region that is hot everywhere would be perfect",
@@ -369,7 +367,9 @@ def failures(f):
     if place == [3, 0]:
         raise AssertionError("failures: the surest mistakes first: sort the called films from high to low.")
     if place != [5, 0]:
-        raise AssertionError(f"failures: called (0.5 and more) and pointing wrong are 5, 0, 3, surest first; got {place}.")
+        raise AssertionError(
+            f"failures: called (0.5 and more) and pointing wrong are 5, 0, 3, surest first; got {place}."
+        )
     if silent != [4, 1]:
         raise AssertionError(f"failures: not called though the map points right are 4, 1, lowest first; got {silent}.")
     if 3 not in [int(row) for row in f(scores, hits, 0.5, 9)["wrong place"]]:

@@ -170,7 +170,9 @@ def evidence(
     if not limit > 0:
         raise ValueError(f"plots.evidence: limit={limit}; expected a magnitude above 0, in the maps' own units.")
     size = 1.9
-    fig = plt.figure(figsize=(len(films) * size + 0.2, 2 * size * films.shape[1] / films.shape[2] + 1.1), layout="constrained")
+    fig = plt.figure(
+        figsize=(len(films) * size + 0.2, 2 * size * films.shape[1] / films.shape[2] + 1.1), layout="constrained"
+    )
     axes = fig.subplots(2, len(films), squeeze=False)
     for n, (above, below) in enumerate(axes.T):
         film(films[n], titles[n], above)

@@ -37,6 +37,7 @@ from medxai import boxes, cam, cases, drawings, plots
 from medxai.checks import cam as checks
 from medxai.preprocessing import to_network_input
 
+import functools
 import pathlib
 
 import matplotlib.pyplot as plt
@@ -329,7 +330,7 @@ for name, grid, z in zip(which, grids, logits[:, 1]):
 
 # %% [markdown]
 # Equal up to rounding in 32-bit numbers, for hits, misses and healthy films alike. Remember this line when somebody shows you a map: *what does it
-# add up to?*
+# add up to?* (A network of your own from lab 04 obeys it too, if it ends in the same way: load it in place of `checkpoint.model`.)
 #
 # The same sum on a network small enough to follow, and what is left of it when the map is clipped at zero or stretched:
 
@@ -390,9 +391,9 @@ def upsample(maps, size):
     """
     ### BEGIN SOLUTION
     for axis, pixels in ((1, size[0]), (2, size[1])):
-        cells = maps.shape[axis]
-        where = (np.arange(pixels) + 0.5) * cells / pixels - 0.5
-        maps = np.apply_along_axis(lambda row: np.interp(where, np.arange(len(row)), row), axis, maps)
+        cells = np.arange(maps.shape[axis])
+        where = (np.arange(pixels) + 0.5) * len(cells) / pixels - 0.5
+        maps = np.apply_along_axis(functools.partial(np.interp, where, cells), axis, maps)
     return maps
     ### END SOLUTION
 
@@ -417,12 +418,15 @@ def enlarged_picture():
 
 plots.yours_or_expected(enlarged_picture, lambda: checks.upsample(upsample), "enlarged",
     alt="Three films, hit, miss and a healthy one, and below each its class activation map for pneumothorax on one common scale, red for and "
-        "blue against. Soft blobs of the size of an eighth of the film; the hit has the strongest red, the healthy film the least of both colours "
-        "or a single red patch.")
+        "blue against. Soft blobs, some of them a quarter of the film wide. The hit has one strong red patch beside the gas, the miss is pale, "
+        "and the healthy film has a red patch about as strong as the hit's.")
 
 # %% [markdown]
 # **What you should see.** Blobs, not outlines. One scale for all three films, in units of the logit, so a pale map *means* little
 # evidence. On real films there is no orange outline, and you have to judge by eye.
+#
+# The healthy film is the one with the highest score, and its map is anything but pale. Look at the *film* in that place: is there something
+# that often goes with a pneumothorax, and is none? Keep your guess for section 5 of 05b.
 #
 # ## 4. Laying it over the film
 #
@@ -431,7 +435,7 @@ plots.yours_or_expected(enlarged_picture, lambda: checks.upsample(upsample), "en
 #
 # 1. **Inverted jet.** Film and map were both inverted and coloured with *jet*, so that its hottest colours marked the places that
 #    mattered *least*. Jet also has bright bands where the data have nothing.
-# 2. **Min-max on each film.** Smallest value cold, largest hot: a healthy film gets as much red as a collapsed lung.
+# 2. **Min-max on each film.** Smallest value cold, largest hot: a film without evidence glows like a collapsed lung.
 # 3. **A veil of 50 % everywhere.** No evidence tints the film too, and the film is what the reader has to see.
 # 4. **Always class 1.** The map of "pneumothorax" is shown whatever the network said.
 #
@@ -444,10 +448,11 @@ fig, axes = plt.subplots(1, 3, figsize=(10.5, 4))
 for ax, name, m in zip(axes, names, large_maps[three]):
     picture = ax.imshow((m - m.min()) / (m.max() - m.min()), cmap="magma", vmin=0, vmax=1)
     ax.set_axis_off()
-    ax.set_title(f"{name}\nlargest value {m.max():.1f}, zero became {(0 - m.min()) / (m.max() - m.min()):.2f}", fontsize=9)
+    ax.set_title(f"{name}\nlargest value {m.max():.1f}\nzero became {(0 - m.min()) / (m.max() - m.min()):.2f}", fontsize=9)
 fig.colorbar(picture, ax=axes, shrink=0.7, label="min-max: no zero, no unit, no sign")
 plots.show(fig, alt="The three maps stretched from their own smallest to their own largest value, black to yellow. All three reach full "
-           "yellow, the healthy film too, although the titles say that their largest values differ and that zero became another number on each.")
+           "yellow, the miss too, over half of the film, although the titles say that its largest value is small and that zero became another "
+           "number on each.")
 
 # %% [markdown]
 # ### Exercise: `overlay`  (medium, 15 minutes)
@@ -539,13 +544,13 @@ def overlays():
 
 plots.yours_or_expected(overlays, lambda: checks.overlay(overlay), "overlays",
     alt="Up to eight films in pairs: found, missed, false alarm, left alone; below each the same film with orange where evidence for a "
-        "pneumothorax lies and blue where evidence against it lies. Films that were called have orange patches, mostly over one lung; the "
-        "films left alone are blue and grey.")
+        "pneumothorax lies and blue where evidence against it lies. Films that were found have a strong orange patch over one lung; the "
+        "others are mostly blue over the lungs, with weak orange near the tops.")
 
 # %% [markdown]
-# **What you should see.** Orange on the called films, right or wrong, in patches the size of a fist; blue where the network counts
-# a normal picture *against* gas. On a false alarm the patch is as convincing as on a hit. The map shows what the *network*
-# saw, not what is there.
+# **What you should see.** Orange in patches the size of a fist on the films that were found; blue over healthy lungs, where the network counts
+# a normal picture *against* gas; pale films where it is unsure. Typical false alarms are pale too; the surest one, in section 2, was not. The
+# map shows what the *network* saw, not what is there.
 #
 # ## 6. Which class, or which difference?
 #
@@ -579,8 +584,8 @@ for name, a, b, z in zip(which, grids, fine, logits[:, 1]):
 both = np.stack([cam.enlarge(m[:1], shown.shape[1:])[0] for m in (grids, fine)])
 plots.show(plots.evidence(shown[[0, 0]], both, ["hit: after the last pooling", "hit: before the last pooling"],
                           outlines=None if outlines is None else outlines[[0, 0]]),
-           alt="The hit twice, with the map taken after and before the last pooling. The second has patches of half the width, at about the "
-               "same places and with larger values, and the same mean.")
+           alt="The hit twice, with the map taken after and before the last pooling. Both have one red patch; in the second its "
+               "strongest place is shifted by less than a cell, and the mean is the same.")
 
 # %% [markdown]
 # Had the network pooled by *maxima* there, the trick would fail: a maximum is no sum. How a network is **built** decides how it can
@@ -591,7 +596,7 @@ plots.show(plots.evidence(shown[[0, 0]], both, ["hit: after the last pooling", "
 # - **Why** the detectors answered at a place. A drain and a pleural line may raise the same detector.
 # - **Where exactly.** A cell is a sixteenth or an eighth of the film wide, and the detectors behind it see far more than their cell: through eight
 #   convolutions and three poolings they look at a large part of the chest.
-# - **Whether the network is right.** The false alarms look as good.
+# - **Whether the network is right.** The map of the surest false alarm looks as good as that of the hit.
 # - **How good the map is.** You have looked at a handful of films. The next notebook counts.
 #
 # ## Recap

@@ -461,6 +461,10 @@ plots.yours_or_expected(gallery, lambda: checks.failures(failures), "failures",
         "then those that are not called although it is strongest in the gas.")
 
 # %% [markdown]
+# How far off are the "wrong places": on the other side, or just beside the outline? A map whose cells are wider than the gas often has its maximum at the
+# *border* of gas and lung, which may well be what the network looks at. The rule counts it as a miss all the same; a rule that is bent for films that one
+# understands is none.
+#
 # **Look for what they have in common** before you read on: the size of the gas, its side, a line across the film that is no pleura, a tube. Name a suspicion,
 # in a form that could turn out wrong.
 #
@@ -533,7 +537,7 @@ near_drain = np.stack([distance_transform_edt(~mask) <= tolerance for mask in te
 lines = {}
 for name, some in (("with a drain", drained), ("without", ~drained)):
     lines[name] = {"films": some.sum(), "patients": len(set(patients[some])), "called": f"{np.mean(scores[some] >= checkpoint.threshold):.0%}",
-                   "map points into the gas": metrics.mean_interval(hits[some], patients[some]),
+                   "map points into the gas": str(metrics.mean_interval(hits[some], patients[some])),
                    "mean size of the gas": f"{gas[some].mean():.1%} of the film"}
 at_drain = localisation.pointing_hits(np.maximum(heat[drained], 0), test.masks["drain"][ill][drained], tolerance)
 print(f"of {drained.sum()} films with a drain the map points at the drain in {at_drain.sum()}, into the gas in {hits[drained].sum()}, "
@@ -559,6 +563,9 @@ plots.yours_or_expected(parts_picture, lambda: checks.logit_parts(logit_parts), 
         "right for those without, where the drain's part is zero by definition.")
 
 # %% [markdown]
+# **Read it with the areas beside it.** Most of the logit may come from *elsewhere*: the patches are wider than gas and drain together, and the rest of the
+# film is large. What does the drain's narrow region give, against its area? Is the rest larger with a drain than without?
+#
 # **Before you conclude anything**: the drain lies *in* the gas, in patients with other amounts of gas, and a cell of the map covers both. The map cannot tell them apart. It
 # is a suspicion, in numbers.
 #

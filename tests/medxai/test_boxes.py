@@ -58,7 +58,9 @@ def test_boxes_become_the_pixels_whose_centre_they_hold():
     expected = np.zeros((8, 4), bool)
     expected[4:6, 1:3] = True
     np.testing.assert_array_equal(filled[0], expected)
-    np.testing.assert_array_equal(boxes.centre_hits([[25, 50, 50, 25]] * 2, np.stack([expected, ~expected])), [True, False])
+    np.testing.assert_array_equal(
+        boxes.centre_hits([[25, 50, 50, 25]] * 2, np.stack([expected, ~expected])), [True, False]
+    )
 
 
 def test_the_box_around_a_mask_is_the_smallest():

@@ -42,4 +42,6 @@ def choose_threshold_2(f, rng):
         validation, test = _set(rng, 4.0), _set(rng, centre, n)
         got = float(np.asarray(f(_score, validation, test, [2.0, 4.0, 6.0])[1]))
         if not np.isclose(got, np.nanmean(_score(*test, 4.0)), atol=1e-6):
-            raise AssertionError("the number reported must be the mean over test films, without those that have no mask")
+            raise AssertionError(
+                "the number reported must be the mean over test films, without those that have no mask"
+            )

@@ -7,6 +7,7 @@ def _network(rng, names, logits_last):
     """Ends in a skip sum, a pooling, a global average and a dense layer; names and end vary."""
     import tensorflow as tf
 
+    tf.get_logger().setLevel("ERROR")  # notes on retracing are no fault of the student's
     layers = tf.keras.layers
     film = layers.Input((12, 8, 2), name="film")
     a = layers.Conv2D(5, 3, padding="same", activation="relu", name=names[0])(film)
@@ -55,9 +56,13 @@ def extract_2(f, rng):
             raise AssertionError("three arrays must come back: features, weights, bias")
         features, weights, offset = (np.asarray(values, float) for values in got)
         if weights.shape != kernel.shape or offset.shape != bias.shape:
-            raise AssertionError("weights are (detectors, classes) and the bias is (classes,), as the dense layer keeps them")
+            raise AssertionError(
+                "weights are (detectors, classes) and the bias is (classes,), as the dense layer keeps them"
+            )
         if not np.allclose(weights, kernel, atol=1e-6) or not np.allclose(offset, bias, atol=1e-6):
-            raise AssertionError("weights and bias must be those of the dense layer, wherever it stands and whatever its name")
+            raise AssertionError(
+                "weights and bias must be those of the dense layer, wherever it stands and whatever its name"
+            )
         logits = features.mean(axis=(1, 2)) @ weights + offset
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
         shares /= shares.sum(axis=1, keepdims=True)

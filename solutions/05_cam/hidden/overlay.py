@@ -27,7 +27,9 @@ def overlay_1(f, rng):
         if not np.allclose(got[0, 0], grey[0, 0], atol=1e-3):
             raise AssertionError("where the map is zero the film must show through as it is, bone white")
         if not np.allclose(got[1, 2], hot, atol=1e-3):
-            raise AssertionError("the maximum of the map must be hot; at the limit and beyond, the colour covers the film")
+            raise AssertionError(
+                "the maximum of the map must be hot; at the limit and beyond, the colour covers the film"
+            )
         share = np.minimum(np.abs(cam) / limit, 1)[..., None]
         colour = np.where(cam[..., None] > 0, hot, cold)
         if not np.allclose(got, grey + share * (colour - grey), atol=1e-3):
@@ -46,6 +48,8 @@ def overlay_2(f, rng):
     half = _picture(f, film, cam, 2.0, hot, cold)
     tint = [picture[..., 0] - picture[..., 2] for picture in (full, half)]
     if not np.allclose(tint[0], np.clip(cam, -1, 1), atol=2e-3):
-        raise AssertionError("the colour must follow the map, and never the film's own brightness or the map's own range")
+        raise AssertionError(
+            "the colour must follow the map, and never the film's own brightness or the map's own range"
+        )
     if not np.allclose(tint[1], tint[0] / 2, atol=2e-3):
         raise AssertionError("the limit is the caller's: with twice the limit a map must have half of the colour")

@@ -25,7 +25,9 @@ def pointing_game_1(f, rng):
     maps, masks = _scene(rng)
     inside = np.array([True, False, True, False, True])
     for k, hit in enumerate(inside):
-        row, column = np.argwhere(masks[k])[rng.integers(masks[k].sum())] if hit else (rng.integers(24), rng.integers(12))
+        row, column = (
+            np.argwhere(masks[k])[rng.integers(masks[k].sum())] if hit else (rng.integers(24), rng.integers(12))
+        )
         maps[k, row, column] = 1.0 + k  # films differ in scale
         maps[k, 0, 39] = -50.0
     got = _play(f, maps, masks, 0)

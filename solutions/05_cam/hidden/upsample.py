@@ -8,7 +8,7 @@ def _lines(maps, size):
     for axis, pixels in zip((1, 2), size):
         cells = maps.shape[axis]
         at = (np.arange(pixels) + 0.5) * cells / pixels - 0.5
-        maps = np.apply_along_axis(lambda values: np.interp(at, np.arange(len(values)), values), axis, maps)
+        maps = np.apply_along_axis(lambda values, at=at: np.interp(at, np.arange(len(values)), values), axis, maps)
     return maps
 
 
