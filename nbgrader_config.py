@@ -24,6 +24,8 @@ c.CourseDirectory.ignore = [
     "mutants",
     "release.toml",
     "*.keras",
+    "my_boxes.txt",
+    "maps",
     "feedback",
 ]
 

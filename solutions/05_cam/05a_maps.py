@@ -75,8 +75,8 @@ plots.show(fig, alt="One chest film twice. On the right an orange outline shows 
 # Where you see nothing, guess; the methods have to guess too. Take twenty seconds a film, no more.
 #
 # - *Mouse:* press, drag, let go.
-# - *Keyboard:* move the focus to the film with the Tab key. Enter makes a box, the arrows move it, Shift with the arrows changes its
-#   size, N and P turn the pages. Or type the four numbers below the film.
+# - *Keyboard:* move the focus to the film with the Tab key. Enter makes a box, the arrows move it, Shift with the arrows
+#   changes its size, N and P turn the pages. Or type the four numbers below the film.
 #
 # Every box is saved at once in `my_boxes.txt` beside this notebook. Close the browser when you like; run the cell again and you
 # go on where you were.
@@ -104,9 +104,9 @@ plots.show(fig, alt="Twenty chest films in four rows, numbered from 1, each with
 # %% [markdown]
 # ### Exercise: `my_boxes`  (easy, 15 minutes)
 #
-# Bring your boxes into the notebook, so that they are handed in with it. Press *Copy all boxes as Python* in the widget, click into the
-# cell below, select all (Ctrl+A) and paste. Without a mouse: replace the cell's text by `%load my_boxes.txt` and run it **twice**;
-# the first run puts your boxes there. Or type them.
+# Bring your boxes into the notebook, so that they are handed in with it. Press *Copy all boxes as Python* in the widget, click
+# into the cell below, select all (Ctrl+A) and paste. Without a mouse: replace the cell's text by `%load my_boxes.txt` and run
+# it **twice**; the first run puts your boxes there. Or type them.
 #
 # Marked is only **that** they are there. How good they are is between you and section 3 of 05b.
 #
@@ -190,13 +190,13 @@ plots.show(drawings.gap_and_cam(), alt="Three detectors on three by three places
 #
 # ### Exercise: `extract`  (medium, 12 minutes)
 #
-# Take the three ingredients out of **any** network that ends this way: what goes into the global average, and the weights and the bias
-# of the dense layer behind it. Between and behind the two there may be a dropout or a softmax of their own. Find the layers by
-# what they are, not by their names or numbers.
+# Take the three ingredients out of **any** network that ends this way: what goes into the global average, and the weights and
+# the bias of the dense layer behind it. Between and behind the two there may be a dropout or a softmax of their own. Find the
+# layers by what they are, not by their names or numbers.
 #
 # <details><summary>Hint 1: the idea</summary>
-# `model.layers` is a list, and `isinstance` tells what a layer is. Every layer knows its own `input` and `output`; a model can end
-# at any tensor of another one.</details>
+# `model.layers` is a list, and `isinstance` tells what a layer is. Every layer knows its own `input` and `output`; a model can
+# end at any tensor of another one.</details>
 #
 # <details><summary>Hint 2: the shape</summary>
 # `tf.keras.Model(model.input, some_tensor)` shares the weights of the old model, and its `predict` goes through films in batches.
@@ -256,7 +256,8 @@ checks.extract(extract)
 # numbers to get one number? Now do that at every place at once.</details>
 #
 # <details><summary>Hint 2: the shape</summary>
-# (N, H, W, K) with (K,) must become (N, H, W): one axis disappears, and it is the last. NumPy has an operator for exactly that.</details>
+# (N, H, W, K) with (K,) must become (N, H, W): one axis disappears, and it is the last. NumPy has an operator for exactly
+# that.</details>
 #
 # No progress after 15 minutes? Run the next check with your attempt: its message says which property fails first.
 
@@ -323,14 +324,15 @@ print(f"The healthy film with the highest score: film {alarm} (score {scores[ala
 logits = medxai.explain.logits_model(checkpoint.model)(films).numpy()
 grids = cam.maps(checkpoint.model, films, target=1)
 offset = cam.bias(checkpoint.model, target=1)
-print(f"{'':9}{'mean of the map':>16}  + bias   = {'sum':>8}{'logit':>9}{'difference':>13}{'places below 0':>17}")
+print(f"{'':9}{'mean of the map':>16}  + bias   = {'sum':>8}{'logit':>9}{'apart':>10}{'below 0':>9}")
 for name, grid, z in zip(which, grids, logits[:, 1]):
     total = grid.mean() + offset
-    print(f"{name:9}{grid.mean():16.4f}{offset:9.4f}{total:11.4f}{z:9.4f}{abs(total - z):13.1e}{np.mean(grid < 0):17.0%}")
+    print(f"{name:9}{grid.mean():16.4f}{offset:9.4f}{total:11.4f}{z:9.4f}{abs(total - z):10.1e}{np.mean(grid < 0):9.0%}")
 
 # %% [markdown]
-# Equal up to rounding in 32-bit numbers, for hits, misses and healthy films alike. Remember this line when somebody shows you a map: *what does it
-# add up to?* (A network of your own from lab 04 obeys it too, if it ends in the same way: load it in place of `checkpoint.model`.)
+# Equal up to rounding in 32-bit numbers, for hits, misses and healthy films alike. Remember this line when somebody shows you a
+# map: *what does it add up to?* (A network of your own from lab 04 obeys it too, if it ends in the same way: load it in place
+# of `checkpoint.model`.)
 #
 # The same sum on a network small enough to follow, and what is left of it when the map is clipped at zero or stretched:
 
@@ -338,24 +340,27 @@ for name, grid, z in zip(which, grids, logits[:, 1]):
 small = np.tensordot(drawings.WEIGHTS, drawings.DETECTORS, axes=1)
 logit = drawings.WEIGHTS @ drawings.DETECTORS.mean(axis=(1, 2)) + drawings.BIAS
 stretched = (small - small.min()) / (small.max() - small.min())
-print(f"logit                     {logit:7.4f}")
+print(f"logit                        {logit:7.4f}")
 for name, values in (("map", small), ("clipped at zero", small.clip(0)), ("min-max", stretched)):
-    print(f"mean + bias, {name:15}{values.mean() + drawings.BIAS:5.4f}")
+    print(f"mean + bias, {name:15} {values.mean() + drawings.BIAS:7.4f}")
 
 # %% [markdown]
-# ## 3. From 8 x 8 places to a film
+# ## 3. From places to pixels
 #
-# The map has as many cells as the last feature map has places; the film has many more pixels. To look at both together the map is enlarged. Where does
-# a cell sit? Its value stands for a *square* of the film, so it belongs to the **centre** of that square. Between two
-# centres we draw a straight line in each direction (*bilinear*); outside the outermost centres the value stays level.
+# The map has as many cells as the last feature map has places; the film has many more pixels. To look at both together the map
+# is enlarged. Where does a cell sit? Its value stands for a *square* of the film, so it belongs to the **centre** of that
+# square. Between two centres we draw a straight line in each direction (*bilinear*); outside the outermost centres the value
+# stays level.
 #
-# With cells of width 1, cell $i$ has its centre at $i + \tfrac12$. A pixel's centre is found the same way: pixel $j$ of $n$ lies at
-# $(j + \tfrac12)\,\frac{\text{cells}}{n}$. This is the *half-pixel* convention. If corners are pinned to corners instead (many libraries do, without saying so), the map
-# is stretched: up to half a cell at the edges, a sixteenth of the film. Apices, where small pneumothoraces lie, are at the edges.
+# With cells of width 1, cell $i$ has its centre at $i + \tfrac12$. A pixel's centre is found the same way: pixel $j$ of $n$
+# lies at $(j + \tfrac12)\,\frac{\text{cells}}{n}$. This is the *half-pixel* convention. If corners are pinned to corners
+# instead (many libraries do, without saying so), the map is stretched: up to half a cell at the edges, and a cell has many
+# pixels. Apices, where small pneumothoraces lie, are near the edges.
 #
 # ### Exercise: `upsample`  (medium, 12 minutes)
 #
-# Enlarge maps to the size that is **asked for**, with your own lines of NumPy (there are library calls for it; most pin the corners, and you are to know what they do). The lesson that this lab grew from had a size as argument and never used it.
+# Enlarge maps to the size that is **asked for**, with your own lines of NumPy (there are library calls for it; most pin the
+# corners, and you are to know what they do). The lesson that this lab grew from had a size as argument and never used it.
 #
 # <details><summary>Hint 1: the idea</summary>
 # Do the two directions one after the other. In one direction you have values at known positions and want them at other positions:
@@ -425,19 +430,20 @@ plots.yours_or_expected(enlarged_picture, lambda: checks.upsample(upsample), "en
 # **What you should see.** Blobs, not outlines. One scale for all three films, in units of the logit, so a pale map *means* little
 # evidence. On real films there is no orange outline, and you have to judge by eye.
 #
-# The healthy film is the one with the highest score, and its map is anything but pale. Look at the *film* in that place: is there something
-# that often goes with a pneumothorax, and is none? Keep your guess for section 5 of 05b.
+# The healthy film is the one with the highest score, and its map is anything but pale. Look at the *film* in that place: is
+# there something that often goes with a pneumothorax, and is none? Keep your guess for section 5 of 05b.
 #
 # ## 4. Laying it over the film
 #
-# Overlays are where most maps on the web go wrong. Four mistakes, all of them in the lesson that this lab grew from or in its
-# successors:
+# Overlays are where most maps on the web go wrong. Five mistakes that are found again and again; all but the third were in
+# the lesson that this lab grew from:
 #
 # 1. **Inverted jet.** Film and map were both inverted and coloured with *jet*, so that its hottest colours marked the places that
 #    mattered *least*. Jet also has bright bands where the data have nothing.
 # 2. **Min-max on each film.** Smallest value cold, largest hot: a film without evidence glows like a collapsed lung.
 # 3. **A veil of 50 % everywhere.** No evidence tints the film too, and the film is what the reader has to see.
 # 4. **Always class 1.** The map of "pneumothorax" is shown whatever the network said.
+# 5. **One film only.** A `squeeze` threw the batch axis away; with two films the same lines stop, or mix the films.
 #
 # Mistake 2 in numbers: the highest value of each map, and what min-max makes of it.
 
@@ -457,9 +463,9 @@ plots.show(fig, alt="The three maps stretched from their own smallest to their o
 # %% [markdown]
 # ### Exercise: `overlay`  (medium, 15 minutes)
 #
-# Blend a colour into the film **in proportion to the evidence**: the share of the colour is the magnitude of the map over a `limit` that
-# is the same for all films, and at most 1. The colour is `hot` where the map is positive, `cold` where it is negative. Where it
-# is zero the film stays as it is.
+# Blend a colour into the film **in proportion to the evidence**: the share of the colour is the magnitude of the map over a
+# `limit` that is the same for all films, and at most 1. The colour is `hot` where the map is positive, `cold` where it is
+# negative. Where it is zero the film stays as it is.
 #
 # <details><summary>Hint 1: the idea</summary>
 # At each pixel: (1 - share) times the film plus share times the colour. The film is one grey value for three channels.</details>
@@ -513,9 +519,9 @@ checks.overlay(overlay)
 # %% [markdown]
 # ## 5. Eight films and what the network said
 #
-# Chosen by a rule again: in each of four groups (called rightly, missed, called wrongly, rightly left alone) the two films whose
-# score is nearest to the middle of their group. The pictures are also saved as files, in the folder `maps/` beside this notebook, at the
-# size of the film and on the common scale.
+# Chosen by a rule again: in each of four groups (called rightly, missed, called wrongly, rightly left alone) the two films
+# whose score is nearest to the middle of their group. The pictures are also saved as files, in the folder `maps/` beside this
+# notebook, at the size of the film and on the common scale.
 
 # %% tags=["demo"]
 HOT, COLD = (1.0, 0.25, 0.0), (0.0, 0.5, 1.0)
@@ -548,14 +554,15 @@ plots.yours_or_expected(overlays, lambda: checks.overlay(overlay), "overlays",
         "others are mostly blue over the lungs, with weak orange near the tops.")
 
 # %% [markdown]
-# **What you should see.** Orange in patches the size of a fist on the films that were found; blue over healthy lungs, where the network counts
-# a normal picture *against* gas; pale films where it is unsure. Typical false alarms are pale too; the surest one, in section 2, was not. The
-# map shows what the *network* saw, not what is there.
+# **What you should see.** Orange in patches the size of a fist on the films that were found; blue over healthy lungs, where the
+# network counts a normal picture *against* gas; pale films where it is unsure. Typical false alarms are pale too; the surest
+# one, in section 2, was not. The map shows what the *network* saw, not what is there.
 #
 # ## 6. Which class, or which difference?
 #
-# The network has two logits, and the softmax looks only at their **difference**: add 5 to both and no probability changes. But both
-# maps change. So what explains the *decision* is the map of $z_1 - z_0$, which is the difference of the two maps. Here are all three.
+# The network has two logits, and the softmax looks only at their **difference**: add 5 to both and no probability changes. But
+# both maps change. So what explains the *decision* is the map of $z_1 - z_0$, which is the difference of the two maps. Here are
+# all three.
 
 # %% tags=["demo"]
 by_class = np.stack([cam.enlarge(cam.maps(checkpoint.model, films, target=c), shown.shape[1:]) for c in (0, 1)])
@@ -568,14 +575,15 @@ apart = [np.corrcoef(a.ravel(), -b.ravel())[0, 1] for a, b in zip(*by_class)]
 print("correlation of the map of class 1 with the sign-reversed map of class 0:", *[f"{name} {r:.3f}" for name, r in zip(which, apart)])
 
 # %% [markdown]
-# In a network that was trained with a softmax on two classes the two maps are nearly mirror images: training pulls them apart in the same
-# way. That is a habit and no law. With three classes, "why this class" and "why this class *rather than that one*" are different
-# questions. Say which one your map answers.
+# In a network that was trained with a softmax on two classes the two maps are nearly mirror images: training pulls them apart
+# in the same way. That is a habit and no law. With three classes, "why this class" and "why this class *rather than that one*"
+# are different questions. Say which one your map answers.
 #
 # ## 7. A finer map for nothing
 #
-# What goes into the global average is itself an average: lab 04's network pools its last sum over 2 x 2 places. A mean of means over equal
-# windows is the mean of all. So the map taken **before** that pooling obeys the same law, and has four times as many cells.
+# What goes into the global average is itself an average: lab 04's network pools its last sum over 2 x 2 places. A mean of means
+# over equal windows is the mean of all. So the map taken **before** that pooling obeys the same law, and has four times as many
+# cells.
 
 # %% tags=["demo"]
 fine = cam.maps(checkpoint.model, films, target=1, layer="stage4_sum")
@@ -588,14 +596,14 @@ plots.show(plots.evidence(shown[[0, 0]], both, ["hit: after the last pooling", "
                "strongest place is shifted by less than a cell, and the mean is the same.")
 
 # %% [markdown]
-# Had the network pooled by *maxima* there, the trick would fail: a maximum is no sum. How a network is **built** decides how it can
-# be explained. 05b finds out whether the finer map also points better.
+# Had the network pooled by *maxima* there, the trick would fail: a maximum is no sum. How a network is **built** decides how it
+# can be explained. 05b finds out whether the finer map also points better.
 #
 # ## What these maps do not tell you
 #
 # - **Why** the detectors answered at a place. A drain and a pleural line may raise the same detector.
-# - **Where exactly.** A cell is a sixteenth or an eighth of the film wide, and the detectors behind it see far more than their cell: through eight
-#   convolutions and three poolings they look at a large part of the chest.
+# - **Where exactly.** A cell is wider than most of the gas it is to find, and the detectors behind it see far more than their
+#   cell: through eight convolutions and three poolings they look at a large part of the chest.
 # - **Whether the network is right.** The map of the surest false alarm looks as good as that of the hit.
 # - **How good the map is.** You have looked at a handful of films. The next notebook counts.
 #
@@ -610,33 +618,33 @@ plots.show(plots.evidence(shown[[0, 0]], both, ["hit: after the last pooling", "
 # %% [markdown] nbgrader={"grade": true, "grade_id": "ponder", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
 # ### Reflection: `ponder`  (3 points, marked by a person, 12 minutes)
 #
-# Look at the eight overlays again, and at the files in `maps/`. In about eight sentences: on which kind of film does the network fail, and
-# what does its map show there? What does it look at when it is right: the gas, its border, something that goes with it?
-# Does it ever point at nonsense (the background, the marker, the belly), and what could be the reason? And **one** change to the *network*
-# (not to the map) that would make its maps more useful, with what it might cost.
+# Look at the eight overlays again, and at the files in `maps/`. In about eight sentences: on which kind of film does the
+# network fail, and what does its map show there? What does it look at when it is right: the gas, its border, something that
+# goes with it? Does it ever point at nonsense (the background, the marker, the belly), and what could be the reason? And
+# **one** change to the *network* (not to the map) that would make its maps more useful, with what it might cost.
 #
 # ### BEGIN SOLUTION
-# *Model answer.* Among my films the two misses have small collapses at the apex; their maps are pale, with a weak orange cell near
-# the clavicle that the blue of the rest outvotes, since the logit is a mean and one cell of 64 counts little. When it is
-# right, the orange lies over the outer part of one lung, over gas and border alike; with cells of this size I cannot say which of the
-# two. On one called film the patch lies where the drain enters, so it may be the drain that was counted; only taking it away would tell (05b).
-# In one false alarm it points at the edge of a fold of skin, which looks like a pleural line, and once at the corner of the film where no
-# lung is: padding at the border of the convolutions answers there, and a wide field of view may carry something from further in. One change: pool less, so that
-# the last feature map has 16 x 16 or 32 x 32 places; that costs four or sixteen times the computation in the last stage, and each
-# detector then sees less of the chest. (Or: average over the lungs only; or several dense layers behind the average, which would break
-# the law.)
+# *Model answer.* Among my films the two misses have small collapses at the apex; their maps are pale, with a weak orange cell
+# near the clavicle that the blue of the rest outvotes, since the logit is a mean and one cell of 64 counts little. When it is
+# right, the orange lies over the outer part of one lung, over gas and border alike; with cells of this size I cannot say which
+# of the two. On one called film the patch lies where the drain enters, so it may be the drain that was counted; only taking it
+# away would tell (05b). In one false alarm it points at the edge of a fold of skin, which looks like a pleural line, and once
+# at the corner of the film where no lung is: padding at the border of the convolutions answers there, and a wide field of view
+# may carry something from further in. One change: pool less, so that the last feature map has 16 x 16 or 32 x 32 places; that
+# costs four or sixteen times the computation in the last stage, and each detector then sees less of the chest. (Or: average
+# over the lungs only; or several dense layers behind the average, which would break the law.)
 #
-# *Rubric.* 1 point: a failure named from their own films, with what its map shows (weak, outvoted, elsewhere), not "it is wrong". 1 point:
-# distinguishes what the map shows from what it can mean: resolution, drain or border, nonsense with a possible reason. 1 point: a change of the
-# architecture that would change the map, with a cost or a limit.
+# *Rubric.* 1 point: a failure named from their own films, with what its map shows (weak, outvoted, elsewhere), not "it is
+# wrong". 1 point: distinguishes what the map shows from what it can mean: resolution, drain or border, nonsense with a possible
+# reason. 1 point: a change of the architecture that would change the map, with a cost or a limit.
 # ### END SOLUTION
 
 # %% [markdown]
 # ## Further reading
 #
 # - M. Lin, Q. Chen, S. Yan: Network in network. 2013, arXiv 1312.4400. Global average pooling.
-# - B. Zhou, A. Khosla, A. Lapedriza, A. Oliva, A. Torralba: Learning deep features for discriminative localization. CVPR 2016, arXiv
-#   1512.04150. Class activation maps.
+# - B. Zhou, A. Khosla, A. Lapedriza, A. Oliva, A. Torralba: Learning deep features for discriminative localization. CVPR 2016,
+#   arXiv 1512.04150. Class activation maps.
 # - A. Odena, V. Dumoulin, C. Olah: Deconvolution and checkerboard artifacts. Distill, 2016. What enlarging can do to a picture.
 #
 # **Next:** 05b scores these maps on all films: against the exact gas, against maps that know nothing, and against you.

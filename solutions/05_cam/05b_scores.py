@@ -17,9 +17,9 @@
 # |---|---|---|---|
 # | about 100 minutes | 2 GB | 70 MB, drawn on your machine in two minutes; checkpoints of 0.3 and 1.5 MB | text CC BY 4.0, code Apache 2.0 |
 #
-# In 05a you looked at a handful of maps, and they looked plausible. Plausible is what *you* find; whether a map points at the gas is a
-# number. In this notebook the maps are scored on all films with a pneumothorax, beside four impostors that never saw the
-# network, and beside **you**. Then you look for the films where it goes wrong, and for the reason.
+# In 05a you looked at a handful of maps, and they looked plausible. Plausible is what *you* find; whether a map points at the
+# gas is a number. In this notebook the maps are scored on all films with a pneumothorax, beside four impostors that never saw
+# the network, and beside **you**. Then you look for the films where it goes wrong, and for the reason.
 #
 # **When you are done you can**
 #
@@ -51,10 +51,10 @@ from data_fetch.phantoms import pneumothorax as phantom_films
 # The simplest question that can be asked of a map: *does its strongest point lie in the finding?* (Zhang et al. 2016, arXiv
 # 1608.00507). It sounds as if there were nothing to decide. There is:
 #
-# - **Which strongest?** A class activation map has a sign. What speaks *against* the class points at nothing, however strong. So the largest value
-#   counts, not the largest magnitude.
-# - **Ties.** If several places share the maximum, and one lies outside, the map has not decided. All of them must hit. `argmax` would return the first,
-#   which is the one nearest to the top left corner.
+# - **Which strongest?** A class activation map has a sign. What speaks *against* the class points at nothing, however strong.
+#   So the largest value counts, not the largest magnitude.
+# - **Ties.** If several places share the maximum, and one lies outside, the map has not decided. All of them must hit. `argmax`
+#   would return the first, which is the one nearest to the top left corner.
 # - **Blank maps.** Where nothing is above zero the map points nowhere. That is a miss.
 # - **Films without the finding** have nothing to be hit. They are left out, not counted as misses.
 # - **Tolerance.** A map with cells of many pixels cannot hit a sliver exactly; some pixels beside it may count. How many is a
@@ -63,12 +63,12 @@ from data_fetch.phantoms import pneumothorax as phantom_films
 # ### Exercise: `pointing_game`  (medium, 15 minutes)
 #
 # <details><summary>Hint 1: the idea</summary>
-# Go film by film. First the cases in which nothing is to be found or nothing points. Then ask for every pixel that holds the maximum
-# whether it is near enough to the mask.</details>
+# Go film by film. First the cases in which nothing is to be found or nothing points. Then ask for every pixel that holds the
+# maximum whether it is near enough to the mask.</details>
 #
 # <details><summary>Hint 2: the shape</summary>
-# `scipy.ndimage.distance_transform_edt(~mask)` has the mask's shape and gives each pixel its straight distance to the nearest pixel of the
-# mask, 0 inside. `one == one.max()` picks all pixels of a tie. Fill an array of NaN.</details>
+# `scipy.ndimage.distance_transform_edt(~mask)` has the mask's shape and gives each pixel its straight distance to the nearest
+# pixel of the mask, 0 inside. `one == one.max()` picks all pixels of a tie. Fill an array of NaN.</details>
 #
 # Below your function stands its check. Run it as often as you like. No progress after 15 minutes? Go on: nothing below needs
 # your answer to be right.
@@ -129,11 +129,12 @@ checks.pointing_game(pointing_game)
 # %% [markdown]
 # ### All films, and four impostors
 #
-# The masks are those of phantoms; films of real patients come without, so this section takes phantoms in either case and says so. The three
-# **null baselines** of 02b play too: a Gaussian in the middle of the film, the film itself, and noise. For gas they are weak: it never lies in the middle, and
-# it is black. So there is a fourth that knows where gas *usually* is: the mean of the masks of all validation films, one map for all test films. It has
-# seen neither the network nor the film. **Write down** a guess before you run the cell: how often does the map point into the gas, with a tolerance
-# of 2 % of the film's width? And the usual place?
+# The masks are those of phantoms; films of real patients come without, so this section takes phantoms in either case and says
+# so. The three **null baselines** of 02b play too: a Gaussian in the middle of the film, the film itself, and noise. For gas
+# they are weak: it never lies in the middle, and it is black. So there is a fourth that knows where gas *usually* is: the mean
+# of the masks of all validation films, one map for all test films. It has seen neither the network nor the film. **Write down**
+# a guess before you run the cell: how often does the map point into the gas, with a tolerance of 2 % of the film's width? And
+# the usual place?
 
 # %% tags=["demo"]
 checkpoint = medxai.load_checkpoint(f"pneumothorax-{data_fetch.profile().name}")
@@ -171,15 +172,16 @@ plots.yours_or_expected(pointing_picture, lambda: checks.pointing_game(pointing_
         "lie to the right; the usual place comes next, the centred Gaussian, the film itself and noise are close to zero.")
 
 # %% [markdown]
-# **How to read this.** First the impostors: they say what is to be had without knowing anything. Gas lies at the edge of the chest, so a Gaussian in the middle is a
-# poor guess here; for an enlarged heart it would be a very good one (section 6). Then the interval: a rate over films of the same patients is less sure than
-# the number of films suggests. And a hit says little about *how much* of the gas was found. That is the next question.
+# **How to read this.** First the impostors: they say what is to be had without knowing anything. Gas lies at the edge of the
+# chest, so a Gaussian in the middle is a poor guess here; for an enlarged heart it would be a very good one (section 6). Then
+# the interval: a rate over films of the same patients is less sure than the number of films suggests. And a hit says little
+# about *how much* of the gas was found. That is the next question.
 #
 # ## 2. How much of it? Overlap
 #
-# Cut the map at a threshold, and what is at or above it is a region. **Intersection over union** (IoU) compares it with the mask: the pixels in
-# both over the pixels in either. 1 is perfect, 0 is apart. It punishes regions that are too large as well as too small, and for
-# thin crescents it is merciless.
+# Cut the map at a threshold, and what is at or above it is a region. **Intersection over union** (IoU) compares it with the
+# mask: the pixels in both over the pixels in either. 1 is perfect, 0 is apart. It punishes regions that are too large as well
+# as too small, and for thin crescents it is merciless.
 #
 # ### Exercise: `overlap`  (easy, 10 minutes)
 #
@@ -187,7 +189,8 @@ plots.yours_or_expected(pointing_picture, lambda: checks.pointing_game(pointing_
 # `&` and `|` of two boolean stacks, then count over rows and columns, never over films.</details>
 #
 # <details><summary>Hint 2: the shape</summary>
-# Two arrays (N,) of counts and one division. A film with a mask never has an empty union; which films do you have to treat apart?</details>
+# Two arrays (N,) of counts and one division. A film with a mask never has an empty union; which films do you have to treat
+# apart?</details>
 
 # %% nbgrader={"grade": false, "grade_id": "overlap", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def overlap(maps, masks, threshold):
@@ -235,8 +238,9 @@ checks.overlap(overlap)
 # %% [markdown]
 # ### Which threshold?
 #
-# The one that gives the best number, of course. But best **on which films**? A threshold is a parameter like any other: choose it on validation
-# films, report it on test films (01b, once more). Each impostor gets a threshold of its own, chosen in the same way; else it would lose by being badly tuned.
+# The one that gives the best number, of course. But best **on which films**? A threshold is a parameter like any other: choose
+# it on validation films, report it on test films (01b, once more). Each impostor gets a threshold of its own, chosen in the
+# same way; else it would lose by being badly tuned.
 #
 # ### Exercise: `choose_threshold`  (medium, 12 minutes)
 #
@@ -244,8 +248,8 @@ checks.overlap(overlap)
 # One number for each candidate, from validation only. Then one look at the test films.</details>
 #
 # <details><summary>Hint 2: the shape</summary>
-# `validation` and `test` are pairs; `overlap_of(*validation, t)` gives an array with NaN for films that are left out. NumPy has a mean that
-# leaves NaN out. `np.argmax` returns the first of equals.</details>
+# `validation` and `test` are pairs; `overlap_of(*validation, t)` gives an array with NaN for films that are left out. NumPy has
+# a mean that leaves NaN out. `np.argmax` returns the first of equals.</details>
 
 # %% nbgrader={"grade": false, "grade_id": "choose_threshold", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def choose_threshold(overlap_of, validation, test, candidates):
@@ -305,8 +309,8 @@ plots.yours_or_expected(overlap_picture, lambda: checks.choose_threshold(choose_
         "threshold from validation. All are far below 1; the network's maps come first.")
 
 # %% [markdown]
-# Small numbers, even for a map that points well: a patch of cells cannot have the shape of a crescent. Whether that matters depends on what the map is *for*.
-# To call a reader's eye to a side, a hit is enough; as a drawing of the gas it is useless.
+# Small numbers, even for a map that points well: a patch of cells cannot have the shape of a crescent. Whether that matters
+# depends on what the map is *for*. To call a reader's eye to a side, a hit is enough; as a drawing of the gas it is useless.
 #
 # A toy shows how much the shape costs. The gas is known exactly, and still, drawn with the cells of the map:
 
@@ -321,13 +325,15 @@ for cells in (8, 16, 32, 64):
 # %% [markdown]
 # ## 3. You against the map
 #
-# Now your twenty boxes. They are compared with the **box around the gas**, and so is everybody else: a method's box is the one around its region at the
-# threshold from validation. A hit of yours is a box whose *centre* lies in the box around the gas; a method's hit is its strongest pixel there.
+# Now your twenty boxes. They are compared with the **box around the gas**, and so is everybody else: a method's box is the one
+# around its region at the threshold from validation. A hit of yours is a box whose *centre* lies in the box around the gas; a
+# method's hit is its strongest pixel there.
 #
-# This is how Saporta et al. 2022 (Nature Machine Intelligence 4, 867-878) judged seven saliency methods on chest films: beside radiologists, by hit rate and overlap. Their findings,
-# in words: Grad-CAM, which on a network like ours *is* the class activation map (lab 06), localised best of the seven in general; all seven were significantly worse than
-# the human benchmark; the gap was largest for findings that are small or have complex shapes; and the surer the model, the better
-# Grad-CAM pointed. **Before you run the cell:** who wins here?
+# This is how Saporta et al. 2022 (Nature Machine Intelligence 4, 867-878) judged seven saliency methods on chest films: beside
+# radiologists, by hit rate and overlap. Their findings, in words: Grad-CAM, which on a network like ours *is* the class
+# activation map (lab 06), localised best of the seven in general; all seven were significantly worse than the human benchmark;
+# the gap was largest for findings that are small or have complex shapes; and the surer the model, the better Grad-CAM pointed.
+# **Before you run the cell:** who wins here?
 
 # %% tags=["demo"]
 chosen = boxes.choose(test.labels, test.patients, 20, seed=5)  # the films of 05a
@@ -380,19 +386,21 @@ plots.show(fig, alt="The ten of the twenty films on which the map's box fits wor
            "map is strongest. Green rectangle: the box that a person drew, where there is one.")
 
 # %% [markdown]
-# **How to read this.** Twenty films are few: look at the intervals before you look at who is ahead. Then look at *where* you and the map
-# disagree. You know what gas is, and the map has cells of an eighth of the film. But the map had something that you had not: on every
-# film it was asked the same question by the same rule, and it never got tired.
+# **How to read this.** Twenty films are few: look at the intervals before you look at who is ahead. Then look at *where* you
+# and the map disagree. You know what gas is, and the map has cells that are wider than most of it. But the map had something
+# that you had not: on every film it was asked the same question by the same rule, and it never got tired.
 #
-# One more thing is unfair, and to the map's favour: the films are phantoms, drawn by one program, and the network has seen a thousand of them.
-# **Phantoms flatter.** For pneumothorax on held-out NIH films the TorchXRayVision project publishes AUROCs of 0.75 and 0.84 (its BENCHMARKS.md of July
-# 2023); compare that with the AUROC on this checkpoint's card. A map cannot be better than the network behind it.
+# One more thing is unfair, and to the map's favour: the films are phantoms, drawn by one program, and the network has seen a
+# thousand of them. **Phantoms flatter.** For pneumothorax on held-out NIH films the TorchXRayVision project publishes AUROCs of
+# 0.75 and 0.84 (its BENCHMARKS.md of July 2023); compare that with the AUROC on this checkpoint's card. A map cannot be better
+# than the network behind it.
 #
 # ## 4. A gallery of failures, by a rule
 #
 # Picking failures by taste finds what one expects. A rule finds the others. Two kinds are worth looking at:
 #
-# - **wrong place**: the film is *called*, rightly, and the map points elsewhere. The answer is right for another reason than the gas, or the map is too coarse.
+# - **wrong place**: the film is *called*, rightly, and the map points elsewhere. The answer is right for another reason than
+#   the gas, or the map is too coarse.
 # - **not called**: the map points into the gas and the film is *not called*. The network saw something there and was outvoted.
 #
 # ### Exercise: `failures`  (bonus, easy, 10 minutes)
@@ -401,7 +409,8 @@ plots.show(fig, alt="The ten of the twenty films on which the map's box fits wor
 # Two boolean arrays, two lists of rows, two sorts in opposite directions.</details>
 #
 # <details><summary>Hint 2: the shape</summary>
-# NaN is equal to nothing: `hits == 0` and `hits == 1` both leave it out. `np.argsort` of minus the scores sorts from high to low.</details>
+# NaN is equal to nothing: `hits == 0` and `hits == 1` both leave it out. `np.argsort` of minus the scores sorts from high to
+# low.</details>
 
 # %% nbgrader={"grade": false, "grade_id": "failures", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def failures(scores, hits, threshold, count):
@@ -461,32 +470,35 @@ plots.yours_or_expected(gallery, lambda: checks.failures(failures), "failures",
         "then those that are not called although it is strongest in the gas.")
 
 # %% [markdown]
-# How far off are the "wrong places": on the other side, or just beside the outline? A map whose cells are wider than the gas often has its maximum at the
-# *border* of gas and lung, which may well be what the network looks at. The rule counts it as a miss all the same; a rule that is bent for films that one
-# understands is none.
+# How far off are the "wrong places": on the other side, or just beside the outline? A map whose cells are wider than the gas
+# often has its maximum at the *border* of gas and lung, which may well be what the network looks at. The rule counts it as a
+# miss all the same; a rule that is bent for films that one understands is none.
 #
-# **Look for what they have in common** before you read on: the size of the gas, its side, a line across the film that is no pleura, a tube. Name a suspicion,
-# in a form that could turn out wrong.
+# **Look for what they have in common** before you read on: the size of the gas, its side, a line across the film that is no
+# pleura, a tube. Name a suspicion, in a form that could turn out wrong.
 #
 # ## 5. The drain
 #
-# Nearly half of the ill films here show a **chest drain**, and few of the healthy ones. A drain is how a pneumothorax is treated: whoever has one has probably had gas, and a network that looks
-# for the tube scores well without knowing what gas is (Oakden-Rayner et al. 2020, arXiv 1909.12475, found such a
-# hidden stratum in public films). Does ours? Two ways to ask: *what does the map say*, and *what happens if the drain goes*.
+# Nearly half of the ill films here show a **chest drain**, and few of the healthy ones. A drain is how a pneumothorax is
+# treated: whoever has one has probably had gas, and a network that looks for the tube scores well without knowing what gas is
+# (Oakden-Rayner et al. 2020, arXiv 1909.12475, found such a hidden stratum in public films). Does ours? Two ways to ask: *what
+# does the map say*, and *what happens if the drain goes*.
 #
-# For the first there is something better than a hit rate. The logit is the **mean** of the map, plus a bias. So every region of the film gave an exact *part* of the logit: the sum of the map in the region, over the number of pixels
-# of the **film**. Gas, drain and the rest add up.
+# For the first there is something better than a hit rate. The logit is the **mean** of the map, plus a bias. So every region of
+# the film gave an exact *part* of the logit: the sum of the map in the region, over the number of pixels of the **film**. Gas,
+# drain and the rest add up.
 #
 # ### Exercise: `logit_parts`  (medium, 12 minutes)
 #
 # Split the logit among regions. Where regions overlap (a drain lies in the gas) a pixel belongs to the **first** that claims it.
 #
 # <details><summary>Hint 1: the idea</summary>
-# Keep a mask of pixels that are still free. Each region takes its free pixels and leaves fewer to the next; what nobody took is elsewhere.</details>
+# Keep a mask of pixels that are still free. Each region takes its free pixels and leaves fewer to the next; what nobody took is
+# elsewhere.</details>
 #
 # <details><summary>Hint 2: the shape</summary>
-# `(maps * mine).sum(axis=(1, 2))` is (N,). Divide by height times width of the film, never by the size of the region: then the parts add up to
-# the mean of the map.</details>
+# `(maps * mine).sum(axis=(1, 2))` is (N,). Divide by height times width of the film, never by the size of the region: then the
+# parts add up to the mean of the map.</details>
 
 # %% nbgrader={"grade": false, "grade_id": "logit_parts", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def logit_parts(maps, regions):
@@ -563,17 +575,19 @@ plots.yours_or_expected(parts_picture, lambda: checks.logit_parts(logit_parts), 
         "right for those without, where the drain's part is zero by definition.")
 
 # %% [markdown]
-# **Read it with the areas beside it.** Most of the logit may come from *elsewhere*: the patches are wider than gas and drain together, and the rest of the
-# film is large. What does the drain's narrow region give, against its area? Is the rest larger with a drain than without?
+# **Read it with the areas beside it.** Most of the logit may come from *elsewhere*: the patches are wider than gas and drain
+# together, and the rest of the film is large. What does the drain's narrow region give, against its area? Is the rest larger
+# with a drain than without?
 #
-# **Before you conclude anything**: the drain lies *in* the gas, in patients with other amounts of gas, and a cell of the map covers both. The map cannot tell them apart. It
-# is a suspicion, in numbers.
+# **Before you conclude anything**: the drain lies *in* the gas, in patients with other amounts of gas, and a cell of the map
+# covers both. The map cannot tell them apart. It is a suspicion, in numbers.
 #
 # ### Take it away
 #
-# A phantom can be drawn again: the same patient, the same gas, the same noise, **without** the drain; and healthy films **with** one. Everything else is equal, pixel
-# for pixel. What changes is what the drain did. (The healthy films are the first sixteen without a drain in the test set, the ill ones the first sixteen with
-# one; no score was looked at.)
+# A phantom can be drawn again: the same patient, the same gas, the same noise, **without** the drain; and healthy films
+# **with** one. Everything else is equal, pixel for pixel. What changes is what the drain did, measured in *log-odds*: the
+# difference of the two logits, which the softmax turns into a probability. (The healthy films are the first sixteen without a
+# drain in the test set, the ill ones the first sixteen with one; no score was looked at.)
 
 # %% tags=["demo"]
 healthy = np.flatnonzero((test.labels == 0) & ~test.attributes["drain"].to_numpy(bool))[:16]
@@ -598,16 +612,20 @@ plots.show(plots.evidence(films, cam.enlarge(cam.maps(checkpoint.model, films), 
                "of sixteen whose score rises most.")
 
 # %% [markdown]
-# **How to read this.** If the log-odds of healthy films rise when a tube is drawn in, the network takes a drain for a sign of gas, whatever the map of any single film suggested. How large is that
-# rise, against the difference between ill and healthy films? Does the map show it, at the place where the tube came in? A map *raises* a suspicion; the changed film *decides* it (lab 03).
+# **How to read this.** If the log-odds of healthy films rise when a tube is drawn in, the network takes a drain for a sign of
+# gas, whatever the map of any single film suggested. How large is that rise, against the difference between ill and healthy
+# films? Does the map show it, at the place where the tube came in? A map *raises* a suspicion; the changed film *decides* it
+# (lab 03).
 #
 # ## 6. Boxes by radiologists, and hearts
 #
-# On real films nobody has exact masks. NIH ChestX-ray14 comes with 984 boxes that radiologists drew, 98 of them around a pneumothorax and 146 around an enlarged heart. On phantoms a box is put
-# around the exact mask instead, so that the same code runs on both; the output says which it was.
+# On real films nobody has exact masks. NIH ChestX-ray14 comes with 984 boxes that radiologists drew, 98 of them around a
+# pneumothorax and 146 around an enlarged heart. On phantoms a box is put around the exact mask instead, so that the same code
+# runs on both; the output says which it was.
 #
-# The cell plays the pointing game against boxes, for gas and for hearts. Lab 01's network does not end in a global average and has no class activation map; input x gradient
-# from lab 02 stands in for it, smoothed, on at most two dozen films. **Predict** first: how well does the centred Gaussian do on hearts?
+# The cell plays the pointing game against boxes, for gas and for hearts. Lab 01's network does not end in a global average and
+# has no class activation map; input x gradient from lab 02 stands in for it, smoothed, on at most two dozen films. **Predict**
+# first: how well does the centred Gaussian do on hearts?
 
 # %% tags=["demo"]
 def boxed(fetch, finding, mask, most=24):
@@ -642,13 +660,15 @@ for finding, (fetch, mask, name, explain) in methods.items():
         print(f"   {label:28} {hit.sum():2} of {len(hit)}   (the boxes fill {filled.mean():.0%} of a film)")
 
 # %% [markdown]
-# **What you should see.** For hearts the centred Gaussian wins or nearly so: hearts are large and in the middle. A hit rate of 80 % for cardiomegaly is worth nothing before this number stands
-# beside it. For gas the Gaussian has little, so there a hit rate means something. *The same metric, two findings, two meanings.*
+# **What you should see.** For hearts the centred Gaussian wins or nearly so: hearts are large and in the middle. A hit rate of
+# 80 % for cardiomegaly is worth nothing before this number stands beside it. For gas the Gaussian has little, so there a hit
+# rate means something. *The same metric, two findings, two meanings.*
 #
 # ## What these numbers do not tell you
 #
 # - **Whether the network looks at the gas.** A cell over the gas also holds the pleural line, the drain and the ribs.
-# - **Whether map or model is to blame.** A miss may be a good map of a network that looks elsewhere. All scores here judge both together.
+# - **Whether map or model is to blame.** A miss may be a good map of a network that looks elsewhere. All scores here judge both
+#   together.
 # - **What happens on real films.** Phantoms have one kind of gas, one machine, and no typing errors.
 # - **Whether a reader profits.** Nobody was asked to decide anything with these maps.
 #
@@ -663,21 +683,27 @@ for finding, (fetch, mask, name, explain) in methods.items():
 # %% [markdown] nbgrader={"grade": true, "grade_id": "verdict", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
 # ### Reflection: `verdict`  (4 points, marked by a person, 15 minutes)
 #
-# The hospital's ward round wants the map printed beside each call "so that we see why". Answer in about ten sentences, with numbers from *your*
-# notebook: how often does the map point right, with interval, and what do the impostors reach? How do you compare, on the twenty films? What did you find out about the drain, by the
-# map and by the changed films, and why do you need both? What may a doctor conclude from a map that points at the gas, and what not?
+# The hospital's ward round wants the map printed beside each call "so that we see why". Answer in about ten sentences, with
+# numbers from *your* notebook: how often does the map point right, with interval, and what do the impostors reach? How do you
+# compare, on the twenty films? What did you find out about the drain, by the map and by the changed films, and why do you need
+# both? What may a doctor conclude from a map that points at the gas, and what not?
 #
 # ### BEGIN SOLUTION
-# *Model answer.* On a test films with gas the map's maximum lies in the gas, with a tolerance of 2 % of the width, in a.a (b.b to c.c over patients); the centred Gaussian reaches d.d, the film e.e, noise
-# f.f, so the map knows something. As a drawing it is poor: IoU g.g, and a perfect map with such cells could not have much more than what the toy showed. On the twenty films I hit h and the
-# map i, with intervals that overlap, so I cannot say who is better; we disagree on small apical collapses, where I found the line and the map a cell too low. With a drain the map points into
-# the gas in j.j of the films, without in k.k; the region around the drain gave l.l of the logit on m % of the area. That is a suspicion only, because drains lie in the gas and treated patients have
-# other films. Drawn again without its drain, a film's log-odds changed by n.n (o.o to p.p), and a drain put into healthy films raised them by q.q, so the network does use the tube, as a part of
-# its evidence (or: hardly). A doctor may conclude where on the film the evidence of *this network* was highest, roughly. Not that gas is there, not that it was the gas rather than the tube, not that a pale map means
-# a healthy lung, and nothing about real films before the same counts are made there.
+# *Model answer.* On a test films with gas the map's maximum lies in the gas, with a tolerance of 2 % of the width, in a.a (b.b
+# to c.c over patients); the centred Gaussian reaches d.d, the film e.e, noise f.f, so the map knows something. As a drawing it
+# is poor: IoU g.g, and a perfect map with such cells could not have much more than what the toy showed. On the twenty films I
+# hit h and the map i, with intervals that overlap, so I cannot say who is better; we disagree on small apical collapses, where
+# I found the line and the map a cell too low. With a drain the map points into the gas in j.j of the films, without in k.k; the
+# region around the drain gave l.l of the logit on m % of the area. That is a suspicion only, because drains lie in the gas and
+# treated patients have other films. Drawn again without its drain, a film's log-odds changed by n.n (o.o to p.p), and a drain
+# put into healthy films raised them by q.q, so the network does use the tube, as a part of its evidence (or: hardly). A doctor
+# may conclude where on the film the evidence of *this network* was highest, roughly. Not that gas is there, not that it was the
+# gas rather than the tube, not that a pale map means a healthy lung, and nothing about real films before the same counts are
+# made there.
 #
-# *Rubric.* 1 point: hit rate with interval and null baselines from the own notebook. 1 point: own boxes compared with the map, with the uncertainty of twenty films. 1 point: the drain by both ways, and why
-# the map alone cannot decide (overlap, coarse cells, other patients). 1 point: a conclusion that a doctor may draw and one that they may not, with reason.
+# *Rubric.* 1 point: hit rate with interval and null baselines from the own notebook. 1 point: own boxes compared with the map,
+# with the uncertainty of twenty films. 1 point: the drain by both ways, and why the map alone cannot decide (overlap, coarse
+# cells, other patients). 1 point: a conclusion that a doctor may draw and one that they may not, with reason.
 # ### END SOLUTION
 
 # %% [markdown]
@@ -686,7 +712,7 @@ for finding, (fetch, mask, name, explain) in methods.items():
 # - J. Zhang et al.: Top-down neural attention by excitation backprop. ECCV 2016, arXiv 1608.00507. The pointing game.
 # - A. Saporta et al.: Benchmarking saliency methods for chest X-ray interpretation. Nature Machine Intelligence 4, 867-878, 2022.
 # - X. Wang et al.: ChestX-ray8. CVPR 2017. The films, the labels and the boxes.
-# - L. Oakden-Rayner et al.: Hidden stratification causes clinically meaningful failures in machine learning for medical imaging. 2020, arXiv
-#   1909.12475.
+# - L. Oakden-Rayner et al.: Hidden stratification causes clinically meaningful failures in machine learning for medical
+#   imaging. 2020, arXiv 1909.12475.
 #
 # **Next:** lab 06 makes the same kind of map for networks that do not end so conveniently, and shows what else can go wrong.

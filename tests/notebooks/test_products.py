@@ -57,6 +57,18 @@ def test_released_notebooks_are_those_of_their_sources(course, name):
     assert not changed, f"{changed} are not what the sources give. Type: autograder release {name[:2]}"
 
 
+def test_what_a_run_leaves_beside_a_notebook_is_not_released(course):
+    """Lab 05's solution writes its boxes and pictures into files; students must get neither."""
+    lab = load_lab(course.solutions / "05_cam")
+    build.build_lab(lab)
+    (lab.folder / "maps").mkdir(exist_ok=True)
+    for name in ("my_boxes.txt", "maps/one.png", "my_network.keras"):
+        (lab.folder / name).write_bytes(b"left behind")
+    release.make(course, lab, course.notebooks / "again" / "05_cam")
+    made = {path.name for path in (course.notebooks / "again").rglob("*") if path.is_file()}
+    assert not {"my_boxes.txt", "one.png", "my_network.keras"} & made and "05a_maps.ipynb" in made
+
+
 @pytest.mark.parametrize("name", LABS)
 def test_run_all_on_a_fresh_release_fails_exactly_in_its_checks(name, tmp_path):
     """As a student meets it, without the demonstrations: those ran with the solutions."""
