@@ -25,6 +25,8 @@ c.CourseDirectory.ignore = [
     "release.toml",
     "guide.md",
     "*.keras",
+    "my_boxes.txt",
+    "maps",
     "feedback",
 ]
 
