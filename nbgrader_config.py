@@ -27,6 +27,8 @@ c.CourseDirectory.ignore = [
     "*.keras",
     "my_boxes.txt",
     "maps",
+    "quiz-*.json",
+    "poll-*.json",
     "feedback",
 ]
 
