@@ -118,11 +118,17 @@ def mean_cross_entropy(f):
         raise AssertionError(f"mean_cross_entropy: the cost is one number, got shape {got.shape}.")
     value, wanted = float(got), float(each.mean())
     mistakes = {
-        float(each.sum()): "this is the sum. Then a larger batch takes larger steps, and the last batch of an epoch smaller ones",
-        float(each.sum() / 6): "the mean goes over films and classes. Only the true class of each film counts: divide by 3, not by 6",
+        float(
+            each.sum()
+        ): "this is the sum. Then a larger batch takes larger steps, and the last batch of an epoch smaller ones",
+        float(
+            each.sum() / 6
+        ): "the mean goes over films and classes. Only the true class of each film counts: divide by 3, not by 6",
         float(each.mean() / np.log(2)): "this is in bits. Take the natural logarithm",
         -wanted: "the sign: a cost falls as the network gets better",
-        float((np.log(4.0) + np.log(2.0) + np.log(5 / 4)) / 3): "this is the cost of the *other* class. Which column is true?",
+        float(
+            (np.log(4.0) + np.log(2.0) + np.log(5 / 4)) / 3
+        ): "this is the cost of the *other* class. Which column is true?",
     }
     for wrong, why in mistakes.items():
         if np.isclose(value, wrong):
@@ -294,7 +300,8 @@ def rank_auroc(f):
     mistakes = {
         1 / 6: "this is the share of pairs that the *healthy* film wins. Is the order upside down?",
         5 / 25: "divide by the number of pairs, one ill and one healthy film, 2 x 3 = 6, not by all 5 x 5",
-        3 / 6: "the lowest film has rank 1, not 0; and the pairs to divide by have one ill and one healthy film, 2 x 3 = 6",
+        3
+        / 6: "the lowest film has rank 1, not 0; and the pairs to divide by have one ill and one healthy film, 2 x 3 = 6",
     }
     for wrong, why in mistakes.items():
         if np.isclose(got, wrong):
@@ -313,7 +320,7 @@ def rank_auroc(f):
 def ward_point(f):
     # Four ill and eight healthy films; in the ward one film of eight shows air.
     labels = np.array([1, 1, 1, 1] + [0] * 8)
-    scores = np.array([0.9, 0.8, 0.6, 0.3] + [0.7, 0.5, 0.4, 0.2, 0.2, 0.1, 0.1, 0.1])
+    scores = np.array([0.9, 0.8, 0.6, 0.3, 0.7, 0.5, 0.4, 0.2, 0.2, 0.1, 0.1, 0.1])
     got = f(labels, scores, 0.125, 64, 20, 0.5)
     if got is None:
         raise AssertionError(
@@ -330,7 +337,9 @@ def ward_point(f):
             "as called."
         )
     mistakes = {
-        64 * 4 / 12: "this counts alarms among the films at hand, a third of which are ill. In the ward one in eight is",
+        64
+        * 4
+        / 12: "this counts alarms among the films at hand, a third of which are ill. In the ward one in eight is",
         7.0: "these are the false alarms. Somebody looks at the true ones too",
         6.0: "these are the true alarms only",
         55.0: "healthy films that are *not* called were counted as alarms",

@@ -135,14 +135,12 @@ print("warning on its card:", mit.card["warning"])
 # We use a set that has them, with a training, a **validation** and a test part. (The source had only training and test, and
 # watched the test films while it trained. Whoever then picks the best step has picked it *for the test films*.)
 
-# %%
+# %% tags=["demo"]
 films = data_fetch.fetch_pneumothorax(split="train")
 validation = data_fetch.fetch_pneumothorax(split="validation")
 for name, part in (("to learn from", films), ("to choose by  ", validation)):
     print(name, part)
 print("source:", films.card["source"])
-
-# %% tags=["demo"]
 rng = np.random.default_rng(4)
 some = np.concatenate([rng.choice(np.flatnonzero(films.labels == c), min(5, np.sum(films.labels == c)), replace=False) for c in (0, 1)])
 titles = [f"{films.classes[films.labels[i]]}, {films.attributes['view'][i]}" for i in some]
@@ -278,10 +276,9 @@ plots.yours_or_expected(how_often, lambda: checks.batch_order(batch_order), "how
 # Here is the data set class that the training below uses. It cycles for ever on the training side, and gives each
 # validation film once. (`training.FilmBatches` is lab 01's; it reads a batch from the disk when it is asked for.)
 
-# %%
+# %% tags=["demo"]
 class Data:
     """Training batches without end, and each validation film once: (network input (B, H, W, 3), labels (B,))."""
-
     def __init__(self, train, validation, batch_size, seed=0):
         self.validation, self.batch_size = validation, batch_size
         self.pack, self.at = training.FilmBatches(train, batch_size, shuffle=True, seed=seed), 0
@@ -299,7 +296,6 @@ class Data:
         for number in range(len(batches)):
             x, one_hot = batches[number]
             yield x, one_hot.argmax(axis=1)
-
 
 data = Data(films, validation, batch_size=15)
 x, y = data.train_batch()
@@ -478,20 +474,18 @@ def overflow():
 plots.yours_or_expected(overflow, lambda: checks.mean_cross_entropy(mean_cross_entropy), "overflow",
     alt="Cost of one film against its margin. The stable cost is a straight line falling from 1,200 to 0 at margin 0, then flat. "
         "The formula as written exists only between about -745 and 709 and is missing elsewhere.")
+three, truth = np.array([[2.0, -1.0], [0.3, 0.9], [-600.0, 600.0]]), np.array([0, 1, 0])
+one_by_one = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=truth, logits=three)
+print("TensorFlow, a number for each of three films:", one_by_one.numpy().round(4), " <- the source stopped here")
+print("TensorFlow, reduced over the batch:", round(float(tf.reduce_mean(one_by_one)), 4))
 
 # %% [markdown]
 # **What you should see.** To the left, a straight line: a film that is wrong by a margin of m costs m. The thin line ends
 # where `exp` leaves the range of a float: those are the films from which a network would have to learn most.
 #
-# In the training loop below stands TensorFlow's own version, which has a gradient. It must agree:
-
-# %% tags=["demo"]
-logits, labels = np.array([[2.0, -1.0], [0.3, 0.9], [-600.0, 600.0]]), np.array([0, 1, 0])
-one_by_one = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
-print("TensorFlow, a number for each film:", one_by_one.numpy().round(4), " <- the source stopped here")
-print("TensorFlow, reduced over the batch:", round(float(tf.reduce_mean(one_by_one)), 4))
-
-# %% [markdown]
+# Below it, TensorFlow's own version, which has a gradient: the training loop uses it. `mean_cross_entropy(three, truth)` must
+# give the last number; try it.
+#
 # ## 5. From films to probabilities
 #
 # To know how good a network is, it has to read many films. The source sent them through one by one, 1.2 films a second.
@@ -590,7 +584,7 @@ plots.show(fig, alt="Films scored a second against the number of films in a batc
 # fed) and **distributions** (how weights and logits spread). Each answers a question: does it learn? is the input what
 # I think it is? does anything explode, or die?
 
-# %%
+# %% tags=["demo"]
 def watch(network, data, step):
     """Judge on validation films; write scalars, images and distributions. Returns the area."""
     logits, labels = map(np.concatenate, zip(*((network(x, training=False).numpy(), y) for x, y in data.validation_batches())))
@@ -599,8 +593,8 @@ def watch(network, data, step):
     tf.summary.scalar("validation/area", area, step)
     tf.summary.scalar("validation/accuracy", np.mean((scores > 0) == labels), step)
     tf.summary.histogram("logit difference, validation", scores, step)
-    for name in ("stage1_conv1", "stage4_conv2", "predictions"):
-        tf.summary.histogram(f"weights/{name}", network.get_layer(name).kernel, step)
+    for layer in (layer for layer in network.layers if hasattr(layer, "kernel")):
+        tf.summary.histogram(f"weights/{layer.name}", layer.kernel, step)
     return area
 
 # %% [markdown]
@@ -609,7 +603,7 @@ def watch(network, data, step):
 # averages the guesses, and Nesterov's variant looks one step ahead. The loop stops after a number of *seconds*, so that this
 # notebook takes as long on your machine as on ours.
 
-# %%
+# %% tags=["demo"]
 def train(network, data, log, seconds, every=20, learning_rate=0.05):
     """Train for some seconds, keep the weights of the best validation area, write a log. Returns (step, area) of the best."""
     optimizer = tf.keras.optimizers.SGD(learning_rate, momentum=0.9, nesterov=True)
@@ -664,8 +658,6 @@ runs.use_own_tensorboard()                       # the program of this kernel's 
 atexit.register(runs.stop_tensorboard, logs)     # no server outlives this notebook
 # %load_ext tensorboard
 # %tensorboard --logdir {logs} --port 0
-
-# %% tags=["demo"]
 print(f"in a terminal: tensorboard --logdir {logs}\n")
 for run, tags in runs.served(logs).items():
     print(f"TensorBoard shows, of '{run}':", ", ".join(tags))
@@ -729,13 +721,12 @@ plots.show(fig, alt="Left the distribution of the weights of the last convolutio
 #
 # ## 7. A network of your own  (bonus, 20 minutes, no points)
 #
-# Change anything: stages, channels, skips, learning rate, batch size. Set `MINUTES` to 10 or 15, run both cells, have a
+# Change anything: stages, channels, skips, learning rate, batch size. Set `MINUTES` to 10 or 15, run the cell, have a
 # coffee. Rule: it ends in two logits, with plain layers (lab 02 told why), so that 04b and lab 05 can read it. In our own
 # run `MINUTES` is 0, and nothing is trained.
 
-# %%
-MINUTES = 0
-HYPER = {"batch_size": 15, "learning_rate": 0.05}
+# %% tags=["demo"]
+MINUTES, HYPER = 0, {"batch_size": 15, "learning_rate": 0.05}
 
 def my_network(size, channels=(8, 16, 32, 64)):
     layers = tf.keras.layers
@@ -747,21 +738,17 @@ def my_network(size, channels=(8, 16, 32, 64)):
             x = layers.BatchNormalization(momentum=0.9, name=f"stage{i}_conv{j}_bn")(x)
             x = layers.Activation("relu", name=f"stage{i}_conv{j}_relu")(x)
             both.append(x)
-        x = layers.Add(name=f"stage{i}_sum")(both)
         pool = layers.MaxPooling2D if i < len(channels) else layers.AveragePooling2D
-        x = pool(name=f"stage{i}_pool")(x)
+        x = pool(name=f"stage{i}_pool")(layers.Add(name=f"stage{i}_sum")(both))
     x = layers.GlobalAveragePooling2D(name="gap")(x)
     return tf.keras.Model(film, layers.Dense(2, name="predictions")(x))
 
-# %% tags=["demo"]
+mine = my_network(films.images.shape[1])
+print(f"my_network has {mine.count_params():,} parameters.", "" if MINUTES else "Set MINUTES to train it.")
 if MINUTES:
-    mine = my_network(films.images.shape[1])
-    my_data = Data(films, validation, HYPER["batch_size"])
-    step, area = train(mine, my_data, logs / "my network", MINUTES * 60, 50, HYPER["learning_rate"])
-    mine.save("my_pneumothorax.keras")
-    print(f"your network's best validation area: {area:.3f}, at step {step}; saved as my_pneumothorax.keras for 04b")
-else:
-    print(f"my_network has {my_network(films.images.shape[1]).count_params():,} parameters. Set MINUTES to train it.")
+    print("best (step, validation area):", train(mine, Data(films, validation, HYPER["batch_size"]), logs / "my network",
+                                                  MINUTES * 60, 50, HYPER["learning_rate"]))
+    mine.save("my_pneumothorax.keras")      # 04b reads it
 
 # %% [markdown]
 # ## Recap

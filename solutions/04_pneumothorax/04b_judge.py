@@ -50,14 +50,26 @@ import data_fetch
 # %% [markdown]
 # ## 1. Restore a network, and meet it
 #
-# The checkpoint was trained with 04a's network and recipe. Its card says on what, and how it did.
+# The checkpoint was trained with 04a's network and recipe. Its card says on what, and how it did. If you trained a network of
+# your own in 04a, set `MY_NETWORK = True` and run everything again: each section is then about yours.
 
 # %% tags=["demo"]
 checkpoint = medxai.load_checkpoint(f"pneumothorax-{data_fetch.profile().name}")
 validation = data_fetch.fetch_pneumothorax(split="validation")
 test = data_fetch.fetch_pneumothorax(split="test")
-val_scores = checkpoint.predict(validation.images)[:, 1]
-test_scores = checkpoint.predict(test.images)[:, 1]
+MY_NETWORK = False
+file = pathlib.Path("my_pneumothorax.keras")
+mine = tf.keras.models.load_model(file) if file.exists() else None
+
+def scores_of(images, own=MY_NETWORK):
+    """The probability of pneumothorax, by the checkpoint or by your own network, which ends in logits."""
+    if not own:
+        return checkpoint.predict(images)[:, 1]
+    logits = training.predict_films(mine, images)
+    return 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
+
+val_scores, test_scores = scores_of(validation.images), scores_of(test.images)
+threshold = metrics.operating_point(validation.labels, val_scores, 0.9).threshold      # as in 01b
 print("validation:", validation, "\ntest:      ", test)
 print("trained by:", checkpoint.card["training"]["optimizer"], "on", checkpoint.card["data"]["films"], "films")
 for name in ("auroc", "auroc_with_drain", "auroc_without_drain"):
@@ -71,8 +83,8 @@ for name in ("auroc", "auroc_with_drain", "auroc_without_drain"):
 # %% tags=["demo"]
 index = 5      # change me, from 0 to the number of test films
 index = min(index, len(test) - 1)
-called = test_scores[index] >= checkpoint.threshold
-print(f"the network: {test_scores[index]:.2f}, {'called' if called else 'not called'} at its threshold {checkpoint.threshold:.2f}")
+called = test_scores[index] >= threshold
+print(f"the network: {test_scores[index]:.2f}, {'called' if called else 'not called'} at its threshold {threshold:.2f}")
 print(f"the truth:   {test.classes[test.labels[index]]}", "" if test.masks is None else
       f"(drain: {test.attributes.drain[index]}, skin fold: {test.attributes.fold[index]})")
 fig, axes = plt.subplots(1, 2, figsize=(8.5, 4.3))
@@ -104,7 +116,7 @@ for n in (20, 100, 300, 1000, 10000):
 
 # %% tags=["demo"]
 rng = np.random.default_rng(0)
-right = (test_scores >= checkpoint.threshold) == test.labels
+right = (test_scores >= threshold) == test.labels
 draws = [right[rng.integers(0, len(test), 100)].mean() for _ in range(1000)]
 low, high = binomtest(round(100 * right.mean()), 100).proportion_ci(0.95, "exact")
 fig, ax = plt.subplots(figsize=(6.4, 2.8))
@@ -237,17 +249,17 @@ plots.yours_or_expected(two_columns, lambda: checks.roc_by_hand(roc_by_hand), "t
 # %% tags=["demo"]
 rng = np.random.default_rng(1)
 programs = {"calls everybody": (np.ones(len(test)), 0.5), "calls nobody": (np.zeros(len(test)), 0.5),
-            "throws a coin": (rng.uniform(size=len(test)), 0.5), "the network": (test_scores, checkpoint.threshold)}
+            "throws a coin": (rng.uniform(size=len(test)), 0.5), "the network": (test_scores, threshold)}
 
 def share(one, others):
     return f"{one / (one + others):.2f}" if one + others else "-"
 
 print(f"{'':16} {'sensitivity':>12} {'specificity':>12} {'PPV':>6} {'NPV':>6} {'accuracy':>9} {'area':>6}")
-for name, (score, threshold) in programs.items():
-    table = metrics.confusion(test.labels, (score >= threshold).astype(int))      # row: truth, column: call
+for name, (score, limit) in programs.items():
+    table = metrics.confusion(test.labels, (score >= limit).astype(int))      # row: truth, column: call
     print(f"{name:16} {share(table[1, 1], table[1, 0]):>12} {share(table[0, 0], table[0, 1]):>12}"
           f" {share(table[1, 1], table[0, 1]):>6} {share(table[0, 0], table[1, 0]):>6}"
-          f" {np.mean((score >= threshold) == test.labels):9.2f} {metrics.auroc(test.labels, score):6.2f}")
+          f" {np.mean((score >= limit) == test.labels):9.2f} {metrics.auroc(test.labels, score):6.2f}")
 
 # %% [markdown]
 # Calling everybody has a *sensitivity* of 1, and the accuracy of whatever share is ill. A constant has area 0.5, as the
@@ -350,18 +362,22 @@ def sensitivity_at(labels, scores):
     fpr, tpr, _ = roc_curve(labels, scores)
     return np.interp(across, fpr, tpr)
 
+def as_if(prevalence, labels):
+    """Weights that give the ill films this share."""
+    return np.where(labels == 1, prevalence / labels.mean(), (1 - prevalence) / (1 - labels.mean()))
+
 def precision_at(prevalence):
     """Precision at each sensitivity, had the ill this share: a curve for `metrics.bootstrap_band`."""
     def curve(labels, scores):
-        weights = np.where(labels == 1, prevalence / labels.mean(), (1 - prevalence) / (1 - labels.mean()))
-        precision, recall, _ = precision_recall_curve(labels, scores, sample_weight=weights)
+        precision, recall, _ = precision_recall_curve(labels, scores, sample_weight=as_if(prevalence, labels))
         return np.interp(across, recall[::-1], precision[::-1])
     return curve
 
+# %% tags=["demo"]
 fig, axes = plt.subplots(1, 2, figsize=(9.6, 4.5))
 of_test = test.labels, test_scores, test.patients
-for ax, curves in zip(axes, ({"all test films": sensitivity_at},
-                             {"one in two ill": precision_at(0.5), "one in twenty": precision_at(0.05), "one in a hundred": precision_at(0.01)})):
+places = {"one in two ill": 0.5, "one in twenty": 0.05, "one in a hundred": 0.01}
+for ax, curves in zip(axes, ({"all test films": sensitivity_at}, {name: precision_at(p) for name, p in places.items()})):
     for (name, curve), colour in zip(curves.items(), (plots.BLUE, plots.ORANGE, plots.VERMILION)):
         ax.fill_between(across, *metrics.bootstrap_band(*of_test, curve, 200), color=colour, alpha=0.2)
         ax.plot(across, curve(*of_test[:2]), color=colour, label=name)
@@ -370,15 +386,13 @@ plots.curve_axes(axes[0], "1 - specificity", "sensitivity", f"ROC, area {metrics
 plots.curve_axes(axes[1], "sensitivity (recall)", "predictive value (precision)", "the same network in three places")
 fig.tight_layout()
 plots.show(fig, alt="Left the ROC curve of the test films with a band of 95 percent over patients. Right three precision-recall curves of "
-           "the same network with bands: for one in two ill it stays high, for one in twenty it is far lower, for one in a hundred "
-           "most of those called are healthy at any useful sensitivity.")
+           "the same network with bands: the rarer the disease, the lower; for one in a hundred most of those called are healthy.")
 
 # %% tags=["demo"]
 print("average precision on the test films, 95% intervals over patients (a coin has the share of the ill):")
 for prevalence in (0.5, 0.05, 0.01):
-    def average(labels, scores):
-        ill = labels.mean()
-        return average_precision_score(labels, scores, sample_weight=np.where(labels == 1, prevalence / ill, (1 - prevalence) / (1 - ill)))
+    def average(labels, scores, prevalence=prevalence):
+        return average_precision_score(labels, scores, sample_weight=as_if(prevalence, labels))
     print(f"   {prevalence:4.0%} ill: {metrics.bootstrap_interval(*of_test, statistic=average, resamples=200)}")
 
 # %% [markdown]
@@ -397,13 +411,18 @@ for prevalence in (0.5, 0.05, 0.01):
 # %% tags=["demo"]
 drawn = data_fetch.fetch_pneumothorax(source="phantom", split="test", size=128)
 small = medxai.load_checkpoint("pneumothorax-cpu")
-scores = small.predict(drawn.images)[:, 1]
+own = MY_NETWORK and test.images.shape[1:] == drawn.images.shape[1:]
+
+def phantom_scores(images):
+    return scores_of(images) if own else small.predict(images)[:, 1]
+
+scores = phantom_scores(drawn.images)
 drain, ill = drawn.attributes["drain"].to_numpy(bool), drawn.labels == 1
 groups = np.where(drain, "with a drain", "no drain yet")
 strata = metrics.subgroup_table(drawn.labels, scores, drawn.patients, groups, shared_negatives=True)
 strata.loc["all"] = [len(drawn), len(np.unique(drawn.patients)), ill.sum(), (~ill).sum(),
                      *metrics.bootstrap_interval(drawn.labels, scores, drawn.patients)]
-called = scores >= small.threshold
+called = scores >= (threshold if own else small.threshold)
 strata["found"] = [f"{called[ill & some].sum():.0f} of {(ill & some).sum()}" for some in (~drain, drain, drain | ~drain)]
 strata.rename(columns={"value": "AUROC"}).round(3)
 
@@ -525,10 +544,10 @@ def drift():
     new = {"test, as it is": drawn.images, "other exposure": curve[drawn.images], "moved by 4 pixels": np.roll(drawn.images, 4, axis=2),
            "bedside (AP) films only": drawn.images[(drawn.attributes["view"] == "AP").to_numpy()]}
     fig, ax = plt.subplots(figsize=(7, 2.8))
-    for y, (name, images) in enumerate(new.items()):
+    for y, images in enumerate(new.values()):
         some = (drawn.attributes["view"] == "AP").to_numpy() if len(images) < len(drawn) else np.ones(len(drawn), bool)
         apart = told_apart(rivals.shrink(old.images), rivals.shrink(images), old.patients, drawn.patients[some], 0)
-        area = metrics.auroc(drawn.labels[some], small.predict(images)[:, 1])
+        area = metrics.auroc(drawn.labels[some], phantom_scores(images))
         ax.plot([apart, area], [y, y], color=plots.GREY, lw=0.6, zorder=0)
         ax.plot(apart, y, "s", color=plots.VERMILION, label="told apart from validation" if y == 0 else None)
         ax.plot(area, y, "o", color=plots.BLUE, label="pneumothorax, by the network" if y == 0 else None)
@@ -635,6 +654,7 @@ def alarms_of(labels, scores, thresholds, prevalence, films_per_day, **_):
     found, false = (np.array([np.mean(scores[labels == c] >= t) for t in thresholds]) for c in (1, 0))
     return found, films_per_day * (prevalence * found + (1 - prevalence) * false)
 
+# %% tags=["demo"]
 def ward():
     fig, ax = plt.subplots(figsize=(6.6, 3.8))
     for name, (films, given), colour in (("validation", (validation, val_scores), plots.BLUE), ("test", (test, test_scores), plots.VERMILION)):
@@ -679,13 +699,11 @@ for name, some in (("all ill phantom films", ill), ("those without a drain", ill
 # If you trained one in 04a, it is judged here, on the same patients as ours.
 
 # %% tags=["demo"]
-file = pathlib.Path("my_pneumothorax.keras")
-if file.exists():
-    logits = training.predict_films(tf.keras.models.load_model(file), test.images)
-    mine = logits[:, 1] - logits[:, 0]
-    print("your network:  ", metrics.bootstrap_interval(test.labels, mine, test.patients))
-    print("the checkpoint:", metrics.bootstrap_interval(test.labels, test_scores, test.patients))
-    print("difference:    ", metrics.paired_bootstrap(test.labels, mine, test_scores, test.patients))
+if mine is not None:
+    yours, ours = scores_of(test.images, own=True), scores_of(test.images, own=False)
+    print("your network:  ", metrics.bootstrap_interval(test.labels, yours, test.patients))
+    print("the checkpoint:", metrics.bootstrap_interval(test.labels, ours, test.patients))
+    print("difference:    ", metrics.paired_bootstrap(test.labels, yours, ours, test.patients))
 else:
     print("Train a network of your own in 04a, section 7, and come back: it will be judged here.")
 

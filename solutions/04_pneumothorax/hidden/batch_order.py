@@ -2,7 +2,12 @@
 
 import numpy as np
 
-SIZES = ((47, 6), (60, 10), (9, 20), (33, 1))  # films, batch size: with a rest, without one, larger than the pack, single
+SIZES = (
+    (47, 6),
+    (60, 10),
+    (9, 20),
+    (33, 1),
+)  # films, batch size: with a rest, without one, larger than the pack, single
 
 
 def batches_of(f, count, batch_size, steps, seed):
@@ -26,7 +31,9 @@ def batch_order_1(f, rng):
         for epoch in range(3):
             pack = np.sort(dealt[epoch * count : (epoch + 1) * count])
             if not np.array_equal(pack, np.arange(count)):
-                raise AssertionError("in an epoch some film came twice or never: shuffle the pack and deal it out, without drawing again")
+                raise AssertionError(
+                    "in an epoch some film came twice or never: shuffle the pack and deal it out, without drawing again"
+                )
 
 
 def batch_order_2(f, rng):
@@ -42,7 +49,9 @@ def batch_order_2(f, rng):
         raise AssertionError("two epochs must not have the same order: shuffle again when the pack is empty")
     for epoch in (first[:60], first[60:120]):
         if np.mean(np.diff(epoch) == 1) > 0.3:
-            raise AssertionError("films that lie beside each other in the files stay together: shuffle films, not batches")
+            raise AssertionError(
+                "films that lie beside each other in the files stay together: shuffle films, not batches"
+            )
 
 
 def batch_order_3(f, rng):
@@ -52,7 +61,9 @@ def batch_order_3(f, rng):
         for steps in (1, len(epoch), 2 * len(epoch) + 1):
             sizes = [len(batch) for batch in batches_of(f, count, batch_size, steps, int(rng.integers(10_000)))]
             if len(sizes) != steps:
-                raise AssertionError("the number of batches must be the number of steps, less than an epoch or several of them")
+                raise AssertionError(
+                    "the number of batches must be the number of steps, less than an epoch or several of them"
+                )
             if sizes != (epoch * 3)[:steps]:
                 raise AssertionError(
                     "an epoch is full batches and then one with what is left; no batch is filled up, dropped or shared by two epochs"

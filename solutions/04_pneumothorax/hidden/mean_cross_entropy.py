@@ -13,7 +13,11 @@ def cost_of(f, logits, labels):
 
 def expected(logits, labels):
     largest = logits.max(axis=1)
-    return float(np.mean(largest + np.log(np.exp(logits - largest[:, None]).sum(axis=1)) - logits[np.arange(len(labels)), labels]))
+    return float(
+        np.mean(
+            largest + np.log(np.exp(logits - largest[:, None]).sum(axis=1)) - logits[np.arange(len(labels)), labels]
+        )
+    )
 
 
 def mean_cross_entropy_1(f, rng):
@@ -37,7 +41,9 @@ def mean_cross_entropy_2(f, rng):
         for labels in (logits.argmax(axis=1), logits.argmin(axis=1)):
             value = cost_of(f, logits, labels)
             if not np.isfinite(value):
-                raise AssertionError("with large logits the cost is not a finite number: take off the largest logit of each film first")
+                raise AssertionError(
+                    "with large logits the cost is not a finite number: take off the largest logit of each film first"
+                )
             if not np.isclose(value, expected(logits, labels), rtol=1e-6, atol=1e-6):
                 raise AssertionError(
                     "with large logits the cost is wrong: a film that is wrong by a large margin costs that margin; nothing is clipped"

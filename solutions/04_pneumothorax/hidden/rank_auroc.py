@@ -17,14 +17,20 @@ def rank_auroc_1(f, rng):
     """The share of pairs that the ill film wins, for scores of any size and sign."""
     for count, share, scale in ((50, 0.3, 1.0), (41, 0.7, 100.0), (30, 0.5, 1e-3)):
         labels, scores = _films(rng, count, share)
-        if not np.isclose(float(np.asarray(f(labels.copy(), scale * scores), float)), share_won(labels, scores), atol=1e-9):
-            raise AssertionError("the area must be the share of pairs of one ill and one healthy film in which the ill one scores higher")
+        if not np.isclose(
+            float(np.asarray(f(labels.copy(), scale * scores), float)), share_won(labels, scores), atol=1e-9
+        ):
+            raise AssertionError(
+                "the area must be the share of pairs of one ill and one healthy film in which the ill one scores higher"
+            )
 
 
 def rank_auroc_2(f, rng):
     """A tie counts half: many ties, more of them than anything else."""
     labels = rng.permutation(np.repeat([0, 1], [30, 20]))
-    scores = np.where(labels == 1, rng.permutation(np.resize([1.0, 1.0, 2.0], 50)), rng.permutation(np.resize([0.0, 1.0, 1.0], 50)))
+    scores = np.where(
+        labels == 1, rng.permutation(np.resize([1.0, 1.0, 2.0], 50)), rng.permutation(np.resize([0.0, 1.0, 1.0], 50))
+    )
     if not np.isclose(float(np.asarray(f(labels.copy(), scores.copy()), float)), share_won(labels, scores), atol=1e-9):
         raise AssertionError("a pair with equal scores counts half, wherever the two films stand in the list")
     for order in (np.sort(labels), np.sort(labels)[::-1]):

@@ -28,7 +28,9 @@ def roc_by_hand_1(f, rng):
         if fpr.shape != tpr.shape or fpr.ndim != 1:
             raise AssertionError("the two arrays must hold a coordinate each of the same points")
         if len(fpr) != len(x):
-            raise AssertionError("there must be the point (0, 0) and then one for each distinct score: equal scores make one step together")
+            raise AssertionError(
+                "there must be the point (0, 0) and then one for each distinct score: equal scores make one step together"
+            )
         if not (np.allclose(fpr, x, rtol=0, atol=1e-12) and np.allclose(tpr, y, rtol=0, atol=1e-12)):
             raise AssertionError(
                 "the points are not those of the curve: from the highest probability of pneumothorax downwards, 1 - specificity "
@@ -44,14 +46,18 @@ def roc_by_hand_2(f, rng):
         labels, probabilities = _films(rng, count, decimals, share)
         area = answer_of(f, labels, probabilities)[2]
         if not np.isclose(area, roc_auc_score(labels, probabilities[:, 1]), rtol=0, atol=1e-12):
-            raise AssertionError("the area is not that under the curve of pneumothorax: trapezoids, also where films tie")
+            raise AssertionError(
+                "the area is not that under the curve of pneumothorax: trapezoids, also where films tie"
+            )
 
 
 def roc_by_hand_3(f, rng):
     """A score that knows nothing has area 0.5, however the films are sorted; one class only is refused."""
     for labels in (np.repeat([1, 0], [5, 8]), np.repeat([0, 1], [5, 8]), np.tile([0, 1, 0], 4)):
         if not np.isclose(answer_of(f, labels, np.full((len(labels), 2), 0.5))[2], 0.5):
-            raise AssertionError("a score that is the same for all films has area 0.5, in whatever order the films come")
+            raise AssertionError(
+                "a score that is the same for all films has area 0.5, in whatever order the films come"
+            )
     for label in (0, 1):
         try:
             f(np.full(6, label), _films(rng, 6, 3)[1])

@@ -5,7 +5,11 @@ import numpy as np
 
 def skip_stage_1(f, rng):
     """Names, shapes and the number of parameters, for other sizes and channels."""
-    for (height, width, inputs), channels, last in (((8, 12, 3), 5, False), ((6, 6, 4), 4, True), ((16, 8, 1), 7, False)):
+    for (height, width, inputs), channels, last in (
+        ((8, 12, 3), 5, False),
+        ((6, 6, 4), 4, True),
+        ((16, 8, 1), 7, False),
+    ):
         model = f((height, width, inputs), channels, last)
         names = [layer.name for layer in model.layers]
         if any(name not in names for name in ("conv1", "conv2", "sum", "pool")):
@@ -17,7 +21,9 @@ def skip_stage_1(f, rng):
         if tuple(model.output_shape[1:]) != (height // 2, width // 2, channels):
             raise AssertionError("the pooling, last in the stage, must halve height and width")
         if model.count_params() != 9 * inputs * channels + channels + 9 * channels * channels + channels:
-            raise AssertionError("the number of parameters is not that of two 3 x 3 convolutions with biases, one on top of the other")
+            raise AssertionError(
+                "the number of parameters is not that of two 3 x 3 convolutions with biases, one on top of the other"
+            )
 
 
 def convolve(x, kernel, bias):

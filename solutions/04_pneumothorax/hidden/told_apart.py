@@ -6,7 +6,9 @@ import numpy as np
 def _hospital(rng, patients, films, features=30, shift=0.0):
     """Films of a patient are nearly alike; so is whoever remembers patients."""
     faces = rng.normal(size=(patients, features)) + shift
-    return np.repeat(faces, films, axis=0) + rng.normal(0, 0.05, (patients * films, features)), np.repeat(np.arange(patients), films)
+    return np.repeat(faces, films, axis=0) + rng.normal(0, 0.05, (patients * films, features)), np.repeat(
+        np.arange(patients), films
+    )
 
 
 def told_apart_1(f, rng):

@@ -33,7 +33,9 @@ def ward_point_1(f, rng):
         labels, scores = _films(rng)
         got = answer_of(f, labels, scores, prevalence, films, most, 0.01)
         if got is None:
-            raise AssertionError("a threshold within the alarms exists, and the floor is next to nothing: None is wrong here")
+            raise AssertionError(
+                "a threshold within the alarms exists, and the floor is next to nothing: None is wrong here"
+            )
         threshold = got[0]
         if alarms_at(labels, scores, threshold, prevalence, films) > most + 1e-6:
             raise AssertionError("at this threshold the ward gets more alarms than it can follow")
@@ -61,9 +63,13 @@ def ward_point_2(f, rng):
             raise AssertionError("the sensitivity must be the share of ill films at or above the threshold")
         total = alarms_at(labels, scores, threshold, prevalence, films)
         if not np.isclose(alarms, total):
-            raise AssertionError("alarms are true and false ones together, with the ward's share of ill films and its films a day")
+            raise AssertionError(
+                "alarms are true and false ones together, with the ward's share of ill films and its films a day"
+            )
         if not np.isclose(value, films * prevalence * found / total):
-            raise AssertionError("the predictive value is the share of true alarms in the ward, not among the films at hand")
+            raise AssertionError(
+                "the predictive value is the share of true alarms in the ward, not among the films at hand"
+            )
 
 
 def ward_point_3(f, rng):
@@ -73,6 +79,8 @@ def ward_point_3(f, rng):
         within = [t for t in np.unique(scores) if alarms_at(labels, scores, t, prevalence, films) <= most]
         reachable = max(shares(labels, scores, t)[0] for t in within)
         if answer_of(f, labels, scores, prevalence, films, most, min(1.0, reachable + 0.01)) is not None:
-            raise AssertionError("the floor cannot be reached within the alarms: the answer must be None, not some threshold")
+            raise AssertionError(
+                "the floor cannot be reached within the alarms: the answer must be None, not some threshold"
+            )
         if answer_of(f, labels, scores, prevalence, films, most, reachable - 0.01) is None:
             raise AssertionError("the floor can be reached within the alarms: None is wrong")
