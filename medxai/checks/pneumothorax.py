@@ -76,7 +76,7 @@ def skip_stage(f):
     kernels = [np.zeros((3, 3, 1, 1), np.float32) for _ in range(2)]
     kernels[0][1, 1], kernels[1][1, 1] = 2.0, -1.0
     one.set_weights([kernels[0], np.zeros(1, np.float32), kernels[1], np.full(1, 5.0, np.float32)])
-    x = np.array([1.0, 2.0, -3.0, 4.0], np.float32).reshape(1, 2, 2, 1)  # sums 5, 5, 5, 8
+    x = np.array([1.0, 2.0, 1.5, 4.0], np.float32).reshape(1, 2, 2, 1)  # sums 5, 5, 5, 8
     got = float(np.asarray(one(x)).ravel()[0])
     if np.isclose(got, 8):
         means = f((2, 2, 1), 1, True)
@@ -88,14 +88,15 @@ def skip_stage(f):
             raise AssertionError("skip_stage: the last stage pools by means, yours takes the maximum there too.")
         raise AssertionError(f"skip_stage: the mean of the sums 5, 5, 5 and 8 is 5.75, got {got:.4g} with last=True.")
     mistakes = {
-        5.0: "the second convolution alone is pooled. What is it added to?",
+        3.0: "the second convolution alone is pooled. What is it added to?",
+        5.0: "the second convolution has its ReLU too, before the sum",
         5.75: "this is the mean. Only the last stage pools by means.",
     }
     for wrong, why in mistakes.items():
         if np.isclose(got, wrong):
             raise AssertionError(f"skip_stage: {why}")
     raise AssertionError(
-        "skip_stage: with conv1 = relu(2 x) and conv2 = relu(5 - its input) on 1, 2, -3 and 4 the sums are 5, 5, 5 and 8, and "
+        "skip_stage: with conv1 = relu(2 x) and conv2 = relu(5 - its input) on 1, 2, 1.5 and 4 the sums are 5, 5, 5 and 8, and "
         f"their maximum is 8, got {got:.4g}. Added are the outputs of both convolutions, each after its ReLU."
     )
 
@@ -396,11 +397,10 @@ def told_apart(f):
             "different people even where their numbers agree."
         )
     area = float(np.asarray(f(hospital(0.0), hospital(0.6), people, people, 0), float))
-    if area < 0.2:
-        raise AssertionError("told_apart: upside down: films of the second set should score higher.")
     if area < 0.8:
         raise AssertionError(
-            f"told_apart: the second set is shifted in every feature, which is easy to tell; yours gives {area:.2f}. Standardise both "
-            "sets together, or the shift is gone before anybody looks. And return the area, not the accuracy."
+            f"told_apart: the second set is shifted in every feature, which is easy to tell; yours gives {area:.2f}. If that is near 0 "
+            "it is upside down: films of the second set should score higher. Otherwise, standardise both sets together: each by "
+            "itself, and the shift is gone before anybody looks."
         )
     return "told_apart: alike sets and shifted sets are told from each other."

@@ -3,10 +3,11 @@
 import numpy as np
 
 
-def _films(rng, count, decimals, share=0.4):
-    """Labels and two columns of probabilities; few decimals make many ties."""
+def _films(rng, count, decimals, share=0.4, most=1.0):
+    """Labels and two columns of probabilities; few decimals make many ties, a low `most` a tie of both classes at the top."""
     labels = rng.permutation(np.arange(count) < share * count).astype(int)
     ill = np.round(1 / (1 + np.exp(-rng.normal(1.2 * labels, 1.0))), decimals)
+    ill = np.minimum(ill, most)
     return labels, np.stack([1 - ill, ill], axis=1)
 
 
@@ -42,8 +43,8 @@ def roc_by_hand_2(f, rng):
     """The area is scikit-learn's, to 1e-12, with and without ties."""
     from sklearn.metrics import roc_auc_score
 
-    for count, decimals, share in ((80, 12, 0.4), (150, 1, 0.3)):
-        labels, probabilities = _films(rng, count, decimals, share)
+    for count, decimals, share, most in ((80, 12, 0.4, 1.0), (150, 1, 0.3, 0.6)):
+        labels, probabilities = _films(rng, count, decimals, share, most)
         area = answer_of(f, labels, probabilities)[2]
         if not np.isclose(area, roc_auc_score(labels, probabilities[:, 1]), rtol=0, atol=1e-12):
             raise AssertionError(

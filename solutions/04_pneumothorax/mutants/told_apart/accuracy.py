@@ -1,7 +1,7 @@
 """The accuracy: with three times as many films in one set, knowing nothing scores 0.75.
 
 loses: told_apart-1
-told: alike sets
+told: The visible check passes
 """
 def told_apart(first, second, first_patients, second_patients, seed):
     from sklearn.linear_model import LogisticRegression

@@ -1,7 +1,7 @@
 """Each set is standardised by itself "to make them comparable": the shift is gone before anybody looks.
 
-loses: told_apart-2
-told: Standardise both
+loses: told_apart-1, told_apart-2
+told: standardise both
 """
 def told_apart(first, second, first_patients, second_patients, seed):
     from sklearn.linear_model import LogisticRegression

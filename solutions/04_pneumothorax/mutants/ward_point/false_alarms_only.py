@@ -1,6 +1,6 @@
 """Only the false alarms are counted against the limit, but somebody looks at the true ones too.
 
-loses: ward_point-1, ward_point-2
+loses: ward_point-1, ward_point-2, ward_point-3
 told: these are the false alarms
 """
 def ward_point(labels, scores, prevalence, films_per_day, most_alarms, least_sensitivity):

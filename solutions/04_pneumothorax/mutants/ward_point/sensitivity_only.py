@@ -1,6 +1,6 @@
 """The answer of lab 01b: the highest threshold that reaches the floor. Alarms are not looked at.
 
-loses: ward_point-1, ward_point-2, ward_point-3
+loses: ward_point-1, ward_point-3
 told: it is the highest that reaches the floor
 """
 def ward_point(labels, scores, prevalence, films_per_day, most_alarms, least_sensitivity):

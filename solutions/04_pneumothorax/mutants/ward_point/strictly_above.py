@@ -1,6 +1,6 @@
 """A film exactly at the threshold is not called.
 
-loses: ward_point-1, ward_point-2, ward_point-3
+loses: ward_point-1, ward_point-2
 told: more false alarms
 """
 def ward_point(labels, scores, prevalence, films_per_day, most_alarms, least_sensitivity):
