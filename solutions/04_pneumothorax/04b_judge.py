@@ -398,8 +398,8 @@ for prevalence in (0.5, 0.05, 0.01):
 # %% [markdown]
 # The bands also show what *wide* means here: this is a few hundred films. (Where a precision stays at 1, no healthy film has so
 # high a score; with so few healthy films, that is no promise for a rare disease.) **And phantoms flatter.** Whatever area stands above
-# the left curve: the TorchXRayVision project publishes 0.75 and 0.84 for pneumothorax on held-out NIH films, with networks a
-# hundred times larger (its BENCHMARKS.md of July 2023). The number judges the *method*, not a product.
+# the left curve: the TorchXRayVision project publishes 0.75 and 0.84 for pneumothorax on held-out NIH films, with far larger
+# networks (its BENCHMARKS.md of July 2023). The number judges the *method*, not a product.
 #
 # ## 6. Who is behind the curve?
 #
