@@ -53,6 +53,7 @@ _MODULES = (
     "plots",
     "preprocessing",
     "rivals",
+    "runs",
     "training",
 )
 
