@@ -74,7 +74,9 @@ def matched_control(f):
     if not (np.array_equal(masks, kept[0]) and np.array_equal(avoid, kept[1])):
         raise AssertionError("matched_control: your function changed the masks that it was given. Make new ones.")
     if got[3].any():
-        raise AssertionError("matched_control: film 3 carries no cue, so there is nothing to match: its mask stays empty.")
+        raise AssertionError(
+            "matched_control: film 3 carries no cue, so there is nothing to match: its mask stays empty."
+        )
     shape = _pixels(masks[0])
     for number in [n for n in range(40) if n != 3]:
         if got[number].sum() != 4:
@@ -90,7 +92,9 @@ def matched_control(f):
     if np.array_equal(np.delete(got, 3, 0), np.delete(masks, 3, 0)):
         raise AssertionError("matched_control: the controls lie on the cue itself. Then they control nothing.")
     if (got & masks).any():
-        raise AssertionError("matched_control: a control overlaps the cue of its own film. Draw again until it does not.")
+        raise AssertionError(
+            "matched_control: a control overlaps the cue of its own film. Draw again until it does not."
+        )
     if (got & avoid).any():
         raise AssertionError(
             "matched_control: a control touches what must be left alone. An erased piece of heart may well change the "
@@ -127,7 +131,9 @@ def counterfactual(f):
     kept = films.copy()
     got = f(predict, films, {"halved": halved, "one dark": one_dark})
     if not isinstance(got, dict) or set(got) != {"halved", "one dark"}:
-        raise AssertionError("counterfactual: return a dict with the names of the changes, each with one number a film.")
+        raise AssertionError(
+            "counterfactual: return a dict with the names of the changes, each with one number a film."
+        )
     half, dark = (np.asarray(got[name], float) for name in ("halved", "one dark"))
     if half.shape != (3,) or dark.shape != (3,):
         raise AssertionError(
@@ -212,7 +218,9 @@ def subgroup_table(f):
     if not all(row[3] <= row[2] <= row[4] for row in rows.values()):
         raise AssertionError("subgroup_table: an interval holds its own value: low <= AUROC <= high.")
     if none[4] - none[3] < 0.2:
-        raise AssertionError("subgroup_table: with 2 positives the interval of 'none' must be wide. Is it one of this group?")
+        raise AssertionError(
+            "subgroup_table: with 2 positives the interval of 'none' must be wide. Is it one of this group?"
+        )
     return "subgroup_table: the example is right. Points come from other groups and from patients with many films."
 
 
@@ -265,7 +273,9 @@ def _biased_films():
 
     def paste(images):
         if np.shape(images) != (24, 12, 12):
-            raise AssertionError(f"repair: paste takes all 24 films at once, in their order; it got {np.shape(images)}.")
+            raise AssertionError(
+                f"repair: paste takes all 24 films at once, in their order; it got {np.shape(images)}."
+            )
         return np.where(place, np.uint8(250), images)
 
     def erase(images, where):

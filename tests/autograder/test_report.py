@@ -213,7 +213,9 @@ def test_the_answers_to_a_poll_stand_beside_those_of_the_paper(tmp_path, records
 
 def test_a_lab_without_a_poll_has_no_table_of_one(tmp_path, records):
     (tmp_path / "solutions" / LAB).mkdir(parents=True)
-    (tmp_path / "solutions" / LAB / "nb.ipynb").write_text(notebook({"cell_type": "code", "metadata": {}, "source": ""}))
+    (tmp_path / "solutions" / LAB / "nb.ipynb").write_text(
+        notebook({"cell_type": "code", "metadata": {}, "source": ""})
+    )
     (tmp_path / "submitted" / "ada" / LAB).mkdir(parents=True)
     assert report.polls(Course(tmp_path), LAB) == []
     assert "Would you trust" not in report.render(report.summary(LAB, records, {}))

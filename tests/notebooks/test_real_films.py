@@ -13,11 +13,11 @@ from autograder.reference import execute
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SOLUTIONS = ROOT / "solutions"
-# By their sources, so that a notebook that is not built fails here. Lab 02 meets films in its demonstrations only.
+# By their sources, so that a notebook that is not built fails here. Labs 02 and 03 meet films in their demonstrations only.
 RUNS = [(path, False) for path in sorted(SOLUTIONS.glob("01_*/*.py"))]
 RUNS += [
     pytest.param(path, True, marks=pytest.mark.slow)
-    for lab in ("01_cardiomegaly", "02_attribution")
+    for lab in ("01_cardiomegaly", "02_attribution", "03_bias")
     for path in sorted((SOLUTIONS / lab).glob("*.py"))
 ]
 

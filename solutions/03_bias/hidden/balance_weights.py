@@ -23,7 +23,9 @@ def balance_weights_1(f, rng):
         ill, cue = (share * labels).sum(), (share * carries).sum()
         if not np.isclose((share * labels * carries).sum(), ill * cue, atol=1e-6):
             raise AssertionError("under the weights, knowing the cue must tell nothing about the class")
-        if not np.allclose([ill, cue], [labels.mean(), carries.mean()], atol=1e-6) or not np.isclose(weights.sum(), 100):
+        if not np.allclose([ill, cue], [labels.mean(), carries.mean()], atol=1e-6) or not np.isclose(
+            weights.sum(), 100
+        ):
             raise AssertionError("the weights add up to the number of films and leave both shares as they were")
 
 

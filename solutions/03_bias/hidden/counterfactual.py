@@ -70,9 +70,13 @@ def counterfactual_2(f, rng):
     touched = chosen[:, 0, 0]
     for values in got.values():
         if not np.isnan(values[~touched]).all():
-            raise AssertionError("a film that a change left as it was took no part in the experiment: NaN, not a number")
+            raise AssertionError(
+                "a film that a change left as it was took no part in the experiment: NaN, not a number"
+            )
     if not np.allclose(got["last row"][touched], 0):
-        raise AssertionError("a film that changed without any effect has an effect of 0: compare the films, not the scores")
+        raise AssertionError(
+            "a film that changed without any effect has an effect of 0: compare the films, not the scores"
+        )
     if not (got["first row"][touched] > 1e-6).all():
         raise AssertionError("where film and score changed, the effect is their difference")
 

@@ -46,7 +46,9 @@ def cue_score_2(f, rng):
     maps, masks = _case(rng)
     _, lift = _scores(f, maps.copy(), masks.copy())
     if not np.allclose(lift, _mass(maps, masks) / masks.mean(axis=(1, 2)), rtol=1e-6):
-        raise AssertionError("the lift must be the share of the magnitude over the share of the film's area, film by film")
+        raise AssertionError(
+            "the lift must be the share of the magnitude over the share of the film's area, film by film"
+        )
     _, flat = _scores(f, np.full(maps.shape, -0.5), masks.copy())
     if not np.allclose(flat, 1):
         raise AssertionError("a map that is the same everywhere has a lift of 1, whatever the size of the cue")

@@ -69,7 +69,9 @@ def repair_2(f, rng):
             raise AssertionError("all films must come back, as uint8, as many as went in")
         outside = ~masks.any(axis=0)
         if not np.array_equal(got[:, outside], kept[0][:, outside]):
-            raise AssertionError("pixels outside the cue's place must not change: the films stay the patients' own, in their rows")
+            raise AssertionError(
+                "pixels outside the cue's place must not change: the films stay the patients' own, in their rows"
+            )
 
 
 def repair_3(f, rng):

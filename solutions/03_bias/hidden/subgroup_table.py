@@ -63,7 +63,9 @@ def subgroup_table_2(f, rng):
                 "patient are not six patients"
             )
         if row[4] - row[3] > 1.7 * (high - low):
-            raise AssertionError("the interval is far too wide for 95 per cent over this group's and the healthy patients")
+            raise AssertionError(
+                "the interval is far too wide for 95 per cent over this group's and the healthy patients"
+            )
 
 
 def subgroup_table_3(f, rng):
@@ -75,4 +77,6 @@ def subgroup_table_3(f, rng):
     if row[0] != 0 or row[1] != (labels == 0).sum():
         raise AssertionError("a group without positives must be counted: 0 positives and all negatives")
     if not np.isnan(row[2:]).all():
-        raise AssertionError("a group without positives has no AUROC and no interval: NaN, not a number that looks like one")
+        raise AssertionError(
+            "a group without positives has no AUROC and no interval: NaN, not a number that looks like one"
+        )
