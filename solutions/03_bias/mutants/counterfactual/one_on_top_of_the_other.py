@@ -1,6 +1,6 @@
 """The changed films are carried into the next turn of the loop.
 
-loses: counterfactual-1
+loses: counterfactual-1, counterfactual-2
 told: on top of the first
 """
 def counterfactual(predict, films, changes):

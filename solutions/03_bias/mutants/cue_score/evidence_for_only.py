@@ -1,6 +1,6 @@
 """Only what speaks for the class is counted, as in a picture of the red parts.
 
-loses: cue_score-1, cue_score-2, cue_score-3
+loses: cue_score-1, cue_score-2
 told: evidence against the class counts too
 """
 def cue_score(maps, masks):
