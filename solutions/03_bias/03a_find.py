@@ -84,14 +84,10 @@ def some(rows, count):
     return rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)]
 
 called = scores >= 0.5
-ten = np.concatenate(
-    [
-        some(np.flatnonzero((films.labels == label) & (called == says)), count)
-        for label, says, count in ((1, True, 4), (0, False, 4), (1, False, 1), (0, True, 1))
-    ]
-)
+ten = np.concatenate([some(np.flatnonzero((films.labels == label) & (called == says)), count)
+                      for label, says, count in ((1, True, 4), (0, False, 4), (1, False, 1), (0, True, 1))])
 ten = np.random.default_rng(3).permutation(ten)
-titles = [f"{films.classes[films.labels[i]]}\nscore {scores[i]:.2f}" + ("" if called[i] == films.labels[i] else "  (wrong)") for i in ten]
+titles = [f"{films.classes[films.labels[i]]}, {scores[i]:.2f}" + ("" if called[i] == films.labels[i] else ": wrong") for i in ten]
 plots.show(
     plots.film_grid(films.images[ten], titles, columns=5, size=2.3),
     alt="Ten chest films in two rows, five with an enlarged heart and five without. Over each stands what it is and the score "
@@ -357,14 +353,20 @@ for name, values in maps.items():
 pd.DataFrame(table).T.round(3)
 
 # %% [markdown]
-# **How to read this.** Go through it by questions. *Which network?* Compare the two networks under one method: the difference is what
-# training has done. *Which method?* Two methods that explain the same logit of the same network can differ by a factor. *The
-# peak?* Look at the last columns before you say "the map points at the cue": the strongest pixel may lie there in many films, in
-# few, or in none, by the method. A quarter of a map's mass on half a per cent of the film is a strong hint, even where no single peak lies on it; and a map
-# can have its peak in the heart and still be of a network that does not need the heart.
+# **How to read this.** Three questions, one at a time.
 #
-# So suppose that your maps show a lift of 3 on the cue. Is that much? Would a network with a lift of 1 be innocent? The map
-# has no answer. **It tells you where to experiment.**
+# *How much is much?* Lab 01's network never learned the cue, and section 3 says that it hardly cares. Yet the lift of its maps on the cue is
+# well above 1: both methods follow strong edges, and the token is all edges. Had you only seen *that* number, you would have accused an innocent
+# network. Only beside the other network does a lift say something, and a map that knows nothing (the film itself) is the least that must stand there.
+#
+# *What does the peak say?* Compare "peak on cue" of the two methods, on the same films and the same network. One method puts its strongest pixel on
+# the cue in nearly every film, the other in far fewer. Whoever shows you one peak of one method can show you what he likes.
+#
+# *Where is the heart?* For this network both methods have less in the heart than a flat map would. That fits with everything else. But look at LRP
+# on lab 01's network, which cannot have read anything but the patient: its lift in the heart is nothing to write home about. Little in the heart proves
+# nothing either.
+#
+# So a map gives you a suspect, sometimes a false one. **It tells you where to experiment.**
 #
 # ## 5. Intervene: take it away, put it there
 #
@@ -472,7 +474,8 @@ def where_controls_lie():
         for mask, colour in ((where["ill"][i], plots.ORANGE), (controls[i], plots.BLUE), (alone["ill"][i], "0.7")):
             if mask.any():
                 ax.contour(mask, levels=[0.5], colors=[colour], linewidths=1.3)
-    fig.supxlabel("orange: the cue; blue: its control; grey: the heart, left alone", fontsize=9)
+    fig.suptitle("orange: the cue; blue: its control; grey: the heart, left alone", fontsize=9)
+    fig.tight_layout()
     return fig
 
 plots.yours_or_expected(
@@ -605,9 +608,12 @@ plots.yours_or_expected(
 )
 
 # %% [markdown]
-# **What you should see.** The experiment is loud where the map was hinting. Erase the cue and ill patients become healthy; paste it
-# and healthy ones become ill; do as much elsewhere and next to nothing happens. For the network of lab 01 all lines are near
-# zero, as they should be. Look at single ticks too: an effect of the mean can hide films on which the cue did nothing.
+# **What you should see.** The experiment is loud where the map was hinting. Erase the cue, and the ill become healthy on every single film; paste it, and
+# the healthy become ill; erase as much elsewhere, and nothing happens. It does not matter on which of these films the peak of a map lay on the cue.
+#
+# Then look at the ticks of lab 01's network. Its means are near zero, but single films move, some of them far, when the little picture is pasted
+# somewhere else. That network has never seen such a plate, in no place, and over a lung it is a new thing. A control can tell you
+# this; without it you would have put down every movement to the cue. And a mean near zero can hide films that go up and films that go down.
 #
 # ### The common mistake: a black square
 #
@@ -640,7 +646,12 @@ plots.yours_or_expected(
 )
 
 # %% [markdown]
-# **How to read this.** Compare with the figure before, line by line.
+# **What you should see.** A black square on the cue takes only a fraction from the score of what erasing took. From this figure alone you would say: the
+# cue matters a little. The third line says why. On *healthy* films, where nothing was taken away, a black square at that place makes the score
+# jump: this network takes it for something like the token, which has a dark rim and a dark cross. You removed one cue and put another in its place.
+#
+# Any change adds something as well as taking something. So take away gently, compare with a control treated in the same way, and try the change
+# on films where there is nothing to take away.
 #
 # ## 6. And if you do not know what to look for?
 #
@@ -705,7 +716,8 @@ def searched():
         drops = blind_search(partial(score, model), few, window, data_fetch.erase)
         picture = ax.imshow(drops, cmap="RdBu_r", vmin=-1, vmax=1, extent=(0, side, side, 0))
         row, column = np.unravel_index(np.abs(drops).argmax(), drops.shape)
-        ax.set(title=f"{who}: {drops[row, column]:+.2f} at row {row}, column {column}", xticks=[], yticks=[])
+        ax.set(xticks=[], yticks=[])
+        ax.set_title(f"{who}:\n{drops[row, column]:+.2f} at row {row}, column {column}", fontsize=9)
     fig.colorbar(picture, ax=axes, shrink=0.8, label="mean drop of the score")
     return fig
 

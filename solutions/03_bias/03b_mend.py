@@ -306,7 +306,8 @@ checks.repair(repair)
 
 # %% tags=["demo"]
 def paste(images):
-    return data_fetch.paste_cue(images, CUE, biased.names)[0]
+    """All films with the cue, drawn where the set has it (its place varies by a pixel or two)."""
+    return np.where(place, data_fetch.paste_cue(images, CUE, biased.names)[0], images)
 
 rows, columns = (np.flatnonzero(place.any(axis=axis)) for axis in (1, 0))
 window = slice(None), slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
@@ -355,8 +356,9 @@ plots.yours_or_expected(
 )
 
 # %% [markdown]
-# **What you should see.** The black square has the correlation down to nothing and tells the class as well as the token did: the
-# cue was not removed but painted over. Filling is better; the bar says how much of a trace it leaves. Your repair leaves chance.
+# **What you should see.** The black square brings the correlation down to nothing, and tells the class as well as the token did: the
+# cue was not removed but painted over. Filling *where the cue was* looks perfect to you, and still leaves a trace that the simplest of machines
+# can read: only the ill films were filled. Filling the place in **all** films, cue or none, leaves chance. What you do to one class, do to the other.
 #
 # ## 3. Prove it
 #
@@ -434,7 +436,8 @@ plots.yours_or_expected(
 )
 
 # %% [markdown]
-# **What you should see.** After the repair three numbers that agree: the network no longer cares which version of the films it reads.
+# **What you should see.** Before the repair three numbers that drift apart (the small network is not as far gone as the checkpoint, it looks at the
+# heart a little). After it three that agree: the network no longer cares which version of the films it reads.
 # On its *own* kind it lost, and that loss is the point: before, part of that score was the token's. Whoever judges a repair by the old
 # test set will throw it away.
 #
