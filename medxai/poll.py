@@ -100,7 +100,7 @@ def compare(before: Mapping[str, str], after: Mapping[str, str]) -> None:
     for question in QUESTIONS:
         said = [_words(question, rounds[when].get(question.id)) for when in TIMES]
         print(f"{question.text}\n    you, before: {said[0]}\n    you, after:  {said[1]}")
-    print(f"\nIn the paper, of {PAPER_ASKED} people:          before   after")
+    print(f"\n{f'In the paper, of {PAPER_ASKED} people:':47}{'before':>6}{'after':>8}")
     for row in COUNTED:
         print(f"  {row.text:45}{row.paper['before']:6}{row.paper['after']:8}")
 

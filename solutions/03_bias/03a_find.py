@@ -363,8 +363,8 @@ pd.DataFrame(table).T.round(3)
 # the cue in nearly every film, the other in far fewer. Whoever shows you one peak of one method can show you what he likes.
 #
 # *Where is the heart?* For this network both methods have less in the heart than a flat map would. That fits with everything else. But look at LRP
-# on lab 01's network, which cannot have read anything but the patient: its lift in the heart is nothing to write home about. Little in the heart proves
-# nothing either.
+# on lab 01's network, which cannot have read anything but the patient: its lift in the heart is no better than a centred Gaussian's. Little in the heart
+# proves nothing either.
 #
 # So a map gives you a suspect, sometimes a false one. **It tells you where to experiment.**
 #
