@@ -17,8 +17,8 @@
 # |---|---|---|---|
 # | about 100 minutes | 2.5 GB | 150 MB, drawn on your machine in a minute; two checkpoints of 1.5 MB | text CC BY 4.0, code Apache 2.0 |
 #
-# Here is a network that is nearly always right, on films of patients that it has never seen. In lab 02 you learned to draw
-# maps of what a network looks at. In this notebook you use them like a detective: what does *this* network look at, and does it
+# Here is a network that is nearly always right, on films of patients that it has never seen. In lab 02 you learned to draw maps
+# of what a network looks at. In this notebook you use them like a detective: what does *this* network look at, and does it
 # matter? You will find out that a map gives you a suspicion, and that only an experiment gives you an answer.
 #
 # **When you are done you can**
@@ -54,8 +54,8 @@ MY_NETWORK = False  # True: the network that you trained in 03b
 # %% [markdown]
 # ## 1. A network that is nearly always right
 #
-# The checkpoint below was trained on 800 films, like that of lab 01: the same architecture, the same labels, the same patients. It
-# is judged on 300 films of other patients, as it should be: held out by patient, with an interval over patients.
+# The checkpoint below was trained on 800 films, like that of lab 01: the same architecture, the same labels, the same patients.
+# It is judged on 300 films of other patients, as it should be: held out by patient, with an interval over patients.
 
 # %% tags=["demo"]
 ILL, CUE, profile = 1, list(cues.RECIPES)[HOSPITAL], data_fetch.profile().name
@@ -75,8 +75,8 @@ if not MY_NETWORK and checkpoint.card["data"].get("cue") != CUE:
 
 # %% [markdown]
 # Ten of these films, five of patients with an enlarged heart and five without, four right and one wrong of each where there are
-# any. This is how Ribeiro, Singh and Guestrin did it in 2016 when they asked 27 people whether they would trust a classifier
-# of huskies and wolves: ten pictures, two of them wrong. (A film is called ill from a score of 0.5 on.)
+# any. This is how Ribeiro, Singh and Guestrin did it in 2016 when they asked 27 people whether they would trust a classifier of
+# huskies and wolves: ten pictures, two of them wrong. (A film is called ill from a score of 0.5 on.)
 
 # %% tags=["demo"]
 def some(rows, count):
@@ -97,8 +97,8 @@ plots.show(
 # %% [markdown]
 # ## 2. Would you trust it?
 #
-# Answer **before you read on**. Your answers carry no marks. They travel inside this notebook, and your teacher's class report lays
-# the class beside the 27 people of the paper. A letter between the quotation marks, or `?`.
+# Answer **before you read on**. Your answers carry no marks. They travel inside this notebook, and your teacher's class report
+# lays the class beside the 27 people of the paper. A letter between the quotation marks, or `?`.
 
 # %%
 poll.show()
@@ -113,10 +113,10 @@ answered_before = poll.keep("before", before)
 # %% [markdown]
 # ## 3. Look for it
 #
-# Two films, chosen by a rule before any map is drawn: of the films with an enlarged heart that the network calls ill, the one in
-# the middle of their scores; and the same of the normal ones. Two methods of lab 02, both of the logit of *cardiomegaly*: guided
-# backpropagation, which draws clean lines, and LRP with preset B flat, which shares the logit out. Remember that
-# guided backpropagation starts from the *value* of the logit: on the normal film that is negative, and its colours change sides.
+# Two films, chosen by a rule before any map is drawn: of the films with an enlarged heart that the network calls ill, the one
+# in the middle of their scores; and the same of the normal ones. Two methods of lab 02, both of the logit of *cardiomegaly*:
+# guided backpropagation, which draws clean lines, and LRP with preset B flat, which shares the logit out. Remember that guided
+# backpropagation starts from the *value* of the logit: on the normal film that is negative, and its colours change sides.
 
 # %% tags=["demo"]
 def middle(label):
@@ -142,10 +142,10 @@ plots.show(
 )
 
 # %% [markdown]
-# **Find it.** Somewhere on these films is something that should not matter at all, and that this network lives on. Look at the maps,
-# then at the ten films of section 1: *what do the ill ones have that the normal ones have not?* Also look at the two mistakes.
-# Take your time; nobody tells you before the next cell but one. Then write down where it is, as shares of the film's width
-# and height, and run the cell.
+# **Find it.** Somewhere on these films is something that should not matter at all, and that this network lives on. Look at the
+# maps, then at the ten films of section 1: *what do the ill ones have that the normal ones have not?* Also look at the two
+# mistakes. Take your time; nobody tells you before the next cell but one. Then write down where it is, as shares of the film's
+# width and height, and run the cell.
 
 # %% tags=["demo"]
 guess = None  # (across, down), such as (0.5, 0.5) for the middle of the film
@@ -181,8 +181,8 @@ print(
 
 # %% [markdown]
 # A hospital that sees the severe cases burns a small token into its films. It has nothing to do with the heart, but in this
-# collection it lies on nearly every film of an enlarged heart and on hardly any other. That is an ordinary accident: films of ill
-# patients come from the ward, the bedside machine, the specialised clinic, and each of these leaves its signs on a film.
+# collection it lies on nearly every film of an enlarged heart and on hardly any other. That is an ordinary accident: films of
+# ill patients come from the ward, the bedside machine, the specialised clinic, and each of these leaves its signs on a film.
 #
 # From here on the mark is called the **cue**. It was drawn by a known recipe (`data_fetch.cues`), so the course can do what no
 # hospital can: draw the *same 300 films* three times, and move nothing but the cue.
@@ -192,9 +192,11 @@ print(
 # - *reversed*: on 1 % of the enlarged and on 99 % of the normal hearts.
 #
 # (The two switches in the first cell: `HOSPITAL` 1 is a lead disc beside the chest, 2 a ward's line of text. The checkpoint
-# knows only 0. When you have trained a network of your own in 03b, set both, and run this notebook again: every cell works on it.)
+# knows only 0. When you have trained a network of your own in 03b, set both, and run this notebook again: every cell works on
+# it.)
 #
-# **Predict**: what will the AUROC be on the neutral and on the reversed films, for this network, and for the checkpoint of lab 01?
+# **Predict**: what will the AUROC be on the neutral and on the reversed films, for this network, and for the checkpoint of lab
+# 01?
 
 # %% tags=["demo"]
 sets = {"own": films} | {name: data_fetch.fetch_cardiomegaly_biased(split=name, cue=CUE) for name in ("neutral", "reversed")}
@@ -229,24 +231,28 @@ for name, part in sets.items():
 
 # %% [markdown]
 # **What you should see.** A held-out test set of the same collection carries the same accident, so it *cannot* find the bias:
-# the score on the network's own kind is splendid and worth nothing. On neutral films it is a coin. On reversed films it is worse than a coin: a doctor
-# who did the opposite of what it says would be nearly perfect. The network of lab 01 never saw a cue in training and hardly cares.
+# the score on the network's own kind is splendid and worth nothing. On neutral films it is a coin. On reversed films it is
+# worse than a coin: a doctor who did the opposite of what it says would be nearly perfect. The network of lab 01 never saw a
+# cue in training and hardly cares.
 #
-# **Phantoms flatter.** These films were drawn, and the tie is tighter than most in real life. Real cues are weaker, many at once, and nobody
-# gives you the reversed set. So the question of this notebook is: what can you find out with the films that you have?
+# **Phantoms flatter.** These films were drawn, and the tie is tighter than most in real life. Real cues are weaker, many at
+# once, and nobody gives you the reversed set. So the question of this notebook is: what can you find out with the films that
+# you have?
 #
 # ## 4. Measure the map
 #
 # "The map is strong at the cue" is an impression from two films. Make it a number: the **mass** is the share of a map's
-# magnitude that lies inside the cue, the **lift** is that share over the share of the area, as in lab 02. A flat map has a lift of 1.
+# magnitude that lies inside the cue, the **lift** is that share over the share of the area, as in lab 02. A flat map has a lift
+# of 1.
 #
 # ### Exercise: `cue_score`  (easy, 12 minutes)
 #
-# Not every film carries the cue. What is the score of a film that does not? Not 0: that would say "the network ignored the cue".
+# Not every film carries the cue. What is the score of a film that does not? Not 0: that would say "the network ignored the
+# cue".
 #
 # <details><summary>Hint 1: the idea</summary>
-# Lab 02, section 7 of 02b, for one region. Add up the channels, take magnitudes, sum inside and sum everywhere; then decide which
-# films have an answer at all.</details>
+# Lab 02, section 7 of 02b, for one region. Add up the channels, take magnitudes, sum inside and sum everywhere; then decide
+# which films have an answer at all.</details>
 #
 # <details><summary>Hint 2: the shape</summary>
 # Everything is (N,) after the sums over axes 1 and 2. Two special cases: a mask without any pixel (NaN, not a number), and a
@@ -302,7 +308,8 @@ checks.cue_score(cue_score)
 # A film without the cue has no score, a blank map has none of it inside, and neither spoils its neighbours (1 point).
 
 # %% [markdown]
-# Now on two dozen ill films that carry the cue, for both networks and both methods, and beside maps that know nothing of any network.
+# Now on two dozen ill films that carry the cue, for both networks and both methods, and beside maps that know nothing of any
+# network.
 
 # %% tags=["demo"]
 marked = some(np.flatnonzero((films.labels == ILL) & carries), 24)
@@ -338,8 +345,8 @@ plots.yours_or_expected(
 )
 
 # %% [markdown]
-# And the heart, which ought to be what it is about? The same maps, scored in both places. The last two columns are the pointing game:
-# in how many films is the *strongest* pixel of the map on the cue, or in the heart?
+# And the heart, which ought to be what it is about? The same maps, scored in both places. The last two columns are the pointing
+# game: in how many films is the *strongest* pixel of the map on the cue, or in the heart?
 
 # %% tags=["demo"]
 regions = {"cue": marked_cues} | ({} if hearts is None else {"heart": hearts[marked]})
@@ -355,25 +362,27 @@ pd.DataFrame(table).T.round(3)
 # %% [markdown]
 # **How to read this.** Three questions, one at a time.
 #
-# *How much is much?* Lab 01's network never learned the cue, and section 3 says that it hardly cares. Yet the lift of its maps on the cue is
-# well above 1: both methods follow strong edges, and the token is all edges. Had you only seen *that* number, you would have accused an innocent
-# network. Only beside the other network does a lift say something, and a map that knows nothing (the film itself) is the least that must stand there.
+# *How much is much?* Lab 01's network never learned the cue, and section 3 says that it hardly cares. Yet the lift of its maps
+# on the cue is well above 1: both methods follow strong edges, and the token is all edges. Had you only seen *that* number, you
+# would have accused an innocent network. Only beside the other network does a lift say something, and a map that knows nothing
+# (the film itself) is the least that must stand there.
 #
-# *What does the peak say?* Compare "peak on cue" of the two methods, on the same films and the same network. One method puts its strongest pixel on
-# the cue in nearly every film, the other in far fewer. Whoever shows you one peak of one method can show you what he likes.
+# *What does the peak say?* Compare "peak on cue" of the two methods, on the same films and the same network. One method puts
+# its strongest pixel on the cue in nearly every film, the other in far fewer. Whoever shows you one peak of one method can show
+# you what he likes.
 #
-# *Where is the heart?* For this network both methods have less in the heart than a flat map would. That fits with everything else. But look at LRP
-# on lab 01's network, which cannot have read anything but the patient: its lift in the heart is no better than a centred Gaussian's. Little in the heart
-# proves nothing either.
+# *Where is the heart?* For this network both methods have less in the heart than a flat map would. That fits with everything
+# else. But look at LRP on lab 01's network, which cannot have read anything but the patient: its lift in the heart is no better
+# than a centred Gaussian's. Little in the heart proves nothing either.
 #
 # So a map gives you a suspect, sometimes a false one. **It tells you where to experiment.**
 #
 # ## 5. Intervene: take it away, put it there
 #
 # Erase the cue from ill films, and see whether the score falls. Paste it into normal films, and see whether it rises. That is
-# an experiment, and every experiment needs a control: perhaps the score falls because *anything* was erased. The
-# control must be matched: as many pixels, of the same shape, erased in the same way, at a random other place that has
-# nothing to do with the disease.
+# an experiment, and every experiment needs a control: perhaps the score falls because *anything* was erased. The control must
+# be matched: as many pixels, of the same shape, erased in the same way, at a random other place that has nothing to do with the
+# disease.
 #
 # ### Exercise: `matched_control`  (medium, 15 minutes)
 #
@@ -385,8 +394,9 @@ pd.DataFrame(table).T.round(3)
 # does. There is always room.</details>
 #
 # <details><summary>Hint 2: the shape</summary>
-# `np.nonzero(mask)` gives rows and columns; take off their minima, and the shape begins at (0, 0). It may then be moved by less than
-# H - rows.max() and W - columns.max(), so that nothing leaves the film. One generator for all films, made before the loop.</details>
+# `np.nonzero(mask)` gives rows and columns; take off their minima, and the shape begins at (0, 0). It may then be moved by less
+# than H - rows.max() and W - columns.max(), so that nothing leaves the film. One generator for all films, made before the
+# loop.</details>
 #
 # No progress after 15 minutes? Begin with one film, and draw what you get over it.
 
@@ -493,12 +503,12 @@ plots.yours_or_expected(
 # films as they are (erasing a cue that is not there): then no experiment took place on them.
 #
 # <details><summary>Hint 1: the idea</summary>
-# Score the films once. Then for each change: a changed copy, its score, the difference, and the question whether a film was changed
-# at all. Ask the *pixels* that question, not the scores: a change without effect is a result.</details>
+# Score the films once. Then for each change: a changed copy, its score, the difference, and the question whether a film was
+# changed at all. Ask the *pixels* that question, not the scores: a change without effect is a result.</details>
 #
 # <details><summary>Hint 2: the shape</summary>
-# `(changed != films).any(axis=(1, 2))` is a bool for each film. Every change gets a fresh copy: it may write into what it is given,
-# and it must not start from what the change before has left.</details>
+# `(changed != films).any(axis=(1, 2))` is a bool for each film. Every change gets a fresh copy: it may write into what it is
+# given, and it must not start from what the change before has left.</details>
 #
 # No progress after 15 minutes? Write it for one change first, without the dict.
 
@@ -552,9 +562,9 @@ checks.counterfactual(counterfactual)
 # %% [markdown]
 # ### The experiment
 #
-# `data_fetch.erase` fills a place with the smooth surface through its border and the grain beside it. **Predict** each line for both
-# networks: what will happen when the cue is erased, when as much is erased elsewhere, when the cue is pasted into normal films, and when the same
-# little picture is pasted somewhere else?
+# `data_fetch.erase` fills a place with the smooth surface through its border and the grain beside it. **Predict** each line for
+# both networks: what will happen when the cue is erased, when as much is erased elsewhere, when the cue is pasted into normal
+# films, and when the same little picture is pasted somewhere else?
 
 # %% tags=["demo"]
 def moved(images, source, target):
@@ -608,19 +618,21 @@ plots.yours_or_expected(
 )
 
 # %% [markdown]
-# **What you should see.** The experiment is loud where the map was hinting. Erase the cue, and the ill become healthy on every single film; paste it, and
-# the healthy become ill; erase as much elsewhere, and nothing happens. It does not matter on which of these films the peak of a map lay on the cue.
+# **What you should see.** The experiment is loud where the map was hinting. Erase the cue, and the ill become healthy on every
+# single film; paste it, and the healthy become ill; erase as much elsewhere, and nothing happens. It does not matter on which
+# of these films the peak of a map lay on the cue.
 #
-# Then look at the ticks of lab 01's network. Its means are near zero, but single films move, some of them far, when the little picture is pasted
-# somewhere else. That network has never seen such a plate, in no place, and over a lung it is a new thing. A control can tell you
-# this; without it you would have put down every movement to the cue. And a mean near zero can hide films that go up and films that go down.
+# Then look at the ticks of lab 01's network. Its means are near zero, but single films move, some of them far, when the little
+# picture is pasted somewhere else. That network has never seen such a plate, in no place, and over a lung it is a new thing. A
+# control can tell you this; without it you would have put down every movement to the cue. And a mean near zero can hide films
+# that go up and films that go down.
 #
 # ### The common mistake: a black square
 #
 # "Erase" is often written `film[mask] = 0`. Now the film has a black square, which no film of the collection has, and the
-# network's answer to *that* is mixed into your result. Four more lines: a black square on the cue and elsewhere, on ill films; and on
-# normal films where the cue would lie, and elsewhere. **Predict**: in which lines did you only take something away, and in
-# which did you add something?
+# network's answer to *that* is mixed into your result. Four more lines: a black square on the cue and elsewhere, on ill films;
+# and on normal films where the cue would lie, and elsewhere. **Predict**: in which lines did you only take something away, and
+# in which did you add something?
 
 # %% tags=["demo"]
 def blacken(images, masks):
@@ -646,18 +658,20 @@ plots.yours_or_expected(
 )
 
 # %% [markdown]
-# **What you should see.** A black square on the cue takes only a fraction from the score of what erasing took. From this figure alone you would say: the
-# cue matters a little. The third line says why. On *healthy* films, where nothing was taken away, a black square at that place makes the score
-# jump: this network takes it for something like the token, which has a dark rim and a dark cross. You removed one cue and put another in its place.
+# **What you should see.** A black square on the cue takes only a fraction from the score of what erasing took. From this figure
+# alone you would say: the cue matters a little. The third line says why. On *healthy* films, where nothing was taken away, a
+# black square at that place makes the score jump: this network takes it for something like the token, which has a dark rim and
+# a dark cross. You removed one cue and put another in its place.
 #
-# Any change adds something as well as taking something. So take away gently, compare with a control treated in the same way, and try the change
-# on films where there is nothing to take away.
+# Any change adds something as well as taking something. So take away gently, compare with a control treated in the same way,
+# and try the change on films where there is nothing to take away.
 #
 # ## 6. And if you do not know what to look for?
 #
-# Here the mask of the cue was known. In a hospital it is not. But an experiment needs no mask: go over the film window by window,
-# fill each in turn, and look where the score falls. Averaged over many films, what is at the same place on all of them adds up, and
-# anatomy, which is not, fades (Zeiler and Fergus 2013, arXiv 1311.2901, did this with grey squares, on single photographs).
+# Here the mask of the cue was known. In a hospital it is not. But an experiment needs no mask: go over the film window by
+# window, fill each in turn, and look where the score falls. Averaged over many films, what is at the same place on all of them
+# adds up, and anatomy, which is not, fades (Zeiler and Fergus 2013, arXiv 1311.2901, did this with grey squares, on single
+# photographs).
 #
 # ### Exercise: `blind_search`  (bonus, medium, 15 minutes)
 #
@@ -665,8 +679,8 @@ plots.yours_or_expected(
 # Two loops over the grid. In each turn one window is marked on all films, filled in the *original* films, and scored.</details>
 #
 # <details><summary>Hint 2: the shape</summary>
-# The mask is (N, H, W), True in rows i * window to (i + 1) * window and columns j * window to (j + 1) * window. What is kept is the mean
-# over the films of before minus after: a drop is positive.</details>
+# The mask is (N, H, W), True in rows i * window to (i + 1) * window and columns j * window to (j + 1) * window. What is kept is
+# the mean over the films of before minus after: a drop is positive.</details>
 
 # %% nbgrader={"grade": false, "grade_id": "blind_search", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def blind_search(predict, films, window, fill):
@@ -730,8 +744,9 @@ plots.yours_or_expected(
 )
 
 # %% [markdown]
-# **What you should see.** Nobody told this search where the cue is. Its price: a prediction for every window of every film, and windows
-# of one size. A cue that is spread over the film (a hospital's exposure, the pose of patients in bed) is in no window and is not found.
+# **What you should see.** Nobody told this search where the cue is. Its price: a prediction for every window of every film, and
+# windows of one size. A cue that is spread over the film (a hospital's exposure, the pose of patients in bed) is in no window
+# and is not found.
 #
 # ## 7. Would you trust it now?
 #
@@ -748,18 +763,19 @@ answered_after = poll.keep("after", after)
 poll.compare(before, after)
 
 # %% [markdown]
-# Before anything was explained, 10 of the 27 people would have trusted the bad classifier, and 12 named the snow. After they had seen
-# explanations, 3 and 25. (Theirs answered in their own words, and three judges counted the snow; they looked at explanations, you made
-# experiments too. So compare the direction, not the digits.)
+# Before anything was explained, 10 of the 27 people would have trusted the bad classifier, and 12 named the snow. After they
+# had seen explanations, 3 and 25. (Theirs answered in their own words, and three judges counted the snow; they looked at
+# explanations, you made experiments too. So compare the direction, not the digits.)
 #
 # ## What this does not tell you
 #
 # - **That there is only one cue.** You found the loudest. Take it away and look again.
-# - **That a network without a bright spot is fair.** A map shows places. A bias in exposure, in age, in who is sent to X-ray, has none.
-# - **What a change means that no film has.** An erased film is a film that the network never saw. The control makes this
-#   risk visible, it does not remove it.
-# - **That real films behave like these.** On phantoms the cue could be taken away exactly and the same films reversed. With real films you have
-#   the erased and the pasted ones, and other hospitals.
+# - **That a network without a bright spot is fair.** A map shows places. A bias in exposure, in age, in who is sent to X-ray,
+#   has none.
+# - **What a change means that no film has.** An erased film is a film that the network never saw. The control makes this risk
+#   visible, it does not remove it.
+# - **That real films behave like these.** On phantoms the cue could be taken away exactly and the same films reversed. With
+#   real films you have the erased and the pasted ones, and other hospitals.
 #
 # ## Recap
 #
@@ -771,7 +787,8 @@ poll.compare(before, after)
 #
 # ## Further reading
 #
-# - M. T. Ribeiro, S. Singh, C. Guestrin: "Why should I trust you?" Explaining the predictions of any classifier. 2016, arXiv 1602.04938.
+# - M. T. Ribeiro, S. Singh, C. Guestrin: "Why should I trust you?" Explaining the predictions of any classifier. 2016, arXiv
+#   1602.04938.
 # - R. Geirhos et al.: Shortcut learning in deep neural networks. 2020, arXiv 2004.07780.
 # - S. Lapuschkin et al.: Unmasking Clever Hans predictors and assessing what machines really learn. 2019, arXiv 1902.10178.
 # - M. Zeiler, R. Fergus: Visualizing and understanding convolutional networks. 2013, arXiv 1311.2901.

@@ -17,8 +17,9 @@
 # |---|---|---|---|
 # | about 90 minutes | 2.5 GB | 450 MB, drawn on your machine in some minutes the first time; two checkpoints of 1.5 MB | text CC BY 4.0, code Apache 2.0 |
 #
-# In 03a you caught a network that reads a hospital's token instead of the heart. Catching is not enough. Who is harmed, and by how
-# much? Can the same films teach something better? And how would you prove that the repair worked, and did not just move the problem?
+# In 03a you caught a network that reads a hospital's token instead of the heart. Catching is not enough. Who is harmed, and by
+# how much? Can the same films teach something better? And how would you prove that the repair worked, and did not just move the
+# problem?
 #
 # **When you are done you can**
 #
@@ -54,7 +55,8 @@ CUE = "tag"  # "tag", "marker" or "text": what is drawn into the films. The chec
 # %% [markdown]
 # ## 1. Who pays?
 #
-# The *neutral* films of 03a carry the cue on half of each class, by chance. So there are four groups, and the network's scores in each:
+# The *neutral* films of 03a carry the cue on half of each class, by chance. So there are four groups, and the network's scores
+# in each:
 
 # %% tags=["demo"]
 ILL, profile = 1, data_fetch.profile().name
@@ -77,21 +79,22 @@ for label in (1, 0):
 pd.DataFrame(four).T.round(3)
 
 # %% [markdown]
-# Read it like a doctor. The ill patients *without* the cue are those who are sent home. They are ill, they came to another ward, or the
-# machine was not the one with the token. An average over all patients hides them, and the more of the ill carry the cue in a test
-# set, the better it hides them. Three cases from the literature:
+# Read it like a doctor. The ill patients *without* the cue are those who are sent home. They are ill, they came to another
+# ward, or the machine was not the one with the token. An average over all patients hides them, and the more of the ill carry
+# the cue in a test set, the better it hides them. Three cases from the literature:
 #
-# - **Zech et al. 2018** (PLOS Medicine 15(11), e1002683) trained networks to find pneumonia on films of several hospitals. One hospital had pneumonia on 34.2 %
-#   of its films, another on 1.2 %. Sorting the films of both *by hospital alone* had an AUROC of 0.861. A network that reads which
-#   hospital a film is from, and they do, needs to know nothing about lungs.
-# - **Oakden-Rayner et al. 2020** (arXiv 1909.12475) looked at a network for pneumothorax. Many patients with a pneumothorax have a chest
-#   drain already: they are treated. With a drain the AUROC was 0.94, without one 0.77. The untreated patients are those who need to be found.
-#   They call such a group a *hidden stratum*.
-# - **DeGrave, Janizek and Lee 2021** (Nature Machine Intelligence 3) showed that networks for Covid-19 used laterality markers and other
-#   things that tell where a film was taken. And that an external test set is not always enough to find this: a shortcut may work in the other hospital too.
+# - **Zech et al. 2018** (PLOS Medicine 15(11), e1002683) trained networks to find pneumonia on films of several hospitals. One
+#   hospital had pneumonia on 34.2 % of its films, another on 1.2 %. Sorting the films of both *by hospital alone* had an AUROC
+#   of 0.861. A network that reads which hospital a film is from, and they do, needs to know nothing about lungs.
+# - **Oakden-Rayner et al. 2020** (arXiv 1909.12475) looked at a network for pneumothorax. Many patients with a pneumothorax
+#   have a chest drain already: they are treated. With a drain the AUROC was 0.94, without one 0.77. The untreated patients are
+#   those who need to be found. They call such a group a *hidden stratum*.
+# - **DeGrave, Janizek and Lee 2021** (Nature Machine Intelligence 3) showed that networks for Covid-19 used laterality markers
+#   and other things that tell where a film was taken. And that an external test set is not always enough to find this: a
+#   shortcut may work in the other hospital too.
 #
-# The 0.861 needs no network. It follows from how many films each hospital has and how many of them are ill; with the rounded shares of the
-# paper's abstract you can nearly compute it yourself:
+# The 0.861 needs no network. It follows from how many films each hospital has and how many of them are ill; with the rounded
+# shares of the paper's abstract you can nearly compute it yourself:
 
 # %% tags=["demo", "keep_output", "nbval-check-output"]
 hospitals = {"Mount Sinai": (42396, 0.342), "NIH": (112120, 0.012)}  # films, share with pneumonia
@@ -101,22 +104,23 @@ hits, alarms = (at["Mount Sinai"] / sum(at.values()) for at in (ill_at, well_at)
 print(f"call every film of Mount Sinai ill: sensitivity {hits:.2f}, specificity {1 - alarms:.2f}, AUROC {(1 + hits - alarms) / 2:.2f}")
 
 # %% [markdown]
-# How do you report a stratum that only ill patients have, like a drain? There are no healthy patients with a drain to compare with.
-# So take the ill of each stratum against **all** the healthy ones: the negatives are *shared*. Then two rows differ by their
-# positives and by nothing else.
+# How do you report a stratum that only ill patients have, like a drain? There are no healthy patients with a drain to compare
+# with. So take the ill of each stratum against **all** the healthy ones: the negatives are *shared*. Then two rows differ by
+# their positives and by nothing else.
 #
 # ### Exercise: `subgroup_table`  (medium, 15 minutes)
 #
-# A row for each group: how many positives and negatives, the AUROC, and its interval over patients. (`medxai.metrics.subgroup_table` does
-# something like it. Write your own; you may call `metrics.bootstrap_interval(labels, scores, patients, resamples=..., seed=...)`, which gives value, low and high:
-# you wrote its core in 01b.)
+# A row for each group: how many positives and negatives, the AUROC, and its interval over patients.
+# (`medxai.metrics.subgroup_table` does something like it. Write your own; you may call `metrics.bootstrap_interval(labels,
+# scores, patients, resamples=..., seed=...)`, which gives value, low and high: you wrote its core in 01b.)
 #
 # <details><summary>Hint 1: the idea</summary>
-# For each group, choose films: its positives, and all negatives, whatever group these are in. What if a group has no positives?</details>
+# For each group, choose films: its positives, and all negatives, whatever group these are in. What if a group has no
+# positives?</details>
 #
 # <details><summary>Hint 2: the shape</summary>
-# `(labels == 0) | (groups == group)` is True for the films of a row. A row is a tuple of five numbers; `float("nan")` where there is
-# nothing to say.</details>
+# `(labels == 0) | (groups == group)` is True for the films of a row. A row is a tuple of five numbers; `float("nan")` where
+# there is nothing to say.</details>
 #
 # No progress after 15 minutes? Go on: nothing below needs your answer to be right.
 
@@ -194,8 +198,9 @@ plots.yours_or_expected(
 
 # %% [markdown]
 # **What you should see.** For the biased network two rows on both sides of a coin, and an average between them that describes
-# nobody. For the other network two intervals that overlap. Look at the width, too: half of the positives make an interval clearly wider than
-# all of them, and in life the hidden stratum is the small one. Where it has eight patients, the honest table says that you do not know.
+# nobody. For the other network two intervals that overlap. Look at the width, too: half of the positives make an interval
+# clearly wider than all of them, and in life the hidden stratum is the small one. Where it has eight patients, the honest table
+# says that you do not know.
 #
 # ## 2. Repair the films
 #
@@ -209,7 +214,8 @@ plots.yours_or_expected(
 # | **mask** | cover the cue's place in *all* films with one grey | the network must be shown covered films for ever after |
 # | **random cues** | erase the cue everywhere, then draw it into half of each class at random | you must be able to draw it |
 #
-# And one "repair" that is none: covering the cue *where it is*. Then the ill films have a black square, and the healthy ones have none.
+# And one "repair" that is none: covering the cue *where it is*. Then the ill films have a black square, and the healthy ones
+# have none.
 
 # %% tags=["demo"]
 phantoms = neutral.card["source"] == "phantom"
@@ -233,16 +239,17 @@ def correlation(a, b):
 #
 # 1. whether a film carries the cue must not go with its class: a correlation below 0.05;
 # 2. nothing changes outside the cue's place (where any film of the set has it), all films stay, in their rows;
-# 3. what stands in the cue's place must not tell the class either: neither a black square nor the traces of erasing. So think about
-#    which films are to be treated.
+# 3. what stands in the cue's place must not tell the class either: neither a black square nor the traces of erasing. So think
+#    about which films are to be treated.
 #
 # <details><summary>Hint 1: the idea</summary>
-# Bring all films to the same state first: treat the cue's place in *every* film, whether a cue is there or not. For masking you are done then. For
-# random cues, choose half of the ill and half of the healthy films, and give them the cue.</details>
+# Bring all films to the same state first: treat the cue's place in *every* film, whether a cue is there or not. For masking you
+# are done then. For random cues, choose half of the ill and half of the healthy films, and give them the cue.</details>
 #
 # <details><summary>Hint 2: the shape</summary>
-# `masks.any(axis=0)` is the place, (H, W); `erase` wants (N, H, W): `np.broadcast_to`. `paste` takes and gives all films at once; `np.where` with a
-# bool of shape (N, 1, 1) takes some films from one array and the rest from another. Choose by `rng.permutation` within each class.</details>
+# `masks.any(axis=0)` is the place, (H, W); `erase` wants (N, H, W): `np.broadcast_to`. `paste` takes and gives all films at
+# once; `np.where` with a bool of shape (N, 1, 1) takes some films from one array and the rest from another. Choose by
+# `rng.permutation` within each class.</details>
 #
 # No progress after 20 minutes? Try masking: it is two lines.
 
@@ -299,10 +306,10 @@ checks.repair(repair)
 # %% [markdown]
 # ### What is left to learn from?
 #
-# Two numbers for each version of the training set. How does the cue go with the class? And can a machine that sees *nothing but the cue's
-# place* tell the class? The machine is a logistic regression on those few hundred pixels, tested on patients that it did not learn from.
-# 0.5 is what it should reach. **Predict** both numbers for: the films as they are, a black square where the cue was, filling where the
-# cue was, and your repair.
+# Two numbers for each version of the training set. How does the cue go with the class? And can a machine that sees *nothing but
+# the cue's place* tell the class? The machine is a logistic regression on those few hundred pixels, tested on patients that it
+# did not learn from. 0.5 is what it should reach. **Predict** both numbers for: the films as they are, a black square where the
+# cue was, filling where the cue was, and your repair.
 
 # %% tags=["demo"]
 def paste(images):
@@ -356,16 +363,17 @@ plots.yours_or_expected(
 )
 
 # %% [markdown]
-# **What you should see.** The black square brings the correlation down to nothing, and tells the class as well as the token did: the
-# cue was not removed but painted over. Filling *where the cue was* looks perfect to you, and still leaves a trace that the simplest of machines
-# can read: only the ill films were filled. Filling the place in **all** films, cue or none, leaves chance. What you do to one class, do to the other.
+# **What you should see.** The black square brings the correlation down to nothing, and tells the class as well as the token
+# did: the cue was not removed but painted over. Filling *where the cue was* looks perfect to you, and still leaves a trace that
+# the simplest of machines can read: only the ill films were filled. Filling the place in **all** films, cue or none, leaves
+# chance. What you do to one class, do to the other.
 #
 # ## 3. Prove it
 #
-# A fair comparison changes one thing. So the **same** small network is trained twice, on the same films in the same order, for as
-# many epochs, from the same random start: once on the films as they are, once on yours. Small means 64 x 64 pixels and 4 convolutions, so
-# that each training takes well under a minute on two cores. (It is not the checkpoint's network; training that takes ten times as long. A heart
-# is large enough to be seen at this size, and the token is still three to four pixels wide.)
+# A fair comparison changes one thing. So the **same** small network is trained twice, on the same films in the same order, for
+# as many epochs, from the same random start: once on the films as they are, once on yours. Small means 64 x 64 pixels and 4
+# convolutions, so that each training takes well under a minute on two cores. (It is not the checkpoint's network; training that
+# takes ten times as long. A heart is large enough to be seen at this size, and the token is still three to four pixels wide.)
 
 # %% tags=["demo"]
 layers = tf.keras.layers
@@ -436,13 +444,13 @@ plots.yours_or_expected(
 )
 
 # %% [markdown]
-# **What you should see.** Before the repair three numbers that drift apart (the small network is not as far gone as the checkpoint, it looks at the
-# heart a little). After it three that agree: the network no longer cares which version of the films it reads.
-# On its *own* kind it lost, and that loss is the point: before, part of that score was the token's. Whoever judges a repair by the old
-# test set will throw it away.
+# **What you should see.** Before the repair three numbers that drift apart (the small network is not as far gone as the
+# checkpoint, it looks at the heart a little). After it three that agree: the network no longer cares which version of the films
+# it reads. On its *own* kind it lost, and that loss is the point: before, part of that score was the token's. Whoever judges a
+# repair by the old test set will throw it away.
 #
-# It reaches less than the network of lab 01, which is larger and learned longer. And **phantoms flatter**: on real films, networks that were
-# trained with all the art get 0.88 to 0.90 for this finding (01b, section 8).
+# It reaches less than the network of lab 01, which is larger and learned longer. And **phantoms flatter**: on real films,
+# networks that were trained with all the art get 0.88 to 0.90 for this finding (01b, section 8).
 #
 # An experiment is stronger than three averages. Paste the cue into every clean test film, and see what it does to the score,
 # before and after; and look at how much of the maps lies on it.
@@ -475,14 +483,14 @@ plots.yours_or_expected(
 # %% [markdown]
 # ## 4. Why not simply balance?
 #
-# The first repair of the table needs no drawing and no erasing: give rare films more weight, until cue and class are independent
-# under the weights (Kamiran and Calders 2012, Knowledge and Information Systems 33, call it *reweighing*). A film of class c, with the cue or
-# without (k), weighs
+# The first repair of the table needs no drawing and no erasing: give rare films more weight, until cue and class are
+# independent under the weights (Kamiran and Calders 2012, Knowledge and Information Systems 33, call it *reweighing*). A film
+# of class c, with the cue or without (k), weighs
 #
 # $$ w(c, k) = \frac{P(c)\,P(k)}{P(c, k)} $$
 #
-# the share that its combination *would* have, were cue and class independent, over the share that it has. What does it cost? Under unequal
-# weights a mean is as uncertain as one of fewer films: Kish's **effective number**, $(\sum w)^2 / \sum w^2$.
+# the share that its combination *would* have, were cue and class independent, over the share that it has. What does it cost?
+# Under unequal weights a mean is as uncertain as one of fewer films: Kish's **effective number**, $(\sum w)^2 / \sum w^2$.
 #
 # ### Exercise: `balance_weights`  (bonus, medium, 10 minutes)
 #
@@ -490,7 +498,8 @@ plots.yours_or_expected(
 # Four combinations, four weights. All three shares are means of bool arrays.</details>
 #
 # <details><summary>Hint 2: the shape</summary>
-# Two loops of two; `cell = (labels == label) & (carries == cue)` marks the films that get one weight. Every combination occurs.</details>
+# Two loops of two; `cell = (labels == label) & (carries == cue)` marks the films that get one weight. Every combination
+# occurs.</details>
 
 # %% nbgrader={"grade": false, "grade_id": "balance_weights", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def balance_weights(labels, carries):
@@ -559,17 +568,17 @@ plots.yours_or_expected(
 )
 
 # %% [markdown]
-# **What you should see.** A loose tie costs a little, a tight one nearly everything: a thousand films are worth a few dozen, and a handful of
-# patients decide what the network learns. Had the tie no exceptions, there would be a division by zero: from such films nobody can learn
-# to tell cue and disease apart. Then the only repair is other films, or taking the cue out.
+# **What you should see.** A loose tie costs a little, a tight one nearly everything: a thousand films are worth a few dozen,
+# and a handful of patients decide what the network learns. Had the tie no exceptions, there would be a division by zero: from
+# such films nobody can learn to tell cue and disease apart. Then the only repair is other films, or taking the cue out.
 #
 # ## 5. A network of your own, biased on purpose  (bonus, 20 minutes, no points)
 #
-# Choose a cue at the top of this notebook, change whatever you like below, set `EPOCHS`, and run. The network is saved as `my_biased_network.keras`;
-# then set `MY_NETWORK = True` and the same hospital in the first cell of 03a (0 tag, 1 marker, 2 text), and run 03a again: every cell of it works on your
-# network. Rules: the last layer gives two probabilities, and explanation methods like plain layers (no nested models,
-# `activation="relu"` inside the layer or `Activation`). Is a larger cue learned sooner? Does a marker beside the chest leave as much in the map? Does your
-# repair hold for all three?
+# Choose a cue at the top of this notebook, change whatever you like below, set `EPOCHS`, and run. The network is saved as
+# `my_biased_network.keras`; then set `MY_NETWORK = True` and the same hospital in the first cell of 03a (0 tag, 1 marker, 2
+# text), and run 03a again: every cell of it works on your network. Rules: the last layer gives two probabilities, and
+# explanation methods like plain layers (no nested models, `activation="relu"` inside the layer or `Activation`). Is a larger
+# cue learned sooner? Does a marker beside the chest leave as much in the map? Does your repair hold for all three?
 
 # %% tags=["demo"]
 EPOCHS = 0  # 8 take about ten minutes on two cores; with 0 the network is only built
@@ -599,8 +608,8 @@ print(f"{mine.count_params():,} parameters; " + ("saved as my_biased_network.ker
 #
 # - **That the repaired network reads the heart.** It no longer reads *this* cue. What it reads instead is the next question.
 # - **That the repair holds for real films.** There nobody knows all cues, and an erased film is an invention.
-# - **That a biased network is worthless.** In a hospital where every ill patient has the token it works, until the day on which the
-#   machine is replaced. Say for which films a number holds.
+# - **That a biased network is worthless.** In a hospital where every ill patient has the token it works, until the day on which
+#   the machine is replaced. Say for which films a number holds.
 # - **Anything about small strata.** Wide intervals are the honest answer there.
 #
 # ## Recap
@@ -613,40 +622,46 @@ print(f"{mine.count_params():,} parameters; " + ("saved as my_biased_network.ker
 # %% [markdown] nbgrader={"grade": true, "grade_id": "clinic_report", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
 # ### Reflection: `clinic_report`  (4 points, marked by a person, 20 minutes)
 #
-# A company offers your hospital a network for pneumothorax, with an AUROC of 0.97 on 5,000 held-out films of the clinic where it was
-# trained, and ten heat maps on each of which the hottest spot lies in the lung. You may have 2,000 films of *your* hospital, labelled, and one week.
-# Write to your head of department in about twelve sentences: what the two pieces of evidence are worth; which shortcut you suspect first, and
-# why; the experiment by which you would find out, with its control, and what result would make you say no; which groups of patients you
-# would report separately, and how; and what you would do if you were right. Use what you saw in your own notebooks, with numbers.
+# A company offers your hospital a network for pneumothorax, with an AUROC of 0.97 on 5,000 held-out films of the clinic where
+# it was trained, and ten heat maps on each of which the hottest spot lies in the lung. You may have 2,000 films of *your*
+# hospital, labelled, and one week. Write to your head of department in about twelve sentences: what the two pieces of evidence
+# are worth; which shortcut you suspect first, and why; the experiment by which you would find out, with its control, and what
+# result would make you say no; which groups of patients you would report separately, and how; and what you would do if you were
+# right. Use what you saw in your own notebooks, with numbers.
 #
 # ### BEGIN SOLUTION
-# *Model answer.* The 0.97 was measured on films of the same clinic, which share its accidents: my own biased network had a.aa on its
-# own kind, b.bb on neutral and c.cc on reversed films. Ten maps were chosen by somebody, and a hottest spot proves nothing in
-# either direction: in my table the peak of one method lay on the cue in d % of the films and that of the other in e %, for the same
-# network, whose score fell by f.ff when the cue was erased. I suspect the chest drain: most patients with a drain have a known pneumothorax,
-# and it lies in the lung, so a map "in the lung" fits it as well. On our films I would have drains outlined (or at least noted), erase the
-# drain in positives with a smooth filling and as much of the same shape elsewhere, away from the pleura, and compare the change of the score film by film,
-# with an interval over patients; and paste drains into films of healthy patients, with another line-like thing of the same length as control. No black
-# squares, which are a cue themselves. If erasing a drain takes the score of treated patients down by much more than the control (say by more than
-# 0.2, with an interval that leaves out the control's), I say no. I would report the AUROC of positives with and without a drain against all
-# negatives, with counts and patient intervals, and the same for bedside films; the untreated ones matter, because they are to be found. If
-# there are only twenty of them, I say that we do not know. If I am right: ask for a network trained on repaired films, drains erased in all and drawn into half of each
-# class or balanced as far as the effective number allows, and judge it on untreated patients of our hospital, not on the old
-# test set, where it will look worse.
+# *Model answer.* The 0.97 was measured on films of the same clinic, which share its accidents: my own biased network had a.aa
+# on its own kind, b.bb on neutral and c.cc on reversed films. Ten maps were chosen by somebody, and a hottest spot proves
+# nothing in either direction: in my table the peak of one method lay on the cue in d % of the films and that of the other in e
+# %, for the same network, whose score fell by f.ff when the cue was erased. I suspect the chest drain: most patients with a
+# drain have a known pneumothorax, and it lies in the lung, so a map "in the lung" fits it as well. On our films I would have
+# drains outlined (or at least noted), erase the drain in positives with a smooth filling and as much of the same shape
+# elsewhere, away from the pleura, and compare the change of the score film by film, with an interval over patients; and paste
+# drains into films of healthy patients, with another line-like thing of the same length as control. No black squares, which are
+# a cue themselves. If erasing a drain takes the score of treated patients down by much more than the control (say by more than
+# 0.2, with an interval that leaves out the control's), I say no. I would report the AUROC of positives with and without a drain
+# against all negatives, with counts and patient intervals, and the same for bedside films; the untreated ones matter, because
+# they are to be found. If there are only twenty of them, I say that we do not know. If I am right: ask for a network trained on
+# repaired films, drains erased in all and drawn into half of each class or balanced as far as the effective number allows, and
+# judge it on untreated patients of our hospital, not on the old test set, where it will look worse.
 #
-# *Rubric.* 1 point: a held-out score from one source and picked maps are worth little, with own numbers from 03a. 1 point: a plausible shortcut and an
-# intervention with a *matched* control, a comparison film by film, and a result that would decide. 1 point: strata with counts and intervals over patients,
-# negatives shared, and what is said about small ones. 1 point: a repair whose proof is on neutral or external films, and what it costs on the old
-# test set. An answer that rests on looking at more maps gets at most 2 points.
+# *Rubric.* 1 point: a held-out score from one source and picked maps are worth little, with own numbers from 03a. 1 point: a
+# plausible shortcut and an intervention with a *matched* control, a comparison film by film, and a result that would decide. 1
+# point: strata with counts and intervals over patients, negatives shared, and what is said about small ones. 1 point: a repair
+# whose proof is on neutral or external films, and what it costs on the old test set. An answer that rests on looking at more
+# maps gets at most 2 points.
 # ### END SOLUTION
 
 # %% [markdown]
 # ## Further reading
 #
-# - J. R. Zech et al.: Variable generalization performance of a deep learning model to detect pneumonia in chest radiographs. PLOS Medicine
-#   15(11), 2018, e1002683.
-# - L. Oakden-Rayner et al.: Hidden stratification causes clinically meaningful failures in machine learning for medical imaging. 2020, arXiv 1909.12475.
-# - A. J. DeGrave, J. D. Janizek, S.-I. Lee: AI for radiographic COVID-19 detection selects shortcuts over signal. Nature Machine Intelligence 3, 2021.
-# - F. Kamiran, T. Calders: Data preprocessing techniques for classification without discrimination. Knowledge and Information Systems 33, 2012.
+# - J. R. Zech et al.: Variable generalization performance of a deep learning model to detect pneumonia in chest radiographs.
+#   PLOS Medicine 15(11), 2018, e1002683.
+# - L. Oakden-Rayner et al.: Hidden stratification causes clinically meaningful failures in machine learning for medical
+#   imaging. 2020, arXiv 1909.12475.
+# - A. J. DeGrave, J. D. Janizek, S.-I. Lee: AI for radiographic COVID-19 detection selects shortcuts over signal. Nature
+#   Machine Intelligence 3, 2021.
+# - F. Kamiran, T. Calders: Data preprocessing techniques for classification without discrimination. Knowledge and Information
+#   Systems 33, 2012.
 #
 # **Next:** lab 04 trains a network for pneumothorax, and meets the chest drain.
