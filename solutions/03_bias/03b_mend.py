@@ -581,7 +581,7 @@ plots.yours_or_expected(
 # cue learned sooner? Does a marker beside the chest leave as much in the map? Does your repair hold for all three?
 
 # %% tags=["demo"]
-EPOCHS = 0  # 8 take about ten minutes on two cores; with 0 the network is only built
+EPOCHS = 0  # 8 take two to three minutes on two cores; with 0 the network is only built
 
 def my_network(side):
     x = film = layers.Input((side, side, 3), name="film")
