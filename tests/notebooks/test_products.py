@@ -24,7 +24,7 @@ def content(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
         and path.suffix != ".keras"
-        and not path.match("quiz-*.json")
+        and not (path.match("quiz-*.json") or path.match("poll-*.json"))
         and path.name != "my_boxes.txt"
         and path.parent.name != "maps"
         and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts)
