@@ -25,6 +25,10 @@ c.CourseDirectory.ignore = [
     "release.toml",
     "guide.md",
     "*.keras",
+    "my_boxes.txt",
+    "maps",
+    "quiz-*.json",
+    "poll-*.json",
     "feedback",
 ]
 

@@ -175,7 +175,8 @@ class Course:
         c.CourseDirectory.release_directory = "notebooks"
         c.CourseDirectory.db_url = f"sqlite:///{self.gradebook}"
         c.CourseDirectory.ignore = [
-            ".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*_extracted", "desktop.ini", ".DS_Store", "*.keras", *PRIVATE,
+            ".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*_extracted", "desktop.ini", ".DS_Store", "*.keras",
+            "my_boxes.txt", "maps", "quiz-*.json", "poll-*.json", *PRIVATE,
         ]  # fmt: skip
         c.ClearSolutions.code_stub = {"python": STUB}
         c.ClearSolutions.begin_solution_delimeter = BEGIN_SOLUTION

@@ -6,6 +6,7 @@ that it shows, loads and runs nothing, and whatever a student wrote stands in it
 
 from __future__ import annotations
 
+import json
 import math
 import statistics
 from collections import Counter
@@ -17,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from rich.console import Console
 
 from autograder import gradebook
+from autograder.assemble import SubmissionError, read_submitted
 from autograder.course import Course
 from autograder.errors import AutograderError
 from autograder.feedback import TEMPLATES, records_of
@@ -34,6 +36,7 @@ from autograder.records import (
     total,
     write_atomically,
 )
+from medxai import poll
 
 NOT_GRADED = "not graded"  # handed in, without a record; the word of the export
 BARS = 16  # of the histogram, at most; full marks may have one more of their own
@@ -67,7 +70,8 @@ def run(course: Course, lab: str, console: Console | None = None) -> Path:
     records = records_of(course, name)
     marks = gradebook.marks(course, name) if course.gradebook.is_file() else {}
     submitted = {path.parent.name for path in course.submitted.glob(f"*/{name}") if path.is_dir()}
-    facts = summary(name, records, marks, submitted - {record.student for record in records})
+    waiting = submitted - {record.student for record in records}
+    facts = summary(name, records, marks, waiting, polls(course, name))
     path = course.reports / f"{name}.html"
     try:
         path.parent.mkdir(exist_ok=True)
@@ -86,6 +90,34 @@ def run(course: Course, lab: str, console: Console | None = None) -> Path:
     return path
 
 
+def polls(course: Course, lab: str) -> list[dict[str, dict[str, str] | None]]:
+    """What each student answered in a lab's poll (`medxai.poll`), before and after; empty where a lab takes none.
+
+    Read from the submitted notebooks as they are, without running anything. What cannot be read is no answer.
+    """
+    asked = [path.name for path in sorted(course.solutions.glob(f"{lab}/*.ipynb")) if _asks(path)]
+    found = []
+    for folder in sorted(course.submitted.glob(f"*/{lab}")) if asked else ():
+        if folder.is_symlink() or folder.parent.is_symlink():
+            continue  # nothing behind a link is anybody's submission
+        said: dict[str, dict[str, str] | None] = dict.fromkeys(poll.TIMES)
+        for name in asked:
+            try:
+                notebook = read_submitted(folder / name)
+            except (SubmissionError, OSError):
+                continue
+            said = {when: said[when] or poll.read(notebook, when) for when in poll.TIMES}
+        found.append(said)
+    return found
+
+
+def _asks(path: Path) -> bool:
+    try:
+        return poll.asked_in(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
 def render(facts: dict[str, Any]) -> str:
     """The page as HTML; every text of `facts`, which `summary` made, is escaped."""
     environment = Environment(
@@ -95,7 +127,13 @@ def render(facts: dict[str, Any]) -> str:
     return environment.get_template("class_report.html.j2").render(facts)
 
 
-def summary(lab: str, records: Sequence[Record], marks: Marks, waiting: Iterable[str] = ()) -> dict[str, Any]:
+def summary(
+    lab: str,
+    records: Sequence[Record],
+    marks: Marks,
+    waiting: Iterable[str] = (),
+    answers: Sequence[dict[str, dict[str, str] | None]] = (),
+) -> dict[str, Any]:
     """What the page shows.
 
     Parameters
@@ -107,6 +145,8 @@ def summary(lab: str, records: Sequence[Record], marks: Marks, waiting: Iterable
         The gradebook's: what a person gave goes before what was graded.
     waiting : iterable of str
         Students who handed in and have no record yet.
+    answers : sequence of dict
+        To the lab's poll, as `polls` gives them; empty where it takes none.
 
     Returns
     -------
@@ -126,6 +166,7 @@ def summary(lab: str, records: Sequence[Record], marks: Marks, waiting: Iterable
         "exercises": _exercises(records, marks),
         "properties": _properties(records, marks),
         "answers": _answers(records, marks),
+        "poll": _poll(answers),
         "messages": _messages(records, marks),
         "cases": _cases(records),
         "unsafe": _names(record.student for record in _judged(records) if record.unsafe),
@@ -238,6 +279,20 @@ def _answers(records: Sequence[Record], marks: Marks) -> list[dict[str, Any]]:
         row = _row(key, max(most for most, _ in given), earned, every, sum(not points for points in earned))
         rows.append(row | {"waiting": len(open_points), "open_points": shown(sum(open_points))})
     return rows
+
+
+def _poll(answers: Sequence[dict[str, dict[str, str] | None]]) -> list[dict[str, str]]:
+    """The class's answers to the poll beside the paper's, as "k of n": of those who answered that question then."""
+    return [
+        {
+            "text": row.text,
+            **{
+                name: "{} of {}".format(*getattr(row, name)) if getattr(row, name)[1] else "-"
+                for name in ("before", "after", "paper_before", "paper_after")
+            },
+        }
+        for row in (poll.table(answers) if answers else [])
+    ]
 
 
 def _row(key: str, most: float, earned: list[float], every: int, none: int) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 Importing this package is quick and imports no TensorFlow; what needs TensorFlow loads it when it is first called.
 A TensorFlow that is imported later starts without its notes on the machine, which look like errors and are none: set
-TF_CPP_MIN_LOG_LEVEL=0 to read them.
+TF_CPP_MIN_LOG_LEVEL=0 to read them. It does not warn of retracing either.
 """
 
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 from .errors import CheckpointError, ExplanationError, FoldError, PixelRangeError
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# A lab calls many small networks once each; a warning of five lines says every time that this could be faster.
+logging.getLogger("tensorflow").addFilter(lambda record: "triggered tf.function retracing" not in record.getMessage())
 
 __all__ = [
     "Checkpoint",
@@ -53,6 +56,7 @@ _MODULES = (
     "plots",
     "preprocessing",
     "rivals",
+    "runs",
     "training",
 )
 

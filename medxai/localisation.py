@@ -2,7 +2,7 @@
 
 A map is scored by its magnitude, evidence for and against the class alike; the colours of a film's map are summed
 first. Maps are float (N, H, W) or (N, H, W, C), of any scale; masks are bool (N, H, W), True inside.
-The last function gives the null baselines: a score means something only beside theirs, since hearts lie in the middle of films.
+`null_baselines` gives maps to compare with: a score means something only beside theirs, since hearts lie in the middle of films.
 """
 
 from __future__ import annotations
@@ -35,17 +35,39 @@ def inside_share(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
     return _share(*_checked("inside_share", maps, masks))
 
 
-def pointing_hits(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
+def pointing_hits(maps: np.ndarray, masks: np.ndarray, margin: float = 0) -> np.ndarray:
     """Is each map's strongest pixel inside its mask? bool (N,). The mean is the accuracy of the pointing game.
 
     Where several pixels are equally strong all must be inside; an all-zero map points nowhere and has no hit.
+    margin : pixels beside the mask that still count, in a straight line. Of signed maps in which only evidence *for* the
+    class should point, pass np.maximum(maps, 0).
     Errors as `lift`. Zhang et al., "Top-down neural attention by excitation backprop", arXiv 1608.00507, who allow 15
-    pixels beside the object; here there is no such margin.
+    pixels beside the object.
     """
     magnitude, masks = _checked("pointing_hits", maps, masks)
+    if margin > 0:
+        from scipy import ndimage
+
+        masks = np.stack([ndimage.distance_transform_edt(~mask) <= margin for mask in masks])
     largest = magnitude.max(axis=(1, 2), keepdims=True)
     outside = ((magnitude == largest) & ~masks).any(axis=(1, 2))
     return (largest[:, 0, 0] > 0) & ~outside
+
+
+def iou(maps: np.ndarray, masks: np.ndarray, threshold: float) -> np.ndarray:
+    """Intersection over union of each map's region (values at or above the threshold) with its mask, (N,) from 0 to 1.
+
+    Signed: what speaks against the class is never in the region. threshold : in the maps' own units, the same for all
+    films. A film with an empty mask has NaN. ValueError : shapes that differ.
+    """
+    maps, masks = np.asarray(maps), np.asarray(masks, bool)
+    if maps.shape != masks.shape or maps.ndim != 3:
+        raise ValueError(
+            f"iou: expected maps and masks (N, H, W) of the same films, got {maps.shape} and {masks.shape}."
+        )
+    both = np.count_nonzero((maps >= threshold) & masks, axis=(1, 2))
+    either = np.count_nonzero((maps >= threshold) | masks, axis=(1, 2))
+    return np.where(masks.any(axis=(1, 2)), both / np.maximum(either, 1), np.nan)
 
 
 def null_baselines(films: np.ndarray, seed: int = 0) -> dict[str, np.ndarray]:

@@ -154,6 +154,35 @@ def paired_bootstrap(
     return _interval(value, draws[0] - draws[1], level, redrawn)
 
 
+def bootstrap_band(
+    labels: np.ndarray,
+    scores: np.ndarray,
+    patients: np.ndarray,
+    curve: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    resamples: int = 500,
+    level: float = 0.95,
+    seed: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The band of a curve, such as an ROC curve: lower and upper end at each of its places, a bootstrap over patients.
+
+    curve : function of (labels, scores) giving (G,) values at places of your choice, the same ones each time, such as
+        the sensitivity at 100 values of 1 - specificity. Places where a resample has no value (NaN) do not count there.
+        The other parameters, and errors, as in `bootstrap_interval`.
+
+    Returns two arrays (G,). The band holds at each place by itself, not for the curve as a whole.
+    """
+    labels, scores, patients = _aligned(labels, scores, patients)
+    if not 0 < level < 1:
+        raise ValueError(f"level={level}: expected a share between 0 and 1, such as 0.95.")
+    curves = []
+    for counts, _ in _patient_counts(labels, patients, resamples, seed):
+        for count in counts:
+            films = np.repeat(np.arange(len(labels)), count)
+            curves.append(np.asarray(curve(labels[films], scores[films]), dtype=float))
+    low, high = np.nanquantile(curves, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return low, high
+
+
 def mean_interval(
     values: np.ndarray, patients: np.ndarray, resamples: int = 2000, level: float = 0.95, seed: int = 0
 ) -> Interval:

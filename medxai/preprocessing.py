@@ -66,6 +66,25 @@ def to_network_input(images: np.ndarray) -> np.ndarray:
     return images[..., None].astype(np.float32) - IMAGENET_MEANS
 
 
+def shrink(images: np.ndarray, factor: int) -> np.ndarray:
+    """Smaller films: the mean of every block of factor x factor pixels, rounded.
+
+    images : uint8 (N, H, W), H and W multiples of `factor`; not changed. Returns uint8 (N, H // factor, W // factor).
+    ValueError : other films, or sides that cannot be divided.
+    """
+    images = np.asarray(images)
+    if images.dtype != np.uint8 or images.ndim != 3:
+        raise ValueError(f"shrink: expected stored films, uint8 (N, H, W); got {images.dtype} {images.shape}.")
+    number, height, width = images.shape
+    if factor < 1 or height % factor or width % factor:
+        raise ValueError(f"shrink: films of {height} x {width} pixels cannot be divided into blocks of {factor}.")
+    small = np.empty((number, height // factor, width // factor), np.uint8)
+    for row, image in enumerate(images):  # film by film, so that the whole set never becomes float
+        blocks = image.reshape(height // factor, factor, width // factor, factor)
+        small[row] = np.round(blocks.mean(axis=(1, 3)))
+    return small
+
+
 def check_pixel_range(x: np.ndarray, card: Mapping[str, Any]) -> None:
     """Raise PixelRangeError when network input `x` breaks the pixel range that `card` promises; else return None.
 

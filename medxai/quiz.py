@@ -10,30 +10,17 @@ beside the notebook, in which the last lab finds what was said in the first.
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import pathlib
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-UNSURE = "?"
+from . import questions
+from .questions import AnswerError, Question
+
 TAG = "quiz"
-
-
-@dataclass(frozen=True)
-class Question:
-    """One question with its options, in the order of their letters a, b, c, d."""
-
-    id: str
-    text: str
-    options: tuple[str, ...]
-
-    @property
-    def letters(self) -> tuple[str, ...]:
-        return tuple("abcdefgh"[: len(self.options)])
-
+QuizError = AnswerError
 
 QUESTIONS = (
     Question(
@@ -137,26 +124,11 @@ QUESTIONS = (
         ),
     ),
 )
-_BY_ID = {question.id: question for question in QUESTIONS}
-
-
-class QuizError(ValueError):
-    """Answers that cannot be kept; the message says which, what was expected and what to write."""
 
 
 def show(ids: tuple[str, ...] | None = None) -> None:
     """Show the questions (all, or those with the given ids) as text with lettered options."""
-    from IPython.display import Markdown, display
-
-    parts = []
-    for number, question in enumerate(QUESTIONS, 1):
-        if ids is None or question.id in ids:
-            options = "\n".join(
-                f"    - **{letter}** {option}"
-                for letter, option in zip(question.letters, question.options, strict=True)
-            )
-            parts.append(f"{number}. `{question.id}`: {question.text}\n{options}")
-    display(Markdown("\n\n".join(parts)))
+    questions.show(QUESTIONS, ids)
 
 
 def check(answers: Mapping[str, str]) -> dict[str, str]:
@@ -167,24 +139,7 @@ def check(answers: Mapping[str, str]) -> dict[str, str]:
     QuizError
         For an id that is no question's, or an answer that is none of its letters, "?" or "".
     """
-    if not isinstance(answers, Mapping):
-        raise QuizError(f"The answers are a dict from the question's name to a letter, got {type(answers).__name__}.")
-    unknown = [name for name in answers if name not in _BY_ID]
-    if unknown:
-        raise QuizError(f"There is no question {unknown[0]!r}. The questions are: {', '.join(_BY_ID)}.")
-    given = {}
-    for question in QUESTIONS:
-        answer = answers.get(question.id, "")
-        letter = answer.strip().lower() if isinstance(answer, str) else answer
-        if letter == "":
-            continue
-        if letter not in (*question.letters, UNSURE):
-            raise QuizError(
-                f'The answer to {question.id!r} is {answer!r}; expected one of {", ".join(question.letters)}, or "?" if you '
-                "do not know yet."
-            )
-        given[question.id] = letter
-    return given
+    return questions.check(QUESTIONS, answers)
 
 
 def _file(when: str) -> str:
@@ -236,23 +191,5 @@ def kept(when: str, folder: str | os.PathLike[str] = ".") -> dict[str, str] | No
 
 
 def read(notebook: Mapping) -> dict[str, str] | None:
-    """The answers written in a notebook (as nbformat or json loads it), found without running it.
-
-    Returns
-    -------
-    dict or None
-        id -> letter; None where there is no cell tagged ``quiz``, or what stands in it cannot be read.
-    """
-    for cell in notebook.get("cells", ()):
-        if TAG not in cell.get("metadata", {}).get("tags", ()):
-            continue
-        source = cell.get("source", "")
-        try:
-            tree = ast.parse(source if isinstance(source, str) else "".join(source))
-            literal = next(
-                node.value for node in tree.body if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)
-            )
-            return check(ast.literal_eval(literal))
-        except (SyntaxError, StopIteration, ValueError, TypeError, MemoryError, RecursionError):
-            return None
-    return None
+    """The answers in a notebook's cell tagged ``quiz``, as `questions.read` finds them; None where there are none."""
+    return questions.read(QUESTIONS, notebook, TAG)

@@ -9,8 +9,8 @@ vessels running on beyond it, lies on some films, mostly of negatives.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -169,3 +169,23 @@ def write(split: str, size: int, folder: Path, progress: bool = True, workers: i
     split : "train" (1,000 films), "validation" (200) or "test" (300), each balanced; no patient is in two of them.
     """
     writing.write(SET, split, size, folder, progress, workers)
+
+
+def redrawn(split: str, rows: Sequence[int], size: int, drain: bool) -> np.ndarray:
+    """Films of a split drawn again, uint8 (N, size, size), with or without a chest drain and otherwise as they were.
+
+    What a film would look like had nobody put the drain in (`drain=False`), or had somebody (`drain=True`; on the side of
+    the gas, on either where there is none). A film that is as asked comes back as it is.
+    """
+    entries, films = plan(split), []
+    for row in rows:
+        entry = entries[int(row)]
+        shown = entry.additions
+        if not drain:
+            shown = replace(shown, drain=None)
+        elif shown.drain is None:
+            rng = np.random.default_rng([SEED, entry.patient.number, 7])
+            side = int(rng.choice([-1, 1])) if shown.pneumothorax is None else shown.pneumothorax.side
+            shown = replace(shown, drain=devices.sample_drain(rng, side))
+        films.append(render(entry.patient, entry.exposure, size, shown).image)
+    return np.stack(films) if films else np.empty((0, size, size), np.uint8)

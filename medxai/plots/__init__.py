@@ -23,7 +23,7 @@ from .figures import (
     show,
     yours_or_expected,
 )
-from .maps import attribution, attribution_grid, signed
+from .maps import attribution, attribution_grid, evidence, signed
 
 __all__ = [
     "BLUE",
@@ -38,6 +38,7 @@ __all__ = [
     "cardiothoracic",
     "confusion",
     "curve_axes",
+    "evidence",
     "film",
     "film_grid",
     "intervals",

@@ -140,6 +140,57 @@ def attribution_grid(
     return fig
 
 
+def evidence(
+    films: np.ndarray,
+    maps: np.ndarray,
+    titles: Sequence[str],
+    limit: float | None = None,
+    outlines: np.ndarray | None = None,
+    label: str = "evidence at a place, in units of the logit",
+) -> Figure:
+    """Draw films and below each its map, all maps on **one** scale: red for the class, blue against it, white for 0.
+
+    For maps in units of their own, such as class activation maps, which can be compared from film to film: a map
+    without evidence stays pale.
+
+    Parameters
+    ----------
+    films : (N, H, W) as stored, 0 to 255. maps : (N, H, W), any scale. titles : (N,).
+    limit : the magnitude with the fullest colour; the largest of all maps by default. What is beyond it looks like it.
+    outlines : bool (N, H, W), drawn as thin lines on films and maps, or None.
+
+    Raises
+    ------
+    ValueError : films, maps, titles or outlines that do not belong together, or a limit that is not above 0.
+    """
+    films, maps = np.asarray(films), np.asarray(maps, float)
+    _check_grid(films, {"maps": maps}, titles, 1, outlines)
+    if limit is None:
+        limit = float(np.abs(maps).max()) or 1.0
+    if not limit > 0:
+        raise ValueError(f"plots.evidence: limit={limit}; expected a magnitude above 0, in the maps' own units.")
+    size = 1.9
+    fig = plt.figure(
+        figsize=(len(films) * size + 0.2, 2 * size * films.shape[1] / films.shape[2] + 1.1), layout="constrained"
+    )
+    axes = fig.subplots(2, len(films), squeeze=False)
+    for n, (above, below) in enumerate(axes.T):
+        film(films[n], titles[n], above)
+        below.imshow(maps[n], cmap=COLOURS, vmin=-limit, vmax=limit)
+        below.set(xticks=[], yticks=[])
+        for spine in below.spines.values():
+            spine.set(color="0.8", linewidth=0.6)
+        if outlines is not None and outlines[n].any():
+            for ax, colour in ((above, ORANGE), (below, "0.25")):
+                ax.contour(outlines[n], levels=[0.5], colors=[colour], linewidths=0.8)
+    bar = fig.colorbar(
+        ScalarMappable(plt.Normalize(-limit, limit), COLOURS), ax=axes, location="bottom", shrink=0.5, aspect=40
+    )
+    bar.set_label(label, fontsize=8)
+    bar.ax.tick_params(labelsize=8)
+    return fig
+
+
 def _check_grid(
     films: np.ndarray, maps: Mapping[str, np.ndarray], rows: Sequence[str], per_row: int, outlines: np.ndarray | None
 ) -> None:

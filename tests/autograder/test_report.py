@@ -1,5 +1,6 @@
 """The class report: right numbers where marks are unknown, given by hand or worth nothing, and every text escaped."""
 
+import json
 import time
 from html.parser import HTMLParser
 
@@ -173,3 +174,48 @@ def test_the_page_is_written_and_the_next_command_is_named(tmp_path, records):
     path = report.run(course, "01", Console(quiet=True))
     assert path == tmp_path / "reports" / f"{LAB}.html"
     assert "3 of 6 submissions have a mark" in path.read_text(encoding="utf-8")
+
+
+def asks(trust, looks_at, tag="poll-before"):
+    source = f"before = {{'trust': {trust!r}, 'looks_at': {looks_at!r}}}\npoll.keep('before', before)"
+    return {"cell_type": "code", "metadata": {"tags": [tag]}, "source": source, "outputs": [], "execution_count": None}
+
+
+def notebook(*cells):
+    return json.dumps({"cells": list(cells), "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+def test_the_answers_to_a_poll_stand_beside_those_of_the_paper(tmp_path, records):
+    (tmp_path / "solutions" / LAB).mkdir(parents=True)
+    (tmp_path / "solutions" / LAB / "nb.ipynb").write_text(notebook(asks("", ""), asks("", "", "poll-after")))
+    trap = tmp_path / "ran"
+    for student, text in {
+        "ada": notebook(asks("a", "?"), asks("b", "d", "poll-after")),
+        "bo": notebook(asks("a", "d"), {"cell_type": "code", "source": 3, "metadata": {"tags": 7}}),
+        "cy": notebook(asks("zz", "d"), asks("", "d", "poll-after")),
+        "di": "no notebook",
+        "eve": notebook(asks("a", "a") | {"source": f"open({str(trap)!r}, 'w')\nbefore = {{'trust': print}}"}),
+    }.items():
+        (tmp_path / "submitted" / student / LAB).mkdir(parents=True)
+        (tmp_path / "submitted" / student / LAB / "nb.ipynb").write_text(text)
+    (tmp_path / "submitted" / "link").symlink_to(tmp_path / "submitted" / "ada")
+    course = Course(tmp_path)
+    found = report.polls(course, LAB)
+    assert len(found) == 5 and not trap.exists()
+    trusts, names = report.summary(LAB, records, {}, answers=found)["poll"]
+    assert (trusts["before"], trusts["after"]) == ("2 of 2", "0 of 1")
+    assert (trusts["paper_before"], trusts["paper_after"]) == ("10 of 27", "3 of 27")
+    assert (names["before"], names["after"]) == ("1 of 2", "2 of 2")
+    assert (names["paper_before"], names["paper_after"]) == ("12 of 27", "25 of 27")
+    page = Page(report.render(report.summary(LAB, records, {}, answers=found)))
+    assert "Would you trust this network?" in page.text and "10 of 27" in page.text
+
+
+def test_a_lab_without_a_poll_has_no_table_of_one(tmp_path, records):
+    (tmp_path / "solutions" / LAB).mkdir(parents=True)
+    (tmp_path / "solutions" / LAB / "nb.ipynb").write_text(
+        notebook({"cell_type": "code", "metadata": {}, "source": ""})
+    )
+    (tmp_path / "submitted" / "ada" / LAB).mkdir(parents=True)
+    assert report.polls(Course(tmp_path), LAB) == []
+    assert "Would you trust" not in report.render(report.summary(LAB, records, {}))

@@ -195,3 +195,18 @@ def test_films_do_not_depend_on_how_many_draw_them(drawn, tmp_path):
     entry = pneumothorax.plan("test")[123]
     film = render(entry.patient, entry.exposure, SIZE, entry.additions)
     assert (film.pneumothorax == gas[123]).all() and np.abs(film.image.astype(int) - images[123]).max() <= 1
+
+
+def test_a_film_drawn_again_differs_by_its_drain_alone(drawn, table):
+    films = np.load(drawn / "images.npy", mmap_mode="r")
+    tube = np.load(drawn / "masks" / "drain.npy", mmap_mode="r")
+    with_drain = np.flatnonzero(table["drain"])[:3]
+    without = np.flatnonzero(~table["drain"] & (table["label"] == 0))[:2]
+    for rows, drain in ((with_drain, True), (without, False)):
+        same = pneumothorax.redrawn("test", rows, SIZE, drain)
+        assert np.abs(same.astype(int) - films[rows]).max() <= 1
+    gone = np.abs(pneumothorax.redrawn("test", with_drain, SIZE, drain=False).astype(int) - films[with_drain])
+    for change, mask in zip(gone, tube[with_drain], strict=True):
+        assert change[mask].mean() > 4 * change[~mask].mean() and change.max() > 10
+    put_in = pneumothorax.redrawn("test", without, SIZE, drain=True)
+    assert (np.abs(put_in.astype(int) - films[without]).max(axis=(1, 2)) > 10).all()

@@ -82,3 +82,19 @@ def test_baselines_want_films_as_stored(masks):
     with pytest.raises(ValueError, match=r"\(N, H, W\), got \(3, 8, 6, 1\)"):
         null_baselines(masks[..., None])
     assert localisation.null_baselines(masks[:0])["random"].shape == (0, 8, 6)
+
+
+def test_pointing_with_a_margin_is_a_straight_distance():
+    masks, maps = np.zeros((2, 12, 12), bool), np.zeros((2, 12, 12))
+    masks[:, 3:6, 3:6] = True
+    maps[0, 8, 8] = maps[1, 5, 8] = 1  # 3 down and 3 across: 4.24; 3 across
+    for margin, expected in ((0, [False, False]), (3, [False, True]), (4.3, [True, True])):
+        assert pointing_hits(maps, masks, margin).tolist() == expected
+
+
+def test_iou():
+    maps = np.array([[[2.0, 2.0, -9.0, 0.0]], [[0.0, 0.0, 0.0, 0.0]], [[5.0, 5.0, 5.0, 5.0]]])
+    masks = np.array([[[True, False, True, False]], [[True] * 4], [[False] * 4]])
+    np.testing.assert_allclose(localisation.iou(maps, masks, 2.0), [1 / 3, 0, np.nan])
+    with pytest.raises(ValueError, match="same films"):
+        localisation.iou(maps, masks[:2], 1.0)

@@ -218,3 +218,20 @@ def test_subgroups_with_counts_intervals_and_gaps(rng, clinic):
     shared = metrics.subgroup_table(labels, scores, patients, groups, shared_negatives=True, resamples=200)
     assert (shared["negatives"] == (labels == 0).sum()).all() and not shared["value"].isna().any()
     assert (shared["positives"] == table["positives"]).all()
+
+
+def test_the_band_of_a_curve_is_the_interval_at_each_of_its_places(rng, clinic):
+    labels, scores, patients = clinic(rng)
+    places = np.array([-0.5, 0.0, 0.8])
+
+    def found(y, s):
+        return np.array([np.mean(s[y == 1] >= t) for t in places])
+
+    low, high = metrics.bootstrap_band(labels, scores, patients, found, resamples=150, seed=3)
+    for place, *ends in zip(places, low, high, strict=True):
+        one = metrics.bootstrap_interval(
+            labels, scores, patients, lambda y, s, t=place: np.mean(s[y == 1] >= t), resamples=150, seed=3
+        )
+        assert ends == pytest.approx([one.low, one.high], abs=1e-12)
+    with pytest.raises(ValueError, match="level=1.5"):
+        metrics.bootstrap_band(labels, scores, patients, found, level=1.5)

@@ -81,3 +81,21 @@ def test_grids_of_what_does_not_belong_together_are_told(films):
     ):
         with pytest.raises(ValueError, match=told):
             plots.attribution_grid(*wrong)
+
+
+def test_evidence_has_one_scale_for_all_films(films):
+    maps = np.zeros(films.shape)
+    maps[0, 2, 3], maps[1, 5, 5] = 8.0, -2.0
+    fig = plots.evidence(films, maps, ["strong", "weak"])
+
+    def maps_in(figure):
+        return [ax.images[0] for ax in figure.axes if ax.images and ax.images[0].get_cmap().name == "RdBu_r"]
+
+    drawn = maps_in(fig)
+    assert [image.get_clim() for image in drawn[:2]] == [(-8.0, 8.0)] * 2
+    np.testing.assert_array_equal(drawn[1].get_array(), maps[1])
+    blank = plots.evidence(films, maps * 0, ["a", "b"])  # no evidence, no division by zero
+    assert maps_in(blank)[0].get_clim() == (-1.0, 1.0)
+    for wrong in ({"maps": maps[:1]}, {"titles": ["one"]}, {"limit": 0.0}):
+        with pytest.raises(ValueError):
+            plots.evidence(**{"films": films, "maps": maps, "titles": ["a", "b"]} | wrong)

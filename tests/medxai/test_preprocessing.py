@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from medxai import PixelRangeError
+from medxai import PixelRangeError, preprocessing
 from medxai.preprocessing import INPUT_CONTRACT, NETWORK_HIGH, NETWORK_LOW, check_pixel_range, to_network_input
 
 CARD = {"name": "tester", "input": {"size": 16, **INPUT_CONTRACT}}
@@ -66,3 +66,15 @@ def test_wrong_range_is_refused_with_its_likely_mistake(films, change, told):
     with pytest.raises(PixelRangeError, match=told) as caught:
         check_pixel_range(change(films), CARD)
     assert "to_network_input(films.images)" in str(caught.value)
+
+
+def test_shrinking_takes_the_mean_of_each_block_and_refuses_what_does_not_fit():
+    films = np.zeros((2, 4, 6), np.uint8)
+    films[1, :2, 2:4] = [[10, 20], [30, 41]]  # mean 25.25
+    small = preprocessing.shrink(films, 2)
+    assert small.dtype == np.uint8 and small.shape == (2, 2, 3)
+    assert small[1, 0, 1] == 25 and small.sum() == 25
+    with pytest.raises(ValueError, match="blocks of 4"):
+        preprocessing.shrink(films, 4)
+    with pytest.raises(ValueError, match="uint8"):
+        preprocessing.shrink(films.astype(float), 2)

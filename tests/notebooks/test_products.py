@@ -24,7 +24,9 @@ def content(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
         and path.suffix != ".keras"
-        and not path.match("quiz-*.json")
+        and not (path.match("quiz-*.json") or path.match("poll-*.json"))
+        and path.name != "my_boxes.txt"
+        and path.parent.name != "maps"
         and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts)
     }
 
@@ -53,6 +55,18 @@ def test_released_notebooks_are_those_of_their_sources(course, name):
     assert sorted(made) == sorted(committed)
     changed = [path for path in made if made[path] != committed[path]]
     assert not changed, f"{changed} are not what the sources give. Type: autograder release {name[:2]}"
+
+
+def test_what_a_run_leaves_beside_a_notebook_is_not_released(course):
+    """Lab 05's solution writes its boxes and pictures into files; students must get neither."""
+    lab = load_lab(course.solutions / "05_cam")
+    build.build_lab(lab)
+    (lab.folder / "maps").mkdir(exist_ok=True)
+    for name in ("my_boxes.txt", "maps/one.png", "my_network.keras"):
+        (lab.folder / name).write_bytes(b"left behind")
+    release.make(course, lab, course.notebooks / "again" / "05_cam")
+    made = {path.name for path in (course.notebooks / "again").rglob("*") if path.is_file()}
+    assert not {"my_boxes.txt", "one.png", "my_network.keras"} & made and "05a_maps.ipynb" in made
 
 
 @pytest.mark.parametrize("name", LABS)

@@ -13,11 +13,11 @@ from autograder.reference import execute
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SOLUTIONS = ROOT / "solutions"
-# By their sources, so that a notebook that is not built fails here. Lab 02 meets films in its demonstrations only.
+# By their sources, so that a notebook that is not built fails here. From lab 02 on films are met in demonstrations only.
 RUNS = [(path, False) for path in sorted(SOLUTIONS.glob("01_*/*.py"))]
 RUNS += [
     pytest.param(path, True, marks=pytest.mark.slow)
-    for lab in ("01_cardiomegaly", "02_attribution")
+    for lab in ("01_cardiomegaly", "02_attribution", "03_bias", "04_pneumothorax", "05_cam")
     for path in sorted((SOLUTIONS / lab).glob("*.py"))
 ]
 
@@ -54,4 +54,5 @@ def test_the_solution_runs_on_real_films(source, demonstrations, realdata, cache
     assert not errors, errors[0]
     code = [cell for cell in nb.cells if cell.cell_type == "code" and cell.source.strip()]
     assert all(cell.execution_count for cell in code), "not every cell was reached"
-    assert list((cache / "sets").glob("cardiomegaly-nih-*")), "no real film was fetched"
+    films = "pneumothorax" if path.parent.name in ("04_pneumothorax", "05_cam") else "cardiomegaly"
+    assert list((cache / "sets").glob(f"{films}-nih-*")), "no real film was fetched"

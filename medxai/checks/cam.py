@@ -1,0 +1,377 @@
+"""Visible checks of lab 05. Each takes the student's function and judges it on inputs small enough to do by hand."""
+
+import numpy as np
+
+# ---- 05a ------------------------------------------------------------------------------------------------------------
+
+
+def my_boxes(f):
+    from medxai import boxes
+
+    got = f()
+    if isinstance(got, list | tuple):
+        raise AssertionError(
+            "my_boxes: return a dict, number of the film: (x, y, width, height), as the widget writes it."
+        )
+    try:
+        values = [float(v) for box in dict(got).values() for v in box]
+    except (TypeError, ValueError):
+        values = []
+    if values and max(values) > 100:
+        raise AssertionError(
+            f"my_boxes: there is a {max(values):g}. Boxes are in per cent of the film, from 0 to 100, not in pixels."
+        )
+    try:
+        found = boxes.check(got)
+    except ValueError as error:
+        raise AssertionError(
+            f"my_boxes: {error} Are the last two numbers width and height, rather than the other corner?"
+        ) from None
+    missing = [str(n) for n in range(1, 21) if n not in found]
+    if missing:
+        raise AssertionError(
+            f"my_boxes: {20 - len(missing)} of 20 films have a box. Still to do: film {', '.join(missing)}. "
+            "Where you see nothing, guess: the methods have to guess too."
+        )
+    if len(found) > 20:
+        raise AssertionError(f"my_boxes: there are 20 films, numbered from 1, and you return {len(found)} boxes.")
+    if len(set(found.values())) < 10:
+        raise AssertionError("my_boxes: most boxes are the same. Look at each film: the point is what *you* see.")
+    return "my_boxes: twenty boxes are there, and that is all that is marked. Now you may look at maps."
+
+
+def extract(f):
+    import tensorflow as tf
+
+    tf.get_logger().setLevel("ERROR")  # without notes on retracing: several small networks follow each other here
+    layers = tf.keras.layers
+    x = film = layers.Input((6, 4, 1), name="film")
+    a = layers.Conv2D(3, 3, padding="same", activation="relu", name="first")(x)
+    b = layers.Conv2D(3, 3, padding="same", activation="relu", name="second")(a)
+    total = layers.Add(name="both")([a, b])
+    x = layers.GlobalAveragePooling2D(name="average")(total)
+    model = tf.keras.Model(film, layers.Dense(2, activation="softmax", name="answer")(x))
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(size=w.shape) for w in model.get_weights()])
+    films = rng.normal(size=(5, 6, 4, 1)).astype("float32")
+    kernel, bias = model.get_layer("answer").get_weights()
+    got = f(model, films)
+    if not isinstance(got, tuple | list) or len(got) != 3:
+        raise AssertionError("extract: return three arrays: the feature maps, the dense weights and the dense bias.")
+    features, weights, offset = (np.asarray(values, float) for values in got)
+    right, last = (tf.keras.Model(film, t)(films).numpy() for t in (total, model.get_layer("second").output))
+    if features.shape == (5, 3):
+        raise AssertionError(
+            "extract: these are the averages, (5, 3). Wanted is what goes *into* the global average, with its places."
+        )
+    if features.shape != right.shape:
+        raise AssertionError(
+            f"extract: 5 films of 6 x 4 places and 3 detectors must give features (5, 6, 4, 3), got {features.shape}. "
+            + ("Did you take the first film only, or squeeze the batch away?" if features.size < right.size else "")
+        )
+    if np.allclose(features, last, atol=1e-5):
+        raise AssertionError(
+            "extract: this is what the last convolution answers. Here something comes between it and the average: look "
+            "for what goes into the global average, not for the last Conv2D."
+        )
+    if not np.allclose(features, right, atol=1e-4):
+        raise AssertionError("extract: the features are not what goes into the global average pooling layer.")
+    if weights.shape == (2, 3):
+        raise AssertionError("extract: the weights are transposed; Keras keeps them as (detectors, classes), (3, 2).")
+    if weights.shape != kernel.shape or offset.shape != bias.shape:
+        raise AssertionError(
+            f"extract: expected weights (3, 2) and bias (2,) of the dense layer, got {weights.shape} and {offset.shape}."
+        )
+    if not (np.allclose(weights, kernel) and np.allclose(offset, bias)):
+        raise AssertionError("extract: weights and bias are not those of the last dense layer.")
+    return "extract: the example is right. Points come from other networks, with other names and layers."
+
+
+def compute_cam(f):
+    features = np.array([[[[1.0, 0.0], [1.0, 3.0]]]])
+    weights = np.array([[2.0, 0.5], [-1.0, 0.5]])
+    before = features.copy()
+    cam = np.asarray(f(features, weights, 0), float)
+    if cam.shape != (1, 1, 2):
+        raise AssertionError(
+            f"compute_cam: the map of 1 film of 1 x 2 places must have shape (1, 1, 2), got {cam.shape}. "
+            + ("Did you squeeze the batch away?" if cam.ndim < 3 else "Which axis should the weighted sum remove?")
+        )
+    if not np.array_equal(features, before):
+        raise AssertionError("compute_cam: your function changed the features it was given. Make a new array instead.")
+    if np.allclose(cam, [[[2.0, 0.0]]]):
+        raise AssertionError(
+            "compute_cam: the second place should be -1: evidence against the class is evidence too. Is there a ReLU in "
+            "your sum?"
+        )
+    if np.allclose(cam, [[[0.5, 2.0]]]):
+        raise AssertionError("compute_cam: this is the map of class 1, asked was class 0. Where does `target` go in?")
+    if not np.allclose(cam, [[[2.0, -1.0]]]):
+        raise AssertionError(
+            "compute_cam: by hand the two places are 2*1 - 1*0 = 2 and 2*1 - 1*3 = -1, got "
+            f"{cam.ravel().round(3).tolist()}."
+        )
+    return "compute_cam: the example is right. Points come from other shapes, classes and films."
+
+
+def upsample(f):
+    maps = np.array([[[0.0, 4.0]], [[-8.0, 0.0]]])
+    before = maps.copy()
+    tall = np.asarray(f(maps, (3, 4)), float)
+    if not np.array_equal(maps, before):
+        raise AssertionError("upsample: your function changed the maps it was given.")
+    if tall.shape == (2, 4, 3):
+        raise AssertionError("upsample: the size is (height, width), so 2 maps become (2, 3, 4); yours are (2, 4, 3).")
+    if tall.shape != (2, 3, 4):
+        raise AssertionError(
+            f"upsample: asked was the size (3, 4), so 2 maps become (2, 3, 4), got {tall.shape}. "
+            "Is a size written into the function? It is an argument."
+        )
+    row, against = tall[0, 1], tall[1, 1]
+    likely = {
+        (0.0, 4 / 3, 8 / 3, 4.0): "your first and last cell are pinned to the corners of the film; a cell's value "
+        "belongs to its *centre*, a quarter of the film from the edge",
+        (0.0, 0.0, 4.0, 4.0): "each cell is copied. Between two centres the value should change in a straight line",
+        (0.0, 2.0, 4.0, 4.0): "your map is shifted: pixel i has its centre at i + 0.5, and so does a cell",
+    }
+    for wrong, why in likely.items():
+        if np.allclose(row, wrong, atol=1e-3):
+            raise AssertionError(f"upsample: {why}.")
+    if row.min() < -1e-6 or row.max() > 4 + 1e-6:
+        raise AssertionError(
+            f"upsample: cells of 0 and 4 gave {row.min():.3g} to {row.max():.3g}. Straight lines never overshoot; is "
+            "this a cubic curve?"
+        )
+    if not np.allclose(row, [0, 1, 3, 4], atol=1e-4):
+        raise AssertionError(
+            f"upsample: cells of 0 and 4 have their centres at 0.5 and 1.5; four pixels become 0, 1, 3, 4, got "
+            f"{row.round(3).tolist()}."
+        )
+    if not np.allclose(against, [-8, -6, -2, 0], atol=1e-4):
+        raise AssertionError(
+            f"upsample: the second map should become -8, -6, -2, 0, got {against.round(3).tolist()}. The sign stays, and "
+            "no map is scaled by another or by itself."
+        )
+    return "upsample: the example is right. Points come from other sizes, upwards in both directions."
+
+
+def overlay(f):
+    film = np.array([[0, 100, 200]], np.uint8)
+    cam = np.array([[2.0, 0.0, -1.0]])
+    hot, cold = (1.0, 0.25, 0.0), (0.0, 0.5, 1.0)
+    before = film.copy(), cam.copy()
+    got = np.asarray(f(film, cam, 2.0, hot, cold))
+    if not (np.array_equal(film, before[0]) and np.array_equal(cam, before[1])):
+        raise AssertionError("overlay: your function changed the film or the map it was given.")
+    if got.shape != (1, 3, 3):
+        raise AssertionError(f"overlay: a film of 1 x 3 pixels must give an RGB picture (1, 3, 3), got {got.shape}.")
+    if got.dtype.kind in "ui" or got.max() > 1.5:
+        raise AssertionError(
+            f"overlay: expected floats from 0 to 1, got {got.dtype} up to {got.max():g}. Divide the film by 255 first."
+        )
+    if not np.allclose(got[0, 1], 100 / 255, atol=1e-3):
+        if np.allclose(got[0, 1], 155 / 255, atol=1e-3):
+            raise AssertionError("overlay: the film is inverted. Bone stays white.")
+        raise AssertionError(
+            "overlay: where the map is 0 the film must show through unchanged, grey 100 / 255 = 0.392; got "
+            f"{got[0, 1].round(3).tolist()}. No evidence, no colour."
+        )
+    if np.allclose(got[0, 0], cold, atol=1e-3):
+        raise AssertionError("overlay: the strongest evidence *for* the class got the cold colour. Hot is the maximum.")
+    if not np.allclose(got[0, 0], hot, atol=1e-3):
+        raise AssertionError(
+            f"overlay: at the limit the hot colour covers the film: {list(hot)}, got {got[0, 0].round(3).tolist()}."
+        )
+    expected = 0.5 * 200 / 255 + 0.5 * np.array(cold)
+    if not np.allclose(got[0, 2], expected, atol=1e-3):
+        raise AssertionError(
+            "overlay: -1 with a limit of 2 is half of the cold colour and half of the film, "
+            f"{expected.round(3).tolist()}; got {got[0, 2].round(3).tolist()}."
+        )
+    wide = np.asarray(f(film, cam, 4.0, hot, cold))
+    if np.allclose(wide, got, atol=1e-3):
+        raise AssertionError(
+            "overlay: with a limit of 4 instead of 2 nothing changes. Is the map divided by its own largest value? Then no "
+            "two films can be compared."
+        )
+    beyond = np.asarray(f(film, 10 * cam, 2.0, hot, cold))
+    if beyond.min() < -1e-6 or beyond.max() > 1 + 1e-6 or not np.allclose(beyond[0, 0], hot, atol=1e-3):
+        raise AssertionError("overlay: a map beyond the limit must look like the limit. Clip the share at 1.")
+    return "overlay: the example is right. Points come from other films, limits and colours."
+
+
+# ---- 05b ------------------------------------------------------------------------------------------------------------
+
+
+def pointing_game(f):
+    maps, masks = np.zeros((6, 5, 7)), np.zeros((6, 5, 7), bool)
+    masks[:4, 1:3, 1:3] = True  # film 4 has no mask
+    masks[5, 0, 0] = True
+    maps[0, 1, 2] = 3.0  # inside
+    maps[0, 4, 6] = -9.0  # stronger, but against
+    maps[1, 2, 4] = 1.0  # two pixels beside the mask
+    maps[2, 1, 1] = maps[2, 4, 4] = 2.0  # a tie, one inside and one outside
+    maps[3] = -1.0  # nothing speaks for the class, and least against it in the mask
+    maps[3, 1, 1] = -0.5
+    maps[4, 0, 0] = 1.0
+    before = maps.copy(), masks.copy()
+    got, wide = (np.asarray(f(maps, masks, tolerance), float) for tolerance in (0, 2))
+    if not (np.array_equal(maps, before[0]) and np.array_equal(masks, before[1])):
+        raise AssertionError("pointing_game: your function changed the maps or the masks.")
+    if got.shape != (6,):
+        raise AssertionError(f"pointing_game: 6 films have 6 results, got shape {got.shape}. The mean is taken later.")
+    if not np.isnan(got[4]):
+        raise AssertionError(
+            f"pointing_game: film 4 has an empty mask: nothing can be hit, so it is left out, NaN; got {got[4]:g}."
+        )
+    if np.isnan(got[[0, 1, 2, 3, 5]]).any():
+        raise AssertionError("pointing_game: NaN is for empty masks only; a map without evidence is a miss, 0.")
+    if got[0] != 1:
+        raise AssertionError(
+            "pointing_game: in film 0 the maximum lies in the mask, got a miss. The strongest evidence *against* the "
+            "class is elsewhere: is a magnitude taken?"
+        )
+    if got[1] != 0:
+        raise AssertionError("pointing_game: in film 1 the maximum lies outside the mask, with tolerance 0 a miss.")
+    if got[2] != 0:
+        raise AssertionError(
+            "pointing_game: in film 2 two pixels share the maximum and one is outside the mask: a map that cannot decide "
+            "has not found it. `argmax` returns the first of them only."
+        )
+    if got[3] != 0 or got[5] != 0:
+        raise AssertionError(
+            "pointing_game: films 3 and 5 have nothing above zero. A map without evidence for the class points nowhere: "
+            "a miss, wherever the mask is."
+        )
+    if wide[1] != 1:
+        raise AssertionError("pointing_game: with a tolerance of 2 pixels film 1, which is 2 pixels off, is a hit.")
+    if not np.array_equal(wide[[0, 2, 3, 5]], got[[0, 2, 3, 5]]) or not np.isnan(wide[4]):
+        raise AssertionError(
+            "pointing_game: a tolerance of 2 turns film 1 into a hit and changes no other: blank maps still miss, an "
+            "empty mask is still left out. The distance is straight: 2 down and 2 across is 2.83."
+        )
+    return "pointing_game: the example is right. Points come from other shapes, ties and tolerances."
+
+
+def overlap(f):
+    maps = np.zeros((3, 1, 7))
+    maps[0, 0] = 3.0, 3.0, 2.0, 2.0, 0.0, -5.0, 0.0
+    maps[1, 0, :2] = 0.2, 0.1
+    maps[2] = 4.0
+    masks = np.zeros((3, 1, 7), bool)  # film 2 has none
+    masks[0, 0, [0, 4, 6]] = masks[1, 0, :2] = True
+    got = np.asarray(f(maps, masks, 2.0), float)
+    if got.shape != (3,):
+        raise AssertionError(f"overlap: 3 films have 3 overlaps, got shape {got.shape}. The mean is taken later.")
+    if not np.isnan(got[2]):
+        raise AssertionError(f"overlap: film 2 has an empty mask and is left out: NaN, got {got[2]:g}.")
+    likely = {
+        2
+        / 7: "this is the Dice index, twice the intersection over the sum of the areas; wanted is intersection over union",
+        1 / 4: "a pixel at the threshold belongs to the region: at or above it",
+        1 / 7: "the strongest pixels *against* the class are no part of the region; is a magnitude taken?",
+        1 / 3: "this is the share of the mask that was found; a region that is hot everywhere would be perfect",
+    }
+    if not np.isclose(got[0], 1 / 6):
+        why = next((text for value, text in likely.items() if np.isclose(got[0], value)), None)
+        raise AssertionError(
+            "overlap: in film 0 one pixel is in both and six are in at least one: 1/6, got "
+            f"{got[0]:.3f}." + (f" Likely, {why}." if why else "")
+        )
+    if not np.isclose(got[1], 0):
+        raise AssertionError(
+            f"overlap: in film 1 nothing reaches the threshold, so nothing overlaps: 0, got {got[1]:.3f}. The threshold "
+            "is in the map's own units, not a share of each film's maximum."
+        )
+    return "overlap: the example is right. Points come from other films and thresholds."
+
+
+def choose_threshold(f):
+    def score(maps, masks, threshold):
+        """A stand-in for your overlap: best where the threshold is the number that stands in the maps."""
+        return np.where(masks.any(axis=(1, 2)), 1 - np.abs(maps[:, 0, 0] - threshold) / 10, np.nan)
+
+    masks = np.ones((3, 1, 1), bool)
+    masks[2] = False
+    validation = np.full((3, 1, 1), 4.0), masks
+    test = np.array([6.0, 5.0, 9.0]).reshape(3, 1, 1), masks
+    got = f(score, validation, test, [1.0, 4.0, 5.5, 8.0])
+    if not isinstance(got, tuple | list) or len(got) != 2:
+        raise AssertionError("choose_threshold: return two numbers, the threshold and the mean overlap on test.")
+    threshold, value = (float(np.asarray(v)) for v in got)
+    if np.isclose(threshold, 5.5):
+        raise AssertionError("choose_threshold: 5.5 is best on *test*. Choices are made on validation films.")
+    if np.isclose(threshold, 1.0) and np.isnan(value):
+        raise AssertionError("choose_threshold: films with an empty mask are NaN; leave them out of the mean.")
+    if not np.isclose(threshold, 4.0):
+        raise AssertionError(
+            f"choose_threshold: on validation 4 is best of the candidates, got {threshold:g}. Films with an empty mask "
+            "are NaN: does your mean leave them out? And is it the candidate that you return?"
+        )
+    if np.isnan(value):
+        raise AssertionError("choose_threshold: the overlap on test is NaN. Leave out the films with an empty mask.")
+    if np.isclose(value, 1.0):
+        raise AssertionError("choose_threshold: 1.0 is the overlap on validation. Report the one on test.")
+    if not np.isclose(value, 0.85):
+        raise AssertionError(f"choose_threshold: with 4 the test films have 0.8 and 0.9, mean 0.85; got {value:.3f}.")
+    first = float(np.asarray(f(score, validation, test, [5.0, 3.0])[0]))
+    if not np.isclose(first, 5.0):
+        raise AssertionError("choose_threshold: where two candidates are equally good, take the first of them.")
+    return "choose_threshold: the example is right. Points come from other scores and candidates."
+
+
+def logit_parts(f):
+    maps = np.array([[[4.0, 8.0, -2.0, 2.0]], [[0.0, 4.0, 0.0, 0.0]]])
+    gas = np.array([[[True, True, False, False]], [[True, False, False, False]]])
+    drain = np.array([[[False, True, True, False]], [[False, False, False, False]]])
+    got = f(maps.copy(), {"gas": gas, "drain": drain})
+    if not isinstance(got, dict) or set(got) != {"gas", "drain", "elsewhere"}:
+        raise AssertionError(
+            'logit_parts: return a dict with the names of the regions, in their order, and "elsewhere" for the rest.'
+        )
+    got = {name: np.asarray(values, float) for name, values in got.items()}
+    if any(values.shape != (2,) for values in got.values()):
+        raise AssertionError("logit_parts: each region has one number for each film, shape (2,).")
+    if np.isclose(got["gas"][0], 6.0) or np.isnan(got["drain"][1]):
+        raise AssertionError(
+            "logit_parts: this is the mean inside the region. A part of the logit is the region's sum over the number of "
+            "pixels of the whole *film*; else the parts do not add up."
+        )
+    if np.isclose(got["gas"][0], 12.0):
+        raise AssertionError("logit_parts: this is the sum. The logit is a mean: divide by the pixels of the film.")
+    if np.isclose(got["drain"][0], 1.5):
+        raise AssertionError(
+            "logit_parts: one pixel of film 0 lies in both regions and is counted twice. It belongs to the first that "
+            "claims it."
+        )
+    for name, wanted in {"gas": [3.0, 0.0], "drain": [-0.5, 0.0], "elsewhere": [0.5, 1.0]}.items():
+        if not np.allclose(got[name], wanted):
+            raise AssertionError(
+                f"logit_parts: {name} should be {wanted}, got {got[name].round(3).tolist()}. Signs stay, and films do "
+                "not mix."
+            )
+    return "logit_parts: the example is right. Points come from other regions, in any number."
+
+
+def failures(f):
+    scores = np.array([0.9, 0.2, 0.8, 0.5, 0.1, 0.95, 0.99])
+    hits = np.array([0.0, 1.0, 1.0, 0.0, 1.0, 0.0, np.nan])
+    got = f(scores, hits, 0.5, 2)
+    if not isinstance(got, dict) or set(got) != {"wrong place", "not called"}:
+        raise AssertionError('failures: return a dict with "wrong place" and "not called".')
+    place, silent = ([int(row) for row in got[name]] for name in ("wrong place", "not called"))
+    if 6 in place + silent:
+        raise AssertionError("failures: film 6 has no mask (NaN), so nobody knows whether its map points right.")
+    if len(place) > 2 or len(silent) > 2:
+        raise AssertionError("failures: at most `count` films of a kind.")
+    if place == [3, 0]:
+        raise AssertionError("failures: the surest mistakes first: sort the called films from high to low.")
+    if place != [5, 0]:
+        raise AssertionError(
+            f"failures: called (0.5 and more) and pointing wrong are 5, 0, 3, surest first; got {place}."
+        )
+    if silent != [4, 1]:
+        raise AssertionError(f"failures: not called though the map points right are 4, 1, lowest first; got {silent}.")
+    if 3 not in [int(row) for row in f(scores, hits, 0.5, 9)["wrong place"]]:
+        raise AssertionError("failures: film 3 scores exactly the threshold, and a score at the threshold is a call.")
+    return "failures: the example is right. This one gives no points."

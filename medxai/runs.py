@@ -1,0 +1,127 @@
+"""What a training wrote for TensorBoard: read back as tables and arrays; and the server that shows it, found and ended.
+
+A page that was saved holds no server, so what is worth seeing in a log is read back and drawn as well.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run's log. scalars : a column a tag, a row a step (NaN where a tag was not written). images : tag -> list of
+    (step, uint8 (N, H, W) or (N, H, W, 3)). histograms : tag -> list of (step, float (bins, 3): left, right, count)."""
+
+    scalars: pd.DataFrame
+    images: dict[str, list[tuple[int, np.ndarray]]]
+    histograms: dict[str, list[tuple[int, np.ndarray]]]
+
+
+def read_run(folder: str | os.PathLike) -> Run:
+    """Everything that `tf.summary.scalar`, `image` and `histogram` wrote into a run's folder.
+
+    FileNotFoundError : no log is in there. Flush or close the writer first, or the end is still on its way.
+    """
+    import tensorflow as tf
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    folder = Path(folder)
+    if not list(folder.glob("*tfevents*")):
+        raise FileNotFoundError(
+            f"There is no log of TensorBoard in {folder}. Write one first: "
+            "tf.summary.create_file_writer(folder), and close the writer."
+        )
+    log = EventAccumulator(str(folder), size_guidance={"tensors": 0})  # 0: all steps, not a sample of ten
+    log.Reload()
+    scalars: dict[str, dict[int, float]] = {}
+    images: dict[str, list[tuple[int, np.ndarray]]] = {}
+    histograms: dict[str, list[tuple[int, np.ndarray]]] = {}
+    for tag in log.Tags()["tensors"]:
+        kind = log.SummaryMetadata(tag).plugin_data.plugin_name
+        for event in log.Tensors(tag):
+            value = tf.make_ndarray(event.tensor_proto)
+            if kind == "scalars":
+                scalars.setdefault(tag, {})[event.step] = float(value)
+            elif kind == "images":  # width, height, then a PNG for each
+                images.setdefault(tag, []).append((event.step, np.stack([_decoded(png) for png in value[2:]])))
+            elif kind == "histograms":
+                histograms.setdefault(tag, []).append((event.step, np.asarray(value, dtype=float)))
+    table = pd.DataFrame({tag: pd.Series(steps) for tag, steps in scalars.items()}).sort_index()
+    table.index.name = "step"
+    return Run(table, images, histograms)
+
+
+def _decoded(png: bytes) -> np.ndarray:
+    from PIL import Image
+
+    return np.asarray(Image.open(io.BytesIO(png)))
+
+
+# ---- the server -----------------------------------------------------------------------------------------------------
+
+
+def use_own_tensorboard() -> None:
+    """Let `%tensorboard` start the program of this kernel's environment, also where that is not on the PATH."""
+    program = Path(sys.executable).with_name("tensorboard.exe" if os.name == "nt" else "tensorboard")
+    if program.exists():
+        os.environ.setdefault("TENSORBOARD_BINARY", str(program))
+
+
+def served(folder: str | os.PathLike, patience: float = 20) -> dict[str, list[str]]:
+    """Asks the server of this folder what it shows: run -> tags of its scalars, sorted. Empty when none answers.
+
+    patience : seconds to wait, since a server reads the log only after it has started.
+    """
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never by way of a proxy
+    until = time.monotonic() + patience
+    while infos := _servers(folder):
+        address = f"http://localhost:{infos[0].port}/data/plugin/scalars/tags"
+        try:
+            with opener.open(address, timeout=5) as answer:
+                found = json.load(answer)
+        except (OSError, ValueError):
+            found = {}
+        if found or time.monotonic() > until:
+            return {run: sorted(tags) for run, tags in sorted(found.items())}
+        time.sleep(0.5)
+    return {}
+
+
+def stop_tensorboard(folder: str | os.PathLike) -> int:
+    """End the servers that `%tensorboard --logdir FOLDER` started, and no others; returns how many there were."""
+    import psutil
+
+    stopped = 0
+    for info in _servers(folder):
+        try:
+            process = psutil.Process(info.pid)
+            # A note of a server that is long gone may name a number that somebody else has now.
+            if str(folder) not in process.cmdline():
+                continue
+            process.terminate()
+            try:
+                process.wait(10)
+            except psutil.TimeoutExpired:
+                process.kill()
+                process.wait(10)
+            stopped += 1
+        except psutil.NoSuchProcess:
+            continue
+    return stopped
+
+
+def _servers(folder: str | os.PathLike) -> list:
+    from tensorboard import manager
+
+    return [info for info in manager.get_all() if info.logdir == str(folder)]

@@ -1,0 +1,15 @@
+"""The best that the alarms allow, whether the ward wants it or not.
+
+loses: ward_point-3
+told: return None
+"""
+def ward_point(labels, scores, prevalence, films_per_day, most_alarms, least_sensitivity):
+    best = None
+    for t in np.unique(scores)[::-1]:
+        called = scores >= t
+        found, false = called[labels == 1].mean(), called[labels == 0].mean()
+        hits = films_per_day * prevalence * found
+        alarms = hits + films_per_day * (1 - prevalence) * false
+        if alarms <= most_alarms + 1e-9 and (best is None or found > best[1]):
+            best = t, found, alarms, hits / alarms
+    return best
