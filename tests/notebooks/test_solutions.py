@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -43,19 +44,37 @@ def test_every_source_has_its_notebook():
     assert sources and sources == set(NOTEBOOKS)
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
-def test_solution_runs_and_gives_what_was_recorded(path, profile_name, tmp_path):
+def run_whole(path: Path, folder: Path, profile: str) -> subprocess.CompletedProcess:
+    """nbval of one solution in a copy of its lab: a lab may write files beside its notebook, as it does for students."""
     notebook = json.loads(path.read_text(encoding="utf-8"))
-    assert compared(notebook), f"{name_of(path)}: no output is compared. Tag a cell, then type: autograder reference"
-    # In a copy: a lab may write files beside its notebook, as it does for students.
-    copy = tmp_path / path.parent.name / path.name
+    copy = folder / path.parent.name / path.name
     shutil.copytree(path.parent, copy.parent, ignore=shutil.ignore_patterns("hidden", "mutants", "*.py"))
-    if profile_name != "cpu":
+    if profile != "cpu":
         # Other films and networks give other numbers than the recorded ones: there it must run to its end.
         for cell in compared(notebook):
             cell["metadata"]["tags"].remove(COMPARED)
         copy.write_text(json.dumps(notebook), encoding="utf-8")
-    done = nbval(copy, profile_name)
+    return nbval(copy, profile)
+
+
+@pytest.fixture(scope="module")
+def runs(request, profile_name, tmp_path_factory):
+    """Path of each notebook that is tested -> its run, two at a time: one alone keeps one and a half cores busy. A GPU takes one."""
+    wanted = [
+        item.callspec.params["path"]
+        for item in request.session.items
+        if getattr(item, "originalname", "") == "test_solution_runs_and_gives_what_was_recorded"
+    ]
+    with ThreadPoolExecutor(2 if profile_name == "cpu" else 1) as pool:
+        yield {path: pool.submit(run_whole, path, tmp_path_factory.mktemp("solution"), profile_name) for path in wanted}
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+def test_solution_runs_and_gives_what_was_recorded(path, runs):
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    assert compared(notebook), f"{name_of(path)}: no output is compared. Tag a cell, then type: autograder reference"
+    done = runs[path].result()
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     code = sum(cell["cell_type"] == "code" and bool("".join(cell["source"]).strip()) for cell in notebook["cells"])
     assert f"{code} passed" in done.stdout, f"expected {code} cells to pass:\n{done.stdout[-2000:]}"
