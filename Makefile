@@ -55,7 +55,7 @@ demo: setup  ## the main job on embedded data: build, release, take a class of s
 test: setup  ## set everything up and run the tests (on 2 cores at most 40 minutes)
 	$(PYTHON) -m pytest -m "not slow" $(PYTEST_ARGS)
 
-test-all: setup  ## every test, the slow ones too (on 2 cores at most 75 minutes)
+test-all: setup  ## every test, the slow ones too (on 2 cores about two hours)
 	$(PYTHON) -m pytest $(PYTEST_ARGS)
 
 test-gpu: setup  ## the notebooks in the gpu profile: NIH films, full networks. For a machine with a GPU and the data
