@@ -87,8 +87,8 @@ pd.DataFrame(four).T.round(3)
 #   hospital had pneumonia on 34.2 % of its films, another on 1.2 %. Sorting the films of both *by hospital alone* had an AUROC
 #   of 0.861. A network that reads which hospital a film is from, and they do, needs to know nothing about lungs.
 # - **Oakden-Rayner et al. 2020** (arXiv 1909.12475) looked at a network for pneumothorax. Many patients with a pneumothorax
-#   have a chest drain already: they are treated. With a drain the AUROC was 0.94, without one 0.77. The untreated patients are
-#   those who need to be found. They call such a group a *hidden stratum*.
+#   have a chest drain already: they are treated. The network was better on those than on the untreated patients, who are
+#   the ones that need to be found. They call such a group a *hidden stratum*.
 # - **DeGrave, Janizek and Lee 2021** (Nature Machine Intelligence 3) showed that networks for Covid-19 used laterality markers
 #   and other things that tell where a film was taken. And that an external test set is not always enough to find this: a
 #   shortcut may work in the other hospital too.

@@ -471,7 +471,7 @@ plots.show(fig, alt="Share of the ill films that are found, with intervals, in t
 # network, "does a tube alone raise your score?". (These intervals are by film; over patients they would be somewhat wider. Lab
 # 03 asks the question by pasting and erasing.)
 #
-# On real films the gap was larger: 0.94 for pneumothorax with and 0.77 without a drain, the same network, the NIH's films
+# The same was seen on real films: a network was better at a pneumothorax with a drain than at one without
 # (Oakden-Rayner et al., arXiv 1909.12475, 2020). They called it **hidden stratification**: the groups were in the data all
 # along, and no label named them.
 #
