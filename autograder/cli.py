@@ -98,6 +98,9 @@ def grade(
     unsafe_no_sandbox: Annotated[
         bool, typer.Option("--unsafe-no-sandbox", help="Run students' code with all your rights. Records say so.")
     ] = False,
+    keep_warm: Annotated[
+        float, typer.Option(min=0, help="Minutes that TensorFlow stays loaded for the next grading; 0: not at all.")
+    ] = 10,
 ) -> None:
     """Grade the submissions of a lab, or of any nbgrader assignment, each in a sandbox of its own."""
     from autograder.grade import Options
@@ -109,7 +112,7 @@ def grade(
         raise AutograderError(f'--memory {memory}: expected a size such as "3 GiB".')
     options = Options(
         Seconds(check_seconds, cell_seconds, total_seconds), workers, not unsafe_no_sandbox, strict, full,
-        tuple(show or ()), size,
+        tuple(show or ()), size, keep_warm,
     )  # fmt: skip
     _run("grade", lab=lab, student=student, exercise=exercise, again=again, options=options)
 

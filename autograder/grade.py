@@ -74,6 +74,8 @@ class Options:
         Files and folders that notebooks may read, beside the course's data cache.
     memory : int
         Bytes that a student's kernel may use.
+    keep_warm : float
+        Minutes that the process which has imported TensorFlow stays for the next command.
     """
 
     seconds: Seconds = USUAL
@@ -83,6 +85,7 @@ class Options:
     full: bool = False
     show: tuple[Path, ...] = ()
     memory: int = 3 << 30
+    keep_warm: float = 0.0
 
 
 @dataclass
@@ -227,6 +230,7 @@ class Grading:
         if self.course.ours:
             with self.console.status(f"Preparing {made.name} {made.version}: the data that its cells read"):
                 sandboxes.prepare(self.course, made, self.scratch)
+        terms.sandbox.warm(self.options.keep_warm)
         engine = Engine(terms)
         try:
             with self.console.status(
@@ -272,13 +276,18 @@ class Grading:
             return
         executor = queue.local(self._workers())
         warming = self._warm({ticket.terms.key: ticket.terms for ticket in tickets}.values())
+        # One more than can run: it begins while what another one found is written down.
+        at_once = self._workers() + 1
         try:
-            with gradebook.writer(self.course, self.name) as book, Bar(self.console, self.name, len(tickets)) as bar:
+            with gradebook.Writer(self.course, self.name) as book, Bar(self.console, self.name, len(tickets)) as bar:
                 warming()
-                # One more than can run: it begins while what another one found is written down.
-                for ticket, result in queue.graded(executor, self._jobs(tickets, bar, book), self._workers() + 1):
+                begun = 0
+                for ticket, result in queue.graded(executor, self._jobs(tickets, bar, book), at_once):
                     if result is None:
                         bar.started(ticket.record.student)
+                        begun += 1
+                        if begun == min(at_once, len(tickets)):
+                            book.open()  # not before: the first kernels would wait for it
                         continue
                     self._settle(ticket, result)
                     self._keep(ticket, book)
@@ -290,9 +299,10 @@ class Grading:
             executor.shutdown(wait=True, cancel_futures=True)
 
     def _warm(self, all_terms: Iterable[Terms]) -> Callable[[], None]:
-        """Starts the warm processes side by side, while the gradebook is opened; what it gives back waits for them."""
+        """Starts the warm processes while what the gradebook needs is imported; what it gives back waits for the former."""
         pool = ThreadPoolExecutor(2)
-        begun = [pool.submit(act) for terms in all_terms for act in (terms.sandbox.warm, engine_for(terms).warm)]
+        begun = [pool.submit(self._warm_one, terms) for terms in all_terms]
+        pool.submit(gradebook.get_ready)
         pool.shutdown(wait=False)
 
         def wait() -> None:
@@ -300,6 +310,10 @@ class Grading:
                 future.result()
 
         return wait
+
+    def _warm_one(self, terms: Terms) -> None:
+        terms.sandbox.warm(self.options.keep_warm)
+        engine_for(terms).warm()
 
     def _ticket(self, student: str, again: bool, exercise: str | None) -> Ticket | None:
         """What there is to do for a student, None for nothing."""

@@ -5,11 +5,12 @@ So formgrader, `nbgrader generate_feedback` and `nbgrader export` go on working,
 
 from __future__ import annotations
 
+import importlib
 import os
 import tempfile
 import warnings
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,10 +83,47 @@ def opened(course: Course) -> Iterator[Any]:
 
 
 class Writer:
-    """Writes records into an open gradebook, one after the other; there is one in a run."""
+    """Writes records into the gradebook, one after the other; there is one in a run.
 
-    def __init__(self, book: Any):
-        self.book = book
+    Parameters
+    ----------
+    course : Course
+    lab : str
+        The assignment, which the gradebook knows already or, in a course of nbgrader's, is told of when it is opened.
+    """
+
+    def __init__(self, course: Course, lab: str):
+        self.course, self.lab = course, lab
+        self.book: Any = None
+        self._open = ExitStack()
+
+    def open(self) -> None:
+        """Opens the gradebook, if it is not open yet.
+
+        Raises
+        ------
+        AutograderError
+            If there is no gradebook, or it cannot be read.
+        """
+        from nbgrader.api import MissingEntry
+
+        if self.book is not None:
+            return
+        if not self.course.ours:
+            _tell_nbgrader(self.course, self.lab)
+        self.book = self._open.enter_context(opened(self.course))
+        try:
+            self.book.find_assignment(self.lab)
+        except MissingEntry:
+            raise AutograderError(
+                f"The gradebook does not know {self.lab}. Release it first: autograder release {self.lab.split('_')[0]}"
+            ) from None
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, *error: Any) -> bool | None:
+        return self._open.__exit__(*error)
 
     def write(
         self, record: Record, timestamp: Any = None, judged: Collection[tuple[str, str]] | None = None
@@ -110,6 +148,7 @@ class Writer:
         """
         from nbgrader.api import MissingEntry
 
+        self.open()
         book = self.book
         if record.status not in (GRADED, NEEDS_ATTENTION) and not self._known(record):
             return []  # nothing to say about a submission that never reached the gradebook
@@ -153,27 +192,9 @@ class Writer:
         return True
 
 
-@contextmanager
-def writer(course: Course, lab: str) -> Iterator[Writer]:
-    """A Writer for an assignment, which the gradebook knows already or, in a course of nbgrader's, is told of now.
-
-    Raises
-    ------
-    AutograderError
-        If there is no gradebook, or it cannot be written.
-    """
-    from nbgrader.api import MissingEntry
-
-    if not course.ours:
-        _tell_nbgrader(course, lab)
-    with opened(course) as book:
-        try:
-            book.find_assignment(lab)
-        except MissingEntry:
-            raise AutograderError(
-                f"The gradebook does not know {lab}. Release it first: autograder release {lab.split('_')[0]}"
-            ) from None
-        yield Writer(book)
+def get_ready() -> None:
+    """Imports what opening a gradebook needs, which takes a second: something else can be done meanwhile."""
+    importlib.import_module("nbgrader.api")
 
 
 def _tell_nbgrader(course: Course, lab: str) -> None:

@@ -14,6 +14,8 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # Kernels that tests start are those of this environment, whatever the user installed elsewhere.
 os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+# Nothing stays warm between tests but where a test is about that.
+os.environ["WARMKERNEL_KEEP"] = "0"
 # What the person who runs the tests has set for the course must not decide what they test. Only the notebooks are
 # also run in another profile, by `make test-gpu`, and ask for it with the fixture `profile_name`.
 PROFILE = os.environ.pop("MEDXAI_PROFILE", "cpu")

@@ -37,12 +37,13 @@ def main(arguments: list[str] | None = None) -> int:
         "--environment", action="append", default=[], metavar="NAME", help="a variable that is passed on"
     )
     install.add_argument("--limit", action="append", default=[], metavar="NAME=VALUE", help='such as memory="2 GiB"')
+    commands.add_parser("stop", help="end the process that keeps imports warm between commands")
     commands.add_parser("kernel", help="(what the kernelspec names; Jupyter starts kernels by the provisioner instead)")
     given, rest = parser.parse_known_args(arguments)
     if rest and given.command != "kernel":
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
-        return {"doctor": _doctor, "install": _install, "kernel": _kernel}[given.command](given)
+        return {"doctor": _doctor, "install": _install, "stop": _stop, "kernel": _kernel}[given.command](given)
     except errors.WarmkernelError as error:
         print(error, file=sys.stderr)
         return 2
@@ -52,6 +53,13 @@ def _doctor(given: argparse.Namespace) -> int:
     from . import doctor
 
     return doctor.report(given.kernel)
+
+
+def _stop(given: argparse.Namespace) -> int:
+    from . import keeper
+
+    print("stopped" if keeper.stop() else "there was none")
+    return 0
 
 
 def _install(given: argparse.Namespace) -> int:

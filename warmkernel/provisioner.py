@@ -116,13 +116,13 @@ class WarmProvisioner(KernelProvisionerBase):
 
     async def _fork(self, request: dict[str, Any], descriptors: list[int]) -> tuple[socket.socket, int]:
         try:
-            return await asyncio.to_thread(self._zygote.start_kernel, request, descriptors)
+            return await asyncio.to_thread(self._zygote.start, request, descriptors)
         except SandboxError:
             if self._zygote.alive:
                 raise
         # It was killed, perhaps only just now. Its successor gets one try.
         self._zygote, _ = await asyncio.to_thread(zygotes.get, self._settings, self._variables)
-        return await asyncio.to_thread(self._zygote.start_kernel, request, descriptors)
+        return await asyncio.to_thread(self._zygote.start, request, descriptors)
 
     def _passed_variables(self, given: dict[str, str]) -> dict[str, str]:
         patterns = self._settings.environment

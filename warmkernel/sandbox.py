@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from .errors import SandboxError
-from .tree import PACKAGES, Tree
+from .tree import HELPERS, PACKAGES, Tree
 
 _OURS = "/run/warmkernel/_warmkernel"
 _ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "fonts", "alternatives", "mime.types")
@@ -81,7 +81,14 @@ def configuration(tree: Tree, preload: tuple[str, ...]) -> dict[str, object]:
     """What the zygote is told first. Not on its command line, which every student could read."""
     kept = [path for path in tree.shown if path.startswith("/tmp/")]
     root = os.geteuid() == 0
-    return {"preload": list(preload), "root": root, "user": user(), "covered": [_OURS], "kept": kept}
+    return {
+        "preload": list(preload),
+        "root": root,
+        "user": user(),
+        "covered": [_OURS, *tree.covered],
+        "covered_helpers": [_OURS],
+        "kept": kept,
+    }
 
 
 @contextmanager
@@ -117,6 +124,7 @@ def command(
     inside = str(Path(__file__).resolve().parent / "inside")
     bound = {path: path for path in tree.shown} | {_OURS: inside}
     bound |= {f"{PACKAGES}/{name}": folder for name, folder in tree.packages}
+    bound |= {f"{HELPERS}/{name}": folder for name, folder in tree.helpers}
     # Folders that bubblewrap makes on its way to a place are its own user's only.
     parents = [str(parent) for place in bound for parent in reversed(Path(place).parents) if str(parent) != "/"]
     for parent in dict.fromkeys(["/etc", *parents]):

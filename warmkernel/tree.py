@@ -8,23 +8,27 @@ import os
 import site
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from .errors import SettingsError
 from .settings import Settings
 
 ENTRY_POINT_GROUP, ENTRY_POINT = "jupyter_client.kernel_provisioners", "warmkernel-provisioner"
-PACKAGES = "/run/warmkernel/packages"
+PACKAGES, HELPERS = "/run/warmkernel/packages", "/run/warmkernel/helpers"
 
 
 @dataclass(frozen=True)
 class Tree:
-    """shown: folders and files, each where it is; packages: name -> folder, shown below PACKAGES; hidden: folders that
-    are shown empty; path: entries for PYTHONPATH."""
+    """shown: folders and files, each where it is; packages: name -> folder, shown below PACKAGES; helpers: likewise, below
+    HELPERS, not for kernels; hidden: folders that are shown empty; covered: those that kernels see empty; path: entries
+    for PYTHONPATH."""
 
     shown: tuple[str, ...]
     packages: tuple[tuple[str, str], ...]
+    helpers: tuple[tuple[str, str], ...]
     hidden: tuple[str, ...]
+    covered: tuple[str, ...]
     path: tuple[str, ...]
 
 
@@ -32,17 +36,28 @@ def plan(settings: Settings) -> Tree:
     """The tree for a kernelspec. SettingsError when it names what is not there."""
     shown = _environment() + [path for text in settings.show for path in _named(text)]
     shown = _without_nested([path for path in shown if not _below(path, ["/usr"])])
-    hidden = _packages_of_our_distribution()
-    packages = []
+    hidden = dict(_packages_of_our_distribution())
+    packages, helpers, covered = [], [], []
     for name in settings.packages:
         folder = _folder_of(name)
         if not _below(folder, [*shown, "/usr"]):
             packages.append((name, folder))
         hidden.pop(name, None)
+    for name in settings.helpers:
+        folder = _folder_of(name)
+        if name in settings.packages:
+            continue
+        if not _below(folder, [*shown, "/usr"]):
+            helpers.append((name, folder))
+        elif hidden.pop(name, None):
+            covered.append(folder)
+    covered += [HELPERS] if helpers else []
     path = [PACKAGES] if packages else []
     if site.ENABLE_USER_SITE and os.path.isdir(site.getusersitepackages()):
         path.append(site.getusersitepackages())
-    return Tree(tuple(shown), tuple(packages), tuple(sorted(hidden.values())), tuple(path))
+    return Tree(
+        tuple(shown), tuple(packages), tuple(helpers), tuple(sorted(hidden.values())), tuple(covered), tuple(path)
+    )
 
 
 def _environment() -> list[str]:
@@ -73,6 +88,7 @@ def _folder_of(name: str) -> str:
     return os.path.abspath(next(iter(spec.submodule_search_locations)))
 
 
+@cache
 def _packages_of_our_distribution() -> dict[str, str]:
     """name -> folder of the packages in site-packages that came with us. An editable install has none there."""
     found: dict[str, str] = {}

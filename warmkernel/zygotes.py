@@ -37,8 +37,7 @@ class Zygote:
 
     def __init__(self, tree: Tree, variables: dict[str, str], preload: tuple[str, ...]) -> None:
         self._lock = threading.Lock()
-        self.folder = _folder()
-        self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
         program = ["-m", "_warmkernel.zygote", str(theirs.fileno())]
         try:
@@ -52,7 +51,7 @@ class Zygote:
                     start_new_session=True,
                 )
         except OSError as error:
-            self._orders.close()
+            self.orders.close()
             self._messages.close()
             raise SandboxError("bubblewrap", str(error), advice.of("bubblewrap", str(error))) from error
         finally:
@@ -60,24 +59,38 @@ class Zygote:
         self.seconds = self._wait_until_ready(sandbox.configuration(tree, preload))
 
     @property
+    def folder(self) -> str:
+        """Where the sockets of this process's kernels are."""
+        return _folder()
+
+    @property
     def alive(self) -> bool:
         if self._process.poll() is not None:
             return False
         # When the zygote is killed, bubblewrap outlives it for a moment.
+        return self._listens
+
+    @property
+    def _listens(self) -> bool:
         poller = select.poll()
-        poller.register(self._orders, 0)
+        poller.register(self.orders, 0)
         return not poller.poll(0)
 
+    @property
+    def reaped(self) -> bool:
+        """Whether its process has ended and nothing is left to wait for."""
+        return self._process.poll() is not None
+
     def _wait_until_ready(self, configuration: dict[str, Any]) -> float:
-        self._orders.settimeout(_IMPORT_SECONDS)
+        self.orders.settimeout(_IMPORT_SECONDS)
         try:
-            self._orders.send(json.dumps(configuration).encode())
-            reply = json.loads(self._orders.recv(1 << 16) or b"{}")
+            self.orders.send(json.dumps(configuration).encode())
+            reply = json.loads(self.orders.recv(1 << 16) or b"{}")
         except TimeoutError:
             reply = {"failed": "imports", "said": f"not done after {_IMPORT_SECONDS} s"}
         except OSError:  # bubblewrap ended; its messages say why
             reply = {}
-        self._orders.settimeout(None)
+        self.orders.settimeout(None)
         if "ready" in reply:
             return reply["ready"]
         self._end()
@@ -87,13 +100,13 @@ class Zygote:
         step, said = reply.get("failed", "bubblewrap"), reply.get("said", messages[-2000:] or "nothing")
         raise SandboxError(step, said, advice.of(step, said))
 
-    def start_kernel(self, request: dict[str, Any], descriptors: list[int]) -> tuple[socket.socket, int]:
-        """(socket to process 1, its pidfd). SandboxError says which wall could not be built."""
+    def start(self, request: dict[str, Any], descriptors: list[int]) -> tuple[socket.socket, int]:
+        """A kernel or a program: (socket to process 1, its pidfd). SandboxError says which wall could not be built."""
         control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         handle = None
         try:
             with self._lock, _room_for_descriptors():
-                socket.send_fds(self._orders, [json.dumps(request).encode()], [theirs.fileno(), *descriptors])
+                socket.send_fds(self.orders, [json.dumps(request).encode()], [theirs.fileno(), *descriptors])
             theirs.close()
             control.settimeout(_START_SECONDS)
             data, handles, _, _ = socket.recv_fds(control, 1 << 16, 1)
@@ -121,7 +134,7 @@ class Zygote:
         self._messages.close()
 
     def _end(self) -> None:
-        self._orders.close()
+        self.orders.close()
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
@@ -130,8 +143,27 @@ class Zygote:
 
     def leave_to_parent(self) -> None:
         """In a forked copy of this process, which would otherwise keep kernels alive."""
-        self._orders.close()
+        self.orders.close()
         self._process.returncode = 0
+
+
+class Borrowed(Zygote):
+    """A zygote that a keeper started and others may use too: `orders` is a copy of the keeper's, `line` says that we use it."""
+
+    def __init__(self, orders: socket.socket, line: socket.socket) -> None:
+        self._lock = threading.Lock()
+        self.orders, self._line = orders, line
+
+    @property
+    def alive(self) -> bool:
+        return self._listens
+
+    def close(self) -> None:
+        """Give it back."""
+        self.orders.close()
+        self._line.close()
+
+    leave_to_parent = close
 
 
 @contextmanager
@@ -152,8 +184,13 @@ _own_folder: str | None = None
 _janitor: subprocess.Popen[bytes] | None = None
 
 
-def get(settings: Settings, variables: dict[str, str]) -> tuple[Zygote, dict[str, str]]:
-    """The zygote for kernels of this kind, started when there is none, and the environment of its kernels."""
+def get(settings: Settings, variables: dict[str, str], keep: float = 0.0) -> tuple[Zygote, dict[str, str]]:
+    """The zygote for kernels of this kind, started when there is none, and the environment of its kernels.
+
+    With `keep`, it is one that stays warm for so many minutes after this process (warmkernel.keeper), where that can be.
+    """
+    from . import keeper  # which uses this module
+
     tree = plan(settings)
     inside = sandbox.environment(tree, variables)
     off = {name[1:] for name in settings.preload if name.startswith("-")}
@@ -166,7 +203,8 @@ def get(settings: Settings, variables: dict[str, str]) -> tuple[Zygote, dict[str
             found.close()
             found = None
         if found is None:
-            found = _zygotes[key] = Zygote(tree, inside, tuple(preload))
+            found = keeper.borrow(tree, inside, tuple(preload), keep) or Zygote(tree, inside, tuple(preload))
+            _zygotes[key] = found
         return found, inside
 
 

@@ -10,6 +10,7 @@ import atexit
 import re
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -109,30 +110,34 @@ class Engine:
     def __init__(self, terms: Terms):
         self.terms = terms
         self.lock = threading.Lock()
+        self.starting = {stem: threading.Lock() for stem in terms.assignment.instructor}
         self.servers: dict[str, Server] = {}
         self.host: CheckerHost | None = None
 
     def server(self, stem: str) -> Server:
         """The checker of a notebook, started when it is first asked for, or when it has ended."""
         assignment = self.terms.assignment
-        with self.lock:
+        with self.starting[stem]:
             found = self.servers.get(stem)
-            if found is not None and found.alive:
-                return found
-            self.servers[stem] = self._host().server(assignment.plan(stem), assignment.files)
-            return self.servers[stem]
+            if found is None or not found.alive:
+                with self.lock:
+                    host = self._host()
+                found = self.servers[stem] = host.server(assignment.plan(stem), assignment.files)
+            return found
 
     def new_server(self, stem: str, cells: list[PlanCell]) -> Server:
         """A checker of other cells, which the caller closes."""
         with self.lock:
-            return self._host().server(cells, self.terms.assignment.files)
+            host = self._host()
+        return host.server(cells, self.terms.assignment.files)
 
     def _host(self) -> CheckerHost:
         if self.host is None or not self.host.alive:
             sandbox = self.terms.sandbox
-            show = [Path(path) for path in sandbox.show]
             keras = any(plans.uses_keras(self.terms.assignment.plan(stem)) for stem in self.terms.assignment.instructor)
-            self.host = CheckerHost(show, dict(sandbox.variables), keras, sandbox.safe)
+            self.host = CheckerHost(
+                sandbox.settings() if sandbox.safe else None, dict(sandbox.variables), keras, sandbox.safe
+            )
         return self.host
 
     def grade(self, job: Job) -> Outcome:
@@ -176,9 +181,10 @@ class Engine:
 
     def warm(self) -> None:
         """Starts what the first submission would wait for: the checkers, while another thread starts the kernels' process."""
-        for stem in self.terms.assignment.instructor:
-            if any(cell.kind == CHECK for cell in self.terms.assignment.plan(stem)):
-                self.server(stem)
+        assignment = self.terms.assignment
+        stems = [s for s in assignment.instructor if any(cell.kind == CHECK for cell in assignment.plan(s))]
+        with ThreadPoolExecutor(max(1, len(stems))) as pool:
+            list(pool.map(self.server, stems))
 
     def close(self) -> None:
         """Ends the checkers."""

@@ -22,6 +22,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 
 from autograder.errors import AutograderError
+from autograder.outside.host import HELPERS
 from autograder.outside.responder import MODULE, serve_code, setup_code
 from autograder.outside.walk import Ran
 from warmkernel import kernelspec, settings, zygotes
@@ -66,22 +67,31 @@ class Sandbox:
     preload: tuple[str, ...] = ()
     safe: bool = True
 
+    def settings(self) -> settings.Settings:
+        """What stands in the kernelspec of such kernels."""
+        return settings.Settings(
+            limits=settings.Limits(**self.limits),
+            packages=self.packages,
+            show=self.show,
+            helpers=HELPERS,
+            preload=self.preload,
+            environment=PASSED_VARIABLES,
+        )
+
     def specification(self) -> KernelSpec:
         """The kernelspec of such kernels."""
         if not self.safe:
             argv = [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
             return KernelSpec(argv=argv, language="python", interrupt_mode="signal", display_name="without a sandbox")
-        chosen = settings.Settings(
-            limits=settings.Limits(**self.limits),
-            packages=self.packages,
-            show=self.show,
-            preload=self.preload,
-            environment=PASSED_VARIABLES,
-        )
-        return KernelSpec(**kernelspec.specification(chosen))
+        return KernelSpec(**kernelspec.specification(self.settings()))
 
-    def warm(self) -> None:
+    def warm(self, keep: float = 0.0) -> None:
         """Starts the process that kernels are forked from, which takes seconds, before the first of them is asked for.
+
+        Parameters
+        ----------
+        keep : float
+            Minutes that it stays for the next command.
 
         Raises
         ------
@@ -90,7 +100,7 @@ class Sandbox:
         """
         if self.safe:
             with _as_our_error():
-                zygotes.get(settings.read(self.specification().metadata), {})
+                zygotes.get(self.settings(), {}, keep)
 
 
 @contextmanager

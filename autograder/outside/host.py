@@ -1,11 +1,13 @@
 """One process in a sandbox that has imported Keras, and forks the checker servers of all notebooks of a course.
 
-`CheckerHost` lives in the runner and starts `python -P -m autograder.outside.host FD`, by bubblewrap. What a check needs of the
-machine is shown read-only: the Python environment, our packages, data caches. An assignment's folder is known later than the
-host's start, and is copied in when its server starts: a server can then write beside its files, and the folder stays as it is.
+`CheckerHost` lives in the runner and starts `main` as a program beside the kernels (`warmkernel.program`): a fork of the process
+that students' kernels are forked from, which has imported what it needs. What a check needs of the machine is shown read-only:
+the Python environment, our packages, data caches. An assignment's folder is known later than the host's start, and is copied in
+when its server starts: a server can then write beside its files, and the folder stays as it is.
 
-A server interprets what students return. So this sandbox is locked as those of kernels are (`warmkernel.inside.jail.lock`): no
-network, no capability, a user that owns nothing on the machine (for root; an ordinary user stays who they are), few system calls.
+A server interprets what students return. So it is in a jail of its own, locked as those of kernels are: no network, no
+capability, a user that owns nothing on the machine (for root; an ordinary user stays who they are), few system calls. Of the
+jails of kernels it sees nothing, nor they of it.
 """
 
 from __future__ import annotations
@@ -16,34 +18,31 @@ import importlib
 import io
 import itertools
 import os
-import queue
 import shutil
 import signal
 import socket
 import sys
 import tarfile
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from autograder.errors import AutograderError
 from autograder.messages import plain
 from autograder.outside import server
 from autograder.outside.plan import PlanCell
 from autograder.outside.server import ENVIRONMENT, Lines, Program, Server, send
-from warmkernel import advice, scratch, tree
-from warmkernel import sandbox as walls
-from warmkernel.errors import SandboxError, WarmkernelError
-from warmkernel.inside import jail, linux
+from warmkernel import program, scratch, zygotes
+from warmkernel.errors import WarmkernelError
 from warmkernel.settings import Limits, Settings
 
-PACKAGES = ("autograder", "data_fetch", "medxai", "warmkernel")
-ASSIGNMENTS, HOME = Path("/tmp/assignments"), "/tmp/home"
+HELPERS = ("autograder", "data_fetch", "medxai", "warmkernel")
+ASSIGNMENTS = Path("/tmp/assignments")
 START = 180.0  # seconds to make the sandbox and to import Keras
 # Of all servers and their children together; threads count. Memory is of one process, and `server.MEMORY` is less.
-LIMITS = Limits(memory=8 << 30, processes=512 + 64 * (os.cpu_count() or 1), files=1024, disk=2 << 30)
+LIMITS = Limits(wall=0, memory=8 << 30, processes=512 + 64 * (os.cpu_count() or 1), files=1024, disk=2 << 30)
+NOTHING_WARM = Settings(preload=tuple(f"-{name.removesuffix('?')}" for name in zygotes.PRELOAD))
 
 
 class CheckerHost:
@@ -53,8 +52,9 @@ class CheckerHost:
 
     Parameters
     ----------
-    show : sequence of Path
-        Files and folders that checks can read where they are, such as data caches. Never what students sent.
+    settings : warmkernel.settings.Settings, optional
+        Of the kernels whose warm process is shared; what is shown to them is shown to checks. Default: a process of its own, with
+        nothing imported yet.
     environment : dict, optional
         Environment variables, beside the few that are always set; nothing else of the runner's environment is there.
     keras : bool
@@ -70,7 +70,7 @@ class CheckerHost:
 
     def __init__(
         self,
-        show: Sequence[Path] = (),
+        settings: Settings | None = None,
         environment: dict[str, str] | None = None,
         keras: bool = True,
         sandbox: bool = True,
@@ -80,29 +80,26 @@ class CheckerHost:
         self.numbers = itertools.count(1)
         mine, theirs = socket.socketpair()
         self.lines = Lines(mine)
+        variables = ENVIRONMENT | (environment or {})
+        self.program: program.Program | Program
         try:
             with theirs:
                 if sandbox:
-                    self.program = _sandboxed(theirs, show, environment or {})
+                    shared = replace(settings or NOTHING_WARM, helpers=HELPERS)
+                    self.program = program.Program(__name__, [theirs.fileno()], shared, variables, LIMITS)
                 else:
-                    everything = os.environ | ENVIRONMENT | (environment or {})
-                    self.program = Program(theirs, _python(theirs), everything)
+                    self.program = Program(theirs, _python(theirs), os.environ | variables)
         except WarmkernelError as e:
             self.lines.close()
             raise _no_sandbox(e) from e
-        start: dict[str, Any] = {"keras": keras}
-        if sandbox:
-            start |= {"limits": asdict(LIMITS), "user": walls.user()}
         with contextlib.suppress(OSError):  # a host that ended at once is noticed when it does not answer
-            send(mine, start)
+            send(mine, {"keras": keras})
         answer = self.lines.read(START)
         if not answer.get("ready"):
-            step = str(answer.get("failed", "bubblewrap" if sandbox else "start"))
-            said = str(answer.get("said", "")) or plain(self.program.said(), 300) or "nothing"
+            last = self.program.said() if isinstance(self.program, Program) else ""
+            said = str(answer.get("failed", "")) or plain(last, 300) or "it said nothing"
             self.close()
-            if step == "imports" or not sandbox:
-                raise AutograderError(f"The checker could not start ({step}: {said}). Type: autograder doctor")
-            raise _no_sandbox(SandboxError(step, said, advice.of(step, said)))
+            raise AutograderError(f"The checker could not start ({said}). Type: autograder doctor")
 
     @property
     def alive(self) -> bool:
@@ -183,42 +180,6 @@ def _python(theirs: socket.socket) -> list[str]:
     return [sys.executable, "-P", "-m", "autograder.outside.host", str(theirs.fileno())]
 
 
-def _sandboxed(theirs: socket.socket, show: Sequence[Path], environment: dict[str, str]) -> Program:
-    for path in show:
-        if not Path(path).exists():
-            raise AutograderError(f"{path}: there is no such file or folder to show to the checks.")
-    shown = tree.plan(Settings(packages=PACKAGES, show=tuple(str(Path(path).absolute()) for path in show)))
-    variables = walls.environment(shown, ENVIRONMENT | environment)
-    options = ("--die-with-parent", "--unshare-cgroup-try", "--size", str(LIMITS.disk))
-
-    def start() -> Program:
-        with walls.etc_files() as files:
-            command = walls.command(shown, variables, files, _python(theirs)[1:], options)
-            return Program(theirs, command, {}, list(files.values()))
-
-    return _from_a_thread_that_stays(start)
-
-
-def _from_a_thread_that_stays(start: Callable[[], Program]) -> Program:
-    """To Linux the parent with whom a process dies is a thread: it must live as long as the runner."""
-    started: queue.SimpleQueue[Program | BaseException] = queue.SimpleQueue()
-
-    def run() -> None:
-        try:
-            program = start()
-        except BaseException as e:
-            started.put(e)
-            return
-        started.put(program)
-        program.wait()
-
-    threading.Thread(target=run, name="checker host", daemon=True).start()
-    result = started.get()
-    if isinstance(result, BaseException):
-        raise result
-    return result
-
-
 def _no_sandbox(error: WarmkernelError) -> AutograderError:
     step = getattr(error, "step", "settings")
     said, cure = getattr(error, "said", str(error)), getattr(error, "advice", "")
@@ -234,15 +195,14 @@ def main(descriptor: int) -> None:
     """Starts servers until the runner closes the socket; then nothing of them is left."""
     lines = Lines(socket.socket(fileno=descriptor))
     start = lines.read(None)
+    gc.disable()  # see warmkernel.inside.zygote
     try:
-        if "limits" in start:
-            _lock(start["user"], start["limits"])
-        with jail.step("imports"):
-            if start["keras"]:
-                importlib.import_module("keras")
-    except jail.StepFailed as e:
-        send(lines.sock, {"failed": e.step, "said": e.said[:2000]})
+        if start["keras"]:
+            importlib.import_module("keras")
+    except Exception as e:
+        send(lines.sock, {"failed": f"import keras: {type(e).__name__}: {e}"[:2000]})
         return
+    gc.enable()
     gc.collect()
     gc.freeze()
     # What servers print goes nowhere: the runner's disk is not theirs to fill.
@@ -273,19 +233,6 @@ def main(descriptor: int) -> None:
             _end(pid, folders.pop(pid))
     for pid, folder in folders.items():
         _end(pid, folder)
-
-
-def _lock(user: int | None, limits: dict[str, Any]) -> None:
-    with jail.step("user"):
-        if user is not None:
-            os.setgroups([])
-            os.setresgid(user, user, user)
-            os.setresuid(user, user, user)
-            linux.prctl(linux.PR_SET_DUMPABLE, 1)  # or what is in /proc would not be its own
-    jail.lock(limits)
-    os.environ["HOME"] = HOME
-    os.mkdir(HOME)
-    linux.prctl(linux.PR_SET_DUMPABLE, 0)  # a child that went wrong reads nothing here
 
 
 def _serve(folder: str, descriptor: int, archive: int | None = None) -> None:

@@ -145,7 +145,7 @@ def pages(tmp_path_factory, listener):
     target = course.autograded / STUDENT / LAB
     target.mkdir(parents=True)
     nbformat.write(nb, target / f"{LAB}.ipynb")
-    with gradebook.writer(course, record.lab) as book:
+    with gradebook.Writer(course, record.lab) as book:
         book.write(record)
     comment_on(course, record.manual[0].id, texts)
     failed = Record(LAB, "bo", FAILED, reason=everything, flags=texts, cells=record.cells)

@@ -2,7 +2,7 @@
 
 Started in bubblewrap, as `python -m _warmkernel.zygote FD`: FD is a SOCK_SEQPACKET socket to the process that wants
 kernels. The first message is the configuration (warmkernel.sandbox), each further one a request for a kernel
-(warmkernel.provisioner). The zygote ends when that socket closes.
+(warmkernel.provisioner) or for a program beside the kernels (warmkernel.program). The zygote ends when that socket closes.
 
     zygote --fork--> a helper that leaves the zygote's namespaces --fork--> process 1 (jail, init) --fork--> the kernel
 """
@@ -24,7 +24,7 @@ import tarfile
 import time
 from typing import Any, NoReturn
 
-from . import forks, init, jail, kernel, linux, process, relay, watch
+from . import forks, init, jail, kernel, linux, process, program, relay, watch
 
 _LARGEST_REQUEST = 1 << 18
 
@@ -40,6 +40,7 @@ def main() -> None:
         _clean_path()
         with jail.step("imports"):
             _import_all(configuration["preload"])
+        gc.enable()
         gc.collect()
         gc.freeze()  # or the collector of every fork would write to, and so copy, all pages
         orders.send(json.dumps({"ready": round(time.monotonic() - started, 2)}).encode())
@@ -89,6 +90,7 @@ def _clean_path() -> None:
 
 def _import_all(names: list[str]) -> None:
     """A name that ends in "?" is imported if it is there."""
+    gc.disable()  # of all the objects that imports make, next to none is ever garbage: it would take a sixth of the time
     for name in names:
         wanted = name.removesuffix("?")
         if wanted != name and importlib.util.find_spec(wanted.split(".")[0]) is None:
@@ -128,13 +130,13 @@ def _process_one(
         handle = os.pidfd_open(os.getpid())
         socket.send_fds(control, [b"{}"], [handle])
         os.close(handle)
-        ports = request["ports"]
+        ports, wanted = request["ports"], request.get("program")
         listeners = {port: socket.socket(fileno=n) for port, n in zip(ports, descriptors, strict=False)}
         folder, *rest = descriptors[len(ports) :]
         channel = rest[0] if request["channel"] else None
         limits = request["limits"]
 
-        jail.furnish(limits, configuration["covered"], configuration["kept"])
+        jail.furnish(limits, configuration["covered" if wanted is None else "covered_helpers"], configuration["kept"])
         jail.lock(limits)
         with jail.step("working folder"):
             _unpack(folder)
@@ -143,11 +145,13 @@ def _process_one(
         # Not readable for its children: what is in this process is not theirs.
         linux.prctl(linux.PR_SET_DUMPABLE, 0)
         if (number := os.fork()) == 0:
+            if wanted is not None:
+                program.run(wanted, environment, rest)
             kernel.run(request["connection"], environment, channel)
-        if channel is not None:
-            os.close(channel)
+        for descriptor in rest:
+            os.close(descriptor)
         control.send(json.dumps({"started": number}).encode())
-        watcher = watch.Watcher(limits, watches_memory=not request["cgroup"])
+        watcher = watch.Watcher(limits, watches_memory=wanted is None and not request["cgroup"])
         init.Init(control, number, relay.Relay(listeners), service, watcher).run(limits["output"])
     except BaseException as error:
         _report(control, error)

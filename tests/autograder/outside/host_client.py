@@ -8,11 +8,12 @@ import json
 import os
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from plain_kernel import Nursery, plan
 
-from autograder.outside.host import CheckerHost
+from autograder.outside.host import NOTHING_WARM, CheckerHost
 from autograder.outside.walk import Seconds, walk
 
 
@@ -27,7 +28,8 @@ def main() -> None:
     cells = [(name, source, 1) for name, source in checks.items()]
     course = plan("import os, socket, sys", ("f", "def f(x):\n    return 2 * x"), *cells)
     nursery = Nursery()
-    host = CheckerHost([Path(sys.argv[1])], {"DATA_FETCH_OFFLINE": "1"}, keras=False)
+    settings = replace(NOTHING_WARM, show=(sys.argv[1],))
+    host = CheckerHost(settings, {"DATA_FETCH_OFFLINE": "1"}, keras=False)
     with host, host.server(course, folder) as server, server.submission([]) as submission:
         print(json.dumps("ready"), flush=True)
         for id, verdict in walk(course, nursery.kernel, submission, {}, Seconds(60)).items():

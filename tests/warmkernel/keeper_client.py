@@ -1,0 +1,34 @@
+"""A command that borrows a zygote, for tests that run several of them: `keeper_client.py MINUTES SETTINGS CODE`.
+
+Prints two lines of JSON: whether the zygote is a keeper's; what a cell printed, in a kernel that it starts. Then it waits for its
+standard input to end.
+"""
+
+import json
+import sys
+
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import KernelManager
+
+from warmkernel import kernelspec, settings, zygotes
+
+
+def main() -> None:
+    chosen = settings.read({settings.KEY: json.loads(sys.argv[2])})
+    zygote, _ = zygotes.get(chosen, {}, float(sys.argv[1]))
+    print(json.dumps(isinstance(zygote, zygotes.Borrowed)), flush=True)
+    manager = KernelManager()
+    manager._kernel_spec = KernelSpec(**kernelspec.specification(chosen))
+    manager.start_kernel()
+    client = manager.client()
+    client.start_channels()
+    client.wait_for_ready(timeout=60)
+    said: list[str] = []
+    client.execute_interactive(sys.argv[3], timeout=60, output_hook=lambda m: said.append(m["content"].get("text", "")))
+    print(json.dumps("".join(said).strip()), flush=True)
+    sys.stdin.read()
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+main()

@@ -1,0 +1,245 @@
+"""Keeps zygotes warm between commands: one process for each user, which ends when nobody has asked for a while.
+
+A command borrows a zygote: it gets a copy of the socket by which kernels are asked for. Its kernels are its own, and end with it;
+the zygote stays for the next command, with nothing in it but imports. What was imported from files that have changed since, or
+from an environment in which something was installed, is not lent again.
+
+    command --(what kind of zygote)--> keeper --(its socket)--> command --(requests for kernels)--> zygote
+
+The keeper listens in a folder that is its user's alone; nothing in a sandbox sees it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import select
+import socket
+import stat
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from . import zygotes
+from .errors import SandboxError
+from .tree import Tree
+
+SWITCH = "WARMKERNEL_KEEP"  # environment variable: "0" keeps nothing warm, whatever is asked for
+_MOST = 2  # zygotes; each has some 500 MiB
+_LARGEST = 1 << 18
+_CONNECT_SECONDS, _ANSWER_SECONDS = 10.0, 240.0
+
+
+def borrow(tree: Tree, inside: dict[str, str], preload: tuple[str, ...], minutes: float) -> zygotes.Zygote | None:
+    """A zygote of the keeper's, which stays warm for so many minutes after the last borrower; None where there is no keeper.
+
+    Raises
+    ------
+    SandboxError
+        If there is one, and it can make no sandbox.
+    """
+    if minutes <= 0 or os.environ.get(SWITCH) == "0":
+        return None
+    try:
+        line = _connection()
+        line.settimeout(_ANSWER_SECONDS)
+        wanted = {"tree": asdict(tree), "inside": inside, "preload": preload, "stamp": _stamp(tree), "minutes": minutes}
+        line.send(json.dumps(wanted).encode())
+        data, descriptors, _, _ = socket.recv_fds(line, _LARGEST, 1)
+        answer = json.loads(data or b"{}")
+    except (OSError, ValueError):
+        return None  # no folder for its socket, or a keeper that ended: a zygote of one's own does as well
+    if "failed" in answer:
+        line.close()
+        raise SandboxError(answer["failed"], answer["said"], answer["advice"])
+    if not descriptors:
+        line.close()
+        return None
+    return zygotes.Borrowed(socket.socket(fileno=descriptors[0]), line)
+
+
+def stop() -> bool:
+    """Ends this user's keeper, and its zygotes as soon as nobody uses them. False when there is none."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as line:
+            line.connect(str(_place()))
+            line.send(b"{}")
+    except OSError:
+        return False
+    return True
+
+
+def _place() -> Path:
+    """Of the socket: in a folder that only this user can enter. OSError where there can be none."""
+    base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
+    folder = Path(base if len(base) < 60 else "/tmp") / f"warmkernel-of-{os.geteuid()}"
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise PermissionError(f"{folder} is not this user's alone")
+    # Another Python, or another version of this package, has a keeper of its own.
+    own = hashlib.sha256(repr((sys.executable, _files(str(Path(__file__).parent)))).encode())
+    return folder / own.hexdigest()[:16]
+
+
+def _connection() -> socket.socket:
+    """A line to the keeper, which is started if there is none."""
+    place = _place()
+    deadline, started = time.monotonic() + _CONNECT_SECONDS, False
+    while True:
+        line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            line.connect(str(place))
+            _, user, _ = struct.unpack("3i", line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+            if user != os.geteuid():
+                raise PermissionError(f"{place} is another user's")
+            return line
+        except (FileNotFoundError, ConnectionRefusedError):
+            line.close()
+            if time.monotonic() > deadline:
+                raise
+        except BaseException:
+            line.close()
+            raise
+        if not started:
+            started = True
+            path = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
+            subprocess.Popen(
+                [sys.executable, "-P", "-m", "warmkernel.keeper", str(place)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                env=os.environ | {"PYTHONPATH": path.rstrip(os.pathsep)},
+                start_new_session=True,
+            )
+        time.sleep(0.02)
+
+
+def _stamp(tree: Tree) -> str:
+    """Changes with whatever a zygote of this tree has imported or mounted."""
+    packages = [_files(folder) for _, folder in (*tree.packages, *tree.helpers)]
+    mounted = [_identity(path) for path in tree.shown]
+    # Installing or removing a package changes the folder that all of them are in.
+    installed = [(entry, os.stat(entry).st_mtime_ns) for entry in sys.path if entry.endswith("-packages")]
+    return hashlib.sha256(repr((packages, mounted, installed)).encode()).hexdigest()
+
+
+def _files(folder: str) -> list[tuple[str, int, int]]:
+    found = sorted(Path(folder).rglob("*.py"))
+    return [(str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in found]
+
+
+def _identity(path: str) -> tuple[str, int, int]:
+    # A folder that was made anew is not the one that is mounted in there.
+    found = os.stat(path)
+    return path, found.st_dev, found.st_ino
+
+
+class Keeper:
+    """The process itself: `serve` until nobody has asked for the time that the last borrower named."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self.listener = listener
+        self.lines: dict[int, socket.socket] = {}
+        self.kept: dict[str, tuple[str, zygotes.Zygote]] = {}  # in the order of their use
+        self.let_go: list[zygotes.Zygote] = []
+        self.idle_seconds = 60.0
+
+    def serve(self) -> None:
+        ends = time.monotonic() + self.idle_seconds
+        while self.lines or time.monotonic() < ends:
+            poller = select.poll()
+            for sock in (self.listener, *self.lines.values()):
+                poller.register(sock, select.POLLIN)
+            for number, _ in poller.poll(1000):
+                if number == self.listener.fileno():
+                    line, _ = self.listener.accept()
+                    self.lines[line.fileno()] = line
+                elif not self._answer(self.lines[number]):
+                    self.lines.pop(number).close()
+                ends = time.monotonic() + self.idle_seconds
+            self.let_go = [zygote for zygote in self.let_go if not zygote.reaped]
+
+    def _answer(self, line: socket.socket) -> bool:
+        """Whether the line stays open."""
+        try:
+            wanted = json.loads(line.recv(_LARGEST) or b"null")
+            if wanted is None:
+                return False
+            if not wanted:
+                raise SystemExit
+            self.idle_seconds = 60 * float(wanted["minutes"])
+            answer: dict[str, Any]
+            answer, descriptors = {"ready": True}, [self._zygote(wanted).orders.fileno()]
+        except SandboxError as error:
+            answer, descriptors = {"failed": error.step, "said": error.said, "advice": error.advice}, []
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+        with contextlib.suppress(OSError):  # it has gone
+            socket.send_fds(line, [json.dumps(answer).encode()], descriptors)
+        return True
+
+    def _zygote(self, wanted: dict[str, Any]) -> zygotes.Zygote:
+        key = json.dumps([wanted["tree"], wanted["inside"], wanted["preload"]])
+        stamp, found = self.kept.pop(key, ("", None))
+        if found is not None and not (stamp == wanted["stamp"] and found.alive):
+            self._let_go(found)
+            found = None
+        while found is None and len(self.kept) >= _MOST:
+            self._let_go(self.kept.pop(next(iter(self.kept)))[1])
+        if found is None:
+            tree = Tree(**{name: _tuples(value) for name, value in wanted["tree"].items()})
+            found = zygotes.Zygote(tree, wanted["inside"], tuple(wanted["preload"]))
+        self.kept[key] = wanted["stamp"], found
+        return found
+
+    def _let_go(self, zygote: zygotes.Zygote) -> None:
+        """It ends when its last borrower has ended, which may be now."""
+        zygote.orders.close()
+        self.let_go.append(zygote)
+
+
+def _tuples(value: list[Any]) -> tuple[Any, ...]:
+    return tuple(tuple(item) if isinstance(item, list) else item for item in value)
+
+
+@contextlib.contextmanager
+def _listening(place: str) -> Iterator[socket.socket | None]:
+    """The socket of the keeper; None where another one listens already."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener, open(f"{place}.lock", "w") as lock:
+        import fcntl
+
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield None
+            return
+        Path(place).unlink(missing_ok=True)
+        listener.bind(place)
+        listener.listen(16)
+        try:
+            yield listener
+        finally:
+            Path(place).unlink(missing_ok=True)
+
+
+def main() -> None:
+    """`python -m warmkernel.keeper SOCKET`."""
+    with _listening(sys.argv[1]) as listener:
+        if listener is not None:
+            Keeper(listener).serve()
+    os._exit(0)  # zygotes end by themselves, when their last borrower has
+
+
+if __name__ == "__main__":
+    main()
