@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from warm_attacks import ask, in_a_child, text_of, tried
-from warm_client import Refused
+from warm_client import USERS, Refused
 
 
 @pytest.fixture
@@ -53,6 +53,28 @@ def test_host_files_are_not_there(pair, tmp_path):
     seen = ask(pair[0], attack, paths)
     assert seen.pop("/proc/1/root") == "EACCES"
     assert set(seen.values()) == {"ENOENT"}, seen
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_the_packages_of_programs_beside_the_kernels_are_not_there(user, warm_kernel):
+    """Not to read, not to import, and what covers them cannot be taken away."""
+    kernel = warm_kernel(user, light=True, helpers=["autograder", "warmkernel"])
+
+    def attack():
+        import ctypes
+        import importlib.util
+        import sys
+
+        sys.path.insert(0, "/run/warmkernel/helpers")
+        return [
+            os.listdir("/run/warmkernel/helpers"),
+            [name for name in ("autograder", "warmkernel") if importlib.util.find_spec(name)],
+            [tried(os.stat, f"/run/warmkernel/helpers{rest}") for rest in ("/autograder", "/../helpers/autograder")],
+            ctypes.CDLL(None).umount2(b"/run/warmkernel/helpers", 2),
+            [m for m in sys.modules if m.startswith(("autograder", "warmkernel."))],
+        ]
+
+    assert ask(kernel, attack) == [[], [], ["ENOENT", "ENOENT"], -1, []]
 
 
 def test_another_kernel_and_the_zygote_have_other_scratch_folders(pair):
