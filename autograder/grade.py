@@ -12,11 +12,12 @@ import hashlib
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Thread
 
 import nbformat
 from filelock import FileLock, Timeout
@@ -275,12 +276,13 @@ class Grading:
         if not tickets:
             return
         executor = queue.local(self._workers())
-        warming = self._warm({ticket.terms.key: ticket.terms for ticket in tickets}.values())
+        kernels, checkers = self._warm({ticket.terms.key: ticket.terms for ticket in tickets}.values())
         # One more than can run: it begins while what another one found is written down.
         at_once = self._workers() + 1
         try:
             with gradebook.Writer(self.course, self.name) as book, Bar(self.console, self.name, len(tickets)) as bar:
-                warming()
+                for future in kernels:
+                    future.result()
                 begun = 0
                 for ticket, result in queue.graded(executor, self._jobs(tickets, bar, book), at_once):
                     if result is None:
@@ -289,6 +291,9 @@ class Grading:
                         if begun == min(at_once, len(tickets)):
                             book.open()  # not before: the first kernels would wait for it
                         continue
+                    if isinstance(result, Exception):
+                        for future in checkers:  # that none can be started is the fault of no submission
+                            future.result()
                     self._settle(ticket, result)
                     self._keep(ticket, book)
                     bar.finished(ticket.record)
@@ -298,22 +303,14 @@ class Grading:
         finally:
             executor.shutdown(wait=True, cancel_futures=True)
 
-    def _warm(self, all_terms: Iterable[Terms]) -> Callable[[], None]:
-        """Starts the warm processes while what the gradebook needs is imported; what it gives back waits for the former."""
-        pool = ThreadPoolExecutor(2)
-        begun = [pool.submit(self._warm_one, terms) for terms in all_terms]
-        pool.submit(gradebook.get_ready)
+    def _warm(self, all_terms: Iterable[Terms]) -> tuple[list[Future[None]], list[Future[None]]]:
+        """Starts the processes that kernels are forked from, then the checkers; meanwhile imports what the gradebook needs."""
+        pool, terms = ThreadPoolExecutor(1), list(all_terms)
+        kernels = [pool.submit(one.sandbox.warm, self.options.keep_warm) for one in terms]
+        checkers = [pool.submit(engine_for(one).warm) for one in terms]
         pool.shutdown(wait=False)
-
-        def wait() -> None:
-            for future in begun:
-                future.result()
-
-        return wait
-
-    def _warm_one(self, terms: Terms) -> None:
-        terms.sandbox.warm(self.options.keep_warm)
-        engine_for(terms).warm()
+        Thread(target=gradebook.get_ready, daemon=True).start()
+        return kernels, checkers
 
     def _ticket(self, student: str, again: bool, exercise: str | None) -> Ticket | None:
         """What there is to do for a student, None for nothing."""

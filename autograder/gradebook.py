@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 import tempfile
 import warnings
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 from autograder.course import Course, tools_on_path
@@ -193,8 +195,23 @@ class Writer:
 
 
 def get_ready() -> None:
-    """Imports what opening a gradebook needs, which takes a second: something else can be done meanwhile."""
-    importlib.import_module("nbgrader.api")
+    """Imports what opening a gradebook needs, which takes half a second: something else can be done meanwhile.
+
+    nbgrader's package imports its four extensions of Jupyter's server, which a command line has no use for and which take as
+    long again. Here they are left out; who asks for one of them afterwards still gets it.
+    """
+    if "nbgrader" in sys.modules:
+        return
+    parts = ("assignment_list", "course_list", "validate_assignment", "formgrader")
+    names = [f"nbgrader.server_extensions.{part}" for part in parts]
+    for name in names:
+        sys.modules[name] = ModuleType(name)
+        sys.modules[name].load_jupyter_server_extension = None  # type: ignore[attr-defined]
+    try:
+        importlib.import_module("nbgrader.api")
+    finally:
+        for name in names:
+            sys.modules.pop(name)
 
 
 def _tell_nbgrader(course: Course, lab: str) -> None:

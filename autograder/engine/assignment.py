@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +53,13 @@ class Assignment:
     instructor: dict[str, NotebookNode]
     files: Path
     digest: str
+    _plans: dict[str, list[PlanCell]] = field(default_factory=dict, repr=False, compare=False)
 
     def plan(self, stem: str) -> list[PlanCell]:
         """The instructor's cells of one notebook, without those that no mark depends on."""
-        return plans.for_marks(self.cells(stem))
+        if stem not in self._plans:
+            self._plans[stem] = plans.for_marks(self.cells(stem))
+        return list(self._plans[stem])
 
     def cells(self, stem: str, demos: bool = False) -> list[PlanCell]:
         """The instructor's code cells of one notebook, with those that are tagged `demo` or without.

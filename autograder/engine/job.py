@@ -23,7 +23,7 @@ from autograder.outside.checker import FAILED, Verdict
 from autograder.outside.host import CheckerHost
 from autograder.outside.plan import CHECK, LOCKED, SOLUTION, PlanCell
 from autograder.outside.seeds import keyed_checks
-from autograder.outside.server import Server
+from autograder.outside.server import Server, Submission
 from autograder.outside.walk import Ran, Seconds, walk
 
 MISSING = re.compile(r"^(?P<key>[^:]*): there is no `(?P<name>\w+)`")
@@ -169,7 +169,7 @@ class Engine:
             return kernels[-1]
 
         sources = [c.source for c in cells if c.kind == SOLUTION or (c.kind == LOCKED and not c.id)]
-        with self.server(stem).submission(sources, checks) as submission:
+        with Submission(lambda: self.server(stem), sources, checks) as submission:
             judged = {c.id for c in wanted if c.kind == CHECK}
             submission.seen = [c.id for c in cells if c.kind == CHECK and c.id not in judged]
             found = walk(trimmed, kernel, submission, policies, seconds, heard)

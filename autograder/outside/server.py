@@ -24,6 +24,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -163,7 +164,7 @@ class Server:
         checks : dict, optional
             Other sources of check cells, by id, for this submission alone; see `seeds.keyed_checks`.
         """
-        return Submission(self, {"sources": list(sources), "checks": checks or {}})
+        return Submission(lambda: self, sources, checks or {})
 
     def close(self) -> None:
         """Ends the server and its children."""
@@ -193,13 +194,20 @@ class Server:
 
 
 class Submission:
-    """One submission being judged: `check` for each check cell, in the order of the notebook."""
+    """One submission being judged: `check` for each check cell, in the order of the notebook.
 
-    def __init__(self, server: Server, what: dict[str, Any]):
-        self.server, self.what = server, what
+    The server may still be starting, and is waited for when the first cell is judged: `find_server` gives it.
+    """
+
+    def __init__(self, find_server: Callable[[], Server], sources: Sequence[str], checks: dict[str, str]):
+        self.find_server, self.what = find_server, {"sources": list(sources), "checks": checks}
         self.seen: list[str] = []
         self.lines: Lines | None = None
         self.pid = 0
+
+    @cached_property
+    def server(self) -> Server:
+        return self.find_server()
 
     def check(self, id: str, channel: socket.socket, seconds: float, in_place: bool | None = False) -> Verdict:
         """Judges one cell.
