@@ -5,6 +5,9 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .PHONY: help setup lab demo test test-all test-gpu notebooks prove lint lock clean
 
+# Two files of tests at a time; one after the other: make test PARALLEL=
+PARALLEL ?= -n 2 --dist loadfile
+
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
@@ -53,10 +56,10 @@ demo: setup  ## the main job on embedded data: build, release, take a class of s
 	$(VENV)/bin/autograder demo
 
 test: setup  ## set everything up and run the tests (on 2 cores at most 40 minutes)
-	$(PYTHON) -m pytest -m "not slow" $(PYTEST_ARGS)
+	$(PYTHON) -m pytest $(PARALLEL) -m "not slow" $(PYTEST_ARGS)
 
 test-all: setup  ## every test, the slow ones too (on 2 cores about two hours)
-	$(PYTHON) -m pytest $(PYTEST_ARGS)
+	$(PYTHON) -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 test-gpu: setup  ## the notebooks in the gpu profile: NIH films, full networks. For a machine with a GPU and the data
 	$(UV) pip install --python $(PYTHON) --editable ".[gpu]"
