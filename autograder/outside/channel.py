@@ -9,7 +9,6 @@ catches the exception: `Channel.lost` says why, and whoever runs the check looks
 from __future__ import annotations
 
 import builtins
-import collections
 import os
 import socket
 import sys
@@ -20,7 +19,7 @@ from typing import Any
 
 from autograder.outside import networks
 from autograder.outside.standins import Function, Iterator, Lost, StudentError, Unusable, mark, student_error
-from autograder.outside.values import Decoder, Encoder, Unplain
+from autograder.outside.values import Decoder, Encoder, Unplain, replace_contents, state
 from autograder.outside.wire import Broken, Late, Wire
 
 MAX_CALLS = 200_000  # questions and callbacks of a cell
@@ -121,7 +120,7 @@ class Channel:
     def restore(self) -> None:
         """Gives back to the check's own things what they held before the student changed them, at the end of a cell."""
         while self.undo:
-            _replace(*self.undo.pop())
+            replace_contents(*self.undo.pop())
 
     def against(self) -> BaseException | None:
         """What speaks against the cell, even if its code or the student's caught it."""
@@ -187,7 +186,9 @@ class Channel:
             if type(head) is not list or len(head) < 4 or type(head[0]) is not int or head[0] != number:
                 raise Broken("sent an answer to a question that was not asked")
             if head[1] == "back" and len(head) == 4:
-                self._called_back(number, head[2], Decoder([], body, self._take).decode(head[3]))
+                known: list[Any] = []
+                arguments = Decoder(known, body, self._take).decode(head[3])
+                self._called_back(number, head[2], arguments, known)
             elif head[1] == "returned" and len(head) == 5:
                 return self._returned(head, body, shared, question)
             elif head[1] == "raised" and len(head) == 5:
@@ -220,7 +221,7 @@ class Channel:
         for old, new in news:
             if self.undo is not None:
                 self.undo.append((old, _snapshot(old)))
-            _replace(old, new)
+            replace_contents(old, new)
         return value
 
     def _copies(self, tree: Any, body: bytes) -> list[Any]:
@@ -228,7 +229,8 @@ class Channel:
         Decoder(shared, body, self._copy).decode(tree)
         return shared
 
-    def _called_back(self, question: int, number: Any, arguments: Any) -> None:
+    def _called_back(self, question: int, number: Any, arguments: Any, known: list[Any]) -> None:
+        """Calls a function of the check; what that writes into its arguments is written into the student's own."""
         self._count()
         if type(number) is not int or not -1 <= number < len(self.functions):
             raise Broken("called a function that it was not given")
@@ -239,13 +241,16 @@ class Channel:
         try:
             if self.nested > MAX_NESTED:
                 raise self.lose("callbacks call each other without end")
+            before = [state(known, n, self._give) for n in range(len(known))]
             value = (self.functions[number] if number >= 0 else _input)(*args, **kwargs)
-            encoder = self._encoder([])
+            changed = [n for n, was in enumerate(before) if state(known, n, self._give) != was]
+            encoder = self._encoder(known)
+            changes = [[n, encoder.contents(n)] for n in changed]
             tree, answer = encoder.encode(value), "returned"
         except Unplain as e:
             raise self.lose(f"the check gives the student {e}, which cannot cross") from None
         except Exception as e:
-            encoder = self._encoder([])
+            encoder, changes = self._encoder([]), []
             text = str(e)[:2000]
             if isinstance(e, AssertionError) and not student_error(e):
                 # The check's own. It says what was expected, and the student's code might catch it.
@@ -253,7 +258,7 @@ class Channel:
             tree, answer = encoder.encode((type(e).__name__, text)), "raised"
         finally:
             self.nested -= 1
-        self._send([question, answer, tree], encoder)
+        self._send([question, answer, tree, changes], encoder)
 
     def _encoder(self, shared: list[Any]) -> Encoder:
         self.sending = {}
@@ -429,7 +434,7 @@ class Channel:
 
 
 def _snapshot(old: Any) -> Any:
-    """What a container holds, for `_replace`."""
+    """What a container holds, for `replace_contents`."""
     np, keras = sys.modules.get("numpy"), sys.modules.get("keras")
     for kind in (list, dict, set):
         if isinstance(old, kind):
@@ -439,38 +444,6 @@ def _snapshot(old: Any) -> Any:
     if keras is not None and isinstance(old, keras.Model):
         return old.get_weights()
     return old.copy()  # a deque, or pandas'
-
-
-def _replace(old: Any, new: Any) -> None:
-    """Gives a container the contents of another, in place, so that all who know it see them."""
-    np, pd, keras = (sys.modules.get(name) for name in ("numpy", "pandas", "keras"))
-    if isinstance(old, list) and type(new) is list:
-        old[:] = new
-    elif isinstance(old, collections.deque) and isinstance(new, collections.deque):
-        old.clear()
-        old.extend(new)
-    elif (isinstance(old, dict) and type(new) is dict) or (isinstance(old, set) and type(new) is set):
-        old.clear()
-        old.update(new)
-    elif np is not None and isinstance(old, np.ndarray) and isinstance(new, np.ndarray):
-        _replace_array(old, new)
-    elif pd is not None and isinstance(old, (pd.DataFrame, pd.Series)) and type(new) is type(old):
-        old._update_inplace(new)
-    elif keras is not None and isinstance(old, keras.Model) and type(new) is list:
-        old.set_weights(new)
-    else:
-        raise Broken("changed something into something else")
-
-
-def _replace_array(old: Any, new: Any) -> None:
-    if old.dtype.newbyteorder("<") != new.dtype or not old.flags.writeable:
-        raise Broken("changed something into something else")
-    if old.shape != new.shape:
-        try:
-            old.resize(new.shape, refcheck=False)
-        except ValueError:
-            raise Broken("changed the shape of something that is a part of something else") from None
-    old[...] = new
 
 
 def _builtin_exception(name: str) -> type[BaseException] | None:

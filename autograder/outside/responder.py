@@ -20,7 +20,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from autograder.outside.values import Decoder, Encoder, Unplain
+from autograder.outside.values import Decoder, Encoder, Unplain, replace_contents
 from autograder.outside.wire import Broken, Wire
 
 FOREVER = float("inf")
@@ -86,9 +86,14 @@ class Responder:
                 if head[1] in ("returned", "raised"):
                     break
                 self._answer(head, body)  # the checker's function asks in its turn
-        value = Decoder([], body, self._build).decode(head[2])
+        decoder = Decoder(encoder.shared if head[1] == "returned" else [], body, self._build)
+        changes = [(encoder.shared[n], decoder.contents(contents)) for n, contents in head[3]]
+        value = decoder.decode(head[2])
         if head[1] == "raised":
             raise getattr(builtins, value[0], RuntimeError)(value[1])
+        for old, new in changes:  # as if it had been called here
+            with contextlib.suppress(Broken):  # read-only, say: here it cannot be written
+                replace_contents(old, new)
         return value
 
     def _answer(self, head: list[Any], body: Any) -> None:

@@ -236,6 +236,51 @@ class Encoder:
         return ["X", self.encode(x.name), self._array(x.to_numpy(), sys.modules["numpy"]), *every]
 
 
+def state(shared: list[Any], number: int, other: Callable[[Any, Encoder], list[Any]]) -> Any:
+    """What a list, dict, set, array or frame holds, to be compared; None of everything else, and where it cannot be written down."""
+    np, pd, x = sys.modules.get("numpy"), sys.modules.get("pandas"), shared[number]
+    frame = pd is not None and isinstance(x, (pd.DataFrame, pd.Series))
+    if not (frame or isinstance(x, (list, dict, set)) or (np is not None and isinstance(x, np.ndarray))):
+        return None
+    encoder = Encoder(shared[:], other)
+    try:
+        return repr(encoder.contents(number)), encoder.buffers
+    except Exception:
+        return None
+
+
+def replace_contents(old: Any, new: Any) -> None:
+    """Gives a container the contents of another, in place, so that all who know it see them."""
+    np, pd, keras = (sys.modules.get(name) for name in ("numpy", "pandas", "keras"))
+    if isinstance(old, list) and type(new) is list:
+        old[:] = new
+    elif isinstance(old, collections.deque) and isinstance(new, collections.deque):
+        old.clear()
+        old.extend(new)
+    elif (isinstance(old, dict) and type(new) is dict) or (isinstance(old, set) and type(new) is set):
+        old.clear()
+        old.update(new)
+    elif np is not None and isinstance(old, np.ndarray) and isinstance(new, np.ndarray):
+        _replace_array(old, new)
+    elif pd is not None and isinstance(old, (pd.DataFrame, pd.Series)) and type(new) is type(old):
+        old._update_inplace(new)
+    elif keras is not None and isinstance(old, keras.Model) and type(new) is list:
+        old.set_weights(new)
+    else:
+        raise Broken("changed something into something else")
+
+
+def _replace_array(old: Any, new: Any) -> None:
+    if old.dtype.newbyteorder("<") != new.dtype or not old.flags.writeable:
+        raise Broken("changed something into something else")
+    if old.shape != new.shape:
+        try:
+            old.resize(new.shape, refcheck=False)
+        except ValueError:
+            raise Broken("changed the shape of something that is a part of something else") from None
+    old[...] = new
+
+
 class Decoder:
     """Builds values from a head's trees and a body.
 

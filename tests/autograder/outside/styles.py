@@ -52,6 +52,8 @@ STYLES = [
     ("function_argument", "", "def apply_twice(f, x):\n    return f(f(x))", "def apply_twice(f, x):\n    return f(x)", "assert apply_twice(lambda v: v + [v[-1] + 1], [1]) == [1, 2, 3]", 1),
     ("callback_in_threads", "", "from concurrent.futures import ThreadPoolExecutor\ndef each(f, x):\n    with ThreadPoolExecutor(4) as pool:\n        return list(pool.map(f, x))",
      "def each(f, x):\n    return [f(x[0]) for _ in x]", "assert each(lambda v: v * v, list(range(20))) == [v * v for v in range(20)]", 1),
+    ("callback_in_place", "", "def on_copy(change, x):\n    y = list(x)\n    z = change(y)\n    return z is y, y, x", "def on_copy(change, x):\n    z = change(x)\n    return z is x, x, x",
+     "def first(v):\n    v[0] = 9\n    return v\nassert on_copy(first, [1, 2]) == (True, [9, 2], [1, 2])", 1),
     ("raising_callback", "", "def safe(f, x):\n    try:\n        return f(x)\n    except ZeroDivisionError:\n        return None", "def safe(f, x):\n    return f(x)",
      "assert safe(lambda v: 1 / v, 0) is None and safe(lambda v: 1 / v, 2) == 0.5", 1),
     ("nested_callbacks", "", "def compose(f, g):\n    return lambda x: f(g(x))", "def compose(f, g):\n    return lambda x: g(f(x))",
