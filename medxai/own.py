@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from data_fetch import ImageSet
 
 
-def load(path: str | os.PathLike, like: Checkpoint, validation: ImageSet) -> Checkpoint:
+def load(path: str | os.PathLike, like: Checkpoint, validation: ImageSet | None = None) -> Checkpoint:
     """The network at `path` as a checkpoint: BatchNorm folded away, ending in a softmax, with a threshold of its own.
 
     Parameters
@@ -24,7 +24,7 @@ def load(path: str | os.PathLike, like: Checkpoint, validation: ImageSet) -> Che
         code.
     like : the course's checkpoint for the same films; the size of the films and the classes must be its own.
     validation : films that the network did not learn from. The threshold is the highest that finds nine of ten ill
-        ones among them, as for the course's checkpoints.
+        ones among them, as for the course's checkpoints; without such films it is 0.5.
 
     Raises
     ------
@@ -59,7 +59,8 @@ def load(path: str | os.PathLike, like: Checkpoint, validation: ImageSet) -> Che
     if output_activation(model) is None:
         probabilities = tf.keras.layers.Activation("softmax", name="probabilities")(model.output)
         model = tf.keras.Model(model.input, probabilities, name=model.name)
-    found = metrics.operating_point(validation.labels, predict_films(model, validation.images)[:, 1], 0.9)
-    data = {"source": validation.card["source"], "threshold": f"{len(validation)} validation films"}
-    card = {**like.card, "name": path.stem, "threshold": found.threshold, "data": data, "metrics": {}}
-    return Checkpoint(model, card)
+    threshold = 0.5
+    if validation is not None:
+        scores = predict_films(model, validation.images)[:, 1]
+        threshold = metrics.operating_point(validation.labels, scores, 0.9).threshold
+    return Checkpoint(model, {**like.card, "name": path.stem, "threshold": threshold, "metrics": {}})

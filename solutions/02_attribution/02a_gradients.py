@@ -17,7 +17,8 @@
 # |---|---|---|---|
 # | about 90 minutes | 2.5 GB | 60 MB, drawn on your machine in a minute; a checkpoint of 1.5 MB | text CC BY 4.0, code Apache 2.0 |
 #
-# A network says "enlarged heart". *Which pixels made it say so?* An attribution map answers with a number for every pixel.
+# A network says "enlarged heart". *Which pixels made it say so?* An **attribution map** (many say *saliency map* or *heat map*)
+# answers with a number for every pixel.
 # There are dozens of ways to compute one, they disagree, and each of them draws something that looks convincing. In this
 # notebook you build the family that follows the gradient; in 02b the family that hands relevance down from layer to layer.
 #
@@ -33,7 +34,7 @@
 
 # %% tags=["setup"]
 import medxai  # first, so that TensorFlow starts quietly
-from medxai import cases, fold, localisation, plots
+from medxai import cases, fold, localisation, own, plots
 from medxai.checks import gradients as checks
 from medxai.preprocessing import to_network_input
 
@@ -47,6 +48,8 @@ import numpy as np
 import tensorflow as tf
 
 import data_fetch
+
+MY_NETWORK = False  # True: explain the network that you trained in 01a, section 7
 
 # %% [markdown]
 # ## 1. Two films, chosen by a rule
@@ -64,6 +67,8 @@ import data_fetch
 
 # %% tags=["demo"]
 checkpoint = medxai.load_checkpoint(f"cardiomegaly-{data_fetch.profile().name}")
+if MY_NETWORK:
+    checkpoint = own.load("../01_cardiomegaly/my_network.keras", checkpoint, data_fetch.fetch_cardiomegaly(split="validation"))
 test = data_fetch.fetch_cardiomegaly(split="test")
 scores = checkpoint.predict(test.images)[:, 1]
 pair = cases.hit_and_miss(test.labels, scores, checkpoint.threshold)
@@ -837,12 +842,13 @@ else:
 # %% [markdown]
 # ## Further reading
 #
-# - K. Simonyan, A. Vedaldi, A. Zisserman: Deep inside convolutional networks. 2013, arXiv 1312.6034.
+# - K. Simonyan, A. Vedaldi, A. Zisserman: Deep inside convolutional networks: visualising image classification models and
+#   saliency maps. 2013, arXiv 1312.6034.
 # - D. Smilkov et al.: SmoothGrad: removing noise by adding noise. 2017, arXiv 1706.03825.
-# - M. Sundararajan, A. Taly, Q. Yan: Axiomatic attribution for deep networks. 2017, arXiv 1703.01365.
+# - M. Sundararajan, A. Taly, Q. Yan: Axiomatic attribution for deep networks. ICML 2017, arXiv 1703.01365.
 # - W. Nie, Y. Zhang, A. Patel: A theoretical explanation for perplexing behaviors of backpropagation-based visualizations.
-#   2018, arXiv 1805.07039.
-# - J. Adebayo et al.: Sanity checks for saliency maps. 2018, arXiv 1810.03292.
+#   ICML 2018, arXiv 1805.07039.
+# - J. Adebayo et al.: Sanity checks for saliency maps. NeurIPS 2018, arXiv 1810.03292.
 # - M. Alber et al.: iNNvestigate neural networks! JMLR 20(93), 2019.
 #
 # **Next:** 02b hands relevance down from layer to layer, learns patterns from training films, and scores all methods against

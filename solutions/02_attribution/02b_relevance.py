@@ -30,10 +30,12 @@
 # - explain why a weight is not a signal, and estimate a signal's direction;
 # - score maps against a known truth, beside baselines that know nothing;
 # - say what such a score does not prove.
+#
+# You need 02a (signed maps, the logit of a chosen class, input x gradient).
 
 # %% tags=["setup"]
 import medxai  # first, so that TensorFlow starts quietly
-from medxai import cases, localisation, metrics, plots
+from medxai import cases, localisation, metrics, own, plots
 from medxai.checks import relevance as checks
 from medxai.explain import fit_patterns, logits_model
 from medxai.preprocessing import to_network_input
@@ -49,6 +51,8 @@ import tensorflow as tf
 
 import data_fetch
 
+MY_NETWORK = False  # True: explain the network that you trained in 01a, section 7
+
 # %% [markdown]
 # ## 1. The same two films
 #
@@ -58,6 +62,8 @@ import data_fetch
 
 # %% tags=["demo"]
 checkpoint = medxai.load_checkpoint(f"cardiomegaly-{data_fetch.profile().name}")
+if MY_NETWORK:
+    checkpoint = own.load("../01_cardiomegaly/my_network.keras", checkpoint, data_fetch.fetch_cardiomegaly(split="validation"))
 network = logits_model(checkpoint.model)  # the same network, the softmax taken off
 test = data_fetch.fetch_cardiomegaly(split="test")
 scores = checkpoint.predict(test.images)[:, 1]
@@ -113,7 +119,7 @@ plots.show(fig, alt="A network of two inputs, two hidden ReLU units and one outp
 # Follow one unit: h2 is 1, made of 3 from x1 (1 times 3) and of -2 from x2 (2 times -1). Its relevance is -2, so it hands
 # -6 to x1 and +4 to x2. In every column the relevances add up to 4, the output. That is **conservation**.
 #
-# **Before you go on.** What does *input times gradient* give for x1 and x2? The gradient for x1 is 1 times 2 plus 3 times -2.
+# **Before you go on.** What does *input x gradient* give for x1 and x2? The gradient for x1 is 1 times 2 plus 3 times -2.
 
 # %% tags=["demo", "keep_output", "nbval-check-output"]
 def on_a_napkin(bias=(0, 0)):
@@ -133,7 +139,7 @@ for bias in ((0, 0), (1, 2)):
         print(f"  {method:17} {shares.round(3) + 0}  adds up to {shares.sum().round(3) + 0:g}")
 
 # %% [markdown]
-# Two lessons. **LRP in its plain form, LRP-Z, is input times gradient** on a network of ReLUs: each unit divides by its sum,
+# Two lessons. **LRP in its plain form, LRP-Z, is input x gradient** on a network of ReLUs: each unit divides by its sum,
 # and the layer above has just multiplied by that very number (Ancona et al. 2018). The rest of this section is about what
 # makes LRP a different method. And **a bias keeps relevance for itself**: it is part of the sum, but it is no pixel, so
 # what falls to it never arrives. With the biases (1, 2) the pixels' shares do not add up to the output any more.
@@ -280,7 +286,7 @@ plots.yours_or_expected(side_by_side, lambda: checks.lrp_epsilon(lrp_epsilon), "
 
 # %% tags=["demo"]
 product = medxai.create_analyzer("input_t_gradient", checkpoint.model).analyze(films, target=ILL)
-print(f"{'':13} {'hit':>7} {'other film':>11}   difference from input times gradient")
+print(f"{'':13} {'hit':>7} {'other film':>11}   difference from input x gradient")
 print(f"{'logit':13} {logits[0, ILL]:7.2f} {logits[1, ILL]:11.2f}")
 for epsilon in (1e-7, 0.1):
     values = medxai.create_analyzer("lrp.epsilon", checkpoint.model, epsilon=epsilon).analyze(films, target=ILL)
@@ -787,8 +793,8 @@ pd.DataFrame(lines).T
 # %% [markdown]
 # **How to read this.** First look for the names in the other colour: a method below the centred Gaussian is beaten by a picture
 # that never saw the network or the film. Then at the last column: overlapping intervals of two methods decide nothing, but the
-# *differences on the same films* do. Look at "peak in the heart", the pointing game, too: it asks only where the strongest
-# pixel is, and it need not agree with the lift. Last, compare "gradient" with "input x gradient". The second is the
+# *differences on the same films* do. Look at "peak in the heart" too. That is the **pointing game**: does the strongest
+# pixel of a map lie in the right place, yes or no? It need not agree with the lift. Last, compare "gradient" with "input x gradient". The second is the
 # first times the film as the network reads it. How much of its lift did the network earn, and how much the film?
 #
 # Fifteen rows were compared with one Gaussian, on two dozen films. Some difference will look clear by luck; a league to be
@@ -799,7 +805,7 @@ pd.DataFrame(lines).T
 # other way round, the centred Gaussian has a fair lift and explains nothing. What a good lift means depends on knowing
 # that the network uses the heart, and this you find out by intervening, not by looking (lab 03).
 #
-# ## 8. What these maps do not tell you
+# ## What these maps do not tell you
 #
 # - **What the network would do if the film were different.** Relevance shares out *this* answer; it predicts nothing.
 # - **The share of the biases** and, with epsilon, what was swallowed: neither is in the picture.
@@ -809,7 +815,7 @@ pd.DataFrame(lines).T
 #
 # ## Recap
 #
-# - LRP shares a logit out backwards; LRP-Z is input times gradient, epsilon and alpha-beta make it something else.
+# - LRP shares a logit out backwards; LRP-Z is input x gradient, epsilon and alpha-beta make it something else.
 # - Deep Taylor is blank where the logit is negative. State the class, the logit's sign and the rule beside every map.
 # - Weights filter, patterns show the signal; patterns are learned, so they are fitted on training films, once.
 # - A shared graph can change a map silently. Make it twice.
@@ -846,12 +852,15 @@ pd.DataFrame(lines).T
 # ## Further reading
 #
 # - S. Bach et al.: On pixel-wise explanations for non-linear classifier decisions by layer-wise relevance propagation. PLOS
-#   ONE 2015, doi 10.1371/journal.pone.0130140.
-# - G. Montavon et al.: Explaining nonlinear classification decisions with deep Taylor decomposition. arXiv 1512.02479.
+#   ONE 10(7), 2015, doi 10.1371/journal.pone.0130140.
+# - G. Montavon et al.: Explaining nonlinear classification decisions with deep Taylor decomposition. Pattern Recognition 65,
+#   2017, arXiv 1512.02479.
 # - M. Ancona et al.: Towards better understanding of gradient-based attribution methods for deep neural networks. ICLR 2018,
-#   arXiv 1711.06104. Shows when LRP, input times gradient and others are the same.
-# - S. Lapuschkin et al.: Understanding and comparing deep neural networks for age and gender classification. arXiv 1708.07689.
-# - P.-J. Kindermans et al.: Learning how to explain neural networks: PatternNet and PatternAttribution. arXiv 1705.05598.
-# - M. Alber et al.: iNNvestigate neural networks! arXiv 1808.04260.
+#   arXiv 1711.06104. Shows when LRP, input x gradient and others are the same.
+# - S. Lapuschkin et al.: Understanding and comparing deep neural networks for age and gender classification. 2017, arXiv
+#   1708.07689.
+# - P.-J. Kindermans et al.: Learning how to explain neural networks: PatternNet and PatternAttribution. ICLR 2018, arXiv
+#   1705.05598.
+# - M. Alber et al.: iNNvestigate neural networks! JMLR 20(93), 2019, arXiv 1808.04260.
 #
 # **Next:** lab 03 asks what a network with a perfect score has really learned.

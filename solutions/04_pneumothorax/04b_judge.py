@@ -34,39 +34,36 @@
 
 # %% tags=["setup"]
 import medxai  # first, so that TensorFlow starts quietly
-from medxai import metrics, plots, rivals, training
+from medxai import metrics, own, plots, rivals
 from medxai.checks import pneumothorax as checks
 
 import pathlib
 
 import matplotlib.pyplot as plt
 import numpy as np
-import tensorflow as tf
 from scipy.stats import binomtest
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_curve
 
 import data_fetch
 
+MY_NETWORK = False  # True: judge the network that you trained in 04a, section 7
+
 # %% [markdown]
 # ## 1. Restore a network, and meet it
 #
 # The checkpoint was trained with 04a's network and recipe. Its card says on what, and how it did. If you trained a network of
-# your own in 04a, set `MY_NETWORK = True` and run everything again: each section is then about yours.
+# your own in 04a, set `MY_NETWORK = True` in the first cell and run everything again: each section is then about yours.
 
 # %% tags=["demo"]
 checkpoint = medxai.load_checkpoint(f"pneumothorax-{data_fetch.profile().name}")
 validation = data_fetch.fetch_pneumothorax(split="validation")
 test = data_fetch.fetch_pneumothorax(split="test")
-MY_NETWORK = False
 file = pathlib.Path("my_pneumothorax.keras")
-mine = tf.keras.models.load_model(file) if file.exists() else None
+mine = own.load(file, checkpoint, validation) if MY_NETWORK or file.exists() else None
 
-def scores_of(images, own=MY_NETWORK):
-    """The probability of pneumothorax, by the checkpoint or by your own network, which ends in logits."""
-    if not own:
-        return checkpoint.predict(images)[:, 1]
-    logits = training.predict_films(mine, images)
-    return 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
+def scores_of(images, yours=MY_NETWORK):
+    """The probability of pneumothorax, by the checkpoint or by your own network."""
+    return (mine if yours else checkpoint).predict(images)[:, 1]
 
 val_scores, test_scores = scores_of(validation.images), scores_of(test.images)
 threshold = metrics.operating_point(validation.labels, val_scores, 0.9).threshold      # as in 01b
@@ -112,7 +109,7 @@ for n in (20, 100, 300, 1000, 10000):
 # patient. With several films a patient it is wider still, as 01b showed.) To halve a width takes four times the films. On
 # 100 films a network of 60 % and one of 79 % cannot be told apart.
 #
-# The source drew its 100 films at random, with replacement, in every run. Let us do that with our network a thousand times:
+# The original lesson drew its 100 films at random, with replacement, in every run. Let us do that with our network a thousand times:
 
 # %% tags=["demo"]
 rng = np.random.default_rng(0)
@@ -139,7 +136,7 @@ plots.show(fig, alt="Histogram of the accuracy in 1,000 runs with 100 randomly d
 # step, from "nobody is called" to "everybody is called", and draw one against the other: that is the ROC curve.
 #
 # Both axes divide by what *is*: the number of ill films, the number of healthy films. The lesson that this lab grew from
-# called its axes *PPV and NPV*, predictive values. Those divide by who is *called*, and change when the disease is rarer, with
+# called its axes *PPV and NPV*, positive and negative predictive value. Those divide by who is *called*, and change when the disease is rarer, with
 # the same network. It is the most common mix-up in this field; the check below knows it.
 #
 # Films with equal scores cannot be told apart by any threshold. They make **one** step together, a slope if there are both
@@ -237,13 +234,13 @@ plots.yours_or_expected(two_columns, lambda: checks.roc_by_hand(roc_by_hand), "t
         "falling diagonal: equal areas, but the points where each reaches 0.9 lie at different places.")
 
 # %% [markdown]
-# **What you should see.** Two curves with the *same area*, mirrored. The source scored column 0 against "no pneumothorax" and
+# **What you should see.** Two curves with the *same area*, mirrored. The original lesson scored column 0 against "no pneumothorax" and
 # never noticed, because its area is right. But whoever reads an operating point there reads it for the wrong class: "finds 90 %
 # of the ill" becomes "clears 90 % of the healthy".
 #
 # ### Three lazy programs
 #
-# The source says of two of them that "always positive" has 100 % *accuracy*, and that a constant classifier has area *0*.
+# The original lesson says of two of them that "always positive" has 100 % *accuracy*, and that a constant classifier has area *0*.
 # **Before you run the cell:** what do they really have?
 
 # %% tags=["demo"]
@@ -267,8 +264,8 @@ for name, (score, limit) in programs.items():
 #
 # ## 4. What the area means
 #
-# Take one ill and one healthy film, both at random. The area under the ROC curve is the chance that the ill film has the
-# higher score, ties counting half (Hanley and McNeil, Radiology 143, 1982). So it can be had without any curve, by counting
+# Take one ill and one healthy film, both at random. The area under the ROC curve, the AUROC of 01b, is the chance that the ill
+# film has the higher score, ties counting half (Hanley and McNeil, Radiology 143, 1982). So it can be had without any curve, by counting
 # pairs. And counting pairs is adding up **ranks**: number the films from the lowest score (1) to the highest (N); an ill
 # film's rank says how many films it beats. Statisticians know it as the test of Mann and Whitney (1947).
 #
@@ -351,7 +348,8 @@ plots.yours_or_expected(pairs, lambda: checks.rank_auroc(rank_auroc), "pairs",
 #
 # In our test set half of the films are ill. In no ward is that so. The ROC curve does not change with that, which is its
 # strength, and its danger: what a doctor asks is "this film was called; is it true?", the **predictive value** (precision), and
-# that changes a great deal. So beside each ROC curve belongs a **precision-recall curve**, at the prevalence of the place.
+# that changes a great deal. So beside each ROC curve belongs a **precision-recall curve**, at the **prevalence** of the place, the share of
+# ill films there.
 #
 # **Before you look:** at a sensitivity of 0.8, how many of the called films are ill if one in two is? If one in twenty is?
 
@@ -385,11 +383,11 @@ for ax, curves in zip(axes, ({"all test films": sensitivity_at}, {name: precisio
 plots.curve_axes(axes[0], "1 - specificity", "sensitivity", f"ROC, area {metrics.bootstrap_interval(*of_test)}")
 plots.curve_axes(axes[1], "sensitivity (recall)", "predictive value (precision)", "the same network in three places")
 fig.tight_layout()
-plots.show(fig, alt="Left the ROC curve of the test films with a band of 95 percent over patients. Right three precision-recall curves of "
+plots.show(fig, alt="Left the ROC curve of the test films with a band of 95 % over patients. Right three precision-recall curves of "
            "the same network with bands: the rarer the disease, the lower; for one in a hundred most of those called are healthy.")
 
 # %% tags=["demo"]
-print("average precision on the test films, 95% intervals over patients (a coin has the share of the ill):")
+print("average precision on the test films, 95 % intervals over patients (a coin has the share of the ill):")
 for prevalence in (0.5, 0.05, 0.01):
     def average(labels, scores, prevalence=prevalence):
         return average_precision_score(labels, scores, sample_weight=as_if(prevalence, labels))
@@ -412,10 +410,10 @@ for prevalence in (0.5, 0.05, 0.01):
 # %% tags=["demo"]
 drawn = data_fetch.fetch_pneumothorax(source="phantom", split="test", size=128)
 small = medxai.load_checkpoint("pneumothorax-cpu")
-own = MY_NETWORK and test.images.shape[1:] == drawn.images.shape[1:]
+same_size = MY_NETWORK and test.images.shape[1:] == drawn.images.shape[1:]
 
 def phantom_scores(images):
-    return scores_of(images) if own else small.predict(images)[:, 1]
+    return scores_of(images) if same_size else small.predict(images)[:, 1]
 
 scores = phantom_scores(drawn.images)
 drain, ill = drawn.attributes["drain"].to_numpy(bool), drawn.labels == 1
@@ -423,7 +421,7 @@ groups = np.where(drain, "with a drain", "no drain yet")
 strata = metrics.subgroup_table(drawn.labels, scores, drawn.patients, groups, shared_negatives=True)
 strata.loc["all"] = [len(drawn), len(np.unique(drawn.patients)), ill.sum(), (~ill).sum(),
                      *metrics.bootstrap_interval(drawn.labels, scores, drawn.patients)]
-called = scores >= (threshold if own else small.threshold)
+called = scores >= (threshold if same_size else small.threshold)
 strata["found"] = [f"{called[ill & some].sum():.0f} of {(ill & some).sum()}" for some in (~drain, drain, drain | ~drain)]
 strata.astype(dict.fromkeys(("films", "patients", "positives", "negatives"), int)).rename(columns={"value": "AUROC"}).round(3)
 
@@ -439,7 +437,7 @@ def difference(labels, both):      # both: the score, and whether there is a dra
 
 both = np.stack([scores, drain], axis=1)
 gap = metrics.bootstrap_interval(drawn.labels, both, drawn.patients, statistic=difference, resamples=500)
-print("AUROC with a drain minus without, 95% over patients:", gap)
+print("AUROC with a drain minus without, 95 % interval over patients:", gap)
 print(f"a program that looks for drains only has an area of {metrics.auroc(drawn.labels, drain.astype(float)):.3f}\n")
 severity = drawn.attributes["severity"].to_numpy()
 print(f"share of the side filled with air, mean: {severity[ill & drain].mean():.2f} with a drain, {severity[ill & ~drain].mean():.2f} without")
@@ -702,7 +700,7 @@ for name, some in (("all ill phantom films", ill), ("those without a drain", ill
 
 # %% tags=["demo"]
 if mine is not None:
-    yours, ours = scores_of(test.images, own=True), scores_of(test.images, own=False)
+    yours, ours = (scores_of(test.images, yours) for yours in (True, False))
     print("your network:  ", metrics.bootstrap_interval(test.labels, yours, test.patients))
     print("the checkpoint:", metrics.bootstrap_interval(test.labels, ours, test.patients))
     print("difference:    ", metrics.paired_bootstrap(test.labels, yours, ours, test.patients))
@@ -710,6 +708,12 @@ else:
     print("Train a network of your own in 04a, section 7, and come back: it will be judged here.")
 
 # %% [markdown]
+# ## What these numbers do not tell you
+#
+# - **Where** the network looked. A network that reads the tube and one that reads the line may have the same area. Lab 05 goes
+#   back to the places before the average and asks.
+# - **What the next ward will see.** An interval is about other patients *drawn in the same way*.
+#
 # ## Recap
 #
 # - 70 of 100 is "60 to 79 %". Score every test film once.
@@ -718,9 +722,6 @@ else:
 # - Look behind the curve: groups with counts, intervals and shared negatives. A drain is a hidden stratum.
 # - A two-sample classifier asks, without labels, whether new films are like the old ones.
 # - An operating point belongs to a ward: its prevalence, its hands, its patients. "There is none" is an answer.
-#
-# **What these numbers do not tell you:** *where* the network looked. A network that reads the tube and one that reads the line
-# may have the same area. Lab 05 goes back to the 8 x 8 places before the average and asks.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "screening", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
 # ### Reflection: `screening`  (4 points, marked by a person, 15 minutes)
@@ -755,7 +756,7 @@ else:
 # - L. Oakden-Rayner, J. Dunnmon, G. Carneiro, C. Ré: Hidden stratification causes clinically meaningful failures in machine
 #   learning for medical imaging. ACM CHIL 2020, arXiv 1909.12475.
 # - T. Saito, M. Rehmsmeier: The precision-recall plot is more informative than the ROC plot when evaluating binary classifiers on
-#   imbalanced datasets. PLoS ONE 10(3), 2015.
+#   imbalanced datasets. PLOS ONE 10(3), 2015.
 # - D. Lopez-Paz, M. Oquab: Revisiting classifier two-sample tests. ICLR 2017, arXiv 1610.06545.
 # - C. J. Clopper, E. S. Pearson: The use of confidence or fiducial limits illustrated in the case of the binomial. Biometrika
 #   26, 1934.

@@ -29,13 +29,7 @@ def network(last=None, side=SIDE, outputs=2):
 @pytest.fixture(scope="module")
 def validation():
     rng = np.random.default_rng(1)
-    images, labels = rng.integers(0, 256, (20, SIDE, SIDE), np.uint8), np.tile([0, 1], 10)
-
-    class Films(SimpleNamespace):
-        def __len__(self):
-            return len(self.images)
-
-    return Films(images=images, labels=labels, card={"source": "phantom"})
+    return SimpleNamespace(images=rng.integers(0, 256, (20, SIDE, SIDE), np.uint8), labels=np.tile([0, 1], 10))
 
 
 @pytest.mark.parametrize("last", [None, "softmax"])
@@ -47,6 +41,7 @@ def test_a_network_of_your_own_is_read_as_a_plain_checkpoint(tmp_path, validatio
     expected = given if last else tf.nn.softmax(given).numpy()
     np.testing.assert_allclose(mine.predict(validation.images), expected, atol=1e-5)
     assert mine.threshold == metrics.operating_point(validation.labels, mine.predict(validation.images)[:, 1]).threshold
+    assert own.load(file, LIKE).threshold == 0.5
     assert mine.classes == LIKE.classes and mine.card["name"] == "my_network"
     medxai.check_explainable(logits_model(mine.model))  # no BatchNorm, no softmax
 
