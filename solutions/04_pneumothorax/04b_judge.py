@@ -259,8 +259,9 @@ for name, (score, limit) in programs.items():
           f" {np.mean((score >= limit) == test.labels):9.2f} {metrics.auroc(test.labels, score):6.2f}")
 
 # %% [markdown]
-# Calling everybody has a *sensitivity* of 1, and the accuracy of whatever share is ill. A constant has area 0.5, as the
-# coin: all films tie, the curve is the diagonal. An area near 0 would be a *perfect* ranking held upside down.
+# Calling everybody has a *sensitivity* of 1, and the accuracy of whatever share is ill. A constant has area 0.5: all
+# films tie, the curve is the diagonal. A coin is near 0.5, and how far off it is here shows how much chance there is in this many
+# films. An area near 0 would be a *perfect* ranking held upside down.
 #
 # ## 4. What the area means
 #

@@ -33,7 +33,7 @@
 
 # %% tags=["setup"]
 import medxai  # first, so that TensorFlow starts quietly
-from medxai import boxes, cam, cases, drawings, plots
+from medxai import boxes, cam, cases, drawings, own, plots
 from medxai.checks import cam as checks
 from medxai.preprocessing import to_network_input
 
@@ -47,12 +47,14 @@ from PIL import Image
 
 import data_fetch
 
+MY_NETWORK = False  # True: the network that you trained in 04a, section 7
+
 # %% [markdown]
 # ## 1. You first
 #
 # Run the cells **one by one** in this section and do not scroll ahead: once you have seen a map you cannot unsee it.
 #
-# Gas between chest wall and lung is black and has no vessels in it. Its inner border is a thin white line, the surface of the
+# Air between chest wall and lung is black and has no vessels in it. Its inner border is a thin white line, the surface of the
 # lung that drew back. Small ones hide at the top, behind the clavicle. One example, with the outline that only phantoms
 # have; it is none of your twenty:
 
@@ -60,18 +62,18 @@ import data_fetch
 test = data_fetch.fetch_pneumothorax(split="test")
 phantoms = test if test.masks is not None else data_fetch.fetch_pneumothorax(split="test", source="phantom")
 twenty = boxes.choose(phantoms.labels, phantoms.patients, 20, seed=5)
-gas = phantoms.masks["pneumothorax"]
-large = np.argsort(gas.sum(axis=(1, 2)))[::-1]
+air = phantoms.masks["pneumothorax"]
+large = np.argsort(air.sum(axis=(1, 2)))[::-1]
 example = next(row for row in large[20:] if phantoms.patients[row] not in phantoms.patients[twenty])
 fig, axes = plt.subplots(1, 2, figsize=(7.5, 3.9))
 plots.film(phantoms.images[example], "a film with a pneumothorax", axes[0])
-plots.film(phantoms.images[example], "the same: where the gas is", axes[1])
-axes[1].contour(gas[example], levels=[0.5], colors=[plots.ORANGE], linewidths=1.2)
-plots.show(fig, alt="One chest film twice. On the right an orange outline shows the gas: a crescent along the outer chest wall of one "
+plots.film(phantoms.images[example], "the same: where the air is", axes[1])
+axes[1].contour(air[example], levels=[0.5], colors=[plots.ORANGE], linewidths=1.2)
+plots.show(fig, alt="One chest film twice. On the right an orange outline shows the air: a crescent along the outer chest wall of one "
            "side, black and without vessels, from the top of the lung downwards.")
 
 # %% [markdown]
-# Now twenty films, **each with a pneumothorax**, no two of one patient, drawn by a seed. Put one box around the gas on each.
+# Now twenty films, **each with a pneumothorax**, no two of one patient, drawn by a seed. Put one box around the air on each.
 # Where you see nothing, guess; the methods have to guess too. Take twenty seconds a film, no more.
 #
 # - *Mouse:* press, drag, let go.
@@ -170,8 +172,8 @@ except Exception as reason:  # whatever is in that cell must not stop the notebo
 # $$ z_c \;=\; b_c + \sum_k w_{ck}\,\frac{1}{HW}\sum_{x,y} f_k(x,y) $$
 #
 # These are sums and products, nothing else, so we may add in the other order: first over the detectors, at each place, and
-# only then over the places. What stands there before the last mean is a picture, the **class activation map** (Zhou et al.
-# 2016, arXiv 1512.04150):
+# only then over the places. What stands there before the last mean is a picture, the **class activation map** or CAM (Zhou et
+# al. 2016, arXiv 1512.04150):
 #
 # $$ m_c(x,y) = \sum_k w_{ck}\,f_k(x,y) \qquad\text{and so}\qquad z_c = b_c + \operatorname{mean}_{x,y}\, m_c(x,y) $$
 #
@@ -308,6 +310,9 @@ checks.compute_cam(compute_cam)
 
 # %% tags=["demo"]
 checkpoint = medxai.load_checkpoint(f"pneumothorax-{data_fetch.profile().name}")
+if MY_NETWORK:
+    validation = data_fetch.fetch_pneumothorax(split="validation")
+    checkpoint = own.load("../04_pneumothorax/my_pneumothorax.keras", checkpoint, validation)
 scores = checkpoint.predict(test.images)[:, 1]
 pair = cases.hit_and_miss(test.labels, scores, checkpoint.threshold)
 healthy = np.flatnonzero(test.labels == 0)
@@ -331,8 +336,8 @@ for name, grid, z in zip(which, grids, logits[:, 1]):
 
 # %% [markdown]
 # Equal up to rounding in 32-bit numbers, for hits, misses and healthy films alike. Remember this line when somebody shows you a
-# map: *what does it add up to?* (A network of your own from lab 04 obeys it too, if it ends in the same way: load it in place
-# of `checkpoint.model`.)
+# map: *what does it add up to?* (A network of your own from 04a obeys it too, if it ends in the same way: set
+# `MY_NETWORK = True` in the first cell, and every map of this lab is drawn of it.)
 #
 # The same sum on a network small enough to follow, and what is left of it when the map is clipped at zero or stretched:
 
@@ -423,7 +428,7 @@ def enlarged_picture():
 
 plots.yours_or_expected(enlarged_picture, lambda: checks.upsample(upsample), "enlarged",
     alt="Three films, hit, miss and a healthy one, and below each its class activation map for pneumothorax on one common scale, red for and "
-        "blue against. Soft blobs, some of them a quarter of the film wide. The hit has one strong red patch beside the gas, the miss is pale, "
+        "blue against. Soft blobs, some of them a quarter of the film wide. The hit has one strong red patch beside the air, the miss is pale, "
         "and the healthy film has a red patch about as strong as the hit's.")
 
 # %% [markdown]
@@ -555,7 +560,7 @@ plots.yours_or_expected(overlays, lambda: checks.overlay(overlay), "overlays",
 
 # %% [markdown]
 # **What you should see.** Orange in patches the size of a fist on the films that were found; blue over healthy lungs, where the
-# network counts a normal picture *against* gas; pale films where it is unsure. Typical false alarms are pale too; the surest
+# network counts a normal picture *against* the finding; pale films where it is unsure. Typical false alarms are pale too; the surest
 # one, in section 2, was not. The map shows what the *network* saw, not what is there.
 #
 # ## 6. Which class, or which difference?
@@ -586,7 +591,8 @@ print("correlation of the map of class 1 with the sign-reversed map of class 0:"
 # cells.
 
 # %% tags=["demo"]
-fine = cam.maps(checkpoint.model, films, target=1, layer="stage4_sum")
+finer = cam.finer_layer(checkpoint.model)  # None, and then no finer map, where the network has no such pooling
+fine = cam.maps(checkpoint.model, films, target=1, layer=finer)
 for name, a, b, z in zip(which, grids, fine, logits[:, 1]):
     print(f"{name:8} {a.shape[0]} x {a.shape[1]}: {a.mean() + offset:8.4f}   {b.shape[0]} x {b.shape[1]}: {b.mean() + offset:8.4f}   logit {z:8.4f}")
 both = np.stack([cam.enlarge(m[:1], shown.shape[1:])[0] for m in (grids, fine)])
@@ -602,7 +608,7 @@ plots.show(plots.evidence(shown[[0, 0]], both, ["hit: after the last pooling", "
 # ## What these maps do not tell you
 #
 # - **Why** the detectors answered at a place. A drain and a pleural line may raise the same detector.
-# - **Where exactly.** A cell is wider than most of the gas it is to find, and the detectors behind it see far more than their
+# - **Where exactly.** A cell is wider than most of the air it is to find, and the detectors behind it see far more than their
 #   cell: through eight convolutions and three poolings they look at a large part of the chest.
 # - **Whether the network is right.** The map of the surest false alarm looks as good as that of the hit.
 # - **How good the map is.** You have looked at a handful of films. The next notebook counts.
@@ -619,14 +625,14 @@ plots.show(plots.evidence(shown[[0, 0]], both, ["hit: after the last pooling", "
 # ### Reflection: `ponder`  (3 points, marked by a person, 12 minutes)
 #
 # Look at the eight overlays again, and at the files in `maps/`. In about eight sentences: on which kind of film does the
-# network fail, and what does its map show there? What does it look at when it is right: the gas, its border, something that
+# network fail, and what does its map show there? What does it look at when it is right: the air, its border, something that
 # goes with it? Does it ever point at nonsense (the background, the marker, the belly), and what could be the reason? And
 # **one** change to the *network* (not to the map) that would make its maps more useful, with what it might cost.
 #
 # ### BEGIN SOLUTION
 # *Model answer.* Among my films the two misses have small collapses at the apex; their maps are pale, with a weak orange cell
 # near the clavicle that the blue of the rest outvotes, since the logit is a mean and one cell of 64 counts little. When it is
-# right, the orange lies over the outer part of one lung, over gas and border alike; with cells of this size I cannot say which
+# right, the orange lies over the outer part of one lung, over air and border alike; with cells of this size I cannot say which
 # of the two. On one called film the patch lies where the drain enters, so it may be the drain that was counted; only taking it
 # away would tell (05b). In one false alarm it points at the edge of a fold of skin, which looks like a pleural line, and once
 # at the corner of the film where no lung is: padding at the border of the convolutions answers there, and a wide field of view
@@ -642,9 +648,9 @@ plots.show(plots.evidence(shown[[0, 0]], both, ["hit: after the last pooling", "
 # %% [markdown]
 # ## Further reading
 #
-# - M. Lin, Q. Chen, S. Yan: Network in network. 2013, arXiv 1312.4400. Global average pooling.
+# - M. Lin, Q. Chen, S. Yan: Network in network. ICLR 2014, arXiv 1312.4400. Global average pooling.
 # - B. Zhou, A. Khosla, A. Lapedriza, A. Oliva, A. Torralba: Learning deep features for discriminative localization. CVPR 2016,
 #   arXiv 1512.04150. Class activation maps.
 # - A. Odena, V. Dumoulin, C. Olah: Deconvolution and checkerboard artifacts. Distill, 2016. What enlarging can do to a picture.
 #
-# **Next:** 05b scores these maps on all films: against the exact gas, against maps that know nothing, and against you.
+# **Next:** 05b scores these maps on all films: against the exact air, against maps that know nothing, and against you.
