@@ -48,8 +48,9 @@ import data_fetch
 # %% [markdown]
 # ## 1. A number on its own says nothing
 #
-# The checkpoint was trained on other patients than any you see here. Films of *validation* are there to make choices
-# on: which threshold, which temperature. Films of *test* are there to be looked at once, at the end of every choice.
+# The checkpoint was trained on other patients than any you see here; its card, below, tells how it was made. Films of
+# *validation* are there to make choices on: which threshold, which temperature. Films of *test* are there to be looked at
+# once, at the end of every choice.
 
 # %% tags=["demo"]
 checkpoint = medxai.load_checkpoint(f"cardiomegaly-{data_fetch.profile().name}")
@@ -60,6 +61,9 @@ val_scores = checkpoint.predict(validation.images)[:, 1]
 test_scores = checkpoint.predict(test.images)[:, 1]
 print("validation:", validation)
 print("test:      ", test)
+print("the checkpoint was made by:", checkpoint.card["command"])
+for key, value in checkpoint.card["data"].items():
+    print(f"   {key}: {value}")
 
 # %% [markdown]
 # **Before you go on.** On the 400 films of 01a, 352 of which are normal: how accurate is a program that says "normal"
@@ -75,9 +79,10 @@ print(f"says 'normal' to all of test:        {accuracy(test.labels, np.zeros(len
 print(f"the network on test:                 {accuracy(test.labels, test_scores):.3f}")
 
 # %% [markdown]
-# Accuracy depends on how rare the disease is in *this* set, so two sets cannot be compared by it. In the lesson that
-# this lab grew from the lazy program scores 0.881 (352 of 400), and the network's 0.911 was measured **on its own training films**.
-# What a training score is worth, shown with the simplest learner there is, a logistic regression on small pictures:
+# Accuracy depends on how rare the disease is in *this* set, so two sets cannot be compared by it. In the lesson that this
+# lab grew from the lazy program scores 0.881 (352 of 400), and the network's 0.911 was measured **on its own training
+# films**. What a training score is worth, shown with the simplest learner there is, a logistic regression on small
+# pictures:
 
 # %% tags=["demo"]
 pixels = {side: rivals.logistic_regression(validation, part) for side, part in (("its own films", validation), ("test films", test))}
@@ -372,9 +377,9 @@ checks.calibration_error(calibration_error)
 # %% [markdown]
 # ### Mend it with one number
 #
-# The numbers that a network has before its softmax are the **logits**. Divide all of them by a **temperature** T (Guo et al.,
-# ICML 2017), and take the softmax of that. T above 1 makes a network less sure of everything, T below 1 more; no film overtakes another, so the AUROC stays as it is. T is fitted on validation,
-# where it makes the labels most likely.
+# The numbers that a network has before its softmax are the **logits**. Divide all of them by a **temperature** T (Guo et
+# al., ICML 2017), and take the softmax of that. T above 1 makes a network less sure of everything, T below 1 more; no film
+# overtakes another, so the AUROC stays as it is. T is fitted on validation, where it makes the labels most likely.
 #
 # ### Exercise: `fit_temperature`  (bonus, medium, 12 minutes)
 #
@@ -437,9 +442,9 @@ plots.yours_or_expected(before_and_after, lambda: checks.calibration_error(calib
         "in both titles is the same.")
 
 # %% [markdown]
-# **Why is it off at all?** Look at the sets: the share of ill films, the **prevalence**, differs between validation and test (section 1 tells
-# how much), and class weights told the network that both classes are equally common. A probability is about a
-# *population*. Whoever moves a network to another hospital moves it to another population.
+# **Why is it off at all?** Look at the sets: the share of ill films, the **prevalence**, differs between validation and
+# test (section 1 tells how much), and class weights told the network that both classes are equally common. A probability is
+# about a *population*. Whoever moves a network to another hospital moves it to another population.
 #
 # ## 5. Rivals
 #
@@ -494,8 +499,8 @@ if "ctr_seen" in attributes:
 # ## 7. What if the labels are wrong?
 #
 # Labels of the big public sets were mined from the text of reports. When four physicians looked at films of public sets
-# again, the labels were right in 65 to 80 % (Jang et al., JMIR Medical Informatics 2020). What does that do to *your* number? We know the
-# truth, so we can spoil it:
+# again, the labels were right in 65 to 80 % (Jang et al., JMIR Medical Informatics 2020). What does that do to *your*
+# number? We know the truth, so we can spoil it:
 
 # %% tags=["demo"]
 rng = np.random.default_rng(0)

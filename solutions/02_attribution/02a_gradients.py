@@ -115,8 +115,8 @@ for model in three:
 # %% [markdown]
 # ### BatchNorm can be folded away
 #
-# Deep networks that start from random weights are usually trained with BatchNorm (Ioffe and Szegedy 2015, arXiv 1502.03167). After
-# training it is only a scale and a shift for each output channel, with numbers that no longer change:
+# Deep networks that start from random weights are usually trained with BatchNorm (Ioffe and Szegedy 2015, arXiv
+# 1502.03167). After training it is only a scale and a shift for each output channel, with numbers that no longer change:
 #
 # $$\text{gamma} \cdot \frac{z - \text{mean}}{\sqrt{\text{variance} + \text{epsilon}}} + \text{beta}, \qquad z = \text{kernel} * x + \text{bias}$$
 #
@@ -749,8 +749,8 @@ plots.yours_or_expected(baseline_picture, lambda: checks.integrated_gradients(in
 
 # %% [markdown]
 # **What you should see.** Three maps of one film that do not agree, and each is as complete as 32 steps make it (the sums
-# stand above). Where film and baseline are equal, the map is zero by construction: from black, the air around the patient can never light up, whatever the network
-# does with it. No baseline is right. Say which one you took.
+# stand above). Where film and baseline are equal, the map is zero by construction: from black, the air around the patient
+# can never light up, whatever the network does with it. No baseline is right. Say which one you took.
 #
 # ## 9. Six maps side by side
 #
@@ -821,17 +821,17 @@ else:
 #
 # ### BEGIN SOLUTION
 # *Model answer.* Lines along the heart's border are what guided backpropagation draws along any strong edge, because its
-# gates throw away what would cancel; my own guided maps were crisp on the hit and on the miss. So the picture shows that the
-# film has an edge there, not that the decision used it. It is one film, and I do not know how it was chosen. Scaled from
-# smallest to largest, zero has no fixed colour and evidence against looks like little evidence. "The prediction" hides the
-# output: the winner or a class, the probability or the logit; for a film with a negative logit the method starts from a
+# gates throw away what would cancel; my own guided maps were crisp on the hit and on the miss. So the picture shows that
+# the film has an edge there, not that the decision used it. It is one film, and I do not know how it was chosen. Scaled
+# from smallest to largest, zero has no fixed colour and evidence against looks like little evidence. "The prediction" hides
+# the output: the winner or a class, the probability or the logit; for a film with a negative logit the method starts from a
 # negative number and other paths pass. I would explain the logit of cardiomegaly with integrated gradients from a stated
 # baseline, with as many midpoint steps as it takes until the sum agrees with the difference of the logits within a few per
-# cent, and print both. Because the baseline is
-# a choice I would show a second one. Against grain I would add SmoothGrad, at a noise level at which the logit stays what it
-# was (0.005 here; at 0.15 it fell), with the correlation between two seeds. Both drawn signed, zero white, the film beside it. And even then I would not say "looks at the border"
-# before I had scored many films against the outline and against maps that know nothing, and had erased the border to see
-# whether the logit falls.
+# cent, and print both. Because the baseline is a choice I would show a second one. Against grain I would add SmoothGrad, at
+# a noise level at which the logit stays what it was (0.005 here; at 0.15 it fell), with the correlation between two seeds.
+# Both drawn signed, zero white, the film beside it. And even then I would not say "looks at the border" before I had scored
+# many films against the outline and against maps that know nothing, and had erased the border to see whether the logit
+# falls.
 #
 # *Rubric.* 1 point: crisp is not faithful; gates favour edges, one film proves little. 1 point: names the missing choices
 # (class, logit or probability, scale with zero, how the film was chosen, start from the logit). 1 point: a method with its

@@ -498,9 +498,9 @@ plots.show(fig, alt="Three clouds of points with three arrows each. The signal's
 # direction = covariance(inputs, output) / (weights · covariance(inputs, output))
 #
 # The denominator makes weights · direction = 1: one unit of output is this much input. A unit behind a ReLU is silent for
-# some inputs, and those may be made quite differently: its answer does not depend on them. So take covariances **over the inputs that make it fire
-# only**, weights · input + bias > 0, both means included. (The paper's formula can be read as if one of the two means went over
-# all inputs; the authors' code takes both over those that fire, and so do we.)
+# some inputs, and those may be made quite differently: its answer does not depend on them. So take covariances **over the
+# inputs that make it fire only**, weights · input + bias > 0, both means included. (The paper's formula can be read as if
+# one of the two means went over all inputs; the authors' code takes both over those that fire, and so do we.)
 #
 # <details><summary>Hint 1: the idea</summary>
 # Throw the silent inputs away first. What is left is a plain covariance of each input with the output: the mean of the
@@ -668,8 +668,9 @@ plots.show(larger(["guided backprop", "LRP preset B flat", "PatternNet"]),
                "Guided backprop draws thin edges, preset B spots of both signs, PatternNet broad areas.")
 
 # %% [markdown]
-# **Before you go on.** Cover the left column. Could you tell from the maps which film was missed, and why? Along which edges do
-# the methods agree: the borders of the heart, where a radiographer measures, or others? Write your guess down. The honest next question is not which map looks best, but **which one is right**, and for that we need a truth.
+# **Before you go on.** Cover the left column. Could you tell from the maps which film was missed, and why? Along which
+# edges do the methods agree: the borders of the heart, where a radiographer measures, or others? Write your guess down. The
+# honest next question is not which map looks best, but **which one is right**, and for that we need a truth.
 #
 # ## 7. Which method found the heart?
 #
@@ -682,8 +683,8 @@ plots.show(larger(["guided backprop", "LRP preset B flat", "PatternNet"]),
 #
 # ### Exercise: `score_methods`  (medium, 15 minutes)
 #
-# Score all methods and the three null baselines, with your own code. A map's magnitude counts, for and against alike. A blank map has
-# found nothing: lift 0.
+# Score all methods and the three null baselines, with your own code. A map's magnitude counts, for and against alike. A
+# blank map has found nothing: lift 0.
 #
 # <details><summary>Hint 1: the idea</summary>
 # Write the lift of a stack of maps once, then call it sixteen times: put the three baselines into a copy of the dict first.
@@ -691,7 +692,8 @@ plots.show(larger(["guided backprop", "LRP preset B flat", "PatternNet"]),
 #
 # <details><summary>Hint 2: the shape</summary>
 # `(size * masks).sum(axis=(1, 2))` has shape (N,); `masks.mean(axis=(1, 2))` is the share of the area. The Gaussian is
-# exp(-(dy² / sy² + dx² / sx²) / 2) with distances from the middle, ((H - 1) / 2, (W - 1) / 2); sy = H / 4, sx = W / 4.</details>
+# exp(-(dy² / sy² + dx² / sx²) / 2) with distances from the middle, ((H - 1) / 2, (W - 1) / 2); sy = H / 4, sx = W /
+# 4.</details>
 
 # %% nbgrader={"grade": false, "grade_id": "score_methods", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def score_methods(maps, films, masks, seed=0):
@@ -747,8 +749,8 @@ checks.score_methods(score_methods)
 # %% [markdown]
 # ### The league
 #
-# Twenty-four films with an enlarged heart, found or not, evenly picked from the test films. Real films come without heart masks:
-# if you work on those, this section takes phantoms, and says so.
+# Twenty-four films with an enlarged heart, found or not, evenly picked from the test films. Real films come without heart
+# masks: if you work on those, this section takes phantoms, and says so.
 
 # %% tags=["demo"]
 league_set = test if test.masks is not None else data_fetch.fetch_cardiomegaly(split="test", source="phantom")
@@ -791,11 +793,12 @@ for name in sorted(lifts, key=lambda name: -lifts[name].mean()):
 pd.DataFrame(lines).T
 
 # %% [markdown]
-# **How to read this.** First look for the names in the other colour: a method below the centred Gaussian is beaten by a picture
-# that never saw the network or the film. Then at the last column: overlapping intervals of two methods decide nothing, but the
-# *differences on the same films* do. Look at "peak in the heart" too. That is the **pointing game**: does the strongest
-# pixel of a map lie in the right place, yes or no? It need not agree with the lift. Last, compare "gradient" with "input x gradient". The second is the
-# first times the film as the network reads it. How much of its lift did the network earn, and how much the film?
+# **How to read this.** First look for the names in the other colour: a method below the centred Gaussian is beaten by a
+# picture that never saw the network or the film. Then at the last column: overlapping intervals of two methods decide
+# nothing, but the *differences on the same films* do. Look at "peak in the heart" too. That is the **pointing game**: does
+# the strongest pixel of a map lie in the right place, yes or no? It need not agree with the lift. Last, compare "gradient"
+# with "input x gradient". The second is the first times the film as the network reads it. How much of its lift did the
+# network earn, and how much the film?
 #
 # Fifteen rows were compared with one Gaussian, on two dozen films. Some difference will look clear by luck; a league to be
 # printed would need more films and a correction for many comparisons.
@@ -824,28 +827,28 @@ pd.DataFrame(lines).T
 # %% [markdown] nbgrader={"grade": true, "grade_id": "choose_a_method", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
 # ### Reflection: `choose_a_method`  (4 points, marked by a person, 15 minutes)
 #
-# A radiology department wants **one** kind of map beside each call of this network. Which of the thirteen would you offer, if any?
-# Answer in about ten sentences: your choice and the numbers from *your* league that speak for it (with intervals, and against
-# the null baselines); what your map of the missed film could and could not tell a reader; which property of the method you
-# would warn of; and what you would measure before anybody relies on it.
+# A radiology department wants **one** kind of map beside each call of this network. Which of the thirteen would you offer,
+# if any? Answer in about ten sentences: your choice and the numbers from *your* league that speak for it (with intervals,
+# and against the null baselines); what your map of the missed film could and could not tell a reader; which property of the
+# method you would warn of; and what you would measure before anybody relies on it.
 #
 # ### BEGIN SOLUTION
-# *Model answer.* I would offer [method X], with reservations. On 24 phantoms its mean lift was a.a (b.b to c.c over patients),
-# d.d above the centred Gaussian on the same films (e.e to f.f), so it says more about the heart than a picture that never saw
-# the film; its strongest pixel lay in the heart in g of 24 films. (Or: I would offer none, because no method was clearly
-# above the Gaussian.) On the missed film the map shows what little spoke for the class, and what spoke against it, but not why the
-# network weighed it so, nor that the film was missed; with a rule such as deep Taylor it would be blank, because the logit is
-# negative. I would warn that every map is scaled by its own largest value, so that a weak answer looks as sure as a strong one,
-# that biases are not shown, and that the picture depends on the rule (epsilon, alpha, beta), which must be printed beside it.
-# Lift scores network and method together: on a network that reads a tag, a faithful map would score badly. Before anybody
-# relies on it: real films of this hospital with hearts drawn by radiologists, a test whether the map changes when the
-# network's weights are randomised, an intervention that shows that the network uses the heart, and a reader study that asks
-# whether doctors decide better with the map than without.
+# *Model answer.* I would offer [method X], with reservations. On 24 phantoms its mean lift was a.a (b.b to c.c over
+# patients), d.d above the centred Gaussian on the same films (e.e to f.f), so it says more about the heart than a picture
+# that never saw the film; its strongest pixel lay in the heart in g of 24 films. (Or: I would offer none, because no method
+# was clearly above the Gaussian.) On the missed film the map shows what little spoke for the class, and what spoke against
+# it, but not why the network weighed it so, nor that the film was missed; with a rule such as deep Taylor it would be
+# blank, because the logit is negative. I would warn that every map is scaled by its own largest value, so that a weak
+# answer looks as sure as a strong one, that biases are not shown, and that the picture depends on the rule (epsilon, alpha,
+# beta), which must be printed beside it. Lift scores network and method together: on a network that reads a tag, a faithful
+# map would score badly. Before anybody relies on it: real films of this hospital with hearts drawn by radiologists, a test
+# whether the map changes when the network's weights are randomised, an intervention that shows that the network uses the
+# heart, and a reader study that asks whether doctors decide better with the map than without.
 #
-# *Rubric.* 1 point: a choice (or a refusal) argued with numbers, intervals and a null baseline from the own notebook. 1 point: what
-# the missed film's map can and cannot tell, with the sign of the logit or the class asked about taken into account. 1 point: a
-# true and specific limit of the method chosen (rule, scale, bias, fitting, noise), not "maps can be wrong". 1 point: says that
-# lift judges model and method together, or an equivalent, and names a concrete next measurement.
+# *Rubric.* 1 point: a choice (or a refusal) argued with numbers, intervals and a null baseline from the own notebook. 1
+# point: what the missed film's map can and cannot tell, with the sign of the logit or the class asked about taken into
+# account. 1 point: a true and specific limit of the method chosen (rule, scale, bias, fitting, noise), not "maps can be
+# wrong". 1 point: says that lift judges model and method together, or an equivalent, and names a concrete next measurement.
 # ### END SOLUTION
 
 # %% [markdown]

@@ -133,8 +133,8 @@ print("warning on its card:", mit.card["warning"])
 
 # %% [markdown]
 # Read the warning. A file without patients cannot be split by patient: what you learned in lab 01 cannot be done with it.
-# We use a set that has them, with a training, a **validation** and a test part. (The original lesson had only training and test, and
-# watched the test films while it trained. Whoever then picks the best step has picked it *for the test films*.)
+# We use a set that has them, with a training, a **validation** and a test part. (The original lesson had only training and
+# test, and watched the test films while it trained. Whoever then picks the best step has picked it *for the test films*.)
 
 # %% tags=["demo"]
 films = data_fetch.fetch_pneumothorax(split="train")
@@ -190,8 +190,9 @@ plots.show(fig, alt="One chest film twice: left as a reader gets it, right with 
 # Write down which films each step gets.
 #
 # <details><summary>Hint 1: the idea</summary>
-# You need a pack, and you need to know when it is empty. Take the first `batch_size` of it, keep the rest. Only when nothing
-# is left, shuffle a new one. What must never happen is that a batch takes some films of the old pack and some of the new.</details>
+# You need a pack, and you need to know when it is empty. Take the first `batch_size` of it, keep the rest. Only when
+# nothing is left, shuffle a new one. What must never happen is that a batch takes some films of the old pack and some of
+# the new.</details>
 #
 # <details><summary>Hint 2: the shape</summary>
 # `rng = np.random.default_rng(seed)` once, before the loop; `rng.permutation(count)` gives a pack. Slicing past the end of an
@@ -270,9 +271,9 @@ plots.yours_or_expected(how_often, lambda: checks.batch_order(batch_order), "how
         "times: one tall bar. Drawn at random, the counts spread from zero to about ten.")
 
 # %% [markdown]
-# **What you should see.** One bar against a hill. After *one* epoch of drawing, the share never seen is about 1/e, 37 %. For
-# training this only wastes films. For *testing* it is a mistake: the original lesson drew its test batches at random too, so some test
-# films counted twice and others not at all, and the result changed from run to run.
+# **What you should see.** One bar against a hill. After *one* epoch of drawing, the share never seen is about 1/e, 37 %.
+# For training this only wastes films. For *testing* it is a mistake: the original lesson drew its test batches at random
+# too, so some test films counted twice and others not at all, and the result changed from run to run.
 #
 # Here is the data set class that the training below uses. It cycles for ever on the training side, and gives each
 # validation film once. (`training.FilmBatches` is lab 01's; it reads a batch from the disk when it is asked for.)
@@ -400,10 +401,10 @@ for size, divisor in ((256, 1), (128, 8)):
 #
 # $$ p_c = \frac{e^{z_c}}{\sum_k e^{z_k}} \qquad\qquad \text{cost} = \frac{1}{N}\sum_i -\log p_{i,\,y_i} $$
 #
-# Two things go wrong in practice. The original lesson forgot the mean: its cost was a *list* with a number for each film. Frameworks
-# sum such a list when they differentiate it, so the same learning rate takes steps 15 times as large, and the last, smaller
-# batch of an epoch counts less. Nothing complains. And $e^{z}$ overflows: for a logit of 1,000 it is infinite, infinity over
-# infinity is not a number, and one such film makes every weight not a number.
+# Two things go wrong in practice. The original lesson forgot the mean: its cost was a *list* with a number for each film.
+# Frameworks sum such a list when they differentiate it, so the same learning rate takes steps 15 times as large, and the
+# last, smaller batch of an epoch counts less. Nothing complains. And $e^{z}$ overflows: for a logit of 1,000 it is
+# infinite, infinity over infinity is not a number, and one such film makes every weight not a number.
 #
 # **Before you go on.** Add 7 to all logits of a film. What happens to its probabilities? How does that help you?
 #
@@ -413,7 +414,8 @@ for size, divisor in ((256, 1), (128, 8)):
 #
 # <details><summary>Hint 1: the idea</summary>
 # The logarithm of a fraction is a difference: -log p of the true class is log(sum of e^z) minus the true class's logit. The
-# logarithm of the sum is what overflows. Which number can you take off all logits of a film, so that the largest becomes 0?</details>
+# logarithm of the sum is what overflows. Which number can you take off all logits of a film, so that the largest becomes
+# 0?</details>
 #
 # <details><summary>Hint 2: the shape</summary>
 # The largest logit of each film: `max` over axis 1 with `keepdims=True`, shape (N, 1). The logit of the true class of each
@@ -489,12 +491,13 @@ print("TensorFlow, reduced over the batch:", round(float(tf.reduce_mean(one_by_o
 #
 # ## 5. From films to probabilities
 #
-# To know how good a network is, it has to read many films. The original lesson sent them through one by one, 1.2 films a second.
-# All at once is no way out either: 300 films at full size are gigabytes of activations. So: batches again, in order, and the
-# last one smaller.
+# To know how good a network is, it has to read many films. The original lesson sent them through one by one, 1.2 films a
+# second. All at once is no way out either: 300 films at full size are gigabytes of activations. So: batches again, in
+# order, and the last one smaller.
 #
-# Which number comes out matters as much. The original lesson reported column 0, the probability of *no* pneumothorax. And whoever
-# takes the winning class instead of the probability has a score with two values: a ranking of 300 films with two places.
+# Which number comes out matters as much. The original lesson reported column 0, the probability of *no* pneumothorax. And
+# whoever takes the winning class instead of the probability has a score with two values: a ranking of 300 films with two
+# places.
 #
 # ### Exercise: `score_films`  (easy, 10 minutes)
 #
@@ -571,10 +574,10 @@ plots.show(fig, alt="Films scored a second against the number of films in a batc
 #
 # ### What the original cell did
 #
-# The original lesson's loop ran a million steps, tested every 10 and saved every 100. It could not run at all: it used a name, `init`, that no
-# cell had defined, so it stopped with a `NameError` before the first step. Nobody noticed, because a trained checkpoint
-# came with the lab and everyone loaded that. **A cell that nobody runs is not code.** All cells of this course are run
-# before they reach you.
+# The original lesson's loop ran a million steps, tested every 10 and saved every 100. It could not run at all: it used a
+# name, `init`, that no cell had defined, so it stopped with a `NameError` before the first step. Nobody noticed, because a
+# trained checkpoint came with the lab and everyone loaded that. **A cell that nobody runs is not code.** All cells of this
+# course are run before they reach you.
 #
 # And it tested every 10 steps *on the test films*. Ours watches validation films, and keeps the weights of the best moment.
 # The test films are not even loaded in this notebook.
@@ -599,10 +602,10 @@ def watch(network, data, step):
     return auroc
 
 # %% [markdown]
-# The hyper-parameters are those of the original lesson: 15 films a batch, learning rate 0.05, Nesterov's momentum 0.9. It looks like
-# stochastic gradient descent because it is: the gradient of 15 films is a noisy guess of the gradient of all, momentum
-# averages the guesses, and Nesterov's variant looks one step ahead. The loop stops after some steps, or when its time is up. It
-# looks at the validation films every ten steps, as the original lesson looked at the test films.
+# The hyper-parameters are those of the original lesson: 15 films a batch, learning rate 0.05, Nesterov's momentum 0.9. It
+# looks like stochastic gradient descent because it is: the gradient of 15 films is a noisy guess of the gradient of all,
+# momentum averages the guesses, and Nesterov's variant looks one step ahead. The loop stops after some steps, or when its
+# time is up. It looks at the validation films every ten steps, as the original lesson looked at the test films.
 
 # %% tags=["demo"]
 def train(network, data, log, steps=10**6, seconds=300, every=10, learning_rate=0.05):
@@ -665,17 +668,14 @@ for run, tags in (runs.served(logs) or {"no run": ["no server answers; the same 
 
 # %% [markdown]
 # Look under *Scalars* at both runs, under *Images* at what the network was fed, under *Distributions* and *Histograms* at
-# the weights. Then end the server: it would run on after you close the page.
-
-# %% tags=["demo"]
-print("servers ended:", runs.stop_tensorboard(logs))
-
-# %% [markdown]
+# the weights. The next cell ends the server, which would run on after you close the page.
+#
 # ### The same, read back
 #
 # A log is a file like any other. What was written can be read, and a report can draw it:
 
 # %% tags=["demo", "keep_output", "nbval-check-output"]
+runs.stop_tensorboard(logs)      # the files stay
 log = {name: runs.read_run(logs / name) for name in packs}
 for kind in ("scalars", "images", "histograms"):
     print(f"{kind:10}", ", ".join(sorted(getattr(log["all films"], kind))))
@@ -695,10 +695,11 @@ plots.show(fig, alt="Three panels against the training step, two runs each. The 
            "films and their training accuracy reaches one; on the validation films the AUROC of both stays near a coin's 0.5.")
 
 # %% [markdown]
-# **What you should see.** Fifteen films are memorised: cost near zero, accuracy 1. On films of *other* patients that network is
-# close to a coin. Cost and accuracy of the training films alone would have told you that all is well. The other run has not
-# even seen every film once: its cost jumps about the coin's log 2, and its AUROC about 0.5. That is what the beginning of a real
-# training looks like; the checkpoint of 04b had the same recipe for many epochs, with a learning rate that decays.
+# **What you should see.** Fifteen films are memorised: cost near zero, accuracy 1. On films of *other* patients that
+# network is close to a coin. Cost and accuracy of the training films alone would have told you that all is well. The other
+# run has not even seen every film once: its cost jumps about the coin's log 2, and its AUROC about 0.5. That is what the
+# beginning of a real training looks like; the checkpoint of 04b had the same recipe for many epochs, with a learning rate
+# that decays.
 
 # %% tags=["demo"]
 fig, axes = plt.subplots(1, 3, figsize=(12, 3.2))

@@ -109,7 +109,8 @@ for n in (20, 100, 300, 1000, 10000):
 # patient. With several films a patient it is wider still, as 01b showed.) To halve a width takes four times the films. On
 # 100 films a network of 60 % and one of 79 % cannot be told apart.
 #
-# The original lesson drew its 100 films at random, with replacement, in every run. Let us do that with our network a thousand times:
+# The original lesson drew its 100 films at random, with replacement, in every run. Let us do that with our network a
+# thousand times:
 
 # %% tags=["demo"]
 rng = np.random.default_rng(0)
@@ -136,8 +137,8 @@ plots.show(fig, alt="Histogram of the accuracy in 1,000 runs with 100 randomly d
 # step, from "nobody is called" to "everybody is called", and draw one against the other: that is the ROC curve.
 #
 # Both axes divide by what *is*: the number of ill films, the number of healthy films. The lesson that this lab grew from
-# called its axes *PPV and NPV*, positive and negative predictive value. Those divide by who is *called*, and change when the disease is rarer, with
-# the same network. It is the most common mix-up in this field; the check below knows it.
+# called its axes *PPV and NPV*, positive and negative predictive value. Those divide by who is *called*, and change when
+# the disease is rarer, with the same network. It is the most common mix-up in this field; the check below knows it.
 #
 # Films with equal scores cannot be told apart by any threshold. They make **one** step together, a slope if there are both
 # ill and healthy ones among them. Under a slope lies a trapezoid, not a rectangle.
@@ -234,14 +235,14 @@ plots.yours_or_expected(two_columns, lambda: checks.roc_by_hand(roc_by_hand), "t
         "falling diagonal: equal areas, but the points where each reaches 0.9 lie at different places.")
 
 # %% [markdown]
-# **What you should see.** Two curves with the *same area*, mirrored. The original lesson scored column 0 against "no pneumothorax" and
-# never noticed, because its area is right. But whoever reads an operating point there reads it for the wrong class: "finds 90 %
-# of the ill" becomes "clears 90 % of the healthy".
+# **What you should see.** Two curves with the *same area*, mirrored. The original lesson scored column 0 against "no
+# pneumothorax" and never noticed, because its area is right. But whoever reads an operating point there reads it for the
+# wrong class: "finds 90 % of the ill" becomes "clears 90 % of the healthy".
 #
 # ### Three lazy programs
 #
-# The original lesson says of two of them that "always positive" has 100 % *accuracy*, and that a constant classifier has area *0*.
-# **Before you run the cell:** what do they really have?
+# The original lesson says of two of them that "always positive" has 100 % *accuracy*, and that a constant classifier has
+# area *0*. **Before you run the cell:** what do they really have?
 
 # %% tags=["demo"]
 rng = np.random.default_rng(1)
@@ -259,16 +260,17 @@ for name, (score, limit) in programs.items():
           f" {np.mean((score >= limit) == test.labels):9.2f} {metrics.auroc(test.labels, score):6.2f}")
 
 # %% [markdown]
-# Calling everybody has a *sensitivity* of 1, and the accuracy of whatever share is ill. A constant has area 0.5: all
-# films tie, the curve is the diagonal. A coin is near 0.5, and how far off it is here shows how much chance there is in this many
+# Calling everybody has a *sensitivity* of 1, and the accuracy of whatever share is ill. A constant has area 0.5: all films
+# tie, the curve is the diagonal. A coin is near 0.5, and how far off it is here shows how much chance there is in this many
 # films. An area near 0 would be a *perfect* ranking held upside down.
 #
 # ## 4. What the area means
 #
-# Take one ill and one healthy film, both at random. The area under the ROC curve, the AUROC of 01b, is the chance that the ill
-# film has the higher score, ties counting half (Hanley and McNeil, Radiology 143, 1982). So it can be had without any curve, by counting
-# pairs. And counting pairs is adding up **ranks**: number the films from the lowest score (1) to the highest (N); an ill
-# film's rank says how many films it beats. Statisticians know it as the test of Mann and Whitney (1947).
+# Take one ill and one healthy film, both at random. The area under the ROC curve, the AUROC of 01b, is the chance that the
+# ill film has the higher score, ties counting half (Hanley and McNeil, Radiology 143, 1982). So it can be had without any
+# curve, by counting pairs. And counting pairs is adding up **ranks**: number the films from the lowest score (1) to the
+# highest (N); an ill film's rank says how many films it beats. Statisticians know it as the test of Mann and Whitney
+# (1947).
 #
 # ### Exercise: `rank_auroc`  (medium, 12 minutes)
 #
@@ -348,9 +350,9 @@ plots.yours_or_expected(pairs, lambda: checks.rank_auroc(rank_auroc), "pairs",
 # ## 5. How rare is it?
 #
 # In our test set half of the films are ill. In no ward is that so. The ROC curve does not change with that, which is its
-# strength, and its danger: what a doctor asks is "this film was called; is it true?", the **predictive value** (precision), and
-# that changes a great deal. So beside each ROC curve belongs a **precision-recall curve**, at the **prevalence** of the place, the share of
-# ill films there.
+# strength, and its danger: what a doctor asks is "this film was called; is it true?", the **predictive value** (precision),
+# and that changes a great deal. So beside each ROC curve belongs a **precision-recall curve**, at the **prevalence** of the
+# place, the share of ill films there.
 #
 # **Before you look:** at a sensitivity of 0.8, how many of the called films are ill if one in two is? If one in twenty is?
 
@@ -395,10 +397,10 @@ for prevalence in (0.5, 0.05, 0.01):
     print(f"   {prevalence:4.0%} ill: {metrics.bootstrap_interval(*of_test, statistic=average, resamples=200)}")
 
 # %% [markdown]
-# The bands also show what *wide* means here: this is a few hundred films. (Where a precision stays at 1, no healthy film has so
-# high a score; with so few healthy films, that is no promise for a rare disease.) **And phantoms flatter.** Whatever area stands above
-# the left curve: the TorchXRayVision project publishes 0.75 and 0.84 for pneumothorax on held-out NIH films, with far larger
-# networks (its BENCHMARKS.md of July 2023). The number judges the *method*, not a product.
+# The bands also show what *wide* means here: this is a few hundred films. (Where a precision stays at 1, no healthy film
+# has so high a score; with so few healthy films, that is no promise for a rare disease.) **And phantoms flatter.** Whatever
+# area stands above the left curve: the TorchXRayVision project publishes 0.75 and 0.84 for pneumothorax on held-out NIH
+# films, with far larger networks (its BENCHMARKS.md of July 2023). The number judges the *method*, not a product.
 #
 # ## 6. Who is behind the curve?
 #
@@ -585,12 +587,14 @@ plots.yours_or_expected(drift, lambda: checks.told_apart(told_apart), "drift",
 # ### Exercise: `ward_point`  (medium, 15 minutes)
 #
 # <details><summary>Hint 1: the idea</summary>
-# Only films' scores are worth trying as thresholds. For each: sensitivity, 1 - specificity, alarms. Strike out what makes too
-# many alarms; of the rest take the highest sensitivity; of equals the one with the fewest alarms. Is the floor reached?</details>
+# Only films' scores are worth trying as thresholds. For each: sensitivity, 1 - specificity, alarms. Strike out what makes
+# too many alarms; of the rest take the highest sensitivity; of equals the one with the fewest alarms. Is the floor
+# reached?</details>
 #
 # <details><summary>Hint 2: the shape</summary>
 # Going through the distinct scores from high to low, sensitivity and alarms can only grow: remember the threshold when the
-# *sensitivity* grows, stop when there are too many alarms. Compare alarms with a hair of room, `<= most_alarms + 1e-9`.</details>
+# *sensitivity* grows, stop when there are too many alarms. Compare alarms with a hair of room, `<= most_alarms +
+# 1e-9`.</details>
 
 # %% nbgrader={"grade": false, "grade_id": "ward_point", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def ward_point(labels, scores, prevalence, films_per_day, most_alarms, least_sensitivity):
@@ -678,10 +682,10 @@ plots.yours_or_expected(ward, lambda: checks.ward_point(ward_point), "alarms",
         "same threshold gives on the test films.")
 
 # %% [markdown]
-# **What you should see.** A dot left of the dashed line, above the dotted one, and a square that may well lie on the *other* side of
-# the line. A limit that is just met on one set of films is missed on about every second other one; here the false alarms of a
-# month hang on a handful of healthy validation films. So leave room, and tell the ward an interval. Most alarms are
-# false, and that is no failure of the network: it is the price of a rare disease.
+# **What you should see.** A dot left of the dashed line, above the dotted one, and a square that may well lie on the
+# *other* side of the line. A limit that is just met on one set of films is missed on about every second other one; here the
+# false alarms of a month hang on a handful of healthy validation films. So leave room, and tell the ward an interval. Most
+# alarms are false, and that is no failure of the network: it is the price of a rare disease.
 #
 # One more thing. *Who lies in this ward?* Patients without a drain: one who has one is known. So the sensitivity to promise is
 # that of section 6's second group. The same threshold, the same films, without those who are already treated:
@@ -733,20 +737,20 @@ else:
 # an alarm would be worth there, and how many a day there would be; what you would measure before buying.
 #
 # ### BEGIN SOLUTION
-# *Model answer.* The number is the chance that an ill film scores above a healthy one; with 300 films of fewer patients its 95 %
-# interval over patients goes from a.aa to b.bb. It was measured on films of which half were ill and nearly half of these had a
-# drain, that is, were found and treated before. Without them the area is c.cc [d.dd, e.ee], and of the ill films without a drain
-# f of g are found at the threshold; with one, nearly all. The ward has only the former. At one in twenty ill and 60 films a day
-# three are ill; a threshold that allows 12 alarms finds about h of them, and about one alarm in i is true, whereas on the sheet's
-# films nearly every alarm was. The films are phantoms (or: of one hospital): published networks reach 0.75 to 0.84 on real ones.
-# Before buying: some hundred films of this ward, labelled by radiologists, with drains noted; a two-sample classifier of our
-# films against theirs; threshold chosen on one part and reported on another, with intervals over patients and by amount of
-# air; and what the ward does today, as a comparison.
+# *Model answer.* The number is the chance that an ill film scores above a healthy one; with 300 films of fewer patients its
+# 95 % interval over patients goes from a.aa to b.bb. It was measured on films of which half were ill and nearly half of
+# these had a drain, that is, were found and treated before. Without them the area is c.cc [d.dd, e.ee], and of the ill
+# films without a drain f of g are found at the threshold; with one, nearly all. The ward has only the former. At one in
+# twenty ill and 60 films a day three are ill; a threshold that allows 12 alarms finds about h of them, and about one alarm
+# in i is true, whereas on the sheet's films nearly every alarm was. The films are phantoms (or: of one hospital): published
+# networks reach 0.75 to 0.84 on real ones. Before buying: some hundred films of this ward, labelled by radiologists, with
+# drains noted; a two-sample classifier of our films against theirs; threshold chosen on one part and reported on another,
+# with intervals over patients and by amount of air; and what the ward does today, as a comparison.
 #
-# *Rubric.* 1 point: says what an AUROC is (or is not), with an interval over patients. 1 point: the stratum without drains, with
-# its own number and count, and why it is the one that matters. 1 point: alarms and predictive value at the ward's prevalence, in
-# numbers. 1 point: phantoms or other hospital (or a two-sample test), and a concrete local measurement with choices and
-# reports on different films.
+# *Rubric.* 1 point: says what an AUROC is (or is not), with an interval over patients. 1 point: the stratum without drains,
+# with its own number and count, and why it is the one that matters. 1 point: alarms and predictive value at the ward's
+# prevalence, in numbers. 1 point: phantoms or other hospital (or a two-sample test), and a concrete local measurement with
+# choices and reports on different films.
 # ### END SOLUTION
 
 # %% [markdown]
@@ -756,8 +760,8 @@ else:
 #   143, 1982.
 # - L. Oakden-Rayner, J. Dunnmon, G. Carneiro, C. Ré: Hidden stratification causes clinically meaningful failures in machine
 #   learning for medical imaging. ACM CHIL 2020, arXiv 1909.12475.
-# - T. Saito, M. Rehmsmeier: The precision-recall plot is more informative than the ROC plot when evaluating binary classifiers on
-#   imbalanced datasets. PLOS ONE 10(3), 2015.
+# - T. Saito, M. Rehmsmeier: The precision-recall plot is more informative than the ROC plot when evaluating binary
+#   classifiers on imbalanced datasets. PLOS ONE 10(3), 2015.
 # - D. Lopez-Paz, M. Oquab: Revisiting classifier two-sample tests. ICLR 2017, arXiv 1610.06545.
 # - C. J. Clopper, E. S. Pearson: The use of confidence or fiducial limits illustrated in the case of the binomial. Biometrika
 #   26, 1934.

@@ -187,8 +187,8 @@ plots.show(drawings.gap_and_cam(), alt="Three detectors on three by three places
 
 # %% [markdown]
 # **Before you go on.** Take one place of the map and do its sum by hand. Why is the middle of the upper row below zero?
-# What would a *constant* added to all values of one detector do to the map, and to the logit? What becomes of the map if the bias
-# is not added anywhere?
+# What would a *constant* added to all values of one detector do to the map, and to the logit? What becomes of the map if
+# the bias is not added anywhere?
 #
 # ### Exercise: `extract`  (medium, 12 minutes)
 #
@@ -201,9 +201,9 @@ plots.show(drawings.gap_and_cam(), alt="Three detectors on three by three places
 # end at any tensor of another one.</details>
 #
 # <details><summary>Hint 2: the shape</summary>
-# `tf.keras.Model(model.input, some_tensor)` shares the weights of the old model, and its `predict` goes through films in batches.
-# `get_weights()` of a dense layer is a list of two arrays. Which tensor is "what goes into the average" in a network whose last
-# convolution is followed by a sum and a pooling?</details>
+# `tf.keras.Model(model.input, some_tensor)` shares the weights of the old model, and its `predict` goes through films in
+# batches. `get_weights()` of a dense layer is a list of two arrays. Which tensor is "what goes into the average" in a
+# network whose last convolution is followed by a sum and a pooling?</details>
 #
 # No progress after 15 minutes? Go on: nothing below needs your answer to be right.
 
@@ -246,8 +246,9 @@ checks.extract(extract)
 # Weights and bias are the dense layer's: averaged and weighed, the features give back the output (1 point).
 
 # %% [markdown]
-# **The common mistake** is to take "the last convolution", as many scripts do by searching for the last `Conv2D`. Here a skip sum
-# and a pooling come behind it, so its answers are only half of what is averaged. The map would look fine and add up to nothing.
+# **The common mistake** is to take "the last convolution", as many scripts do by searching for the last `Conv2D`. Here a
+# skip sum and a pooling come behind it, so its answers are only half of what is averaged. The map would look fine and add
+# up to nothing.
 #
 # ### Exercise: `compute_cam`  (easy, 10 minutes)
 #
@@ -368,8 +369,8 @@ for name, values in (("map", small), ("clipped at zero", small.clip(0)), ("min-m
 # corners, and you are to know what they do). The lesson that this lab grew from had a size as argument and never used it.
 #
 # <details><summary>Hint 1: the idea</summary>
-# Do the two directions one after the other. In one direction you have values at known positions and want them at other positions:
-# `np.interp` does that for one row, and stays level outside.</details>
+# Do the two directions one after the other. In one direction you have values at known positions and want them at other
+# positions: `np.interp` does that for one row, and stays level outside.</details>
 #
 # <details><summary>Hint 2: the shape</summary>
 # Positions of the cells: 0, 1, ..., cells - 1. Of the pixels, on the same axis: (np.arange(n) + 0.5) * cells / n - 0.5.
@@ -432,8 +433,8 @@ plots.yours_or_expected(enlarged_picture, lambda: checks.upsample(upsample), "en
         "and the healthy film has a red patch about as strong as the hit's.")
 
 # %% [markdown]
-# **What you should see.** Blobs, not outlines. One scale for all three films, in units of the logit, so a pale map *means* little
-# evidence. On real films there is no orange outline, and you have to judge by eye.
+# **What you should see.** Blobs, not outlines. One scale for all three films, in units of the logit, so a pale map *means*
+# little evidence. On real films there is no orange outline, and you have to judge by eye.
 #
 # The healthy film is the one with the highest score, and its map is anything but pale. Look at the *film* in that place: is
 # there something that often goes with a pneumothorax, and is none? Keep your guess for section 5 of 05b.
@@ -443,8 +444,8 @@ plots.yours_or_expected(enlarged_picture, lambda: checks.upsample(upsample), "en
 # Overlays are where most maps on the web go wrong. Five mistakes that are found again and again; all but the third were in
 # the lesson that this lab grew from:
 #
-# 1. **Inverted jet.** Film and map were both inverted and coloured with *jet*, so that its hottest colours marked the places that
-#    mattered *least*. Jet also has bright bands where the data have nothing.
+# 1. **Inverted jet.** Film and map were both inverted and coloured with *jet*, so that its hottest colours marked the
+#    places that mattered *least*. Jet also has bright bands where the data have nothing.
 # 2. **Min-max on each film.** Smallest value cold, largest hot: a film without evidence glows like a collapsed lung.
 # 3. **A veil of 50 % everywhere.** No evidence tints the film too, and the film is what the reader has to see.
 # 4. **Always class 1.** The map of "pneumothorax" is shown whatever the network said.
@@ -473,7 +474,8 @@ plots.show(fig, alt="The three maps stretched from their own smallest to their o
 # negative. Where it is zero the film stays as it is.
 #
 # <details><summary>Hint 1: the idea</summary>
-# At each pixel: (1 - share) times the film plus share times the colour. The film is one grey value for three channels.</details>
+# At each pixel: (1 - share) times the film plus share times the colour. The film is one grey value for three
+# channels.</details>
 #
 # <details><summary>Hint 2: the shape</summary>
 # Bring everything to (H, W, 3), or to (H, W, 1) and let NumPy broadcast: `film[..., None]`. `np.where` with a condition of
@@ -559,9 +561,9 @@ plots.yours_or_expected(overlays, lambda: checks.overlay(overlay), "overlays",
         "others are mostly blue over the lungs, with weak orange near the tops.")
 
 # %% [markdown]
-# **What you should see.** Orange in patches the size of a fist on the films that were found; blue over healthy lungs, where the
-# network counts a normal picture *against* the finding; pale films where it is unsure. Typical false alarms are pale too; the surest
-# one, in section 2, was not. The map shows what the *network* saw, not what is there.
+# **What you should see.** Orange in patches the size of a fist on the films that were found; blue over healthy lungs, where
+# the network counts a normal picture *against* the finding; pale films where it is unsure. Typical false alarms are pale
+# too; the surest one, in section 2, was not. The map shows what the *network* saw, not what is there.
 #
 # ## 6. Which class, or which difference?
 #

@@ -176,10 +176,10 @@ plots.yours_or_expected(pointing_picture, lambda: checks.pointing_game(pointing_
         "lie to the right; the usual place comes next, the centred Gaussian, the film itself and noise are close to zero.")
 
 # %% [markdown]
-# **How to read this.** First the impostors: they say what is to be had without knowing anything. The air lies at the edge of the
-# chest, so a Gaussian in the middle is a poor guess here; for an enlarged heart it would be a very good one (section 6). Then
-# the interval: a rate over films of the same patients is less sure than the number of films suggests. And a hit says little
-# about *how much* of the air was found. That is the next question.
+# **How to read this.** First the impostors: they say what is to be had without knowing anything. The air lies at the edge
+# of the chest, so a Gaussian in the middle is a poor guess here; for an enlarged heart it would be a very good one (section
+# 6). Then the interval: a rate over films of the same patients is less sure than the number of films suggests. And a hit
+# says little about *how much* of the air was found. That is the next question.
 #
 # ## 2. How much of it? Overlap
 #
@@ -333,11 +333,11 @@ for cells in (8, 16, 32, 64):
 # around its region at the threshold from validation. A hit of yours is a box whose *centre* lies in the box around the air; a
 # method's hit is its strongest pixel there.
 #
-# This is how Saporta et al. 2022 (Nature Machine Intelligence 4, 867-878) judged seven saliency methods (another word for attribution) on chest films: beside
-# radiologists, by hit rate and overlap. Their findings, in words: Grad-CAM, which on a network like ours *is* the class
-# activation map (lab 06), localised best of the seven in general; all seven were significantly worse than the human benchmark;
-# the gap was largest for findings that are small or have complex shapes; and the surer the model, the better Grad-CAM pointed.
-# **Before you run the cell:** who wins here?
+# This is how Saporta et al. 2022 (Nature Machine Intelligence 4, 867-878) judged seven saliency methods (another word for
+# attribution) on chest films: beside radiologists, by hit rate and overlap. Their findings, in words: Grad-CAM, which on a
+# network like ours *is* the class activation map (lab 06), localised best of the seven in general; all seven were
+# significantly worse than the human benchmark; the gap was largest for findings that are small or have complex shapes; and
+# the surer the model, the better Grad-CAM pointed. **Before you run the cell:** who wins here?
 
 # %% tags=["demo"]
 chosen = boxes.choose(test.labels, test.patients, 20, seed=5)  # the films of 05a
@@ -390,9 +390,9 @@ plots.show(fig, alt="The ten of the twenty films on which the map's box fits wor
            "map is strongest. Green rectangle: the box that a person drew, where there is one.")
 
 # %% [markdown]
-# **How to read this.** Twenty films are few: look at the intervals before you look at who is ahead. Then look at *where* you
-# and the map disagree. You know what a pneumothorax is, and the map has cells that are wider than most of it. But the map had something
-# that you had not: on every film it was asked the same question by the same rule, and it never got tired.
+# **How to read this.** Twenty films are few: look at the intervals before you look at who is ahead. Then look at *where*
+# you and the map disagree. You know what a pneumothorax is, and the map has cells that are wider than most of it. But the
+# map had something that you had not: on every film it was asked the same question by the same rule, and it never got tired.
 #
 # One more thing is unfair, and to the map's favour: the films are phantoms, drawn by one program, and the network has seen a
 # thousand of them. **Phantoms flatter.** For pneumothorax on held-out NIH films the TorchXRayVision project publishes AUROCs of
@@ -484,9 +484,9 @@ plots.yours_or_expected(gallery, lambda: checks.failures(failures), "failures",
 # ## 5. The drain
 #
 # Nearly half of the ill films here show a **chest drain**, and few of the healthy ones. A drain is how a pneumothorax is
-# treated: whoever has one has probably had air in there, and a network that looks for the tube scores well without knowing what that is
-# (Oakden-Rayner et al. 2020, arXiv 1909.12475, found such a hidden stratum in public films). Does ours? Two ways to ask: *what
-# does the map say*, and *what happens if the drain goes*.
+# treated: whoever has one has probably had air in there, and a network that looks for the tube scores well without knowing
+# what that is (Oakden-Rayner et al. 2020, arXiv 1909.12475, found such a hidden stratum in public films). Does ours? Two
+# ways to ask: *what does the map say*, and *what happens if the drain goes*.
 #
 # For the first there is something better than a hit rate. The logit is the **mean** of the map, plus a bias. So every region of
 # the film gave an exact *part* of the logit: the sum of the map in the region, over the number of pixels of the **film**. Air,
@@ -494,7 +494,8 @@ plots.yours_or_expected(gallery, lambda: checks.failures(failures), "failures",
 #
 # ### Exercise: `logit_parts`  (medium, 12 minutes)
 #
-# Split the logit among regions. Where regions overlap (a drain lies in the air) a pixel belongs to the **first** that claims it.
+# Split the logit among regions. Where regions overlap (a drain lies in the air) a pixel belongs to the **first** that
+# claims it.
 #
 # <details><summary>Hint 1: the idea</summary>
 # Keep a mask of pixels that are still free. Each region takes its free pixels and leaves fewer to the next; what nobody took is
@@ -714,7 +715,8 @@ for finding, (fetch, mask, name, explain) in methods.items():
 # ## Further reading
 #
 # - J. Zhang et al.: Top-down neural attention by excitation backprop. ECCV 2016, arXiv 1608.00507. The pointing game.
-# - A. Saporta et al.: Benchmarking saliency methods for chest X-ray interpretation. Nature Machine Intelligence 4, 867-878, 2022.
+# - A. Saporta et al.: Benchmarking saliency methods for chest X-ray interpretation. Nature Machine Intelligence 4, 867-878,
+#   2022.
 # - X. Wang et al.: ChestX-ray8: hospital-scale chest X-ray database and benchmarks. CVPR 2017, arXiv 1705.02315. The films,
 #   the labels and the boxes.
 # - L. Oakden-Rayner et al.: Hidden stratification causes clinically meaningful failures in machine learning for medical
