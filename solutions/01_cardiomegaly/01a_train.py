@@ -571,7 +571,8 @@ plots.show(fig, alt="A chest film and its mirror image. In the mirror image the 
 # network not to care. You will argue about it at the end. Small shifts and changes of exposure are what films really
 # differ by, and those are what `Augmentation` does.
 #
-# A few epochs, so that you see it work. It will not be a good network yet: watch the last two columns jump about.
+# A few epochs, so that you see it work. It will not be a good network yet: watch `val_loss` and `val_auroc` jump about. (The
+# *AUROC* says how well the scores put the ill films above the healthy ones: 1 is perfect, 0.5 a coin. 01b explains it.)
 
 # %% tags=["demo"]
 network = models.vgg16_block6(size=films.images.shape[1], width_divisor=profile.width_divisor, batch_norm=True)

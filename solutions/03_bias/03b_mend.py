@@ -91,8 +91,8 @@ pd.DataFrame(four).T.round(3)
 # - **Oakden-Rayner et al. 2020** (arXiv 1909.12475) looked at a network for pneumothorax. Many patients with a pneumothorax
 #   have a chest drain already: they are treated. The network was better on those than on the untreated patients, who are
 #   the ones that need to be found. They call such a group a *hidden stratum*.
-# - **DeGrave, Janizek and Lee 2021** (Nature Machine Intelligence 3) showed that networks for Covid-19 used laterality markers
-#   and other things that tell where a film was taken. And that an external test set is not always enough to find this: a
+# - **DeGrave, Janizek and Lee 2021** (Nature Machine Intelligence 3) showed that networks for Covid-19 used side markers (the
+#   letters of lab 00) and other things that tell where a film was taken. And that an external test set is not always enough to find this: a
 #   shortcut may work in the other hospital too.
 #
 # The 0.861 needs no network. It follows from how many films each hospital has and how many of them are ill; with the rounded

@@ -361,7 +361,7 @@ for name, values in (("map", small), ("clipped at zero", small.clip(0)), ("min-m
 # With cells of width 1, cell $i$ has its centre at $i + \tfrac12$. A pixel's centre is found the same way: pixel $j$ of $n$
 # lies at $(j + \tfrac12)\,\frac{\text{cells}}{n}$. This is the *half-pixel* convention. If corners are pinned to corners
 # instead (many libraries do, without saying so), the map is stretched: up to half a cell at the edges, and a cell has many
-# pixels. Apices, where small pneumothoraces lie, are near the edges.
+# pixels. The tops of the lungs, where small pneumothoraces lie, are near the edges.
 #
 # ### Exercise: `upsample`  (medium, 12 minutes)
 #
