@@ -15,7 +15,7 @@
 #
 # | time | memory | data | licence |
 # |---|---|---|---|
-# | about 75 minutes | 2 GB | 80 MB, drawn on your machine in a minute | text CC BY 4.0, code Apache 2.0 |
+# | about 75 minutes | 2 GB | 80 MB, drawn on your machine in a minute | text and figures CC BY 4.0, code Apache 2.0 |
 #
 # Before you can look inside a network, there must be a network, and you must know what it was fed. This notebook goes
 # the whole way from films to a trained classifier of enlarged hearts. In the next one, 01b, you judge it.

@@ -15,7 +15,7 @@
 #
 # | time | memory | data | licence |
 # |---|---|---|---|
-# | about 75 minutes | 1.5 GB | 130 MB, drawn on your machine in a minute; a checkpoint of 1.5 MB | text CC BY 4.0, code Apache 2.0 |
+# | about 75 minutes | 1.5 GB | 130 MB, drawn on your machine in a minute; a checkpoint of 1.5 MB | text and figures CC BY 4.0, code Apache 2.0 |
 #
 # A network has been trained. Somebody will ask you: *how good is it, and how sure are you?* The lesson that this lab
 # grew from answered with one number, a training accuracy of 0.911. In this notebook you find out what that number was

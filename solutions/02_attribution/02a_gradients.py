@@ -15,7 +15,7 @@
 #
 # | time | memory | data | licence |
 # |---|---|---|---|
-# | about 90 minutes | 2.5 GB | 60 MB, drawn on your machine in a minute; a checkpoint of 1.5 MB | text CC BY 4.0, code Apache 2.0 |
+# | about 90 minutes | 2.5 GB | 60 MB, drawn on your machine in a minute; a checkpoint of 1.5 MB | text and figures CC BY 4.0, code Apache 2.0 |
 #
 # A network says "enlarged heart". *Which pixels made it say so?* An **attribution map** (many say *saliency map* or *heat map*)
 # answers with a number for every pixel.

@@ -15,7 +15,7 @@
 #
 # | time | memory | data | licence |
 # |---|---|---|---|
-# | about 90 minutes | 2.5 GB | 130 MB, drawn on your machine in a minute; a checkpoint of 1.5 MB | text CC BY 4.0, code Apache 2.0 |
+# | about 90 minutes | 2.5 GB | 130 MB, drawn on your machine in a minute; a checkpoint of 1.5 MB | text and figures CC BY 4.0, code Apache 2.0 |
 #
 # In 02a you asked what happens to the answer when a pixel changes. This notebook asks two other questions. *Who earned
 # the answer?* The network's output is shared out backwards, layer by layer, like the winnings of a lottery syndicate:

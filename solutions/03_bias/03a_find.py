@@ -15,7 +15,7 @@
 #
 # | time | memory | data | licence |
 # |---|---|---|---|
-# | about 100 minutes | 2.5 GB | 150 MB, drawn on your machine in a minute; two checkpoints of 1.5 MB | text CC BY 4.0, code Apache 2.0 |
+# | about 100 minutes | 2.5 GB | 150 MB, drawn on your machine in a minute; two checkpoints of 1.5 MB | text and figures CC BY 4.0, code Apache 2.0 |
 #
 # Here is a network that is nearly always right, on films of patients that it has never seen. In lab 02 you learned to draw maps
 # of what a network looks at. In this notebook you use them like a detective: what does *this* network look at, and does it

@@ -15,7 +15,7 @@
 #
 # | time | memory | data | licence |
 # |---|---|---|---|
-# | about 90 minutes | 2.5 GB | 450 MB, drawn on your machine in some minutes the first time; two checkpoints of 1.5 MB | text CC BY 4.0, code Apache 2.0 |
+# | about 90 minutes | 2.5 GB | 450 MB, drawn on your machine in some minutes the first time; two checkpoints of 1.5 MB | text and figures CC BY 4.0, code Apache 2.0 |
 #
 # In 03a you caught a network that reads a hospital's mark instead of the heart. Catching is not enough. Who is harmed, and by
 # how much? Can the same films teach something better? And how would you prove that the repair worked, and did not just move the

@@ -15,7 +15,7 @@
 #
 # | time | memory | data | licence |
 # |---|---|---|---|
-# | about 80 minutes | 2 GB | 220 MB, drawn on your machine in two minutes | text CC BY 4.0, code Apache 2.0 |
+# | about 80 minutes | 2 GB | 220 MB, drawn on your machine in two minutes | text and figures CC BY 4.0, code Apache 2.0 |
 #
 # Lab 01 gave you a training function and asked you to judge what came out. This time you see the inside of the training:
 # where a batch comes from, what the network computes, what the cost is, what the log holds. The lesson that this lab grew

@@ -15,7 +15,7 @@
 #
 # | time | memory | data | licence |
 # |---|---|---|---|
-# | about 80 minutes | 1.5 GB | 50 MB, drawn on your machine in a minute; a checkpoint of 0.3 MB | text CC BY 4.0, code Apache 2.0 |
+# | about 80 minutes | 1.5 GB | 50 MB, drawn on your machine in a minute; a checkpoint of 0.3 MB | text and figures CC BY 4.0, code Apache 2.0 |
 #
 # The lesson that this lab grew from ended with one curve and one sentence: "70 % accuracy on 100 test films". You will draw
 # that curve by hand, find out what the sentence was worth, and look *behind* the curve: at the patients for whom the network

@@ -15,7 +15,7 @@
 #
 # | time | memory | data | licence |
 # |---|---|---|---|
-# | about 100 minutes | 1.5 GB | 10 MB, drawn on your machine in a minute; a checkpoint of 0.3 MB | text CC BY 4.0, code Apache 2.0 |
+# | about 100 minutes | 1.5 GB | 10 MB, drawn on your machine in a minute; a checkpoint of 0.3 MB | text and figures CC BY 4.0, code Apache 2.0 |
 #
 # Lab 02 asked a network from outside: change a pixel, send relevance back. The network of lab 04 needs none of that. It
 # ends so simply that the map is already inside, exact to the last digit, and you only have to take it out. But first it is

@@ -15,7 +15,7 @@
 #
 # | time | memory | data | licence |
 # |---|---|---|---|
-# | about 100 minutes | 2 GB | 70 MB, drawn on your machine in two minutes; checkpoints of 0.3 and 1.5 MB | text CC BY 4.0, code Apache 2.0 |
+# | about 100 minutes | 2 GB | 70 MB, drawn on your machine in two minutes; checkpoints of 0.3 and 1.5 MB | text and figures CC BY 4.0, code Apache 2.0 |
 #
 # In 05a you looked at a handful of maps, and they looked plausible. Plausible is what *you* find; whether a map points at the
 # air is a number. In this notebook the maps are scored on all films with a pneumothorax, beside four impostors that never saw
