@@ -68,7 +68,8 @@ neutral = data_fetch.fetch_cardiomegaly_biased(split="neutral", cue=CUE)
 carries = neutral.attributes["cue"].to_numpy(bool)
 said = {who: training.predict_films(model, neutral.images)[:, ILL] for who, model in networks.items()}
 if CUE != "tag":
-    print("This checkpoint never saw your cue, so the groups below should not differ. Sections 2 to 5 are about your cue.")
+    print("This checkpoint never saw your cue: section 1 shows what a strange mark does to it. The rest is about your cue; the")
+    print("words under the figures tell of the tag, so believe the figures.")
 four = {}
 for label in (1, 0):
     for cue in (True, False):
