@@ -53,6 +53,7 @@ _MODULES = (
     "localisation",
     "metrics",
     "models",
+    "own",
     "plots",
     "preprocessing",
     "rivals",

@@ -56,6 +56,21 @@ def bias(model: tf.keras.Model, target: int = 1) -> float:
     return float(_end(model)[1].get_weights()[1][target])
 
 
+def finer_layer(model: tf.keras.Model) -> str | None:
+    """The layer before an average pooling that stands right before the global average; None where there is none.
+
+    Averages of equal windows have the same average, so a map on that layer's grid obeys the same law with more cells:
+    pass the name to `maps`.
+    """
+    gap = _end(model)[0]
+    pooling = gap.input._keras_history.layer
+    if type(pooling).__name__ != "AveragePooling2D" or pooling.pool_size != pooling.strides:
+        return None
+    if any(side % window for side, window in zip(pooling.input_shape[1:3], pooling.pool_size, strict=True)):
+        return None  # what does not fill a window is left out of the average
+    return pooling.input._keras_history.layer.name
+
+
 def enlarge(grids: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Maps (N, h, w) at the size of the film, float64 (N, *shape): bilinear between the centres of the cells."""
     from scipy import sparse

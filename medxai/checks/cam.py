@@ -322,29 +322,29 @@ def choose_threshold(f):
 
 def logit_parts(f):
     maps = np.array([[[4.0, 8.0, -2.0, 2.0]], [[0.0, 4.0, 0.0, 0.0]]])
-    gas = np.array([[[True, True, False, False]], [[True, False, False, False]]])
+    air = np.array([[[True, True, False, False]], [[True, False, False, False]]])
     drain = np.array([[[False, True, True, False]], [[False, False, False, False]]])
-    got = f(maps.copy(), {"gas": gas, "drain": drain})
-    if not isinstance(got, dict) or set(got) != {"gas", "drain", "elsewhere"}:
+    got = f(maps.copy(), {"air": air, "drain": drain})
+    if not isinstance(got, dict) or set(got) != {"air", "drain", "elsewhere"}:
         raise AssertionError(
             'logit_parts: return a dict with the names of the regions, in their order, and "elsewhere" for the rest.'
         )
     got = {name: np.asarray(values, float) for name, values in got.items()}
     if any(values.shape != (2,) for values in got.values()):
         raise AssertionError("logit_parts: each region has one number for each film, shape (2,).")
-    if np.isclose(got["gas"][0], 6.0) or np.isnan(got["drain"][1]):
+    if np.isclose(got["air"][0], 6.0) or np.isnan(got["drain"][1]):
         raise AssertionError(
             "logit_parts: this is the mean inside the region. A part of the logit is the region's sum over the number of "
             "pixels of the whole *film*; else the parts do not add up."
         )
-    if np.isclose(got["gas"][0], 12.0):
+    if np.isclose(got["air"][0], 12.0):
         raise AssertionError("logit_parts: this is the sum. The logit is a mean: divide by the pixels of the film.")
     if np.isclose(got["drain"][0], 1.5):
         raise AssertionError(
             "logit_parts: one pixel of film 0 lies in both regions and is counted twice. It belongs to the first that "
             "claims it."
         )
-    for name, wanted in {"gas": [3.0, 0.0], "drain": [-0.5, 0.0], "elsewhere": [0.5, 1.0]}.items():
+    for name, wanted in {"air": [3.0, 0.0], "drain": [-0.5, 0.0], "elsewhere": [0.5, 1.0]}.items():
         if not np.allclose(got[name], wanted):
             raise AssertionError(
                 f"logit_parts: {name} should be {wanted}, got {got[name].round(3).tolist()}. Signs stay, and films do "

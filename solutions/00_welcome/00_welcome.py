@@ -13,21 +13,20 @@
 # %% [markdown]
 # # 00 Welcome: one film, one window, one check
 #
-# | | |
-# |---|---|
-# | minutes | 25; you pass your first check within 10 |
-# | memory | 1 GB |
-# | data | 80 MB, drawn by the course on your computer, nothing is downloaded |
-# | marks | none in this lab |
-# | licence | text and figures CC BY 4.0, code Apache 2.0 |
+# | time | memory | data | licence |
+# |---|---|---|---|
+# | about 25 minutes | 1 GB | 80 MB, drawn on your machine in a minute or two, nothing is downloaded | text and figures CC BY 4.0, code Apache 2.0 |
 #
-# At the end of this lab you can
+# This lab makes sure that everything works, shows you a chest film and the way in which all labs are done, and ends with ten
+# questions. You pass your first check within ten minutes. There are no marks in it.
 #
-# - **tell** whether this computer is ready for the course, and mend what is not;
-# - **name** the parts of a frontal chest film, and say which side of the picture is the patient's left;
-# - **write** a function, **check** it, **ask** for a hint, and **hand in** your notebook.
+# **When you are done you can**
 #
-# A notebook is a column of cells. Click on one and press Shift + Enter: it runs, and the next is selected. Run them from top to bottom.
+# - tell whether this computer is ready for the course, and mend what is not;
+# - name the parts of a frontal chest film, and say which side of the picture is the patient's left;
+# - write a function, check it, ask for a hint, and hand in your notebook.
+#
+# You need to be able to program in Python. Nothing about X-rays is assumed. A notebook is a column of cells. Click on one and press Shift + Enter: it runs, and the next is selected. Run them from top to bottom.
 
 # %% tags=["setup"]
 import matplotlib.pyplot as plt
@@ -262,5 +261,8 @@ quiz.keep("before", answers)
 # - A window spreads a range of greys and hides the rest. What you see is a choice.
 # - Write, check, read the message, ask for a hint, go on, hand in.
 #
-# **Further reading.** L. R. Goodman, *Felson's Principles of Chest Roentgenology*: the classic first book on reading chest films.
-# Or go straight on to lab 01, where a network learns to see whether a heart is enlarged, and you find out how much to believe it.
+# ## Further reading
+#
+# - L. R. Goodman: Felson's principles of chest roentgenology. Elsevier. The classic first book on reading chest films.
+#
+# **Next:** in lab 01 a network learns to see whether a heart is enlarged, and you find out how much to believe it.

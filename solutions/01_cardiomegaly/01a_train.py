@@ -15,7 +15,7 @@
 #
 # | time | memory | data | licence |
 # |---|---|---|---|
-# | about 75 minutes | 2 GB | 80 MB, drawn on your machine in a minute | text CC BY 4.0, code Apache 2.0 |
+# | about 75 minutes | 2 GB | 80 MB, drawn on your machine in a minute | text and figures CC BY 4.0, code Apache 2.0 |
 #
 # Before you can look inside a network, there must be a network, and you must know what it was fed. This notebook goes
 # the whole way from films to a trained classifier of enlarged hearts. In the next one, 01b, you judge it.
@@ -235,8 +235,9 @@ for run in (1, 2):
 #
 # ## 3. Split by patient
 #
-# To know how good a network is, hold films back. To use few films well, do it ten times over: each film is held out
-# once. The lesson that this lab grew from did so, *by film*. But patients come back:
+# To know how good a network is, hold films back. To use few films well, do it ten times over: each time another tenth of the
+# films, a **fold**, is held out. That is *cross-validation*. The lesson that this lab grew from did so, *by film*. But patients
+# come back:
 
 # %% tags=["demo"]
 per_patient = np.unique(films.patients, return_counts=True)[1]
@@ -550,9 +551,9 @@ for arguments in ({"lr": 1e-5}, {"learning_rate": 1e-5}):
 # ## 6. Train
 #
 # The recipe of the lesson: ImageNet weights, categorical cross-entropy on one-hot labels, Adam with 1e-5, 50 epochs with
-# two films a batch, balanced class weights, horizontal flips, the best validation epoch kept. That is a GPU's afternoon. In the CPU profile we train the narrow network from random
-# weights, for which it needs *batch normalisation* after each convolution (folded away again afterwards: many
-# explanation methods are wrong on it, and lab 02 shows how).
+# two films a batch, balanced class weights, horizontal flips, the best validation epoch kept. That is a GPU's afternoon. In
+# the CPU profile we train the narrow network from random weights, for which it needs *batch normalisation* after each
+# convolution (folded away again afterwards: many explanation methods are wrong on it, and lab 02 shows how).
 #
 # ### Is that augmentation right?
 #
@@ -570,7 +571,8 @@ plots.show(fig, alt="A chest film and its mirror image. In the mirror image the 
 # network not to care. You will argue about it at the end. Small shifts and changes of exposure are what films really
 # differ by, and those are what `Augmentation` does.
 #
-# A few epochs, so that you see it work. It will not be a good network yet: watch the last two columns jump about.
+# A few epochs, so that you see it work. It will not be a good network yet: watch `val_loss` and `val_auroc` jump about. (The
+# *AUROC* says how well the scores put the ill films above the healthy ones: 1 is perfect, 0.5 a coin. 01b explains it.)
 
 # %% tags=["demo"]
 network = models.vgg16_block6(size=films.images.shape[1], width_divisor=profile.width_divisor, batch_norm=True)
@@ -579,20 +581,14 @@ run = training.fit(network, train, validation, epochs=profile.class_epochs, batc
 run.history.round(3)
 
 # %% [markdown]
-# The checkpoint that 01b judges was trained by the same code on more films and for longer; its card tells how:
-
-# %% tags=["demo"]
-card = data_fetch.checkpoint("cardiomegaly-cpu").card
-print("made by:", card["command"])
-for key, value in card["data"].items():
-    print(f"  {key}: {value}")
-
-# %% [markdown]
+# The checkpoint that 01b judges was trained by the same code on more films and for longer; 01b prints from its card how.
+#
 # ## 7. A network of your own  (bonus, 20 minutes, no points)
 #
 # Change anything: layers, width, learning rate, epochs. On two cores this one takes some seconds an epoch. It is saved
-# as `my_network.keras`, and 01b compares it with ours. Rule: the last layer gives two probabilities, and explanation
-# methods like plain layers (no nested models, `activation="relu"` inside the layer).
+# as `my_network.keras`: 01b compares it with ours, and lab 02 can explain it. Rule: the last layer gives two
+# probabilities, and explanation methods like plain layers (no nested models, ReLU as `activation="relu"` or `Activation`;
+# 02a tells why).
 
 # %% tags=["demo"]
 def my_network(size):
@@ -612,6 +608,11 @@ mine.save("my_network.keras")
 my_run.history.round(3)
 
 # %% [markdown]
+# ## What this notebook does not tell you
+#
+# - **Whether any network is good.** That takes held-out patients, intervals and rivals: [01b Judge](01b_judge.ipynb).
+# - **What the network looks at.** A cost that falls is no reason. Lab 02 asks for the places.
+#
 # ## Recap
 #
 # - Cardiomegaly is a ratio above one half in the *chest*; AP films and shallow breaths raise the ratio on the *film*.
@@ -620,14 +621,7 @@ my_run.history.round(3)
 # - Balanced weights are a dict; their mean is 1.
 # - Keras is silent when weights are not loaded, when an argument has an old name, and when you preprocess twice. Look.
 #
-# **What this notebook did not tell you:** whether any network is good. That takes held-out patients, intervals and
-# rivals: [01b Judge](01b_judge.ipynb). But first, one question that no check can mark.
-#
-# ### Further reading
-#
-# - K. Simonyan, A. Zisserman: Very deep convolutional networks for large-scale image recognition. arXiv 1409.1556, 2014.
-# - X. Wang et al.: ChestX-ray8. CVPR 2017.
-# - C. S. Danzer: The cardiothoracic ratio. American Journal of the Medical Sciences 157, 1919.
+# And now one question that no check can mark.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "flips", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
 # ### Reflection: `flips`  (3 points, marked by a person, 10 minutes)
@@ -651,3 +645,13 @@ my_run.history.round(3)
 # where it is not, with a reason. 1 point: an experiment with the same patients in both arms, and a comparison that has
 # an interval or several seeds.
 # ### END SOLUTION
+
+# %% [markdown]
+# ## Further reading
+#
+# - K. Simonyan, A. Zisserman: Very deep convolutional networks for large-scale image recognition. ICLR 2015, arXiv
+#   1409.1556.
+# - X. Wang et al.: ChestX-ray8: hospital-scale chest X-ray database and benchmarks. CVPR 2017, arXiv 1705.02315.
+# - C. S. Danzer: The cardiothoracic ratio. American Journal of the Medical Sciences 157, 1919.
+#
+# **Next:** [01b](01b_judge.ipynb) asks how good such a network is, and how sure one can be of the answer.

@@ -15,7 +15,7 @@
 #
 # | time | memory | data | licence |
 # |---|---|---|---|
-# | about 75 minutes | 1.5 GB | 130 MB, drawn on your machine in a minute; a checkpoint of 1.5 MB | text CC BY 4.0, code Apache 2.0 |
+# | about 75 minutes | 1.5 GB | 130 MB, drawn on your machine in a minute; a checkpoint of 1.5 MB | text and figures CC BY 4.0, code Apache 2.0 |
 #
 # A network has been trained. Somebody will ask you: *how good is it, and how sure are you?* The lesson that this lab
 # grew from answered with one number, a training accuracy of 0.911. In this notebook you find out what that number was
@@ -28,6 +28,8 @@
 # - test whether a probability of 0.8 means 0.8, and mend it if not;
 # - compare a network with rivals of one number, and look into subgroups;
 # - say what a score on this data does not tell you.
+#
+# You need 01a (what an enlarged heart is, and why films are split by patient).
 
 # %% tags=["setup"]
 import medxai  # first, so that TensorFlow starts quietly
@@ -46,8 +48,9 @@ import data_fetch
 # %% [markdown]
 # ## 1. A number on its own says nothing
 #
-# The checkpoint was trained on other patients than any you see here. Films of *validation* are there to make choices
-# on: which threshold, which temperature. Films of *test* are there to be looked at once, at the end of every choice.
+# The checkpoint was trained on other patients than any you see here; its card, below, tells how it was made. Films of
+# *validation* are there to make choices on: which threshold, which temperature. Films of *test* are there to be looked at
+# once, at the end of every choice.
 
 # %% tags=["demo"]
 checkpoint = medxai.load_checkpoint(f"cardiomegaly-{data_fetch.profile().name}")
@@ -58,6 +61,9 @@ val_scores = checkpoint.predict(validation.images)[:, 1]
 test_scores = checkpoint.predict(test.images)[:, 1]
 print("validation:", validation)
 print("test:      ", test)
+print("the checkpoint was made by:", checkpoint.card["command"])
+for key, value in checkpoint.card["data"].items():
+    print(f"   {key}: {value}")
 
 # %% [markdown]
 # **Before you go on.** On the 400 films of 01a, 352 of which are normal: how accurate is a program that says "normal"
@@ -73,9 +79,10 @@ print(f"says 'normal' to all of test:        {accuracy(test.labels, np.zeros(len
 print(f"the network on test:                 {accuracy(test.labels, test_scores):.3f}")
 
 # %% [markdown]
-# Accuracy depends on how rare the disease is in *this* set, so two sets cannot be compared by it. In the source of this
-# lab the lazy program scores 0.881 (352 of 400), and the network's 0.911 was measured **on its own training films**.
-# What a training score is worth, shown with the simplest learner there is, a logistic regression on small pictures:
+# Accuracy depends on how rare the disease is in *this* set, so two sets cannot be compared by it. In the lesson that this
+# lab grew from the lazy program scores 0.881 (352 of 400), and the network's 0.911 was measured **on its own training
+# films**. What a training score is worth, shown with the simplest learner there is, a logistic regression on small
+# pictures:
 
 # %% tags=["demo"]
 pixels = {side: rivals.logistic_regression(validation, part) for side, part in (("its own films", validation), ("test films", test))}
@@ -83,8 +90,11 @@ for side, part in (("its own films", validation), ("test films", test)):
     print(f"logistic regression on 16 x 16 pixels, AUROC on {side:14}: {metrics.auroc(part.labels, pixels[side]):.3f}")
 
 # %% [markdown]
-# **AUROC**, the area under the ROC curve, is the chance that an ill film scores higher than a healthy one. It does not
-# depend on how rare the disease is, nor on a threshold. 0.5 is a coin.
+# Two films can be told apart by a threshold on the score: from there on a film is called ill. Move the threshold from the
+# highest score to the lowest, and draw the share of ill films that are called (upwards) against the share of healthy films that
+# are called too (to the right): that is the **ROC curve**. (In 04b you will draw it by hand.) The area under it, the **AUROC**,
+# is the chance that an ill film scores higher than a healthy one. It does not depend on how rare the disease is, nor on a
+# threshold. 0.5 is a coin.
 
 # %% tags=["demo"]
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.8))
@@ -188,13 +198,15 @@ plots.yours_or_expected(ward, lambda: checks.operating_point(operating_point), "
 
 # %% [markdown]
 # **What you should see.** Asked for on validation were nine of ten. On the test films it may be more or less: that is the
-# honest number. And count the people: where few are ill, a specificity that sounds fine still means that most of those
+# honest number. The table on the right is the **confusion matrix**: rows say what is true, columns what was called. Count the
+# people in it: where few are ill, a specificity that sounds fine still means that most of those
 # who are called are healthy.
 #
 # ## 3. How sure are you?
 #
 # The test films could have been other films of other patients. The **bootstrap** makes this visible: draw a new test
-# set from the old one, with replacement, compute the area again, many times over, and look at how it scatters.
+# set from the old one, with replacement, compute the area again, many times over, and look at how it scatters. The middle 95 %
+# of these areas are a **95 % interval**: with other patients the number might well have been any of them.
 #
 # But draw *what*? Ten films of one patient are not ten patients.
 #
@@ -267,7 +279,7 @@ def two_intervals():
     value = metrics.auroc(*data)
     rows = [("over patients (yours)", value, *bootstrap_interval(*data, test.patients, 1000, 0.95, 0)),
             ("over films (wrong)", value, *bootstrap_interval(*data, np.arange(len(test)), 1000, 0.95, 0))]
-    return plots.intervals(rows, "AUROC on the test films, with 95% intervals").figure
+    return plots.intervals(rows, "AUROC on the test films, with 95 % intervals").figure
 
 plots.yours_or_expected(two_intervals, lambda: checks.bootstrap_interval(bootstrap_interval), "two_intervals",
     alt="Two horizontal intervals around the same AUROC. The one over patients is wider than the one over films.")
@@ -365,9 +377,9 @@ checks.calibration_error(calibration_error)
 # %% [markdown]
 # ### Mend it with one number
 #
-# Divide all logits by a **temperature** T before the softmax (Guo et al., ICML 2017). T above 1 makes a network less
-# sure of everything, T below 1 more; no film overtakes another, so the AUROC stays as it is. T is fitted on validation,
-# where it makes the labels most likely.
+# The numbers that a network has before its softmax are the **logits**. Divide all of them by a **temperature** T (Guo et
+# al., ICML 2017), and take the softmax of that. T above 1 makes a network less sure of everything, T below 1 more; no film
+# overtakes another, so the AUROC stays as it is. T is fitted on validation, where it makes the labels most likely.
 #
 # ### Exercise: `fit_temperature`  (bonus, medium, 12 minutes)
 #
@@ -430,9 +442,9 @@ plots.yours_or_expected(before_and_after, lambda: checks.calibration_error(calib
         "in both titles is the same.")
 
 # %% [markdown]
-# **Why is it off at all?** Look at the sets: the share of ill films differs between validation and test (section 1 tells
-# how much), and class weights told the network that both classes are equally common. A probability is about a
-# *population*. Whoever moves a network to another hospital moves it to another population.
+# **Why is it off at all?** Look at the sets: the share of ill films, the **prevalence**, differs between validation and
+# test (section 1 tells how much), and class weights told the network that both classes are equally common. A probability is
+# about a *population*. Whoever moves a network to another hospital moves it to another population.
 #
 # ## 5. Rivals
 #
@@ -448,7 +460,7 @@ for name, score in rivals.all_rivals(validation, test).items():
     ahead = metrics.paired_bootstrap(test.labels, test_scores, score, test.patients)
     rows.append((name.replace("_", " "), *own))
     print(f"{name:22}  {own}   {ahead}")
-plots.show(plots.intervals(rows, "AUROC on the test films, 95% intervals over patients").figure,
+plots.show(plots.intervals(rows, "AUROC on the test films, 95 % intervals over patients").figure,
            alt="AUROC with intervals for the network and its rivals: the ratio measured on the film, logistic regression on 16 x 16 "
                "pixels and the mean grey value. The network comes first, the mean grey value is close to a coin at 0.5.")
 
@@ -487,8 +499,8 @@ if "ctr_seen" in attributes:
 # ## 7. What if the labels are wrong?
 #
 # Labels of the big public sets were mined from the text of reports. When four physicians looked at films of public sets
-# again, the labels were right in 65 to 80 % (doi 10.2196/18089, 2020). What does that do to *your* number? We know the
-# truth, so we can spoil it:
+# again, the labels were right in 65 to 80 % (Jang et al., JMIR Medical Informatics 2020). What does that do to *your*
+# number? We know the truth, so we can spoil it:
 
 # %% tags=["demo"]
 rng = np.random.default_rng(0)
@@ -521,6 +533,12 @@ else:
     print("Train a network of your own in 01a, section 7, and come back: it will be judged here.")
 
 # %% [markdown]
+# ## What these numbers do not tell you
+#
+# - **Why** the network calls a film ill. A network that reads a hospital's marker can have all of them right. That is what the
+#   rest of the course is about.
+# - **How it does elsewhere.** Another hospital has other machines, other patients, another share of ill ones.
+#
 # ## Recap
 #
 # - Accuracy is about a set, AUROC about a ranking, sensitivity and specificity about a decision. Training scores are
@@ -529,9 +547,6 @@ else:
 # - Intervals go over patients. Differences are paired.
 # - A probability is about a population: check it where you use it.
 # - Beside every network stands a rival of one number, and beside every average its subgroups, with counts.
-#
-# **What these numbers do not tell you:** *why* the network calls a film ill. A network that reads a hospital's marker can
-# have all of them right. That is what the rest of the course is about.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "report", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
 # ### Reflection: `report`  (4 points, marked by a person, 15 minutes)
@@ -564,5 +579,7 @@ else:
 # - M. P. Naeini et al.: Obtaining well calibrated probabilities using Bayesian binning. AAAI 2015.
 # - C. Guo et al.: On calibration of modern neural networks. ICML 2017.
 # - B. Efron, R. Tibshirani: An introduction to the bootstrap. Chapman & Hall, 1993.
+# - R. Jang et al.: Assessment of the robustness of convolutional neural networks in labeling noise by using chest X-ray images
+#   from multiple centers. JMIR Medical Informatics 8(8), 2020, e18089.
 #
 # **Next:** lab 02 opens the network and asks it, in thirteen ways, what it looked at.

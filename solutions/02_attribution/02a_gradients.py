@@ -15,9 +15,10 @@
 #
 # | time | memory | data | licence |
 # |---|---|---|---|
-# | about 90 minutes | 2.5 GB | 60 MB, drawn on your machine in a minute; a checkpoint of 1.5 MB | text CC BY 4.0, code Apache 2.0 |
+# | about 90 minutes | 2.5 GB | 60 MB, drawn on your machine in a minute; a checkpoint of 1.5 MB | text and figures CC BY 4.0, code Apache 2.0 |
 #
-# A network says "enlarged heart". *Which pixels made it say so?* An attribution map answers with a number for every pixel.
+# A network says "enlarged heart". *Which pixels made it say so?* An **attribution map** (many say *saliency map* or *heat map*)
+# answers with a number for every pixel.
 # There are dozens of ways to compute one, they disagree, and each of them draws something that looks convincing. In this
 # notebook you build the family that follows the gradient; in 02b the family that hands relevance down from layer to layer.
 #
@@ -33,7 +34,7 @@
 
 # %% tags=["setup"]
 import medxai  # first, so that TensorFlow starts quietly
-from medxai import cases, fold, localisation, plots
+from medxai import cases, fold, localisation, own, plots
 from medxai.checks import gradients as checks
 from medxai.preprocessing import to_network_input
 
@@ -47,6 +48,8 @@ import numpy as np
 import tensorflow as tf
 
 import data_fetch
+
+MY_NETWORK = False  # True: explain the network that you trained in 01a, section 7
 
 # %% [markdown]
 # ## 1. Two films, chosen by a rule
@@ -64,6 +67,8 @@ import data_fetch
 
 # %% tags=["demo"]
 checkpoint = medxai.load_checkpoint(f"cardiomegaly-{data_fetch.profile().name}")
+if MY_NETWORK:
+    checkpoint = own.load("../01_cardiomegaly/my_network.keras", checkpoint, data_fetch.fetch_cardiomegaly(split="validation"))
 test = data_fetch.fetch_cardiomegaly(split="test")
 scores = checkpoint.predict(test.images)[:, 1]
 pair = cases.hit_and_miss(test.labels, scores, checkpoint.threshold)
@@ -110,8 +115,8 @@ for model in three:
 # %% [markdown]
 # ### BatchNorm can be folded away
 #
-# Deep networks that start from random weights are usually trained with BatchNorm (Ioffe and Szegedy 2015, arXiv 1502.03167). After
-# training it is only a scale and a shift for each output channel, with numbers that no longer change:
+# Deep networks that start from random weights are usually trained with BatchNorm (Ioffe and Szegedy 2015, arXiv
+# 1502.03167). After training it is only a scale and a shift for each output channel, with numbers that no longer change:
 #
 # $$\text{gamma} \cdot \frac{z - \text{mean}}{\sqrt{\text{variance} + \text{epsilon}}} + \text{beta}, \qquad z = \text{kernel} * x + \text{bias}$$
 #
@@ -744,8 +749,8 @@ plots.yours_or_expected(baseline_picture, lambda: checks.integrated_gradients(in
 
 # %% [markdown]
 # **What you should see.** Three maps of one film that do not agree, and each is as complete as 32 steps make it (the sums
-# stand above). Where film and baseline are equal, the map is zero by construction: from black, the air around the patient can never light up, whatever the network
-# does with it. No baseline is right. Say which one you took.
+# stand above). Where film and baseline are equal, the map is zero by construction: from black, the air around the patient
+# can never light up, whatever the network does with it. No baseline is right. Say which one you took.
 #
 # ## 9. Six maps side by side
 #
@@ -816,17 +821,17 @@ else:
 #
 # ### BEGIN SOLUTION
 # *Model answer.* Lines along the heart's border are what guided backpropagation draws along any strong edge, because its
-# gates throw away what would cancel; my own guided maps were crisp on the hit and on the miss. So the picture shows that the
-# film has an edge there, not that the decision used it. It is one film, and I do not know how it was chosen. Scaled from
-# smallest to largest, zero has no fixed colour and evidence against looks like little evidence. "The prediction" hides the
-# output: the winner or a class, the probability or the logit; for a film with a negative logit the method starts from a
+# gates throw away what would cancel; my own guided maps were crisp on the hit and on the miss. So the picture shows that
+# the film has an edge there, not that the decision used it. It is one film, and I do not know how it was chosen. Scaled
+# from smallest to largest, zero has no fixed colour and evidence against looks like little evidence. "The prediction" hides
+# the output: the winner or a class, the probability or the logit; for a film with a negative logit the method starts from a
 # negative number and other paths pass. I would explain the logit of cardiomegaly with integrated gradients from a stated
 # baseline, with as many midpoint steps as it takes until the sum agrees with the difference of the logits within a few per
-# cent, and print both. Because the baseline is
-# a choice I would show a second one. Against grain I would add SmoothGrad, at a noise level at which the logit stays what it
-# was (0.005 here; at 0.15 it fell), with the correlation between two seeds. Both drawn signed, zero white, the film beside it. And even then I would not say "looks at the border"
-# before I had scored many films against the outline and against maps that know nothing, and had erased the border to see
-# whether the logit falls.
+# cent, and print both. Because the baseline is a choice I would show a second one. Against grain I would add SmoothGrad, at
+# a noise level at which the logit stays what it was (0.005 here; at 0.15 it fell), with the correlation between two seeds.
+# Both drawn signed, zero white, the film beside it. And even then I would not say "looks at the border" before I had scored
+# many films against the outline and against maps that know nothing, and had erased the border to see whether the logit
+# falls.
 #
 # *Rubric.* 1 point: crisp is not faithful; gates favour edges, one film proves little. 1 point: names the missing choices
 # (class, logit or probability, scale with zero, how the film was chosen, start from the logit). 1 point: a method with its
@@ -837,12 +842,13 @@ else:
 # %% [markdown]
 # ## Further reading
 #
-# - K. Simonyan, A. Vedaldi, A. Zisserman: Deep inside convolutional networks. 2013, arXiv 1312.6034.
+# - K. Simonyan, A. Vedaldi, A. Zisserman: Deep inside convolutional networks: visualising image classification models and
+#   saliency maps. 2013, arXiv 1312.6034.
 # - D. Smilkov et al.: SmoothGrad: removing noise by adding noise. 2017, arXiv 1706.03825.
-# - M. Sundararajan, A. Taly, Q. Yan: Axiomatic attribution for deep networks. 2017, arXiv 1703.01365.
+# - M. Sundararajan, A. Taly, Q. Yan: Axiomatic attribution for deep networks. ICML 2017, arXiv 1703.01365.
 # - W. Nie, Y. Zhang, A. Patel: A theoretical explanation for perplexing behaviors of backpropagation-based visualizations.
-#   2018, arXiv 1805.07039.
-# - J. Adebayo et al.: Sanity checks for saliency maps. 2018, arXiv 1810.03292.
+#   ICML 2018, arXiv 1805.07039.
+# - J. Adebayo et al.: Sanity checks for saliency maps. NeurIPS 2018, arXiv 1810.03292.
 # - M. Alber et al.: iNNvestigate neural networks! JMLR 20(93), 2019.
 #
 # **Next:** 02b hands relevance down from layer to layer, learns patterns from training films, and scores all methods against

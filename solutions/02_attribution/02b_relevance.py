@@ -15,7 +15,7 @@
 #
 # | time | memory | data | licence |
 # |---|---|---|---|
-# | about 90 minutes | 2.5 GB | 130 MB, drawn on your machine in a minute; a checkpoint of 1.5 MB | text CC BY 4.0, code Apache 2.0 |
+# | about 90 minutes | 2.5 GB | 130 MB, drawn on your machine in a minute; a checkpoint of 1.5 MB | text and figures CC BY 4.0, code Apache 2.0 |
 #
 # In 02a you asked what happens to the answer when a pixel changes. This notebook asks two other questions. *Who earned
 # the answer?* The network's output is shared out backwards, layer by layer, like the winnings of a lottery syndicate:
@@ -30,10 +30,12 @@
 # - explain why a weight is not a signal, and estimate a signal's direction;
 # - score maps against a known truth, beside baselines that know nothing;
 # - say what such a score does not prove.
+#
+# You need 02a (signed maps, the logit of a chosen class, input x gradient).
 
 # %% tags=["setup"]
 import medxai  # first, so that TensorFlow starts quietly
-from medxai import cases, localisation, metrics, plots
+from medxai import cases, localisation, metrics, own, plots
 from medxai.checks import relevance as checks
 from medxai.explain import fit_patterns, logits_model
 from medxai.preprocessing import to_network_input
@@ -49,6 +51,8 @@ import tensorflow as tf
 
 import data_fetch
 
+MY_NETWORK = False  # True: explain the network that you trained in 01a, section 7
+
 # %% [markdown]
 # ## 1. The same two films
 #
@@ -58,6 +62,8 @@ import data_fetch
 
 # %% tags=["demo"]
 checkpoint = medxai.load_checkpoint(f"cardiomegaly-{data_fetch.profile().name}")
+if MY_NETWORK:
+    checkpoint = own.load("../01_cardiomegaly/my_network.keras", checkpoint, data_fetch.fetch_cardiomegaly(split="validation"))
 network = logits_model(checkpoint.model)  # the same network, the softmax taken off
 test = data_fetch.fetch_cardiomegaly(split="test")
 scores = checkpoint.predict(test.images)[:, 1]
@@ -113,7 +119,7 @@ plots.show(fig, alt="A network of two inputs, two hidden ReLU units and one outp
 # Follow one unit: h2 is 1, made of 3 from x1 (1 times 3) and of -2 from x2 (2 times -1). Its relevance is -2, so it hands
 # -6 to x1 and +4 to x2. In every column the relevances add up to 4, the output. That is **conservation**.
 #
-# **Before you go on.** What does *input times gradient* give for x1 and x2? The gradient for x1 is 1 times 2 plus 3 times -2.
+# **Before you go on.** What does *input x gradient* give for x1 and x2? The gradient for x1 is 1 times 2 plus 3 times -2.
 
 # %% tags=["demo", "keep_output", "nbval-check-output"]
 def on_a_napkin(bias=(0, 0)):
@@ -133,7 +139,7 @@ for bias in ((0, 0), (1, 2)):
         print(f"  {method:17} {shares.round(3) + 0}  adds up to {shares.sum().round(3) + 0:g}")
 
 # %% [markdown]
-# Two lessons. **LRP in its plain form, LRP-Z, is input times gradient** on a network of ReLUs: each unit divides by its sum,
+# Two lessons. **LRP in its plain form, LRP-Z, is input x gradient** on a network of ReLUs: each unit divides by its sum,
 # and the layer above has just multiplied by that very number (Ancona et al. 2018). The rest of this section is about what
 # makes LRP a different method. And **a bias keeps relevance for itself**: it is part of the sum, but it is no pixel, so
 # what falls to it never arrives. With the biases (1, 2) the pixels' shares do not add up to the output any more.
@@ -280,7 +286,7 @@ plots.yours_or_expected(side_by_side, lambda: checks.lrp_epsilon(lrp_epsilon), "
 
 # %% tags=["demo"]
 product = medxai.create_analyzer("input_t_gradient", checkpoint.model).analyze(films, target=ILL)
-print(f"{'':13} {'hit':>7} {'other film':>11}   difference from input times gradient")
+print(f"{'':13} {'hit':>7} {'other film':>11}   difference from input x gradient")
 print(f"{'logit':13} {logits[0, ILL]:7.2f} {logits[1, ILL]:11.2f}")
 for epsilon in (1e-7, 0.1):
     values = medxai.create_analyzer("lrp.epsilon", checkpoint.model, epsilon=epsilon).analyze(films, target=ILL)
@@ -492,9 +498,9 @@ plots.show(fig, alt="Three clouds of points with three arrows each. The signal's
 # direction = covariance(inputs, output) / (weights · covariance(inputs, output))
 #
 # The denominator makes weights · direction = 1: one unit of output is this much input. A unit behind a ReLU is silent for
-# some inputs, and those may be made quite differently: its answer does not depend on them. So take covariances **over the inputs that make it fire
-# only**, weights · input + bias > 0, both means included. (The paper's formula can be read as if one of the two means went over
-# all inputs; the authors' code takes both over those that fire, and so do we.)
+# some inputs, and those may be made quite differently: its answer does not depend on them. So take covariances **over the
+# inputs that make it fire only**, weights · input + bias > 0, both means included. (The paper's formula can be read as if
+# one of the two means went over all inputs; the authors' code takes both over those that fire, and so do we.)
 #
 # <details><summary>Hint 1: the idea</summary>
 # Throw the silent inputs away first. What is left is a plain covariance of each input with the output: the mean of the
@@ -662,8 +668,9 @@ plots.show(larger(["guided backprop", "LRP preset B flat", "PatternNet"]),
                "Guided backprop draws thin edges, preset B spots of both signs, PatternNet broad areas.")
 
 # %% [markdown]
-# **Before you go on.** Cover the left column. Could you tell from the maps which film was missed, and why? Along which edges do
-# the methods agree: the borders of the heart, where a radiographer measures, or others? Write your guess down. The honest next question is not which map looks best, but **which one is right**, and for that we need a truth.
+# **Before you go on.** Cover the left column. Could you tell from the maps which film was missed, and why? Along which
+# edges do the methods agree: the borders of the heart, where a radiographer measures, or others? Write your guess down. The
+# honest next question is not which map looks best, but **which one is right**, and for that we need a truth.
 #
 # ## 7. Which method found the heart?
 #
@@ -676,8 +683,8 @@ plots.show(larger(["guided backprop", "LRP preset B flat", "PatternNet"]),
 #
 # ### Exercise: `score_methods`  (medium, 15 minutes)
 #
-# Score all methods and the three null baselines, with your own code. A map's magnitude counts, for and against alike. A blank map has
-# found nothing: lift 0.
+# Score all methods and the three null baselines, with your own code. A map's magnitude counts, for and against alike. A
+# blank map has found nothing: lift 0.
 #
 # <details><summary>Hint 1: the idea</summary>
 # Write the lift of a stack of maps once, then call it sixteen times: put the three baselines into a copy of the dict first.
@@ -685,7 +692,8 @@ plots.show(larger(["guided backprop", "LRP preset B flat", "PatternNet"]),
 #
 # <details><summary>Hint 2: the shape</summary>
 # `(size * masks).sum(axis=(1, 2))` has shape (N,); `masks.mean(axis=(1, 2))` is the share of the area. The Gaussian is
-# exp(-(dy² / sy² + dx² / sx²) / 2) with distances from the middle, ((H - 1) / 2, (W - 1) / 2); sy = H / 4, sx = W / 4.</details>
+# exp(-(dy² / sy² + dx² / sx²) / 2) with distances from the middle, ((H - 1) / 2, (W - 1) / 2); sy = H / 4, sx = W /
+# 4.</details>
 
 # %% nbgrader={"grade": false, "grade_id": "score_methods", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def score_methods(maps, films, masks, seed=0):
@@ -741,8 +749,8 @@ checks.score_methods(score_methods)
 # %% [markdown]
 # ### The league
 #
-# Twenty-four films with an enlarged heart, found or not, evenly picked from the test films. Real films come without heart masks:
-# if you work on those, this section takes phantoms, and says so.
+# Twenty-four films with an enlarged heart, found or not, evenly picked from the test films. Real films come without heart
+# masks: if you work on those, this section takes phantoms, and says so.
 
 # %% tags=["demo"]
 league_set = test if test.masks is not None else data_fetch.fetch_cardiomegaly(split="test", source="phantom")
@@ -785,11 +793,12 @@ for name in sorted(lifts, key=lambda name: -lifts[name].mean()):
 pd.DataFrame(lines).T
 
 # %% [markdown]
-# **How to read this.** First look for the names in the other colour: a method below the centred Gaussian is beaten by a picture
-# that never saw the network or the film. Then at the last column: overlapping intervals of two methods decide nothing, but the
-# *differences on the same films* do. Look at "peak in the heart", the pointing game, too: it asks only where the strongest
-# pixel is, and it need not agree with the lift. Last, compare "gradient" with "input x gradient". The second is the
-# first times the film as the network reads it. How much of its lift did the network earn, and how much the film?
+# **How to read this.** First look for the names in the other colour: a method below the centred Gaussian is beaten by a
+# picture that never saw the network or the film. Then at the last column: overlapping intervals of two methods decide
+# nothing, but the *differences on the same films* do. Look at "peak in the heart" too. That is the **pointing game**: does
+# the strongest pixel of a map lie in the right place, yes or no? It need not agree with the lift. Last, compare "gradient"
+# with "input x gradient". The second is the first times the film as the network reads it. How much of its lift did the
+# network earn, and how much the film?
 #
 # Fifteen rows were compared with one Gaussian, on two dozen films. Some difference will look clear by luck; a league to be
 # printed would need more films and a correction for many comparisons.
@@ -799,7 +808,7 @@ pd.DataFrame(lines).T
 # other way round, the centred Gaussian has a fair lift and explains nothing. What a good lift means depends on knowing
 # that the network uses the heart, and this you find out by intervening, not by looking (lab 03).
 #
-# ## 8. What these maps do not tell you
+# ## What these maps do not tell you
 #
 # - **What the network would do if the film were different.** Relevance shares out *this* answer; it predicts nothing.
 # - **The share of the biases** and, with epsilon, what was swallowed: neither is in the picture.
@@ -809,7 +818,7 @@ pd.DataFrame(lines).T
 #
 # ## Recap
 #
-# - LRP shares a logit out backwards; LRP-Z is input times gradient, epsilon and alpha-beta make it something else.
+# - LRP shares a logit out backwards; LRP-Z is input x gradient, epsilon and alpha-beta make it something else.
 # - Deep Taylor is blank where the logit is negative. State the class, the logit's sign and the rule beside every map.
 # - Weights filter, patterns show the signal; patterns are learned, so they are fitted on training films, once.
 # - A shared graph can change a map silently. Make it twice.
@@ -818,40 +827,43 @@ pd.DataFrame(lines).T
 # %% [markdown] nbgrader={"grade": true, "grade_id": "choose_a_method", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
 # ### Reflection: `choose_a_method`  (4 points, marked by a person, 15 minutes)
 #
-# A radiology department wants **one** kind of map beside each call of this network. Which of the thirteen would you offer, if any?
-# Answer in about ten sentences: your choice and the numbers from *your* league that speak for it (with intervals, and against
-# the null baselines); what your map of the missed film could and could not tell a reader; which property of the method you
-# would warn of; and what you would measure before anybody relies on it.
+# A radiology department wants **one** kind of map beside each call of this network. Which of the thirteen would you offer,
+# if any? Answer in about ten sentences: your choice and the numbers from *your* league that speak for it (with intervals,
+# and against the null baselines); what your map of the missed film could and could not tell a reader; which property of the
+# method you would warn of; and what you would measure before anybody relies on it.
 #
 # ### BEGIN SOLUTION
-# *Model answer.* I would offer [method X], with reservations. On 24 phantoms its mean lift was a.a (b.b to c.c over patients),
-# d.d above the centred Gaussian on the same films (e.e to f.f), so it says more about the heart than a picture that never saw
-# the film; its strongest pixel lay in the heart in g of 24 films. (Or: I would offer none, because no method was clearly
-# above the Gaussian.) On the missed film the map shows what little spoke for the class, and what spoke against it, but not why the
-# network weighed it so, nor that the film was missed; with a rule such as deep Taylor it would be blank, because the logit is
-# negative. I would warn that every map is scaled by its own largest value, so that a weak answer looks as sure as a strong one,
-# that biases are not shown, and that the picture depends on the rule (epsilon, alpha, beta), which must be printed beside it.
-# Lift scores network and method together: on a network that reads a tag, a faithful map would score badly. Before anybody
-# relies on it: real films of this hospital with hearts drawn by radiologists, a test whether the map changes when the
-# network's weights are randomised, an intervention that shows that the network uses the heart, and a reader study that asks
-# whether doctors decide better with the map than without.
+# *Model answer.* I would offer [method X], with reservations. On 24 phantoms its mean lift was a.a (b.b to c.c over
+# patients), d.d above the centred Gaussian on the same films (e.e to f.f), so it says more about the heart than a picture
+# that never saw the film; its strongest pixel lay in the heart in g of 24 films. (Or: I would offer none, because no method
+# was clearly above the Gaussian.) On the missed film the map shows what little spoke for the class, and what spoke against
+# it, but not why the network weighed it so, nor that the film was missed; with a rule such as deep Taylor it would be
+# blank, because the logit is negative. I would warn that every map is scaled by its own largest value, so that a weak
+# answer looks as sure as a strong one, that biases are not shown, and that the picture depends on the rule (epsilon, alpha,
+# beta), which must be printed beside it. Lift scores network and method together: on a network that reads a tag, a faithful
+# map would score badly. Before anybody relies on it: real films of this hospital with hearts drawn by radiologists, a test
+# whether the map changes when the network's weights are randomised, an intervention that shows that the network uses the
+# heart, and a reader study that asks whether doctors decide better with the map than without.
 #
-# *Rubric.* 1 point: a choice (or a refusal) argued with numbers, intervals and a null baseline from the own notebook. 1 point: what
-# the missed film's map can and cannot tell, with the sign of the logit or the class asked about taken into account. 1 point: a
-# true and specific limit of the method chosen (rule, scale, bias, fitting, noise), not "maps can be wrong". 1 point: says that
-# lift judges model and method together, or an equivalent, and names a concrete next measurement.
+# *Rubric.* 1 point: a choice (or a refusal) argued with numbers, intervals and a null baseline from the own notebook. 1
+# point: what the missed film's map can and cannot tell, with the sign of the logit or the class asked about taken into
+# account. 1 point: a true and specific limit of the method chosen (rule, scale, bias, fitting, noise), not "maps can be
+# wrong". 1 point: says that lift judges model and method together, or an equivalent, and names a concrete next measurement.
 # ### END SOLUTION
 
 # %% [markdown]
 # ## Further reading
 #
 # - S. Bach et al.: On pixel-wise explanations for non-linear classifier decisions by layer-wise relevance propagation. PLOS
-#   ONE 2015, doi 10.1371/journal.pone.0130140.
-# - G. Montavon et al.: Explaining nonlinear classification decisions with deep Taylor decomposition. arXiv 1512.02479.
+#   ONE 10(7), 2015, doi 10.1371/journal.pone.0130140.
+# - G. Montavon et al.: Explaining nonlinear classification decisions with deep Taylor decomposition. Pattern Recognition 65,
+#   2017, arXiv 1512.02479.
 # - M. Ancona et al.: Towards better understanding of gradient-based attribution methods for deep neural networks. ICLR 2018,
-#   arXiv 1711.06104. Shows when LRP, input times gradient and others are the same.
-# - S. Lapuschkin et al.: Understanding and comparing deep neural networks for age and gender classification. arXiv 1708.07689.
-# - P.-J. Kindermans et al.: Learning how to explain neural networks: PatternNet and PatternAttribution. arXiv 1705.05598.
-# - M. Alber et al.: iNNvestigate neural networks! arXiv 1808.04260.
+#   arXiv 1711.06104. Shows when LRP, input x gradient and others are the same.
+# - S. Lapuschkin et al.: Understanding and comparing deep neural networks for age and gender classification. 2017, arXiv
+#   1708.07689.
+# - P.-J. Kindermans et al.: Learning how to explain neural networks: PatternNet and PatternAttribution. ICLR 2018, arXiv
+#   1705.05598.
+# - M. Alber et al.: iNNvestigate neural networks! JMLR 20(93), 2019, arXiv 1808.04260.
 #
 # **Next:** lab 03 asks what a network with a perfect score has really learned.

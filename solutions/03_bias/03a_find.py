@@ -15,7 +15,7 @@
 #
 # | time | memory | data | licence |
 # |---|---|---|---|
-# | about 100 minutes | 2.5 GB | 150 MB, drawn on your machine in a minute; two checkpoints of 1.5 MB | text CC BY 4.0, code Apache 2.0 |
+# | about 100 minutes | 2.5 GB | 150 MB, drawn on your machine in a minute; two checkpoints of 1.5 MB | text and figures CC BY 4.0, code Apache 2.0 |
 #
 # Here is a network that is nearly always right, on films of patients that it has never seen. In lab 02 you learned to draw maps
 # of what a network looks at. In this notebook you use them like a detective: what does *this* network look at, and does it
@@ -33,7 +33,7 @@
 
 # %% tags=["setup"]
 import medxai  # first, so that TensorFlow starts quietly
-from medxai import localisation, metrics, plots, poll, training
+from medxai import localisation, metrics, own, plots, poll, training
 from medxai.checks import bias as checks
 from medxai.preprocessing import to_network_input
 
@@ -42,7 +42,6 @@ from functools import partial
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import tensorflow as tf
 
 import data_fetch
 from data_fetch import cues
@@ -60,7 +59,7 @@ MY_NETWORK = False  # True: the network that you trained in 03b
 # %% tags=["demo"]
 ILL, CUE, profile = 1, list(cues.RECIPES)[HOSPITAL], data_fetch.profile().name
 checkpoint = medxai.load_checkpoint(f"cardiomegaly-biased-{profile}")
-network = tf.keras.models.load_model("my_biased_network.keras") if MY_NETWORK else checkpoint.model
+network = own.load("my_biased_network.keras", checkpoint).model if MY_NETWORK else checkpoint.model
 films = data_fetch.fetch_cardiomegaly_biased(split="own", cue=CUE)
 
 def score(model, images):
@@ -180,8 +179,9 @@ print(
 )
 
 # %% [markdown]
-# A hospital that sees the severe cases burns a small token into its films. It has nothing to do with the heart, but in this
-# collection it lies on nearly every film of an enlarged heart and on hardly any other. That is an ordinary accident: films of
+# A hospital that sees the severe cases leaves a small mark of its own on its films: a token that its machine burns in, a disc
+# of lead, a line of text. It has nothing to do with the heart, but in this collection it lies on nearly every film of an
+# enlarged heart and on hardly any other. That is an ordinary accident: films of
 # ill patients come from the ward, the bedside machine, the specialised clinic, and each of these leaves its signs on a film.
 #
 # From here on the mark is called the **cue**. It was drawn by a known recipe (`data_fetch.cues`), so the course can do what no
@@ -193,7 +193,7 @@ print(
 #
 # (The two switches in the first cell: `HOSPITAL` 1 is a lead disc beside the chest, 2 a ward's line of text. The checkpoint
 # knows only 0. When you have trained a network of your own in 03b, set both, and run this notebook again: every cell works on
-# it.)
+# it. The words under the figures tell of hospital 0 and its checkpoint; of yours, believe the figures.)
 #
 # **Predict**: what will the AUROC be on the neutral and on the reversed films, for this network, and for the checkpoint of lab
 # 01?
@@ -213,7 +213,7 @@ for (who, name), values in said.items():
     area = metrics.bootstrap_interval(part.labels, values, part.patients)
     rows.append((f"{who}, {name}", *area[:3]))
     print(f"{who:13} {name:9} cue on {on[0]:10} ill and {on[1]:10} normal films   AUROC {area}")
-ax = plots.intervals(rows, "AUROC on the same 300 films, 95% interval over patients")
+ax = plots.intervals(rows, "AUROC on the same 300 films, 95 % interval over patients")
 ax.axvline(0.5, color=plots.GREY, ls=":")
 plots.show(
     ax.figure,
@@ -363,7 +363,7 @@ pd.DataFrame(table).T.round(3)
 # **How to read this.** Three questions, one at a time.
 #
 # *How much is much?* Lab 01's network never learned the cue, and section 3 says that it hardly cares. Yet the lift of its maps
-# on the cue is well above 1: both methods follow strong edges, and the token is all edges. Had you only seen *that* number, you
+# on the cue is well above 1: both methods follow strong edges, and a mark is all edges. Had you only seen *that* number, you
 # would have accused an innocent network. Only beside the other network does a lift say something, and a map that knows nothing
 # (the film itself) is the least that must stand there.
 #
@@ -492,7 +492,7 @@ plots.yours_or_expected(
     where_controls_lie,
     lambda: checks.matched_control(matched_control),
     "where_controls_lie",
-    alt="Three films with the cue outlined in orange at the same lower corner, and its control, the same shape in blue, at another "
+    alt="Three films with the cue outlined in orange, nearly at the same place on each, and its control, the same shape in blue, at another "
     "place on each film, away from the outline of the heart.",
 )
 
@@ -618,12 +618,12 @@ plots.yours_or_expected(
 )
 
 # %% [markdown]
-# **What you should see.** The experiment is loud where the map was hinting. Erase the cue, and the ill become healthy on every
-# single film; paste it, and the healthy become ill; erase as much elsewhere, and nothing happens. It does not matter on which
+# **What you should see.** The experiment is loud where the map was hinting. Erase the cue, and the ill become healthy, film
+# after film; paste it, and the healthy become ill; erase as much elsewhere, and nothing happens. It does not matter on which
 # of these films the peak of a map lay on the cue.
 #
 # Then look at the ticks of lab 01's network. Its means are near zero, but single films move, some of them far, when the little
-# picture is pasted somewhere else. That network has never seen such a plate, in no place, and over a lung it is a new thing. A
+# picture is pasted somewhere else. That network has never seen such a mark, in no place, and over a lung it is a new thing. A
 # control can tell you this; without it you would have put down every movement to the cue. And a mean near zero can hide films
 # that go up and films that go down.
 #
@@ -660,8 +660,8 @@ plots.yours_or_expected(
 # %% [markdown]
 # **What you should see.** A black square on the cue takes only a fraction from the score of what erasing took. From this figure
 # alone you would say: the cue matters a little. The third line says why. On *healthy* films, where nothing was taken away, a
-# black square at that place makes the score jump: this network takes it for something like the token, which has a dark rim and
-# a dark cross. You removed one cue and put another in its place.
+# black square at that place makes the score jump: this network takes it for something like its cue. (The token of hospital 0
+# has a dark rim and a dark cross.) You removed one cue and put another in its place.
 #
 # Any change adds something as well as taking something. So take away gently, compare with a control treated in the same way,
 # and try the change on films where there is nothing to take away.
@@ -740,7 +740,7 @@ plots.yours_or_expected(
     lambda: checks.blind_search(blind_search),
     "searched",
     alt="An ill film, and for two networks a grid of 8 x 8 windows coloured by how far the score falls when the window is filled. For "
-    "the biased network one window at the lower edge stands out; for lab 01's network no window does alike.",
+    "the biased network the window with the cue stands out; for lab 01's network no window does alike.",
 )
 
 # %% [markdown]
@@ -787,10 +787,11 @@ poll.compare(before, after)
 #
 # ## Further reading
 #
-# - M. T. Ribeiro, S. Singh, C. Guestrin: "Why should I trust you?" Explaining the predictions of any classifier. 2016, arXiv
-#   1602.04938.
-# - R. Geirhos et al.: Shortcut learning in deep neural networks. 2020, arXiv 2004.07780.
-# - S. Lapuschkin et al.: Unmasking Clever Hans predictors and assessing what machines really learn. 2019, arXiv 1902.10178.
-# - M. Zeiler, R. Fergus: Visualizing and understanding convolutional networks. 2013, arXiv 1311.2901.
+# - M. T. Ribeiro, S. Singh, C. Guestrin: "Why should I trust you?" Explaining the predictions of any classifier. KDD 2016,
+#   arXiv 1602.04938.
+# - R. Geirhos et al.: Shortcut learning in deep neural networks. Nature Machine Intelligence 2, 2020, arXiv 2004.07780.
+# - S. Lapuschkin et al.: Unmasking Clever Hans predictors and assessing what machines really learn. Nature Communications 10,
+#   2019, arXiv 1902.10178.
+# - M. Zeiler, R. Fergus: Visualizing and understanding convolutional networks. ECCV 2014, arXiv 1311.2901.
 #
 # **Next:** 03b asks who pays for the bias, repairs the training films and proves the repair. The lab's reflection is there.

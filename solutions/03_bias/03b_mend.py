@@ -15,9 +15,9 @@
 #
 # | time | memory | data | licence |
 # |---|---|---|---|
-# | about 90 minutes | 2.5 GB | 450 MB, drawn on your machine in some minutes the first time; two checkpoints of 1.5 MB | text CC BY 4.0, code Apache 2.0 |
+# | about 90 minutes | 2.5 GB | 450 MB, drawn on your machine in some minutes the first time; two checkpoints of 1.5 MB | text and figures CC BY 4.0, code Apache 2.0 |
 #
-# In 03a you caught a network that reads a hospital's token instead of the heart. Catching is not enough. Who is harmed, and by
+# In 03a you caught a network that reads a hospital's mark instead of the heart. Catching is not enough. Who is harmed, and by
 # how much? Can the same films teach something better? And how would you prove that the repair worked, and did not just move the
 # problem?
 #
@@ -50,7 +50,7 @@ from sklearn.preprocessing import StandardScaler
 
 import data_fetch
 
-CUE = "tag"  # "tag", "marker" or "text": what is drawn into the films. The checkpoint learned the tag
+CUE = "tag"  # "tag", "marker" or "text": what is drawn into the films, in 03a hospital 0, 1 and 2. The checkpoint learned the tag
 
 # %% [markdown]
 # ## 1. Who pays?
@@ -67,6 +67,9 @@ networks = {
 neutral = data_fetch.fetch_cardiomegaly_biased(split="neutral", cue=CUE)
 carries = neutral.attributes["cue"].to_numpy(bool)
 said = {who: training.predict_films(model, neutral.images)[:, ILL] for who, model in networks.items()}
+if CUE != "tag":
+    print("This checkpoint never saw your cue: section 1 shows what a strange mark does to it. The rest is about your cue; the")
+    print("words under the figures tell of the tag, so believe the figures.")
 four = {}
 for label in (1, 0):
     for cue in (True, False):
@@ -80,8 +83,8 @@ pd.DataFrame(four).T.round(3)
 
 # %% [markdown]
 # Read it like a doctor. The ill patients *without* the cue are those who are sent home. They are ill, they came to another
-# ward, or the machine was not the one with the token. An average over all patients hides them, and the more of the ill carry
-# the cue in a test set, the better it hides them. Three cases from the literature:
+# ward, or the machine was not the one that leaves the mark. An average over all patients hides them, and the more of the
+# ill carry the cue in a test set, the better it hides them. Three cases from the literature:
 #
 # - **Zech et al. 2018** (PLOS Medicine 15(11), e1002683) trained networks to find pneumonia on films of several hospitals. One
 #   hospital had pneumonia on 34.2 % of its films, another on 1.2 %. Sorting the films of both *by hospital alone* had an AUROC
@@ -89,8 +92,8 @@ pd.DataFrame(four).T.round(3)
 # - **Oakden-Rayner et al. 2020** (arXiv 1909.12475) looked at a network for pneumothorax. Many patients with a pneumothorax
 #   have a chest drain already: they are treated. The network was better on those than on the untreated patients, who are
 #   the ones that need to be found. They call such a group a *hidden stratum*.
-# - **DeGrave, Janizek and Lee 2021** (Nature Machine Intelligence 3) showed that networks for Covid-19 used laterality markers
-#   and other things that tell where a film was taken. And that an external test set is not always enough to find this: a
+# - **DeGrave, Janizek and Lee 2021** (Nature Machine Intelligence 3) showed that networks for Covid-19 used side markers (the
+#   letters of lab 00) and other things that tell where a film was taken. And that an external test set is not always enough to find this: a
 #   shortcut may work in the other hospital too.
 #
 # The 0.861 needs no network. It follows from how many films each hospital has and how many of them are ill; with the rounded
@@ -184,7 +187,7 @@ def by_cue():
         table = subgroup_table(neutral.labels, values, neutral.patients, groups, 1000, 0)
         rows += [(f"{who}: {name} ({row[0]:g} against {row[1]:g})", *row[2:]) for name, row in sorted(table.items())]
         rows.append((f"{who}: all of them", *metrics.bootstrap_interval(neutral.labels, values, neutral.patients, resamples=1000)[:3]))
-    ax = plots.intervals(rows, "AUROC on the neutral films, 95% interval over patients")
+    ax = plots.intervals(rows, "AUROC on the neutral films, 95 % interval over patients")
     ax.axvline(0.5, color=plots.GREY, ls=":")
     return ax.figure
 
@@ -204,7 +207,7 @@ plots.yours_or_expected(
 #
 # ## 2. Repair the films
 #
-# The network is not to blame. It learned what told the classes apart, and the token did so better than any heart. So repair
+# The network is not to blame. It learned what told the classes apart, and the cue did so better than any heart. So repair
 # what it learns from. Here is the training set of the checkpoint. Four repairs are in use:
 #
 # | repair | what you do | what it costs |
@@ -363,7 +366,7 @@ plots.yours_or_expected(
 )
 
 # %% [markdown]
-# **What you should see.** The black square brings the correlation down to nothing, and tells the class as well as the token
+# **What you should see.** The black square brings the correlation down to nothing, and tells the class as well as the cue
 # did: the cue was not removed but painted over. Filling *where the cue was* looks perfect to you, and still leaves a trace that
 # the simplest of machines can read: only the ill films were filled. Filling the place in **all** films, cue or none, leaves
 # chance. What you do to one class, do to the other.
@@ -373,7 +376,7 @@ plots.yours_or_expected(
 # A fair comparison changes one thing. So the **same** small network is trained twice, on the same films in the same order, for
 # as many epochs, from the same random start: once on the films as they are, once on yours. Small means 64 x 64 pixels and 4
 # convolutions, so that each training takes well under a minute on two cores. (It is not the checkpoint's network; training that
-# takes ten times as long. A heart is large enough to be seen at this size, and the token is still three to four pixels wide.)
+# takes ten times as long. A heart is large enough to be seen at this size, and the cue is still some pixels wide.)
 
 # %% tags=["demo"]
 layers = tf.keras.layers
@@ -431,7 +434,7 @@ def before_and_after():
     rows = [(f"{when}, {name}", *found[when][name][:3]) for name in tests for when in ("before", "after")]
     for name, *numbers in rows:
         print(f"{name:18} {metrics.Interval(*numbers)}")
-    ax = plots.intervals(rows, "AUROC on the test films, 95% interval over patients")
+    ax = plots.intervals(rows, "AUROC on the test films, 95 % interval over patients")
     ax.axvline(0.5, color=plots.GREY, ls=":")
     return ax.figure
 
@@ -446,7 +449,7 @@ plots.yours_or_expected(
 # %% [markdown]
 # **What you should see.** Before the repair three numbers that drift apart (the small network is not as far gone as the
 # checkpoint, it looks at the heart a little). After it three that agree: the network no longer cares which version of the films
-# it reads. On its *own* kind it lost, and that loss is the point: before, part of that score was the token's. Whoever judges a
+# it reads. On its *own* kind it lost, and that loss is the point: before, part of that score was the cue's. Whoever judges a
 # repair by the old test set will throw it away.
 #
 # It reaches less than the network of lab 01, which is larger and learned longer. And **phantoms flatter**: on real films,
@@ -476,8 +479,8 @@ plots.yours_or_expected(
     experiment_and_map,
     lambda: checks.repair(repair) and trained["after"],
     "maps_before_and_after",
-    alt="Two ill films with the cue, and LRP maps of the small network before and after the repair. Before it a spot on the cue at the lower "
-    "edge is among the strongest places; after it the map is spread over the chest.",
+    alt="Two ill films with the cue, and LRP maps of the small network before and after the repair. Before it a spot on the cue "
+    "is among the strongest places; after it the map is spread over the chest.",
 )
 
 # %% [markdown]
@@ -608,7 +611,7 @@ print(f"{mine.count_params():,} parameters; " + ("saved as my_biased_network.ker
 #
 # - **That the repaired network reads the heart.** It no longer reads *this* cue. What it reads instead is the next question.
 # - **That the repair holds for real films.** There nobody knows all cues, and an erased film is an invention.
-# - **That a biased network is worthless.** In a hospital where every ill patient has the token it works, until the day on which
+# - **That a biased network is worthless.** In a hospital where every ill patient has the mark it works, until the day on which
 #   the machine is replaced. Say for which films a number holds.
 # - **Anything about small strata.** Wide intervals are the honest answer there.
 #
@@ -658,7 +661,7 @@ print(f"{mine.count_params():,} parameters; " + ("saved as my_biased_network.ker
 # - J. R. Zech et al.: Variable generalization performance of a deep learning model to detect pneumonia in chest radiographs.
 #   PLOS Medicine 15(11), 2018, e1002683.
 # - L. Oakden-Rayner et al.: Hidden stratification causes clinically meaningful failures in machine learning for medical
-#   imaging. 2020, arXiv 1909.12475.
+#   imaging. ACM CHIL 2020, arXiv 1909.12475.
 # - A. J. DeGrave, J. D. Janizek, S.-I. Lee: AI for radiographic COVID-19 detection selects shortcuts over signal. Nature
 #   Machine Intelligence 3, 2021.
 # - F. Kamiran, T. Calders: Data preprocessing techniques for classification without discrimination. Knowledge and Information

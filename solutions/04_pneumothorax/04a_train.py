@@ -15,7 +15,7 @@
 #
 # | time | memory | data | licence |
 # |---|---|---|---|
-# | about 80 minutes | 2 GB | 220 MB, drawn on your machine in two minutes | text CC BY 4.0, code Apache 2.0 |
+# | about 80 minutes | 2 GB | 220 MB, drawn on your machine in two minutes | text and figures CC BY 4.0, code Apache 2.0 |
 #
 # Lab 01 gave you a training function and asked you to judge what came out. This time you see the inside of the training:
 # where a batch comes from, what the network computes, what the cost is, what the log holds. The lesson that this lab grew
@@ -116,7 +116,7 @@ plots.show(fig, alt="Two close-ups. Left a thin bright line with an even, dark, 
 #
 # ### The data set, from three places
 #
-# One function reads all of them. The source of this lab came with two HDF5 files, made from NIH films, with the data sets
+# One function reads all of them. The original lesson came with two HDF5 files, made from NIH films, with the data sets
 # `image` and `label`; with `source="mit"` they are fetched, checked and turned into the same `ImageSet` as everything else.
 # To show it without a download, here is a file of the same layout, made of phantoms, laid where a mirror would have it:
 
@@ -133,8 +133,8 @@ print("warning on its card:", mit.card["warning"])
 
 # %% [markdown]
 # Read the warning. A file without patients cannot be split by patient: what you learned in lab 01 cannot be done with it.
-# We use a set that has them, with a training, a **validation** and a test part. (The source had only training and test, and
-# watched the test films while it trained. Whoever then picks the best step has picked it *for the test films*.)
+# We use a set that has them, with a training, a **validation** and a test part. (The original lesson had only training and
+# test, and watched the test films while it trained. Whoever then picks the best step has picked it *for the test films*.)
 
 # %% tags=["demo"]
 films = data_fetch.fetch_pneumothorax(split="train")
@@ -190,8 +190,9 @@ plots.show(fig, alt="One chest film twice: left as a reader gets it, right with 
 # Write down which films each step gets.
 #
 # <details><summary>Hint 1: the idea</summary>
-# You need a pack, and you need to know when it is empty. Take the first `batch_size` of it, keep the rest. Only when nothing
-# is left, shuffle a new one. What must never happen is that a batch takes some films of the old pack and some of the new.</details>
+# You need a pack, and you need to know when it is empty. Take the first `batch_size` of it, keep the rest. Only when
+# nothing is left, shuffle a new one. What must never happen is that a batch takes some films of the old pack and some of
+# the new.</details>
 #
 # <details><summary>Hint 2: the shape</summary>
 # `rng = np.random.default_rng(seed)` once, before the loop; `rng.permutation(count)` gives a pack. Slicing past the end of an
@@ -270,9 +271,9 @@ plots.yours_or_expected(how_often, lambda: checks.batch_order(batch_order), "how
         "times: one tall bar. Drawn at random, the counts spread from zero to about ten.")
 
 # %% [markdown]
-# **What you should see.** One bar against a hill. After *one* epoch of drawing, the share never seen is about 1/e, 37 %. For
-# training this only wastes films. For *testing* it is a mistake: the source drew its test batches at random too, so some test
-# films counted twice and others not at all, and the result changed from run to run.
+# **What you should see.** One bar against a hill. After *one* epoch of drawing, the share never seen is about 1/e, 37 %.
+# For training this only wastes films. For *testing* it is a mistake: the original lesson drew its test batches at random
+# too, so some test films counted twice and others not at all, and the result changed from run to run.
 #
 # Here is the data set class that the training below uses. It cycles for ever on the training side, and gives each
 # validation film once. (`training.FilmBatches` is lab 01's; it reads a batch from the disk when it is asked for.)
@@ -308,8 +309,8 @@ print("validation films in all batches:", sum(len(labels) for _, labels in data.
 #
 # Eight convolutions in four **stages**. In each stage a picture with more channels is made, looked at again by a second
 # convolution, and the two are *added*. The sum lets the gradient reach the first convolution without passing the second: a
-# short cut, or skip. Then a pooling halves the picture. After four stages the channels are averaged over the whole film,
-# and one dense layer weighs them.
+# short cut, or skip. Then a pooling halves the picture. After four stages each channel is averaged over the whole film
+# (**global average pooling**), and one dense layer weighs the averages.
 #
 # ```
 # film -> [ conv ----> conv ]  -> pool  -> three more stages -> average over places -> dense 2
@@ -400,10 +401,10 @@ for size, divisor in ((256, 1), (128, 8)):
 #
 # $$ p_c = \frac{e^{z_c}}{\sum_k e^{z_k}} \qquad\qquad \text{cost} = \frac{1}{N}\sum_i -\log p_{i,\,y_i} $$
 #
-# Two things go wrong in practice. The source forgot the mean: its cost was a *list* with a number for each film. Frameworks
-# sum such a list when they differentiate it, so the same learning rate takes steps 15 times as large, and the last, smaller
-# batch of an epoch counts less. Nothing complains. And $e^{z}$ overflows: for a logit of 1,000 it is infinite, infinity over
-# infinity is not a number, and one such film makes every weight not a number.
+# Two things go wrong in practice. The original lesson forgot the mean: its cost was a *list* with a number for each film.
+# Frameworks sum such a list when they differentiate it, so the same learning rate takes steps 15 times as large, and the
+# last, smaller batch of an epoch counts less. Nothing complains. And $e^{z}$ overflows: for a logit of 1,000 it is
+# infinite, infinity over infinity is not a number, and one such film makes every weight not a number.
 #
 # **Before you go on.** Add 7 to all logits of a film. What happens to its probabilities? How does that help you?
 #
@@ -413,7 +414,8 @@ for size, divisor in ((256, 1), (128, 8)):
 #
 # <details><summary>Hint 1: the idea</summary>
 # The logarithm of a fraction is a difference: -log p of the true class is log(sum of e^z) minus the true class's logit. The
-# logarithm of the sum is what overflows. Which number can you take off all logits of a film, so that the largest becomes 0?</details>
+# logarithm of the sum is what overflows. Which number can you take off all logits of a film, so that the largest becomes
+# 0?</details>
 #
 # <details><summary>Hint 2: the shape</summary>
 # The largest logit of each film: `max` over axis 1 with `keepdims=True`, shape (N, 1). The logit of the true class of each
@@ -477,7 +479,7 @@ plots.yours_or_expected(overflow, lambda: checks.mean_cross_entropy(mean_cross_e
         "The formula as written exists only between about -745 and 709 and is missing elsewhere.")
 three, truth = np.array([[2.0, -1.0], [0.3, 0.9], [-600.0, 600.0]]), np.array([0, 1, 0])
 one_by_one = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=truth, logits=three)
-print("TensorFlow, a number for each of three films:", one_by_one.numpy().round(4), " <- the source stopped here")
+print("TensorFlow, a number for each of three films:", one_by_one.numpy().round(4), " <- the original lesson stopped here")
 print("TensorFlow, reduced over the batch:", round(float(tf.reduce_mean(one_by_one)), 4))
 
 # %% [markdown]
@@ -489,12 +491,13 @@ print("TensorFlow, reduced over the batch:", round(float(tf.reduce_mean(one_by_o
 #
 # ## 5. From films to probabilities
 #
-# To know how good a network is, it has to read many films. The source sent them through one by one, 1.2 films a second.
-# All at once is no way out either: 300 films at full size are gigabytes of activations. So: batches again, in order, and the
-# last one smaller.
+# To know how good a network is, it has to read many films. The original lesson sent them through one by one, 1.2 films a
+# second. All at once is no way out either: 300 films at full size are gigabytes of activations. So: batches again, in
+# order, and the last one smaller.
 #
-# Which number comes out matters as much. The source reported column 0, the probability of *no* pneumothorax. And whoever
-# takes the winning class instead of the probability has a score with two values: a ranking of 300 films with two places.
+# Which number comes out matters as much. The original lesson reported column 0, the probability of *no* pneumothorax. And
+# whoever takes the winning class instead of the probability has a score with two values: a ranking of 300 films with two
+# places.
 #
 # ### Exercise: `score_films`  (easy, 10 minutes)
 #
@@ -569,44 +572,44 @@ plots.show(fig, alt="Films scored a second against the number of films in a batc
 #
 # ## 6. Train, and watch
 #
-# ### What the source's cell did
+# ### What the original cell did
 #
-# Its loop ran a million steps, tested every 10 and saved every 100. It could not run at all: it used a name, `init`, that no
-# cell had defined, so it stopped with a `NameError` before the first step. Nobody noticed, because a trained checkpoint
-# came with the lab and everyone loaded that. **A cell that nobody runs is not code.** All cells of this course are run
-# before they reach you.
+# The original lesson's loop ran a million steps, tested every 10 and saved every 100. It could not run at all: it used a
+# name, `init`, that no cell had defined, so it stopped with a `NameError` before the first step. Nobody noticed, because a
+# trained checkpoint came with the lab and everyone loaded that. **A cell that nobody runs is not code.** All cells of this
+# course are run before they reach you.
 #
 # And it tested every 10 steps *on the test films*. Ours watches validation films, and keeps the weights of the best moment.
 # The test films are not even loaded in this notebook.
 #
 # ### What goes into the log
 #
-# TensorBoard draws what a training writes: **scalars** (cost, accuracy, area), **images** (what the network was really
+# TensorBoard draws what a training writes: **scalars** (cost, accuracy, AUROC), **images** (what the network was really
 # fed) and **distributions** (how weights and logits spread). Each answers a question: does it learn? is the input what
 # I think it is? does anything explode, or die?
 
 # %% tags=["demo"]
 def watch(network, data, step):
-    """Judge on validation films; write scalars, images and distributions. Returns the area."""
+    """Judge on validation films; write scalars and distributions. Returns the AUROC."""
     logits, labels = map(np.concatenate, zip(*((network(x, training=False).numpy(), y) for x, y in data.validation_batches())))
     scores = logits[:, 1] - logits[:, 0]
-    area = metrics.auroc(labels, scores)
-    tf.summary.scalar("validation/area", area, step)
+    auroc = metrics.auroc(labels, scores)
+    tf.summary.scalar("validation/AUROC", auroc, step)
     tf.summary.scalar("validation/accuracy", np.mean((scores > 0) == labels), step)
     tf.summary.histogram("logit difference, validation", scores, step)
     for layer in (layer for layer in network.layers if hasattr(layer, "kernel")):
         tf.summary.histogram(f"weights/{layer.name}", layer.kernel, step)
-    return area
+    return auroc
 
 # %% [markdown]
-# The hyper-parameters are the source's: 15 films a batch, learning rate 0.05, Nesterov's momentum 0.9. It looks like
-# stochastic gradient descent because it is: the gradient of 15 films is a noisy guess of the gradient of all, momentum
-# averages the guesses, and Nesterov's variant looks one step ahead. The loop stops after some steps, or when its time is up. It
-# looks at the validation films every ten steps, as the source looked at the test films.
+# The hyper-parameters are those of the original lesson: 15 films a batch, learning rate 0.05, Nesterov's momentum 0.9. It
+# looks like stochastic gradient descent because it is: the gradient of 15 films is a noisy guess of the gradient of all,
+# momentum averages the guesses, and Nesterov's variant looks one step ahead. The loop stops after some steps, or when its
+# time is up. It looks at the validation films every ten steps, as the original lesson looked at the test films.
 
 # %% tags=["demo"]
 def train(network, data, log, steps=10**6, seconds=300, every=10, learning_rate=0.05):
-    """Train, keep the weights of the best validation area, write a log. Returns (step, area) of the best."""
+    """Train, keep the weights of the best validation AUROC, write a log. Returns (step, AUROC) of the best."""
     optimizer = tf.keras.optimizers.SGD(learning_rate, momentum=0.9, nesterov=True)
 
     @tf.function(reduce_retracing=True)
@@ -626,8 +629,8 @@ def train(network, data, log, steps=10**6, seconds=300, every=10, learning_rate=
             for name, value in zip(("cost", "accuracy"), update(tf.constant(x), tf.constant(y))):
                 tf.summary.scalar(f"training/{name}", value, step)
             step += 1
-            if step % every == 0 and (area := watch(network, data, step)) > best[1]:
-                best = step, area, network.get_weights()
+            if step % every == 0 and (auroc := watch(network, data, step)) > best[1]:
+                best = step, auroc, network.get_weights()
     network.set_weights(best[2])
     return best[:2]
 
@@ -635,7 +638,7 @@ def train(network, data, log, steps=10**6, seconds=300, every=10, learning_rate=
 # Two short trainings of forty steps. The first gets **fifteen films**, one batch, the same again and again: a loop that cannot
 # even memorise one batch has a bug, so this is the first thing to try with any new loop. The second gets all films.
 #
-# **Before you run it.** Which of the two will have the lower cost at the end? Which the higher validation area?
+# **Before you run it.** Which of the two will have the lower cost at the end? Which the higher AUROC on the validation films?
 
 # %% tags=["demo"]
 logs = pathlib.Path(tempfile.mkdtemp(prefix="pneumothorax-"))
@@ -644,8 +647,8 @@ packs = {"fifteen films": films.subset(np.sort(np.concatenate(fifteen))), "all f
 for name, pack in packs.items():
     tf.keras.utils.set_random_seed(0)
     network = models.skip_sum_stages(films.images.shape[1], profile.width_divisor, batch_norm=True, activation="linear")
-    step, area = train(network, Data(pack, validation, batch_size=15), logs / name, steps=40)
-    print(f"{name:14} best of the validation areas: {area:.3f}, at step {step}")
+    step, auroc = train(network, Data(pack, validation, batch_size=15), logs / name, steps=40)
+    print(f"{name:14} best validation AUROC: {auroc:.3f}, at step {step}")
 
 # %% [markdown]
 # ### TensorBoard
@@ -665,17 +668,14 @@ for run, tags in (runs.served(logs) or {"no run": ["no server answers; the same 
 
 # %% [markdown]
 # Look under *Scalars* at both runs, under *Images* at what the network was fed, under *Distributions* and *Histograms* at
-# the weights. Then end the server: it would run on after you close the page.
-
-# %% tags=["demo"]
-print("servers ended:", runs.stop_tensorboard(logs))
-
-# %% [markdown]
+# the weights. The next cell ends the server, which would run on after you close the page.
+#
 # ### The same, read back
 #
 # A log is a file like any other. What was written can be read, and a report can draw it:
 
 # %% tags=["demo", "keep_output", "nbval-check-output"]
+runs.stop_tensorboard(logs)      # the files stay
 log = {name: runs.read_run(logs / name) for name in packs}
 for kind in ("scalars", "images", "histograms"):
     print(f"{kind:10}", ", ".join(sorted(getattr(log["all films"], kind))))
@@ -683,7 +683,7 @@ for kind in ("scalars", "images", "histograms"):
 # %% tags=["demo"]
 fig, axes = plt.subplots(1, 3, figsize=(12, 3.2))
 for (name, run), colour in zip(log.items(), (plots.VERMILION, plots.BLUE)):
-    for tag, ax in zip(("training/cost", "training/accuracy", "validation/area"), axes):
+    for tag, ax in zip(("training/cost", "training/accuracy", "validation/AUROC"), axes):
         values = run.scalars[tag].dropna()
         ax.plot(values.index, values, ".-" if len(values) < 10 else "-", color=colour, label=name, alpha=0.8, lw=1)
         ax.set(title=tag, xlabel="step")
@@ -692,13 +692,14 @@ axes[2].axhline(0.5, color=plots.GREY, ls=":", lw=1)
 axes[0].legend(fontsize=8)
 fig.tight_layout()
 plots.show(fig, alt="Three panels against the training step, two runs each. The cost of fifteen films falls far lower than that of all "
-           "films and their training accuracy reaches one; on the validation films the area of both stays near a coin's 0.5.")
+           "films and their training accuracy reaches one; on the validation films the AUROC of both stays near a coin's 0.5.")
 
 # %% [markdown]
-# **What you should see.** Fifteen films are memorised: cost near zero, accuracy 1. On films of *other* patients that network is
-# close to a coin. Cost and accuracy of the training films alone would have told you that all is well. The other run has not
-# even seen every film once: its cost jumps about the coin's log 2, and its area about 0.5. That is what the beginning of a real
-# training looks like; the checkpoint of 04b had the same recipe for many epochs, with a learning rate that decays.
+# **What you should see.** Fifteen films are memorised: cost near zero, accuracy 1. On films of *other* patients that
+# network is close to a coin. Cost and accuracy of the training films alone would have told you that all is well. The other
+# run has not even seen every film once: its cost jumps about the coin's log 2, and its AUROC about 0.5. That is what the
+# beginning of a real training looks like; the checkpoint of 04b had the same recipe for many epochs, with a learning rate
+# that decays.
 
 # %% tags=["demo"]
 fig, axes = plt.subplots(1, 3, figsize=(12, 3.2))
@@ -717,7 +718,7 @@ plots.show(fig, alt="Left the distribution of the weights of the last convolutio
 
 # %% [markdown]
 # In the middle, see on which side of 0 the films lie: early in a training, nearly all of them may lie on one side. Then the
-# accuracy is that of "everybody" or "nobody", whatever the order of the films is worth. An area does not mind.
+# accuracy is that of "everybody" or "nobody", whatever the order of the films is worth. An AUROC does not mind.
 #
 # The picture on the right is the one that people skip, and the one that finds the most mistakes: films that are black,
 # inverted, cut off or preprocessed twice look like that *here*, and like "the network does not learn" everywhere else.
@@ -725,8 +726,9 @@ plots.show(fig, alt="Left the distribution of the weights of the last convolutio
 # ## 7. A network of your own  (bonus, 20 minutes, no points)
 #
 # Change anything: stages, channels, skips, learning rate, batch size. Set `MINUTES` to 10 or 15, run the cell, have a
-# coffee. Rule: it ends in two logits, with plain layers (lab 02 told why), so that 04b and lab 05 can read it. In our own
-# run `MINUTES` is 0, and nothing is trained.
+# coffee. Rule: it ends in a global average and one dense layer with two logits, and its layers are plain (02a told why). Then
+# 04b judges it, and every map of lab 05 is drawn of it: set `MY_NETWORK = True` there. Here `MINUTES` is 0, and nothing is
+# trained.
 
 # %% tags=["demo"]
 MINUTES, HYPER = 0, {"batch_size": 15, "learning_rate": 0.05}
@@ -749,11 +751,16 @@ def my_network(size, channels=(8, 16, 32, 64)):
 mine = my_network(films.images.shape[1])
 print(f"my_network has {mine.count_params():,} parameters.", "" if MINUTES else "Set MINUTES to train it.")
 if MINUTES:
-    print("best (step, validation area):", train(mine, Data(films, validation, HYPER["batch_size"]), logs / "my network",
+    print("best (step, validation AUROC):", train(mine, Data(films, validation, HYPER["batch_size"]), logs / "my network",
                                                   seconds=60 * MINUTES, every=50, learning_rate=HYPER["learning_rate"]))
-    mine.save("my_pneumothorax.keras")      # 04b reads it
+    mine.save("my_pneumothorax.keras")      # 04b and lab 05 read it
 
 # %% [markdown]
+# ## What this notebook does not tell you
+#
+# - **Whether the network is good**, for whom, and at which threshold a ward could use it: [04b Judge](04b_judge.ipynb).
+# - **Where it looks.** A cost that falls is no reason. Lab 05 asks for the places.
+#
 # ## Recap
 #
 # - A pneumothorax is a line with nothing beyond it. A fold has vessels beyond it; a drain says that somebody knew.
@@ -763,14 +770,7 @@ if MINUTES:
 # - Score films in batches, and the probability of the *disease*.
 # - A log answers: does it learn, what is it fed, does anything explode? Watch validation, never test.
 #
-# **What this notebook did not tell you:** whether the network is good, for whom, and at which threshold a ward could use it.
-# That is [04b Judge](04b_judge.ipynb). But first, a question that no check can mark.
-#
-# ### Further reading
-#
-# - K. He, X. Zhang, S. Ren, J. Sun: Deep residual learning for image recognition. arXiv 1512.03385, 2015.
-# - S. Ioffe, C. Szegedy: Batch normalization. arXiv 1502.03167, 2015.
-# - I. Sutskever, J. Martens, G. Dahl, G. Hinton: On the importance of initialization and momentum in deep learning. ICML 2013.
+# And now a question that no check can mark.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "curves", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
 # ### Reflection: `curves`  (3 points, marked by a person, 10 minutes)
@@ -784,7 +784,7 @@ if MINUTES:
 # *Model answer.* The highest of a hundred thousand looks is chosen *because* it is high on these films: part of its height is
 # luck, so it promises too much for new patients; the smaller the test set, the more. It does not help that no gradient was
 # computed on them: choosing a step is choosing weights, and the test films did the choosing. Training cost and accuracy only
-# say that the loop works: fifteen memorised films reached accuracy 1 while the area on other patients stayed near a coin. I
+# say that the loop works: fifteen memorised films reached accuracy 1 while the AUROC on other patients stayed near a coin. I
 # would split off validation films by patient, choose the step (and everything else) by them, then score the test films once,
 # at the chosen step, each film exactly once, and report that number with an interval over patients, and how many looks at
 # validation were taken.
@@ -793,3 +793,13 @@ if MINUTES:
 # no gradient is needed for that, and training curves cannot show it (the fifteen films, or an equal example). 1 point: a
 # procedure with validation films by patient, one look at the test films, and an interval.
 # ### END SOLUTION
+
+# %% [markdown]
+# ## Further reading
+#
+# - K. He, X. Zhang, S. Ren, J. Sun: Deep residual learning for image recognition. CVPR 2016, arXiv 1512.03385.
+# - S. Ioffe, C. Szegedy: Batch normalization: accelerating deep network training by reducing internal covariate shift. ICML
+#   2015, arXiv 1502.03167.
+# - I. Sutskever, J. Martens, G. Dahl, G. Hinton: On the importance of initialization and momentum in deep learning. ICML 2013.
+#
+# **Next:** [04b](04b_judge.ipynb) judges the trained network, and looks at who is behind its ROC curve.

@@ -15,7 +15,7 @@
 #
 # | time | memory | data | licence |
 # |---|---|---|---|
-# | about 80 minutes | 1.5 GB | 50 MB, drawn on your machine in a minute; a checkpoint of 0.3 MB | text CC BY 4.0, code Apache 2.0 |
+# | about 80 minutes | 1.5 GB | 50 MB, drawn on your machine in a minute; a checkpoint of 0.3 MB | text and figures CC BY 4.0, code Apache 2.0 |
 #
 # The lesson that this lab grew from ended with one curve and one sentence: "70 % accuracy on 100 test films". You will draw
 # that curve by hand, find out what the sentence was worth, and look *behind* the curve: at the patients for whom the network
@@ -34,39 +34,36 @@
 
 # %% tags=["setup"]
 import medxai  # first, so that TensorFlow starts quietly
-from medxai import metrics, plots, rivals, training
+from medxai import metrics, own, plots, rivals
 from medxai.checks import pneumothorax as checks
 
 import pathlib
 
 import matplotlib.pyplot as plt
 import numpy as np
-import tensorflow as tf
 from scipy.stats import binomtest
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_curve
 
 import data_fetch
 
+MY_NETWORK = False  # True: judge the network that you trained in 04a, section 7
+
 # %% [markdown]
 # ## 1. Restore a network, and meet it
 #
 # The checkpoint was trained with 04a's network and recipe. Its card says on what, and how it did. If you trained a network of
-# your own in 04a, set `MY_NETWORK = True` and run everything again: each section is then about yours.
+# your own in 04a, set `MY_NETWORK = True` in the first cell and run everything again: each section is then about yours.
 
 # %% tags=["demo"]
 checkpoint = medxai.load_checkpoint(f"pneumothorax-{data_fetch.profile().name}")
 validation = data_fetch.fetch_pneumothorax(split="validation")
 test = data_fetch.fetch_pneumothorax(split="test")
-MY_NETWORK = False
 file = pathlib.Path("my_pneumothorax.keras")
-mine = tf.keras.models.load_model(file) if file.exists() else None
+mine = own.load(file, checkpoint, validation) if MY_NETWORK or file.exists() else None
 
-def scores_of(images, own=MY_NETWORK):
-    """The probability of pneumothorax, by the checkpoint or by your own network, which ends in logits."""
-    if not own:
-        return checkpoint.predict(images)[:, 1]
-    logits = training.predict_films(mine, images)
-    return 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
+def scores_of(images, yours=MY_NETWORK):
+    """The probability of pneumothorax, by the checkpoint or by your own network."""
+    return (mine if yours else checkpoint).predict(images)[:, 1]
 
 val_scores, test_scores = scores_of(validation.images), scores_of(test.images)
 threshold = metrics.operating_point(validation.labels, val_scores, 0.9).threshold      # as in 01b
@@ -112,7 +109,8 @@ for n in (20, 100, 300, 1000, 10000):
 # patient. With several films a patient it is wider still, as 01b showed.) To halve a width takes four times the films. On
 # 100 films a network of 60 % and one of 79 % cannot be told apart.
 #
-# The source drew its 100 films at random, with replacement, in every run. Let us do that with our network a thousand times:
+# The original lesson drew its 100 films at random, with replacement, in every run. Let us do that with our network a
+# thousand times:
 
 # %% tags=["demo"]
 rng = np.random.default_rng(0)
@@ -139,8 +137,8 @@ plots.show(fig, alt="Histogram of the accuracy in 1,000 runs with 100 randomly d
 # step, from "nobody is called" to "everybody is called", and draw one against the other: that is the ROC curve.
 #
 # Both axes divide by what *is*: the number of ill films, the number of healthy films. The lesson that this lab grew from
-# called its axes *PPV and NPV*, predictive values. Those divide by who is *called*, and change when the disease is rarer, with
-# the same network. It is the most common mix-up in this field; the check below knows it.
+# called its axes *PPV and NPV*, positive and negative predictive value. Those divide by who is *called*, and change when
+# the disease is rarer, with the same network. It is the most common mix-up in this field; the check below knows it.
 #
 # Films with equal scores cannot be told apart by any threshold. They make **one** step together, a slope if there are both
 # ill and healthy ones among them. Under a slope lies a trapezoid, not a rectangle.
@@ -237,14 +235,14 @@ plots.yours_or_expected(two_columns, lambda: checks.roc_by_hand(roc_by_hand), "t
         "falling diagonal: equal areas, but the points where each reaches 0.9 lie at different places.")
 
 # %% [markdown]
-# **What you should see.** Two curves with the *same area*, mirrored. The source scored column 0 against "no pneumothorax" and
-# never noticed, because its area is right. But whoever reads an operating point there reads it for the wrong class: "finds 90 %
-# of the ill" becomes "clears 90 % of the healthy".
+# **What you should see.** Two curves with the *same area*, mirrored. The original lesson scored column 0 against "no
+# pneumothorax" and never noticed, because its area is right. But whoever reads an operating point there reads it for the
+# wrong class: "finds 90 % of the ill" becomes "clears 90 % of the healthy".
 #
 # ### Three lazy programs
 #
-# The source says of two of them that "always positive" has 100 % *accuracy*, and that a constant classifier has area *0*.
-# **Before you run the cell:** what do they really have?
+# The original lesson says of two of them that "always positive" has 100 % *accuracy*, and that a constant classifier has
+# area *0*. **Before you run the cell:** what do they really have?
 
 # %% tags=["demo"]
 rng = np.random.default_rng(1)
@@ -262,15 +260,17 @@ for name, (score, limit) in programs.items():
           f" {np.mean((score >= limit) == test.labels):9.2f} {metrics.auroc(test.labels, score):6.2f}")
 
 # %% [markdown]
-# Calling everybody has a *sensitivity* of 1, and the accuracy of whatever share is ill. A constant has area 0.5, as the
-# coin: all films tie, the curve is the diagonal. An area near 0 would be a *perfect* ranking held upside down.
+# Calling everybody has a *sensitivity* of 1, and the accuracy of whatever share is ill. A constant has area 0.5: all films
+# tie, the curve is the diagonal. A coin is near 0.5, and how far off it is here shows how much chance there is in this many
+# films. An area near 0 would be a *perfect* ranking held upside down.
 #
 # ## 4. What the area means
 #
-# Take one ill and one healthy film, both at random. The area under the ROC curve is the chance that the ill film has the
-# higher score, ties counting half (Hanley and McNeil, Radiology 143, 1982). So it can be had without any curve, by counting
-# pairs. And counting pairs is adding up **ranks**: number the films from the lowest score (1) to the highest (N); an ill
-# film's rank says how many films it beats. Statisticians know it as the test of Mann and Whitney (1947).
+# Take one ill and one healthy film, both at random. The area under the ROC curve, the AUROC of 01b, is the chance that the
+# ill film has the higher score, ties counting half (Hanley and McNeil, Radiology 143, 1982). So it can be had without any
+# curve, by counting pairs. And counting pairs is adding up **ranks**: number the films from the lowest score (1) to the
+# highest (N); an ill film's rank says how many films it beats. Statisticians know it as the test of Mann and Whitney
+# (1947).
 #
 # ### Exercise: `rank_auroc`  (medium, 12 minutes)
 #
@@ -350,8 +350,9 @@ plots.yours_or_expected(pairs, lambda: checks.rank_auroc(rank_auroc), "pairs",
 # ## 5. How rare is it?
 #
 # In our test set half of the films are ill. In no ward is that so. The ROC curve does not change with that, which is its
-# strength, and its danger: what a doctor asks is "this film was called; is it true?", the **predictive value** (precision), and
-# that changes a great deal. So beside each ROC curve belongs a **precision-recall curve**, at the prevalence of the place.
+# strength, and its danger: what a doctor asks is "this film was called; is it true?", the **predictive value** (precision),
+# and that changes a great deal. So beside each ROC curve belongs a **precision-recall curve**, at the **prevalence** of the
+# place, the share of ill films there.
 #
 # **Before you look:** at a sensitivity of 0.8, how many of the called films are ill if one in two is? If one in twenty is?
 
@@ -385,21 +386,21 @@ for ax, curves in zip(axes, ({"all test films": sensitivity_at}, {name: precisio
 plots.curve_axes(axes[0], "1 - specificity", "sensitivity", f"ROC, area {metrics.bootstrap_interval(*of_test)}")
 plots.curve_axes(axes[1], "sensitivity (recall)", "predictive value (precision)", "the same network in three places")
 fig.tight_layout()
-plots.show(fig, alt="Left the ROC curve of the test films with a band of 95 percent over patients. Right three precision-recall curves of "
+plots.show(fig, alt="Left the ROC curve of the test films with a band of 95 % over patients. Right three precision-recall curves of "
            "the same network with bands: the rarer the disease, the lower; for one in a hundred most of those called are healthy.")
 
 # %% tags=["demo"]
-print("average precision on the test films, 95% intervals over patients (a coin has the share of the ill):")
+print("average precision on the test films, 95 % intervals over patients (a coin has the share of the ill):")
 for prevalence in (0.5, 0.05, 0.01):
     def average(labels, scores, prevalence=prevalence):
         return average_precision_score(labels, scores, sample_weight=as_if(prevalence, labels))
     print(f"   {prevalence:4.0%} ill: {metrics.bootstrap_interval(*of_test, statistic=average, resamples=200)}")
 
 # %% [markdown]
-# The bands also show what *wide* means here: this is a few hundred films. (Where a precision stays at 1, no healthy film has so
-# high a score; with so few healthy films, that is no promise for a rare disease.) **And phantoms flatter.** Whatever area stands above
-# the left curve: the TorchXRayVision project publishes 0.75 and 0.84 for pneumothorax on held-out NIH films, with far larger
-# networks (its BENCHMARKS.md of July 2023). The number judges the *method*, not a product.
+# The bands also show what *wide* means here: this is a few hundred films. (Where a precision stays at 1, no healthy film
+# has so high a score; with so few healthy films, that is no promise for a rare disease.) **And phantoms flatter.** Whatever
+# area stands above the left curve: the TorchXRayVision project publishes 0.75 and 0.84 for pneumothorax on held-out NIH
+# films, with far larger networks (its BENCHMARKS.md of July 2023). The number judges the *method*, not a product.
 #
 # ## 6. Who is behind the curve?
 #
@@ -412,10 +413,10 @@ for prevalence in (0.5, 0.05, 0.01):
 # %% tags=["demo"]
 drawn = data_fetch.fetch_pneumothorax(source="phantom", split="test", size=128)
 small = medxai.load_checkpoint("pneumothorax-cpu")
-own = MY_NETWORK and test.images.shape[1:] == drawn.images.shape[1:]
+same_size = MY_NETWORK and test.images.shape[1:] == drawn.images.shape[1:]
 
 def phantom_scores(images):
-    return scores_of(images) if own else small.predict(images)[:, 1]
+    return scores_of(images) if same_size else small.predict(images)[:, 1]
 
 scores = phantom_scores(drawn.images)
 drain, ill = drawn.attributes["drain"].to_numpy(bool), drawn.labels == 1
@@ -423,7 +424,7 @@ groups = np.where(drain, "with a drain", "no drain yet")
 strata = metrics.subgroup_table(drawn.labels, scores, drawn.patients, groups, shared_negatives=True)
 strata.loc["all"] = [len(drawn), len(np.unique(drawn.patients)), ill.sum(), (~ill).sum(),
                      *metrics.bootstrap_interval(drawn.labels, scores, drawn.patients)]
-called = scores >= (threshold if own else small.threshold)
+called = scores >= (threshold if same_size else small.threshold)
 strata["found"] = [f"{called[ill & some].sum():.0f} of {(ill & some).sum()}" for some in (~drain, drain, drain | ~drain)]
 strata.astype(dict.fromkeys(("films", "patients", "positives", "negatives"), int)).rename(columns={"value": "AUROC"}).round(3)
 
@@ -439,7 +440,7 @@ def difference(labels, both):      # both: the score, and whether there is a dra
 
 both = np.stack([scores, drain], axis=1)
 gap = metrics.bootstrap_interval(drawn.labels, both, drawn.patients, statistic=difference, resamples=500)
-print("AUROC with a drain minus without, 95% over patients:", gap)
+print("AUROC with a drain minus without, 95 % interval over patients:", gap)
 print(f"a program that looks for drains only has an area of {metrics.auroc(drawn.labels, drain.astype(float)):.3f}\n")
 severity = drawn.attributes["severity"].to_numpy()
 print(f"share of the side filled with air, mean: {severity[ill & drain].mean():.2f} with a drain, {severity[ill & ~drain].mean():.2f} without")
@@ -586,12 +587,14 @@ plots.yours_or_expected(drift, lambda: checks.told_apart(told_apart), "drift",
 # ### Exercise: `ward_point`  (medium, 15 minutes)
 #
 # <details><summary>Hint 1: the idea</summary>
-# Only films' scores are worth trying as thresholds. For each: sensitivity, 1 - specificity, alarms. Strike out what makes too
-# many alarms; of the rest take the highest sensitivity; of equals the one with the fewest alarms. Is the floor reached?</details>
+# Only films' scores are worth trying as thresholds. For each: sensitivity, 1 - specificity, alarms. Strike out what makes
+# too many alarms; of the rest take the highest sensitivity; of equals the one with the fewest alarms. Is the floor
+# reached?</details>
 #
 # <details><summary>Hint 2: the shape</summary>
 # Going through the distinct scores from high to low, sensitivity and alarms can only grow: remember the threshold when the
-# *sensitivity* grows, stop when there are too many alarms. Compare alarms with a hair of room, `<= most_alarms + 1e-9`.</details>
+# *sensitivity* grows, stop when there are too many alarms. Compare alarms with a hair of room, `<= most_alarms +
+# 1e-9`.</details>
 
 # %% nbgrader={"grade": false, "grade_id": "ward_point", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def ward_point(labels, scores, prevalence, films_per_day, most_alarms, least_sensitivity):
@@ -679,10 +682,10 @@ plots.yours_or_expected(ward, lambda: checks.ward_point(ward_point), "alarms",
         "same threshold gives on the test films.")
 
 # %% [markdown]
-# **What you should see.** A dot left of the dashed line, above the dotted one, and a square that may well lie on the *other* side of
-# the line. A limit that is just met on one set of films is missed on about every second other one; here the false alarms of a
-# month hang on a handful of healthy validation films. So leave room, and tell the ward an interval. Most alarms are
-# false, and that is no failure of the network: it is the price of a rare disease.
+# **What you should see.** A dot left of the dashed line, above the dotted one, and a square that may well lie on the
+# *other* side of the line. A limit that is just met on one set of films is missed on about every second other one; here the
+# false alarms of a month hang on a handful of healthy validation films. So leave room, and tell the ward an interval. Most
+# alarms are false, and that is no failure of the network: it is the price of a rare disease.
 #
 # One more thing. *Who lies in this ward?* Patients without a drain: one who has one is known. So the sensitivity to promise is
 # that of section 6's second group. The same threshold, the same films, without those who are already treated:
@@ -702,7 +705,7 @@ for name, some in (("all ill phantom films", ill), ("those without a drain", ill
 
 # %% tags=["demo"]
 if mine is not None:
-    yours, ours = scores_of(test.images, own=True), scores_of(test.images, own=False)
+    yours, ours = (scores_of(test.images, yours) for yours in (True, False))
     print("your network:  ", metrics.bootstrap_interval(test.labels, yours, test.patients))
     print("the checkpoint:", metrics.bootstrap_interval(test.labels, ours, test.patients))
     print("difference:    ", metrics.paired_bootstrap(test.labels, yours, ours, test.patients))
@@ -710,6 +713,12 @@ else:
     print("Train a network of your own in 04a, section 7, and come back: it will be judged here.")
 
 # %% [markdown]
+# ## What these numbers do not tell you
+#
+# - **Where** the network looked. A network that reads the tube and one that reads the line may have the same area. Lab 05 goes
+#   back to the places before the average and asks.
+# - **What the next ward will see.** An interval is about other patients *drawn in the same way*.
+#
 # ## Recap
 #
 # - 70 of 100 is "60 to 79 %". Score every test film once.
@@ -718,9 +727,6 @@ else:
 # - Look behind the curve: groups with counts, intervals and shared negatives. A drain is a hidden stratum.
 # - A two-sample classifier asks, without labels, whether new films are like the old ones.
 # - An operating point belongs to a ward: its prevalence, its hands, its patients. "There is none" is an answer.
-#
-# **What these numbers do not tell you:** *where* the network looked. A network that reads the tube and one that reads the line
-# may have the same area. Lab 05 goes back to the 8 x 8 places before the average and asks.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "screening", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
 # ### Reflection: `screening`  (4 points, marked by a person, 15 minutes)
@@ -731,20 +737,20 @@ else:
 # an alarm would be worth there, and how many a day there would be; what you would measure before buying.
 #
 # ### BEGIN SOLUTION
-# *Model answer.* The number is the chance that an ill film scores above a healthy one; with 300 films of fewer patients its 95 %
-# interval over patients goes from a.aa to b.bb. It was measured on films of which half were ill and nearly half of these had a
-# drain, that is, were found and treated before. Without them the area is c.cc [d.dd, e.ee], and of the ill films without a drain
-# f of g are found at the threshold; with one, nearly all. The ward has only the former. At one in twenty ill and 60 films a day
-# three are ill; a threshold that allows 12 alarms finds about h of them, and about one alarm in i is true, whereas on the sheet's
-# films nearly every alarm was. The films are phantoms (or: of one hospital): published networks reach 0.75 to 0.84 on real ones.
-# Before buying: some hundred films of this ward, labelled by radiologists, with drains noted; a two-sample classifier of our
-# films against theirs; threshold chosen on one part and reported on another, with intervals over patients and by amount of
-# air; and what the ward does today, as a comparison.
+# *Model answer.* The number is the chance that an ill film scores above a healthy one; with 300 films of fewer patients its
+# 95 % interval over patients goes from a.aa to b.bb. It was measured on films of which half were ill and nearly half of
+# these had a drain, that is, were found and treated before. Without them the area is c.cc [d.dd, e.ee], and of the ill
+# films without a drain f of g are found at the threshold; with one, nearly all. The ward has only the former. At one in
+# twenty ill and 60 films a day three are ill; a threshold that allows 12 alarms finds about h of them, and about one alarm
+# in i is true, whereas on the sheet's films nearly every alarm was. The films are phantoms (or: of one hospital): published
+# networks reach 0.75 to 0.84 on real ones. Before buying: some hundred films of this ward, labelled by radiologists, with
+# drains noted; a two-sample classifier of our films against theirs; threshold chosen on one part and reported on another,
+# with intervals over patients and by amount of air; and what the ward does today, as a comparison.
 #
-# *Rubric.* 1 point: says what an AUROC is (or is not), with an interval over patients. 1 point: the stratum without drains, with
-# its own number and count, and why it is the one that matters. 1 point: alarms and predictive value at the ward's prevalence, in
-# numbers. 1 point: phantoms or other hospital (or a two-sample test), and a concrete local measurement with choices and
-# reports on different films.
+# *Rubric.* 1 point: says what an AUROC is (or is not), with an interval over patients. 1 point: the stratum without drains,
+# with its own number and count, and why it is the one that matters. 1 point: alarms and predictive value at the ward's
+# prevalence, in numbers. 1 point: phantoms or other hospital (or a two-sample test), and a concrete local measurement with
+# choices and reports on different films.
 # ### END SOLUTION
 
 # %% [markdown]
@@ -754,8 +760,8 @@ else:
 #   143, 1982.
 # - L. Oakden-Rayner, J. Dunnmon, G. Carneiro, C. Ré: Hidden stratification causes clinically meaningful failures in machine
 #   learning for medical imaging. ACM CHIL 2020, arXiv 1909.12475.
-# - T. Saito, M. Rehmsmeier: The precision-recall plot is more informative than the ROC plot when evaluating binary classifiers on
-#   imbalanced datasets. PLoS ONE 10(3), 2015.
+# - T. Saito, M. Rehmsmeier: The precision-recall plot is more informative than the ROC plot when evaluating binary
+#   classifiers on imbalanced datasets. PLOS ONE 10(3), 2015.
 # - D. Lopez-Paz, M. Oquab: Revisiting classifier two-sample tests. ICLR 2017, arXiv 1610.06545.
 # - C. J. Clopper, E. S. Pearson: The use of confidence or fiducial limits illustrated in the case of the binomial. Biometrika
 #   26, 1934.

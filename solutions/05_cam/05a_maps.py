@@ -15,7 +15,7 @@
 #
 # | time | memory | data | licence |
 # |---|---|---|---|
-# | about 100 minutes | 1.5 GB | 10 MB, drawn on your machine in a minute; a checkpoint of 0.3 MB | text CC BY 4.0, code Apache 2.0 |
+# | about 100 minutes | 1.5 GB | 10 MB, drawn on your machine in a minute; a checkpoint of 0.3 MB | text and figures CC BY 4.0, code Apache 2.0 |
 #
 # Lab 02 asked a network from outside: change a pixel, send relevance back. The network of lab 04 needs none of that. It
 # ends so simply that the map is already inside, exact to the last digit, and you only have to take it out. But first it is
@@ -33,7 +33,7 @@
 
 # %% tags=["setup"]
 import medxai  # first, so that TensorFlow starts quietly
-from medxai import boxes, cam, cases, drawings, plots
+from medxai import boxes, cam, cases, drawings, own, plots
 from medxai.checks import cam as checks
 from medxai.preprocessing import to_network_input
 
@@ -47,12 +47,14 @@ from PIL import Image
 
 import data_fetch
 
+MY_NETWORK = False  # True: the network that you trained in 04a, section 7
+
 # %% [markdown]
 # ## 1. You first
 #
 # Run the cells **one by one** in this section and do not scroll ahead: once you have seen a map you cannot unsee it.
 #
-# Gas between chest wall and lung is black and has no vessels in it. Its inner border is a thin white line, the surface of the
+# Air between chest wall and lung is black and has no vessels in it. Its inner border is a thin white line, the surface of the
 # lung that drew back. Small ones hide at the top, behind the clavicle. One example, with the outline that only phantoms
 # have; it is none of your twenty:
 
@@ -60,18 +62,18 @@ import data_fetch
 test = data_fetch.fetch_pneumothorax(split="test")
 phantoms = test if test.masks is not None else data_fetch.fetch_pneumothorax(split="test", source="phantom")
 twenty = boxes.choose(phantoms.labels, phantoms.patients, 20, seed=5)
-gas = phantoms.masks["pneumothorax"]
-large = np.argsort(gas.sum(axis=(1, 2)))[::-1]
+air = phantoms.masks["pneumothorax"]
+large = np.argsort(air.sum(axis=(1, 2)))[::-1]
 example = next(row for row in large[20:] if phantoms.patients[row] not in phantoms.patients[twenty])
 fig, axes = plt.subplots(1, 2, figsize=(7.5, 3.9))
 plots.film(phantoms.images[example], "a film with a pneumothorax", axes[0])
-plots.film(phantoms.images[example], "the same: where the gas is", axes[1])
-axes[1].contour(gas[example], levels=[0.5], colors=[plots.ORANGE], linewidths=1.2)
-plots.show(fig, alt="One chest film twice. On the right an orange outline shows the gas: a crescent along the outer chest wall of one "
+plots.film(phantoms.images[example], "the same: where the air is", axes[1])
+axes[1].contour(air[example], levels=[0.5], colors=[plots.ORANGE], linewidths=1.2)
+plots.show(fig, alt="One chest film twice. On the right an orange outline shows the air: a crescent along the outer chest wall of one "
            "side, black and without vessels, from the top of the lung downwards.")
 
 # %% [markdown]
-# Now twenty films, **each with a pneumothorax**, no two of one patient, drawn by a seed. Put one box around the gas on each.
+# Now twenty films, **each with a pneumothorax**, no two of one patient, drawn by a seed. Put one box around the air on each.
 # Where you see nothing, guess; the methods have to guess too. Take twenty seconds a film, no more.
 #
 # - *Mouse:* press, drag, let go.
@@ -170,8 +172,8 @@ except Exception as reason:  # whatever is in that cell must not stop the notebo
 # $$ z_c \;=\; b_c + \sum_k w_{ck}\,\frac{1}{HW}\sum_{x,y} f_k(x,y) $$
 #
 # These are sums and products, nothing else, so we may add in the other order: first over the detectors, at each place, and
-# only then over the places. What stands there before the last mean is a picture, the **class activation map** (Zhou et al.
-# 2016, arXiv 1512.04150):
+# only then over the places. What stands there before the last mean is a picture, the **class activation map** or CAM (Zhou et
+# al. 2016, arXiv 1512.04150):
 #
 # $$ m_c(x,y) = \sum_k w_{ck}\,f_k(x,y) \qquad\text{and so}\qquad z_c = b_c + \operatorname{mean}_{x,y}\, m_c(x,y) $$
 #
@@ -185,8 +187,8 @@ plots.show(drawings.gap_and_cam(), alt="Three detectors on three by three places
 
 # %% [markdown]
 # **Before you go on.** Take one place of the map and do its sum by hand. Why is the middle of the upper row below zero?
-# What would a *constant* added to all values of one detector do to the map, and to the logit? What becomes of the map if the bias
-# is not added anywhere?
+# What would a *constant* added to all values of one detector do to the map, and to the logit? What becomes of the map if
+# the bias is not added anywhere?
 #
 # ### Exercise: `extract`  (medium, 12 minutes)
 #
@@ -199,9 +201,9 @@ plots.show(drawings.gap_and_cam(), alt="Three detectors on three by three places
 # end at any tensor of another one.</details>
 #
 # <details><summary>Hint 2: the shape</summary>
-# `tf.keras.Model(model.input, some_tensor)` shares the weights of the old model, and its `predict` goes through films in batches.
-# `get_weights()` of a dense layer is a list of two arrays. Which tensor is "what goes into the average" in a network whose last
-# convolution is followed by a sum and a pooling?</details>
+# `tf.keras.Model(model.input, some_tensor)` shares the weights of the old model, and its `predict` goes through films in
+# batches. `get_weights()` of a dense layer is a list of two arrays. Which tensor is "what goes into the average" in a
+# network whose last convolution is followed by a sum and a pooling?</details>
 #
 # No progress after 15 minutes? Go on: nothing below needs your answer to be right.
 
@@ -244,8 +246,9 @@ checks.extract(extract)
 # Weights and bias are the dense layer's: averaged and weighed, the features give back the output (1 point).
 
 # %% [markdown]
-# **The common mistake** is to take "the last convolution", as many scripts do by searching for the last `Conv2D`. Here a skip sum
-# and a pooling come behind it, so its answers are only half of what is averaged. The map would look fine and add up to nothing.
+# **The common mistake** is to take "the last convolution", as many scripts do by searching for the last `Conv2D`. Here a
+# skip sum and a pooling come behind it, so its answers are only half of what is averaged. The map would look fine and add
+# up to nothing.
 #
 # ### Exercise: `compute_cam`  (easy, 10 minutes)
 #
@@ -308,6 +311,9 @@ checks.compute_cam(compute_cam)
 
 # %% tags=["demo"]
 checkpoint = medxai.load_checkpoint(f"pneumothorax-{data_fetch.profile().name}")
+if MY_NETWORK:
+    validation = data_fetch.fetch_pneumothorax(split="validation")
+    checkpoint = own.load("../04_pneumothorax/my_pneumothorax.keras", checkpoint, validation)
 scores = checkpoint.predict(test.images)[:, 1]
 pair = cases.hit_and_miss(test.labels, scores, checkpoint.threshold)
 healthy = np.flatnonzero(test.labels == 0)
@@ -331,8 +337,8 @@ for name, grid, z in zip(which, grids, logits[:, 1]):
 
 # %% [markdown]
 # Equal up to rounding in 32-bit numbers, for hits, misses and healthy films alike. Remember this line when somebody shows you a
-# map: *what does it add up to?* (A network of your own from lab 04 obeys it too, if it ends in the same way: load it in place
-# of `checkpoint.model`.)
+# map: *what does it add up to?* (A network of your own from 04a obeys it too, if it ends in the same way: set
+# `MY_NETWORK = True` in the first cell, and every map of this lab is drawn of it.)
 #
 # The same sum on a network small enough to follow, and what is left of it when the map is clipped at zero or stretched:
 
@@ -355,7 +361,7 @@ for name, values in (("map", small), ("clipped at zero", small.clip(0)), ("min-m
 # With cells of width 1, cell $i$ has its centre at $i + \tfrac12$. A pixel's centre is found the same way: pixel $j$ of $n$
 # lies at $(j + \tfrac12)\,\frac{\text{cells}}{n}$. This is the *half-pixel* convention. If corners are pinned to corners
 # instead (many libraries do, without saying so), the map is stretched: up to half a cell at the edges, and a cell has many
-# pixels. Apices, where small pneumothoraces lie, are near the edges.
+# pixels. The tops of the lungs, where small pneumothoraces lie, are near the edges.
 #
 # ### Exercise: `upsample`  (medium, 12 minutes)
 #
@@ -363,8 +369,8 @@ for name, values in (("map", small), ("clipped at zero", small.clip(0)), ("min-m
 # corners, and you are to know what they do). The lesson that this lab grew from had a size as argument and never used it.
 #
 # <details><summary>Hint 1: the idea</summary>
-# Do the two directions one after the other. In one direction you have values at known positions and want them at other positions:
-# `np.interp` does that for one row, and stays level outside.</details>
+# Do the two directions one after the other. In one direction you have values at known positions and want them at other
+# positions: `np.interp` does that for one row, and stays level outside.</details>
 #
 # <details><summary>Hint 2: the shape</summary>
 # Positions of the cells: 0, 1, ..., cells - 1. Of the pixels, on the same axis: (np.arange(n) + 0.5) * cells / n - 0.5.
@@ -423,12 +429,12 @@ def enlarged_picture():
 
 plots.yours_or_expected(enlarged_picture, lambda: checks.upsample(upsample), "enlarged",
     alt="Three films, hit, miss and a healthy one, and below each its class activation map for pneumothorax on one common scale, red for and "
-        "blue against. Soft blobs, some of them a quarter of the film wide. The hit has one strong red patch beside the gas, the miss is pale, "
+        "blue against. Soft blobs, some of them a quarter of the film wide. The hit has one strong red patch beside the air, the miss is pale, "
         "and the healthy film has a red patch about as strong as the hit's.")
 
 # %% [markdown]
-# **What you should see.** Blobs, not outlines. One scale for all three films, in units of the logit, so a pale map *means* little
-# evidence. On real films there is no orange outline, and you have to judge by eye.
+# **What you should see.** Blobs, not outlines. One scale for all three films, in units of the logit, so a pale map *means*
+# little evidence. On real films there is no orange outline, and you have to judge by eye.
 #
 # The healthy film is the one with the highest score, and its map is anything but pale. Look at the *film* in that place: is
 # there something that often goes with a pneumothorax, and is none? Keep your guess for section 5 of 05b.
@@ -438,8 +444,8 @@ plots.yours_or_expected(enlarged_picture, lambda: checks.upsample(upsample), "en
 # Overlays are where most maps on the web go wrong. Five mistakes that are found again and again; all but the third were in
 # the lesson that this lab grew from:
 #
-# 1. **Inverted jet.** Film and map were both inverted and coloured with *jet*, so that its hottest colours marked the places that
-#    mattered *least*. Jet also has bright bands where the data have nothing.
+# 1. **Inverted jet.** Film and map were both inverted and coloured with *jet*, so that its hottest colours marked the
+#    places that mattered *least*. Jet also has bright bands where the data have nothing.
 # 2. **Min-max on each film.** Smallest value cold, largest hot: a film without evidence glows like a collapsed lung.
 # 3. **A veil of 50 % everywhere.** No evidence tints the film too, and the film is what the reader has to see.
 # 4. **Always class 1.** The map of "pneumothorax" is shown whatever the network said.
@@ -468,7 +474,8 @@ plots.show(fig, alt="The three maps stretched from their own smallest to their o
 # negative. Where it is zero the film stays as it is.
 #
 # <details><summary>Hint 1: the idea</summary>
-# At each pixel: (1 - share) times the film plus share times the colour. The film is one grey value for three channels.</details>
+# At each pixel: (1 - share) times the film plus share times the colour. The film is one grey value for three
+# channels.</details>
 #
 # <details><summary>Hint 2: the shape</summary>
 # Bring everything to (H, W, 3), or to (H, W, 1) and let NumPy broadcast: `film[..., None]`. `np.where` with a condition of
@@ -554,9 +561,9 @@ plots.yours_or_expected(overlays, lambda: checks.overlay(overlay), "overlays",
         "others are mostly blue over the lungs, with weak orange near the tops.")
 
 # %% [markdown]
-# **What you should see.** Orange in patches the size of a fist on the films that were found; blue over healthy lungs, where the
-# network counts a normal picture *against* gas; pale films where it is unsure. Typical false alarms are pale too; the surest
-# one, in section 2, was not. The map shows what the *network* saw, not what is there.
+# **What you should see.** Orange in patches the size of a fist on the films that were found; blue over healthy lungs, where
+# the network counts a normal picture *against* the finding; pale films where it is unsure. Typical false alarms are pale
+# too; the surest one, in section 2, was not. The map shows what the *network* saw, not what is there.
 #
 # ## 6. Which class, or which difference?
 #
@@ -586,7 +593,8 @@ print("correlation of the map of class 1 with the sign-reversed map of class 0:"
 # cells.
 
 # %% tags=["demo"]
-fine = cam.maps(checkpoint.model, films, target=1, layer="stage4_sum")
+finer = cam.finer_layer(checkpoint.model)  # None, and then no finer map, where the network has no such pooling
+fine = cam.maps(checkpoint.model, films, target=1, layer=finer)
 for name, a, b, z in zip(which, grids, fine, logits[:, 1]):
     print(f"{name:8} {a.shape[0]} x {a.shape[1]}: {a.mean() + offset:8.4f}   {b.shape[0]} x {b.shape[1]}: {b.mean() + offset:8.4f}   logit {z:8.4f}")
 both = np.stack([cam.enlarge(m[:1], shown.shape[1:])[0] for m in (grids, fine)])
@@ -602,7 +610,7 @@ plots.show(plots.evidence(shown[[0, 0]], both, ["hit: after the last pooling", "
 # ## What these maps do not tell you
 #
 # - **Why** the detectors answered at a place. A drain and a pleural line may raise the same detector.
-# - **Where exactly.** A cell is wider than most of the gas it is to find, and the detectors behind it see far more than their
+# - **Where exactly.** A cell is wider than most of the air it is to find, and the detectors behind it see far more than their
 #   cell: through eight convolutions and three poolings they look at a large part of the chest.
 # - **Whether the network is right.** The map of the surest false alarm looks as good as that of the hit.
 # - **How good the map is.** You have looked at a handful of films. The next notebook counts.
@@ -619,14 +627,14 @@ plots.show(plots.evidence(shown[[0, 0]], both, ["hit: after the last pooling", "
 # ### Reflection: `ponder`  (3 points, marked by a person, 12 minutes)
 #
 # Look at the eight overlays again, and at the files in `maps/`. In about eight sentences: on which kind of film does the
-# network fail, and what does its map show there? What does it look at when it is right: the gas, its border, something that
+# network fail, and what does its map show there? What does it look at when it is right: the air, its border, something that
 # goes with it? Does it ever point at nonsense (the background, the marker, the belly), and what could be the reason? And
 # **one** change to the *network* (not to the map) that would make its maps more useful, with what it might cost.
 #
 # ### BEGIN SOLUTION
 # *Model answer.* Among my films the two misses have small collapses at the apex; their maps are pale, with a weak orange cell
 # near the clavicle that the blue of the rest outvotes, since the logit is a mean and one cell of 64 counts little. When it is
-# right, the orange lies over the outer part of one lung, over gas and border alike; with cells of this size I cannot say which
+# right, the orange lies over the outer part of one lung, over air and border alike; with cells of this size I cannot say which
 # of the two. On one called film the patch lies where the drain enters, so it may be the drain that was counted; only taking it
 # away would tell (05b). In one false alarm it points at the edge of a fold of skin, which looks like a pleural line, and once
 # at the corner of the film where no lung is: padding at the border of the convolutions answers there, and a wide field of view
@@ -642,9 +650,9 @@ plots.show(plots.evidence(shown[[0, 0]], both, ["hit: after the last pooling", "
 # %% [markdown]
 # ## Further reading
 #
-# - M. Lin, Q. Chen, S. Yan: Network in network. 2013, arXiv 1312.4400. Global average pooling.
+# - M. Lin, Q. Chen, S. Yan: Network in network. ICLR 2014, arXiv 1312.4400. Global average pooling.
 # - B. Zhou, A. Khosla, A. Lapedriza, A. Oliva, A. Torralba: Learning deep features for discriminative localization. CVPR 2016,
 #   arXiv 1512.04150. Class activation maps.
 # - A. Odena, V. Dumoulin, C. Olah: Deconvolution and checkerboard artifacts. Distill, 2016. What enlarging can do to a picture.
 #
-# **Next:** 05b scores these maps on all films: against the exact gas, against maps that know nothing, and against you.
+# **Next:** 05b scores these maps on all films: against the exact air, against maps that know nothing, and against you.

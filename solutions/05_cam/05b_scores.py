@@ -15,10 +15,10 @@
 #
 # | time | memory | data | licence |
 # |---|---|---|---|
-# | about 100 minutes | 2 GB | 70 MB, drawn on your machine in two minutes; checkpoints of 0.3 and 1.5 MB | text CC BY 4.0, code Apache 2.0 |
+# | about 100 minutes | 2 GB | 70 MB, drawn on your machine in two minutes; checkpoints of 0.3 and 1.5 MB | text and figures CC BY 4.0, code Apache 2.0 |
 #
 # In 05a you looked at a handful of maps, and they looked plausible. Plausible is what *you* find; whether a map points at the
-# gas is a number. In this notebook the maps are scored on all films with a pneumothorax, beside four impostors that never saw
+# air is a number. In this notebook the maps are scored on all films with a pneumothorax, beside four impostors that never saw
 # the network, and beside **you**. Then you look for the films where it goes wrong, and for the reason.
 #
 # **When you are done you can**
@@ -33,7 +33,7 @@
 
 # %% tags=["setup"]
 import medxai  # first, so that TensorFlow starts quietly
-from medxai import boxes, cam, localisation, metrics, plots
+from medxai import boxes, cam, localisation, metrics, own, plots
 from medxai.checks import cam as checks
 from medxai.preprocessing import to_network_input
 
@@ -44,6 +44,8 @@ from scipy.ndimage import distance_transform_edt
 
 import data_fetch
 from data_fetch.phantoms import pneumothorax as phantom_films
+
+MY_NETWORK = False  # True: the network that you trained in 04a, section 7
 
 # %% [markdown]
 # ## 1. The pointing game
@@ -130,15 +132,17 @@ checks.pointing_game(pointing_game)
 # ### All films, and four impostors
 #
 # The masks are those of phantoms; films of real patients come without, so this section takes phantoms in either case and says
-# so. The three **null baselines** of 02b play too: a Gaussian in the middle of the film, the film itself, and noise. For gas
-# they are weak: it never lies in the middle, and it is black. So there is a fourth that knows where gas *usually* is: the mean
+# so. The three **null baselines** of 02b play too: a Gaussian in the middle of the film, the film itself, and noise. For air
+# they are weak: it never lies in the middle, and it is black. So there is a fourth that knows where air *usually* is: the mean
 # of the masks of all validation films, one map for all test films. It has seen neither the network nor the film. **Write down**
-# a guess before you run the cell: how often does the map point into the gas, with a tolerance of 2 % of the film's width? And
+# a guess before you run the cell: how often does the map point into the air, with a tolerance of 2 % of the film's width? And
 # the usual place?
 
 # %% tags=["demo"]
 checkpoint = medxai.load_checkpoint(f"pneumothorax-{data_fetch.profile().name}")
 test, validation = (data_fetch.fetch_pneumothorax(split=split) for split in ("test", "validation"))
+if MY_NETWORK:
+    checkpoint = own.load("../04_pneumothorax/my_pneumothorax.keras", checkpoint, validation)
 if test.masks is None:
     print("Your films have no masks: everything is scored on phantoms.")
     test, validation = (data_fetch.fetch_pneumothorax(source="phantom", split=split) for split in ("test", "validation"))
@@ -146,36 +150,36 @@ shape, tolerance = test.images.shape[1:], 0.02 * test.images.shape[2]
 
 def all_maps(films):
     """The maps of 05a, after and before the last pooling, and those that know nothing."""
-    coarse, fine = (cam.enlarge(cam.maps(checkpoint.model, films, layer=layer), shape) for layer in (None, "stage4_sum"))
-    usual = np.broadcast_to(val_gas.mean(axis=0), coarse.shape)
+    coarse, fine = (cam.enlarge(cam.maps(checkpoint.model, films, layer=layer), shape) for layer in (None, cam.finer_layer(checkpoint.model)))
+    usual = np.broadcast_to(val_air.mean(axis=0), coarse.shape)
     return {"class activation map": coarse, "the same, finer grid": fine, "the usual place": usual, **localisation.null_baselines(films)}
 
 ill, val_ill = (np.flatnonzero(films.masks["pneumothorax"].any(axis=(1, 2))) for films in (test, validation))
-gas, val_gas = (films.masks["pneumothorax"][rows] for films, rows in ((test, ill), (validation, val_ill)))
+air, val_air = (films.masks["pneumothorax"][rows] for films, rows in ((test, ill), (validation, val_ill)))
 maps, val_maps = all_maps(test.images[ill]), all_maps(validation.images[val_ill])
 patients, scores = test.patients[ill], checkpoint.predict(test.images[ill])[:, 1]
-print(f"{len(ill)} films with gas in their mask, of {len(set(patients))} patients. The gas fills {gas.mean():.1%} of a film. "
+print(f"{len(ill)} films with air in their mask, of {len(set(patients))} patients. The air fills {air.mean():.1%} of a film. "
       f"Tolerance {tolerance:.1f} pixels.")
 
 # %% tags=["demo"]
 def pointing_picture():
     rows = []
     for name, values in maps.items():
-        played = pointing_game(values, gas, tolerance)
+        played = pointing_game(values, air, tolerance)
         counted = ~np.isnan(played)
         rows.append((name, *metrics.mean_interval(played[counted], patients[counted])[:3]))
         print(f"{name:22} {metrics.mean_interval(played[counted], patients[counted])}")
-    return plots.intervals(rows, "share of films whose map points into the gas, 95 % intervals over patients").figure
+    return plots.intervals(rows, "share of films whose map points into the air, 95 % intervals over patients").figure
 
 plots.yours_or_expected(pointing_picture, lambda: checks.pointing_game(pointing_game), "pointing",
     alt="Hit rates with intervals over patients for the class activation map on two grids and for four null baselines. The maps of the network "
         "lie to the right; the usual place comes next, the centred Gaussian, the film itself and noise are close to zero.")
 
 # %% [markdown]
-# **How to read this.** First the impostors: they say what is to be had without knowing anything. Gas lies at the edge of the
-# chest, so a Gaussian in the middle is a poor guess here; for an enlarged heart it would be a very good one (section 6). Then
-# the interval: a rate over films of the same patients is less sure than the number of films suggests. And a hit says little
-# about *how much* of the gas was found. That is the next question.
+# **How to read this.** First the impostors: they say what is to be had without knowing anything. The air lies at the edge
+# of the chest, so a Gaussian in the middle is a poor guess here; for an enlarged heart it would be a very good one (section
+# 6). Then the interval: a rate over films of the same patients is less sure than the number of films suggests. And a hit
+# says little about *how much* of the air was found. That is the next question.
 #
 # ## 2. How much of it? Overlap
 #
@@ -296,13 +300,13 @@ def candidates_of(values):
 def overlap_picture():
     rows = []
     for name, values in maps.items():
-        threshold, value = choose_threshold(localisation.iou, (val_maps[name], val_gas), (values, gas), candidates_of(val_maps[name]))
-        films = localisation.iou(values, gas, threshold)
+        threshold, value = choose_threshold(localisation.iou, (val_maps[name], val_air), (values, air), candidates_of(val_maps[name]))
+        films = localisation.iou(values, air, threshold)
         kept = ~np.isnan(films)
         interval = metrics.mean_interval(films[kept], patients[kept])
         rows.append((name, value, interval.low, interval.high))
         print(f"{name:22} threshold {threshold:8.2f}   IoU {interval}")
-    return plots.intervals(rows, "mean intersection over union with the gas, 95 % intervals over patients").figure
+    return plots.intervals(rows, "mean intersection over union with the air, 95 % intervals over patients").figure
 
 plots.yours_or_expected(overlap_picture, lambda: checks.choose_threshold(choose_threshold), "overlaps",
     alt="Mean intersection over union with intervals for the class activation map on two grids and four null baselines, each with its own "
@@ -310,9 +314,9 @@ plots.yours_or_expected(overlap_picture, lambda: checks.choose_threshold(choose_
 
 # %% [markdown]
 # Small numbers, even for a map that points well: a patch of cells cannot have the shape of a crescent. Whether that matters
-# depends on what the map is *for*. To call a reader's eye to a side, a hit is enough; as a drawing of the gas it is useless.
+# depends on what the map is *for*. To call a reader's eye to a side, a hit is enough; as a drawing of the air it is useless.
 #
-# A toy shows how much the shape costs. The gas is known exactly, and still, drawn with the cells of the map:
+# A toy shows how much the shape costs. The air is known exactly, and still, drawn with the cells of the map:
 
 # %% tags=["demo", "keep_output", "nbval-check-output"]
 rows, columns = np.indices((128, 128)) + 0.5
@@ -325,20 +329,20 @@ for cells in (8, 16, 32, 64):
 # %% [markdown]
 # ## 3. You against the map
 #
-# Now your twenty boxes. They are compared with the **box around the gas**, and so is everybody else: a method's box is the one
-# around its region at the threshold from validation. A hit of yours is a box whose *centre* lies in the box around the gas; a
+# Now your twenty boxes. They are compared with the **box around the air**, and so is everybody else: a method's box is the one
+# around its region at the threshold from validation. A hit of yours is a box whose *centre* lies in the box around the air; a
 # method's hit is its strongest pixel there.
 #
-# This is how Saporta et al. 2022 (Nature Machine Intelligence 4, 867-878) judged seven saliency methods on chest films: beside
-# radiologists, by hit rate and overlap. Their findings, in words: Grad-CAM, which on a network like ours *is* the class
-# activation map (lab 06), localised best of the seven in general; all seven were significantly worse than the human benchmark;
-# the gap was largest for findings that are small or have complex shapes; and the surer the model, the better Grad-CAM pointed.
-# **Before you run the cell:** who wins here?
+# This is how Saporta et al. 2022 (Nature Machine Intelligence 4, 867-878) judged seven saliency methods (another word for
+# attribution) on chest films: beside radiologists, by hit rate and overlap. Their findings, in words: Grad-CAM, which on a
+# network like ours *is* the class activation map (lab 06), localised best of the seven in general; all seven were
+# significantly worse than the human benchmark; the gap was largest for findings that are small or have complex shapes; and
+# the surer the model, the better Grad-CAM pointed. **Before you run the cell:** who wins here?
 
 # %% tags=["demo"]
 chosen = boxes.choose(test.labels, test.patients, 20, seed=5)  # the films of 05a
 where = np.searchsorted(ill, chosen)
-truth, val_truth = boxes.around(gas[where]), boxes.around(val_gas)
+truth, val_truth = boxes.around(air[where]), boxes.around(val_air)
 
 def box_overlap(values, masks, threshold):
     return localisation.iou(1.0 * boxes.around(values >= threshold), masks, 0.5)
@@ -354,7 +358,7 @@ def against_you():
     drawn = np.array([boxes.read("my_boxes.txt")[n] for n in range(1, 21)])
     yours = boxes.centre_hits(drawn, truth), localisation.iou(1.0 * boxes.fill(drawn, shape), truth, 0.5)
     fig, axes = plt.subplots(1, 2, figsize=(11, 3.2), sharey=True)
-    for ax, k, label in zip(axes, (0, 1), ("hit rate: points into the box around the gas", "mean IoU of boxes")):
+    for ax, k, label in zip(axes, (0, 1), ("hit rate: points into the box around the air", "mean IoU of boxes")):
         table = {"you": yours, **others}.items()
         plots.intervals([(name, *metrics.mean_interval(pair[k], test.patients[chosen])[:3]) for name, pair in table], label, ax)
     fig.tight_layout()
@@ -370,25 +374,25 @@ plots.yours_or_expected(against_you, lambda: [boxes.read("my_boxes.txt")[n] for 
 try:
     drawn = boxes.read("my_boxes.txt")
 except (FileNotFoundError, ValueError) as reason:
-    print(f"{reason} Below are the films with the gas only.")
+    print(f"{reason} Below are the films with the air only.")
     drawn = {}
 fig, axes = plt.subplots(2, 5, figsize=(13, 5.6), layout="constrained")
 unsure = np.argsort(others["class activation map"][1], kind="stable")[:10]  # where the map's box fits worst
 for ax, n in zip(axes.flat, unsure):
     plots.film(test.images[chosen[n]], f"film {n + 1}", ax)
-    ax.contour(gas[where[n]], levels=[0.5], colors=[plots.ORANGE], linewidths=1)
+    ax.contour(air[where[n]], levels=[0.5], colors=[plots.ORANGE], linewidths=1)
     row, column = np.unravel_index(maps["class activation map"][where[n]].argmax(), shape)
     ax.plot(column, row, "x", color=plots.VERMILION, ms=9, mew=2)
     if n + 1 in drawn:
         x, y, w, h = np.array(drawn[n + 1]) * np.tile(shape[::-1], 2) / 100
         ax.add_patch(plt.Rectangle((x, y), w, h, fill=False, ec=plots.GREEN, lw=1.5))
-plots.show(fig, alt="The ten of the twenty films on which the map's box fits worst. Orange outline: the gas. Red cross: where the class activation "
+plots.show(fig, alt="The ten of the twenty films on which the map's box fits worst. Orange outline: the air. Red cross: where the class activation "
            "map is strongest. Green rectangle: the box that a person drew, where there is one.")
 
 # %% [markdown]
-# **How to read this.** Twenty films are few: look at the intervals before you look at who is ahead. Then look at *where* you
-# and the map disagree. You know what gas is, and the map has cells that are wider than most of it. But the map had something
-# that you had not: on every film it was asked the same question by the same rule, and it never got tired.
+# **How to read this.** Twenty films are few: look at the intervals before you look at who is ahead. Then look at *where*
+# you and the map disagree. You know what a pneumothorax is, and the map has cells that are wider than most of it. But the
+# map had something that you had not: on every film it was asked the same question by the same rule, and it never got tired.
 #
 # One more thing is unfair, and to the map's favour: the films are phantoms, drawn by one program, and the network has seen a
 # thousand of them. **Phantoms flatter.** For pneumothorax on held-out NIH films the TorchXRayVision project publishes AUROCs of
@@ -400,8 +404,8 @@ plots.show(fig, alt="The ten of the twenty films on which the map's box fits wor
 # Picking failures by taste finds what one expects. A rule finds the others. Two kinds are worth looking at:
 #
 # - **wrong place**: the film is *called*, rightly, and the map points elsewhere. The answer is right for another reason than
-#   the gas, or the map is too coarse.
-# - **not called**: the map points into the gas and the film is *not called*. The network saw something there and was outvoted.
+#   the air, or the map is too coarse.
+# - **not called**: the map points into the air and the film is *not called*. The network saw something there and was outvoted.
 #
 # ### Exercise: `failures`  (bonus, easy, 10 minutes)
 #
@@ -455,7 +459,7 @@ checks.failures(failures)
 
 # %% tags=["demo"]
 heat = maps["class activation map"]
-hits = localisation.pointing_hits(np.maximum(heat, 0), gas, tolerance)
+hits = localisation.pointing_hits(np.maximum(heat, 0), air, tolerance)
 limit = float(np.quantile(np.abs(heat), 0.999))
 
 def gallery():
@@ -463,34 +467,35 @@ def gallery():
     rows = [row for kind in found.values() for row in kind]
     names = [f"{kind}\nscore {scores[row]:.2f}" for kind, some in found.items() for row in some]
     print({kind: len(some) for kind, some in failures(scores, hits.astype(float), checkpoint.threshold, len(ill)).items()}, "of", len(ill), "films")
-    return plots.evidence(test.images[ill[rows]], heat[rows], names, limit=limit, outlines=gas[rows])
+    return plots.evidence(test.images[ill[rows]], heat[rows], names, limit=limit, outlines=air[rows])
 
 plots.yours_or_expected(gallery, lambda: checks.failures(failures), "failures",
-    alt="Up to eight films with the outline of the gas and their maps on one scale: first those that are called although the map is strongest elsewhere, "
-        "then those that are not called although it is strongest in the gas.")
+    alt="Up to eight films with the outline of the air and their maps on one scale: first those that are called although the map is strongest elsewhere, "
+        "then those that are not called although it is strongest in the air.")
 
 # %% [markdown]
-# How far off are the "wrong places": on the other side, or just beside the outline? A map whose cells are wider than the gas
-# often has its maximum at the *border* of gas and lung, which may well be what the network looks at. The rule counts it as a
+# How far off are the "wrong places": on the other side, or just beside the outline? A map whose cells are wider than the air
+# often has its maximum at the *border* of air and lung, which may well be what the network looks at. The rule counts it as a
 # miss all the same; a rule that is bent for films that one understands is none.
 #
-# **Look for what they have in common** before you read on: the size of the gas, its side, a line across the film that is no
+# **Look for what they have in common** before you read on: the size of the air, its side, a line across the film that is no
 # pleura, a tube. Name a suspicion, in a form that could turn out wrong.
 #
 # ## 5. The drain
 #
 # Nearly half of the ill films here show a **chest drain**, and few of the healthy ones. A drain is how a pneumothorax is
-# treated: whoever has one has probably had gas, and a network that looks for the tube scores well without knowing what gas is
-# (Oakden-Rayner et al. 2020, arXiv 1909.12475, found such a hidden stratum in public films). Does ours? Two ways to ask: *what
-# does the map say*, and *what happens if the drain goes*.
+# treated: whoever has one has probably had air in there, and a network that looks for the tube scores well without knowing
+# what that is (Oakden-Rayner et al. 2020, arXiv 1909.12475, found such a hidden stratum in public films). Does ours? Two
+# ways to ask: *what does the map say*, and *what happens if the drain goes*.
 #
 # For the first there is something better than a hit rate. The logit is the **mean** of the map, plus a bias. So every region of
-# the film gave an exact *part* of the logit: the sum of the map in the region, over the number of pixels of the **film**. Gas,
+# the film gave an exact *part* of the logit: the sum of the map in the region, over the number of pixels of the **film**. Air,
 # drain and the rest add up.
 #
 # ### Exercise: `logit_parts`  (medium, 12 minutes)
 #
-# Split the logit among regions. Where regions overlap (a drain lies in the gas) a pixel belongs to the **first** that claims it.
+# Split the logit among regions. Where regions overlap (a drain lies in the air) a pixel belongs to the **first** that
+# claims it.
 #
 # <details><summary>Hint 1: the idea</summary>
 # Keep a mask of pixels that are still free. Each region takes its free pixels and leaves fewer to the next; what nobody took is
@@ -519,10 +524,10 @@ def logit_parts(maps, regions):
 
     Example
     -------
-    Four pixels, two of them gas: (4 + 2) / 4 and (-1 + 0) / 4.
+    Four pixels, two of them air: (4 + 2) / 4 and (-1 + 0) / 4.
 
-    >>> logit_parts(np.array([[[4.0, 2.0, -1.0, 0.0]]]), {"gas": np.array([[[True, True, False, False]]])})
-    {'gas': array([1.5]), 'elsewhere': array([-0.25])}
+    >>> logit_parts(np.array([[[4.0, 2.0, -1.0, 0.0]]]), {"air": np.array([[[True, True, False, False]]])})
+    {'air': array([1.5]), 'elsewhere': array([-0.25])}
     """
     ### BEGIN SOLUTION
     unclaimed = np.ones(maps.shape, bool)
@@ -549,42 +554,42 @@ near_drain = np.stack([distance_transform_edt(~mask) <= tolerance for mask in te
 lines = {}
 for name, some in (("with a drain", drained), ("without", ~drained)):
     lines[name] = {"films": some.sum(), "patients": len(set(patients[some])), "called": f"{np.mean(scores[some] >= checkpoint.threshold):.0%}",
-                   "map points into the gas": str(metrics.mean_interval(hits[some], patients[some])),
-                   "mean size of the gas": f"{gas[some].mean():.1%} of the film"}
+                   "map points into the air": str(metrics.mean_interval(hits[some], patients[some])),
+                   "mean size of the air": f"{air[some].mean():.1%} of the film"}
 at_drain = localisation.pointing_hits(np.maximum(heat[drained], 0), test.masks["drain"][ill][drained], tolerance)
-print(f"of {drained.sum()} films with a drain the map points at the drain in {at_drain.sum()}, into the gas in {hits[drained].sum()}, "
+print(f"of {drained.sum()} films with a drain the map points at the drain in {at_drain.sum()}, into the air in {hits[drained].sum()}, "
       f"at both in {np.sum(at_drain & hits[drained])}, at neither in {np.sum(~at_drain & ~hits[drained])}")
 pd.DataFrame(lines).T
 
 # %% tags=["demo"]
 def parts_picture():
-    parts = logit_parts(heat, {"drain and 2 % around": near_drain, "gas": gas})
+    parts = logit_parts(heat, {"drain and 2 % around": near_drain, "air": air})
     fig, axes = plt.subplots(1, 2, figsize=(10, 2.8), sharex=True, sharey=True)
     for ax, title, some in zip(axes, ("ill, with a drain", "ill, without"), (drained, ~drained)):
         plots.intervals([(name, *metrics.mean_interval(values[some], patients[some])[:3]) for name, values in parts.items()],
                         "part of the logit of pneumothorax", ax)
         ax.axvline(0, color=plots.GREY, ls=":")
         ax.set_title(f"{title}: {some.sum()} films", fontsize=9)
-    area = {"drain": near_drain[drained].mean(), "gas": (gas & ~near_drain)[drained].mean()}
+    area = {"drain": near_drain[drained].mean(), "air": (air & ~near_drain)[drained].mean()}
     print("share of the film with a drain:", *[f"{name} {value:.1%}" for name, value in area.items()])
     fig.tight_layout()
     return fig
 
 plots.yours_or_expected(parts_picture, lambda: checks.logit_parts(logit_parts), "parts",
-    alt="Mean parts of the logit with intervals over patients, for the region of the drain, the gas, and the rest of the film; left for ill films with a drain, "
+    alt="Mean parts of the logit with intervals over patients, for the region of the drain, the air, and the rest of the film; left for ill films with a drain, "
         "right for those without, where the drain's part is zero by definition.")
 
 # %% [markdown]
-# **Read it with the areas beside it.** Most of the logit may come from *elsewhere*: the patches are wider than gas and drain
+# **Read it with the areas beside it.** Most of the logit may come from *elsewhere*: the patches are wider than air and drain
 # together, and the rest of the film is large. What does the drain's narrow region give, against its area? Is the rest larger
 # with a drain than without?
 #
-# **Before you conclude anything**: the drain lies *in* the gas, in patients with other amounts of gas, and a cell of the map
+# **Before you conclude anything**: the drain lies *in* the air, in patients with other amounts of air, and a cell of the map
 # covers both. The map cannot tell them apart. It is a suspicion, in numbers.
 #
 # ### Take it away
 #
-# A phantom can be drawn again: the same patient, the same gas, the same noise, **without** the drain; and healthy films
+# A phantom can be drawn again: the same patient, the same air, the same noise, **without** the drain; and healthy films
 # **with** one. Everything else is equal, pixel for pixel. What changes is what the drain did, measured in *log-odds*: the
 # difference of the two logits, which the softmax turns into a probability. (The healthy films are the first sixteen without a
 # drain in the test set, the ill ones the first sixteen with one; no score was looked at.)
@@ -613,7 +618,7 @@ plots.show(plots.evidence(films, cam.enlarge(cam.maps(checkpoint.model, films), 
 
 # %% [markdown]
 # **How to read this.** If the log-odds of healthy films rise when a tube is drawn in, the network takes a drain for a sign of
-# gas, whatever the map of any single film suggested. How large is that rise, against the difference between ill and healthy
+# air, whatever the map of any single film suggested. How large is that rise, against the difference between ill and healthy
 # films? Does the map show it, at the place where the tube came in? A map *raises* a suspicion; the changed film *decides* it
 # (lab 03).
 #
@@ -623,7 +628,7 @@ plots.show(plots.evidence(films, cam.enlarge(cam.maps(checkpoint.model, films), 
 # pneumothorax and 146 around an enlarged heart. On phantoms a box is put around the exact mask instead, so that the same code
 # runs on both; the output says which it was.
 #
-# The cell plays the pointing game against boxes, for gas and for hearts. Lab 01's network does not end in a global average and
+# The cell plays the pointing game against boxes, for air and for hearts. Lab 01's network does not end in a global average and
 # has no class activation map; input x gradient from lab 02 stands in for it, smoothed, on at most two dozen films. **Predict**
 # first: how well does the centred Gaussian do on hearts?
 
@@ -661,15 +666,15 @@ for finding, (fetch, mask, name, explain) in methods.items():
 
 # %% [markdown]
 # **What you should see.** For hearts the centred Gaussian wins or nearly so: hearts are large and in the middle. A hit rate of
-# 80 % for cardiomegaly is worth nothing before this number stands beside it. For gas the Gaussian has little, so there a hit
+# 80 % for cardiomegaly is worth nothing before this number stands beside it. For air the Gaussian has little, so there a hit
 # rate means something. *The same metric, two findings, two meanings.*
 #
 # ## What these numbers do not tell you
 #
-# - **Whether the network looks at the gas.** A cell over the gas also holds the pleural line, the drain and the ribs.
+# - **Whether the network looks at the air.** A cell over the air also holds the pleural line, the drain and the ribs.
 # - **Whether map or model is to blame.** A miss may be a good map of a network that looks elsewhere. All scores here judge both
 #   together.
-# - **What happens on real films.** Phantoms have one kind of gas, one machine, and no typing errors.
+# - **What happens on real films.** Phantoms have one kind of pneumothorax, one machine, and no typing errors.
 # - **Whether a reader profits.** Nobody was asked to decide anything with these maps.
 #
 # ## Recap
@@ -686,19 +691,19 @@ for finding, (fetch, mask, name, explain) in methods.items():
 # The hospital's ward round wants the map printed beside each call "so that we see why". Answer in about ten sentences, with
 # numbers from *your* notebook: how often does the map point right, with interval, and what do the impostors reach? How do you
 # compare, on the twenty films? What did you find out about the drain, by the map and by the changed films, and why do you need
-# both? What may a doctor conclude from a map that points at the gas, and what not?
+# both? What may a doctor conclude from a map that points at the air, and what not?
 #
 # ### BEGIN SOLUTION
-# *Model answer.* On a test films with gas the map's maximum lies in the gas, with a tolerance of 2 % of the width, in a.a (b.b
+# *Model answer.* On a test films with air the map's maximum lies in the air, with a tolerance of 2 % of the width, in a.a (b.b
 # to c.c over patients); the centred Gaussian reaches d.d, the film e.e, noise f.f, so the map knows something. As a drawing it
 # is poor: IoU g.g, and a perfect map with such cells could not have much more than what the toy showed. On the twenty films I
 # hit h and the map i, with intervals that overlap, so I cannot say who is better; we disagree on small apical collapses, where
-# I found the line and the map a cell too low. With a drain the map points into the gas in j.j of the films, without in k.k; the
-# region around the drain gave l.l of the logit on m % of the area. That is a suspicion only, because drains lie in the gas and
+# I found the line and the map a cell too low. With a drain the map points into the air in j.j of the films, without in k.k; the
+# region around the drain gave l.l of the logit on m % of the area. That is a suspicion only, because drains lie in the air and
 # treated patients have other films. Drawn again without its drain, a film's log-odds changed by n.n (o.o to p.p), and a drain
 # put into healthy films raised them by q.q, so the network does use the tube, as a part of its evidence (or: hardly). A doctor
-# may conclude where on the film the evidence of *this network* was highest, roughly. Not that gas is there, not that it was the
-# gas rather than the tube, not that a pale map means a healthy lung, and nothing about real films before the same counts are
+# may conclude where on the film the evidence of *this network* was highest, roughly. Not that air is there, not that it was the
+# air rather than the tube, not that a pale map means a healthy lung, and nothing about real films before the same counts are
 # made there.
 #
 # *Rubric.* 1 point: hit rate with interval and null baselines from the own notebook. 1 point: own boxes compared with the map,
@@ -710,9 +715,11 @@ for finding, (fetch, mask, name, explain) in methods.items():
 # ## Further reading
 #
 # - J. Zhang et al.: Top-down neural attention by excitation backprop. ECCV 2016, arXiv 1608.00507. The pointing game.
-# - A. Saporta et al.: Benchmarking saliency methods for chest X-ray interpretation. Nature Machine Intelligence 4, 867-878, 2022.
-# - X. Wang et al.: ChestX-ray8. CVPR 2017. The films, the labels and the boxes.
+# - A. Saporta et al.: Benchmarking saliency methods for chest X-ray interpretation. Nature Machine Intelligence 4, 867-878,
+#   2022.
+# - X. Wang et al.: ChestX-ray8: hospital-scale chest X-ray database and benchmarks. CVPR 2017, arXiv 1705.02315. The films,
+#   the labels and the boxes.
 # - L. Oakden-Rayner et al.: Hidden stratification causes clinically meaningful failures in machine learning for medical
-#   imaging. 2020, arXiv 1909.12475.
+#   imaging. ACM CHIL 2020, arXiv 1909.12475.
 #
 # **Next:** lab 06 makes the same kind of map for networks that do not end so conveniently, and shows what else can go wrong.

@@ -27,6 +27,21 @@ def test_the_mean_of_a_map_and_the_bias_are_the_logit(network, layer, target):
     np.testing.assert_allclose(large.mean(axis=(1, 2)), maps.mean(axis=(1, 2)), atol=1e-8)
 
 
+def test_the_finer_grid_is_found_where_the_law_holds_on_it(network):
+    assert cam.finer_layer(network) == "stage4_sum"
+    layers, film = tf.keras.layers, tf.keras.Input((12, 12, 3), name="film")
+    x = layers.Conv2D(4, 3, padding="same", activation="relu", name="conv")(film)
+    pools = {
+        "equal": layers.AveragePooling2D(3, name="equal"),
+        "maxima": layers.MaxPooling2D(3, name="maxima"),
+        "overlapping": layers.AveragePooling2D(3, strides=2, name="overlapping"),
+        "remainder": layers.AveragePooling2D(5, name="remainder"),
+    }
+    for name, pool in pools.items():
+        end = layers.Dense(2, name="logits")(layers.GlobalAveragePooling2D(name="gap")(pool(x)))
+        assert cam.finer_layer(tf.keras.Model(film, end)) == ("conv" if name == "equal" else None)
+
+
 def test_stored_films_are_prepared(network):
     from medxai.preprocessing import to_network_input
 

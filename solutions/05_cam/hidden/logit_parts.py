@@ -23,7 +23,7 @@ def _parts(f, maps, regions):
 
 def logit_parts_1(f, rng):
     """The parts add up to the mean of the map, for any number of regions, overlapping or not (1e-6)."""
-    for names in (["gas"], ["gas", "drain"], ["heart", "gas", "drain"]):
+    for names in (["air"], ["air", "drain"], ["heart", "air", "drain"]):
         maps, regions = _scene(rng, 4, 9, 7, names)
         total = sum(_parts(f, maps, regions).values())
         if not np.allclose(total, maps.mean(axis=(1, 2)), atol=1e-6):

@@ -1,4 +1,4 @@
-"""Each batch is drawn anew from all films, as the source drew its test batches.
+"""Each batch is drawn anew from all films, as the original lesson drew its test batches.
 
 loses: batch_order-1, batch_order-3
 told: all of yours hold 2

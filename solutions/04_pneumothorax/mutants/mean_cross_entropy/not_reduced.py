@@ -1,4 +1,4 @@
-"""A cost for each film, as in the source: nothing complains, and steps grow with the batch.
+"""A cost for each film, as in the original lesson: nothing complains, and steps grow with the batch.
 
 loses: mean_cross_entropy-1, mean_cross_entropy-2
 told: Reduce it over the batch

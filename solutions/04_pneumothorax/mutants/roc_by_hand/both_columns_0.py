@@ -1,4 +1,4 @@
-"""Column 0 and class 0, as in the source: the area is right by symmetry, and every operating point is mirrored.
+"""Column 0 and class 0, as in the original lesson: the area is right by symmetry, and every operating point is mirrored.
 
 loses: roc_by_hand-1
 told: finding the *healthy*

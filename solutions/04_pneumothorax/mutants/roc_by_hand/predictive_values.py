@@ -1,4 +1,4 @@
-"""PPV and NPV on the axes, as the source names them: they divide by who is called.
+"""PPV and NPV on the axes, as the original lesson names them: they divide by who is called.
 
 loses: roc_by_hand-1, roc_by_hand-2, roc_by_hand-3
 told: share of those who are *called*

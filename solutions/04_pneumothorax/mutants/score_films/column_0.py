@@ -1,4 +1,4 @@
-"""The first column, which is "no pneumothorax", as in the source.
+"""The first column, which is "no pneumothorax", as in the original lesson.
 
 loses: score_films-1
 told: column 0

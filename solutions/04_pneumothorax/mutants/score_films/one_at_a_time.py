@@ -1,4 +1,4 @@
-"""One film a call, as in the source: slow.
+"""One film a call, as in the original lesson: slow.
 
 loses: score_films-2
 told: One film at a time is slow

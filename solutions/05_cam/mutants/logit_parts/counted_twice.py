@@ -1,4 +1,4 @@
-"""Each region takes all of its pixels: where drain and gas overlap the logit is given away twice.
+"""Each region takes all of its pixels: where drain and air overlap the logit is given away twice.
 
 loses: logit_parts-1, logit_parts-2
 told: is counted twice

@@ -1,4 +1,4 @@
-"""Film and map are both inverted, as in the source: its hot colour marks the least important pixels.
+"""Film and map are both inverted, as in the original lesson: its hot colour marks the least important pixels.
 
 loses: overlay-1, overlay-2
 told: the film is inverted
