@@ -1,4 +1,4 @@
-"""The command line: data-fetch list | get | verify | where | clean | mirror."""
+"""The command line: data-fetch list | get | verify | where | clean | mirror, and checkpoint_commands.py."""
 
 from __future__ import annotations
 
@@ -13,15 +13,25 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from data_fetch import cache, cardiomegaly, cardiomegaly_biased, cues, nih, nih_pneumothorax, pneumothorax, transport
-from data_fetch.checkpoint import checkpoint, checkpoint_names
+from data_fetch import (
+    cache,
+    cardiomegaly,
+    cardiomegaly_biased,
+    checkpoint_commands,
+    cues,
+    nih,
+    nih_pneumothorax,
+    pneumothorax,
+    transport,
+)
+from data_fetch.checkpoint import checkpoint, described, verify_checkpoints
 from data_fetch.errors import DataFetchError, TooFewFilms, choose
 from data_fetch.fetching import choose_source
 from data_fetch.files import fetch_file, verify_file
 from data_fetch.imageset import ImageSet
 from data_fetch.mirror import write_mirror
 from data_fetch.profiles import profile
-from data_fetch.registry import data_set, registry
+from data_fetch.registry import checkpoints, data_set, registry
 
 app = typer.Typer(
     name="data-fetch",
@@ -31,6 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 out = Console(highlight=False)
+checkpoint_commands.add_to(app)
 
 FETCH: dict[str, Callable[..., ImageSet]] = {
     "cardiomegaly": cardiomegaly.fetch_cardiomegaly,
@@ -87,7 +98,9 @@ def list_(directory: Dir = None) -> None:
         )
         _say(f"    licence  {entry['licence']}")
         _say(f"    cached   {'yes' if path.is_file() else 'nothing yet'}")
-    _say("Checkpoints, part of the course: " + (", ".join(checkpoint_names()) or "none"))
+    for name, (title, state) in described(directory).items():
+        _say(f"[bold]{name}[/bold]  checkpoint: {title}")
+        _say(f"    {state}")
 
 
 def _say(line: str) -> None:
@@ -96,7 +109,7 @@ def _say(line: str) -> None:
 
 @app.command()
 def get(
-    name: Annotated[str, typer.Argument(help="A data set or file that `data-fetch list` shows.")],
+    name: Annotated[str, typer.Argument(help="A data set, file or checkpoint that `data-fetch list` shows.")],
     source: Source = None,
     split: Annotated[str | None, typer.Option(help="One split; by default those that the labs use.")] = None,
     size: Size = None,
@@ -106,9 +119,11 @@ def get(
     plan: Annotated[bool, typer.Option(help="Only print which NIH films would be fetched from where (CSV).")] = False,
 ) -> None:
     """Fetch a data set or file into the cache; what is there is not fetched again."""
-    choose("data set", name, [*FETCH, *registry()["files"]])
+    choose("data set", name, [*FETCH, *registry()["files"], *checkpoints(directory)])
     if name not in FETCH:
-        out.print(f"{fetch_file(name, directory)}", soft_wrap=True)
+        single = name in registry()["files"]
+        path = fetch_file(name, directory) if single else checkpoint(name, cache_dir=directory).path
+        out.print(f"{path}", soft_wrap=True)
         return
     source = choose_source(name, source)
     options = _options(name, source, cue=cue, films=films)
@@ -211,13 +226,9 @@ def verify(
             found = [problem] if problem else []
             out.print(f"{'damaged' if found else 'good':<8} {path.name} ({human(path.stat().st_size)})", markup=False)
             problems += found
-    for one in checkpoint_names() if name is None else ():
-        try:
-            checkpoint(one)
-            out.print(f"{'good':<8} checkpoint {one}", markup=False)
-        except DataFetchError as damage:
-            out.print(f"{'damaged':<8} checkpoint {one}", markup=False)
-            problems.append(damage)
+    for one, damage in verify_checkpoints(directory).items() if name is None else ():
+        out.print(f"{'damaged' if damage else 'good':<8} checkpoint {one}", markup=False)
+        problems += [damage] if damage else []
     for problem in problems:
         print(problem, file=sys.stderr)
     if problems:
