@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import pathlib
 from collections.abc import Callable, Iterator
@@ -61,11 +60,10 @@ class Part:
 def parts_of(profile: Profile) -> Iterator[Part]:
     """Everything that the labs of a profile ask for: stored sets, single files, checkpoints."""
     for entry in registry()["profiles"][profile.name]:
-        for split in entry["splits"]:
+        if "file" in entry:
+            yield _part(f"file {entry['file']}", lambda folder, name=entry["file"]: fetch_file(name, folder))
+        for split in entry.get("splits", ()):
             yield _set_part(entry["set"], entry["source"], split, entry.get("size"))
-    for name, file in registry()["files"].items():
-        if profile.name in file.get("profiles", []):
-            yield _part(f"file {name}", lambda folder, name=name: fetch_file(name, folder))
     for name in checkpoint_names():
         if name.endswith(f"-{profile.name}"):
             yield _part(f"checkpoint {name}", lambda folder, name=name: checkpoint(name).path)
@@ -73,8 +71,12 @@ def parts_of(profile: Profile) -> Iterator[Part]:
 
 def _set_part(name: str, source: str, split: str, size: int | None) -> Part:
     pixels = f", {size} px" if size else ""
-    fetch = functools.partial(STORED[name], source, split, size)
-    return Part(f"{name}, {source}, {split}{pixels}", f"{name}, {source}", lambda folder: fetch(folder))
+
+    def fetch(folder: Folder) -> list[pathlib.Path]:
+        FETCH[name](source=source, split=split, size=size, cache_dir=folder)  # refuses a split that lacks a class
+        return STORED[name](source, split, size, folder)
+
+    return Part(f"{name}, {source}, {split}{pixels}", f"{name}, {source}", fetch)
 
 
 def _part(title: str, fetch: Callable[[Folder], pathlib.Path]) -> Part:
@@ -83,10 +85,11 @@ def _part(title: str, fetch: Callable[[Folder], pathlib.Path]) -> Part:
 
 def left_out(profile: Profile) -> dict[str, str]:
     """What belongs to the course and is not fetched with everything, with the reason."""
+    in_a_profile = {entry.get("file") for entries in registry()["profiles"].values() for entry in entries}
     reasons = {
-        f"file {name}": f"only on request (data-fetch get {name}): {file['on_request']}"
+        f"file {name}": f"only on request (data-fetch get {name}); licence: {file['licence']}"
         for name, file in registry()["files"].items()
-        if "on_request" in file
+        if name not in in_a_profile
     }
     known = checkpoint_names()
     for name in known:

@@ -51,12 +51,12 @@ def verified_files(folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, DataFet
     for path in entries(folder, "files"):
         if path.suffix in (".sha256", ".part"):
             continue
-        weights = re.fullmatch(r".+-([0-9a-f]{12})\.h5", path.name)
+        published = re.fullmatch(r".+-([0-9a-f]{12})\.(?:h5|toml)", path.name)
         if path.name in of_registry:
             yield path, verify_file(path, of_registry[path.name])
-        elif weights:
-            # Downloaded weights of a checkpoint are named by the beginning of their hash.
-            yield path, _compared(path, weights[1])
+        elif published:
+            # Weights of a checkpoint that were downloaded are named by the beginning of their hash.
+            yield path, _compared(path, published[1])
         else:
             yield path, _compared(path, recorded_hash(path))
     for path in entries(folder, "mirrors"):
