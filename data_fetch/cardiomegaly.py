@@ -9,7 +9,16 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from data_fetch import cache, mirror, nih
-from data_fetch.fetching import check_size, choose_source, choose_split, copied_or_rendered, finished, of_fold, of_split
+from data_fetch.fetching import (
+    check_size,
+    choose_source,
+    choose_split,
+    copied_or_rendered,
+    finished,
+    nih_source,
+    of_fold,
+    of_split,
+)
 from data_fetch.imageset import ImageSet, read_stored_set
 from data_fetch.profiles import profile
 from data_fetch.registry import data_set
@@ -86,7 +95,7 @@ def stored_folder(
 
         return cache.stored_set(set_id, drawn, folder, quiet=not progress)
     # Development and test films come out of the same archive, so they are fetched in one go and stored as one set.
-    origin = nih.find_source(folder)
+    origin = nih_source(folder)
     set_id = f"cardiomegaly-nih-v{version}-{size}-{origin.key}"
     pieces = folder / "partial" / set_id
 

@@ -10,12 +10,12 @@ import importlib.resources
 import os
 import pathlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from data_fetch.cache import cache_folder, sha256_of
+from data_fetch.cache import cache_folder, sha256_of, shared_folders
 from data_fetch.errors import DataFetchError, choose
 from data_fetch.files import fetch_url
 from data_fetch.registry import checkpoints
@@ -34,6 +34,7 @@ CARD_KEYS = (
     "input",
 )
 INPUT_KEYS = ("size", "channels", "low", "high")
+MADE = "checkpoints"  # folder of a cache
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def checkpoint_folder() -> pathlib.Path:
 
 def made_folder(cache_dir: str | os.PathLike[str] | None = None) -> pathlib.Path:
     """Where the checkpoints lie that were trained on this machine; `data-fetch clean` leaves them alone."""
-    return cache_folder(cache_dir) / "checkpoints"
+    return cache_folder(cache_dir) / MADE
 
 
 def checkpoint_names(folder: pathlib.Path | None = None) -> list[str]:
@@ -83,28 +84,28 @@ def checkpoint(
     """
     if folder is not None:
         choose("checkpoint", name, checkpoint_names(folder), where=folder)
-        return _read(name, folder / f"{name}.h5", folder / f"{name}.toml")
+        return _read(name, folder / f"{name}.h5", folder / f"{name}.toml", cache_dir=cache_dir)
     known = _all_known(cache_dir)
     entry = known[choose("checkpoint", name, known)]
-    files = _local_files(name, entry, cache_dir)
+    sha256 = entry.get("weights", {}).get("sha256")
     if "card" in entry:
-        for part, path in zip(_PARTS, files, strict=True):
-            given = entry[part]
-            fetch_url(path.name, list(given["urls"]), f"sha256:{given['sha256']}", cache_dir, progress)
-    elif "weights" not in entry and not files[1].is_file():
+        weights, card = (
+            fetch_url(one, list(entry[part]["urls"]), f"sha256:{entry[part]['sha256']}", cache_dir, progress)
+            for part, one in _published_names(name, entry).items()
+        )
+        return _read(name, weights, card, sha256)
+    where = checkpoint_folder() if sha256 else _made(name, cache_dir)
+    if where is None:
         raise DataFetchError(
             f"The checkpoint {name!r} is not on this machine, and the course does not bring it.",
-            where=files[0].parent,
+            where=made_folder(cache_dir),
             expected=f"{name}.h5 and {name}.toml",
             got="neither",
             next="ask your instructor for the address of the class's registry, and type: data-fetch use ADDRESS\n"
             f"            or make it, on a GPU: {entry['command']}\n"
             "            or work in the cpu profile, for which everything is there: unset MEDXAI_PROFILE",
         )
-    return _read(name, *files, sha256=entry.get("weights", {}).get("sha256"))
-
-
-_PARTS = {"weights": "h5", "card": "toml"}
+    return _read(name, where / f"{name}.h5", where / f"{name}.toml", sha256)
 
 
 def published_name(name: str, sha256: str, kind: str) -> str:
@@ -112,19 +113,29 @@ def published_name(name: str, sha256: str, kind: str) -> str:
     return f"{name}-{sha256[:12]}.{kind}"
 
 
-def _local_files(
-    name: str, entry: Mapping[str, Any], cache_dir: str | os.PathLike[str] | None
-) -> tuple[pathlib.Path, pathlib.Path]:
-    """Where weights and card of a checkpoint lie on this machine, once they are there."""
-    if "card" in entry:
-        folder = cache_folder(cache_dir) / "files"
-        weights, card = (folder / published_name(name, entry[part]["sha256"], kind) for part, kind in _PARTS.items())
-        return weights, card
-    folder = checkpoint_folder() if "weights" in entry else made_folder(cache_dir)
-    return folder / f"{name}.h5", folder / f"{name}.toml"
+def _published_names(name: str, entry: Mapping[str, Any]) -> dict[str, str]:
+    """{"weights": file name, "card": file name} of a checkpoint that a class's registry names."""
+    kinds = {"weights": "h5", "card": "toml"}
+    return {part: published_name(name, entry[part]["sha256"], kind) for part, kind in kinds.items()}
 
 
-def _read(name: str, path: pathlib.Path, card_path: pathlib.Path, sha256: str | None = None) -> CheckpointFiles:
+def _caches(cache_dir: str | os.PathLike[str] | None) -> list[pathlib.Path]:
+    return [*shared_folders(), cache_folder(cache_dir)]
+
+
+def _made(name: str, cache_dir: str | os.PathLike[str] | None) -> pathlib.Path | None:
+    """The folder of a cache in which a checkpoint lies that was trained by whoever keeps it; None if there is none."""
+    folders = [folder / MADE for folder in _caches(cache_dir)]
+    return next((folder for folder in folders if (folder / f"{name}.toml").is_file()), None)
+
+
+def _read(
+    name: str,
+    path: pathlib.Path,
+    card_path: pathlib.Path,
+    sha256: str | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+) -> CheckpointFiles:
     """The two files of a checkpoint, if they belong together. sha256 : what a registry says of the weights."""
     try:
         card = tomllib.loads(card_path.read_text(encoding="utf-8"))
@@ -140,6 +151,8 @@ def _read(name: str, path: pathlib.Path, card_path: pathlib.Path, sha256: str | 
             got=f"name {card.get('name', name)!r}, sha256 {stated}",
             next="pack the checkpoint again (data-fetch pack-checkpoints)" if sha256 else again,
         )
+    if not path.is_file() and "url" in card:
+        path = fetch_url(published_name(name, stated, "h5"), [card["url"]], f"sha256:{stated}", cache_dir)
     got = sha256_of(path) if path.is_file() else None
     if got != stated:
         count, whole = path.stat().st_size if got else 0, card.get("bytes")
@@ -165,38 +178,51 @@ def missing_from_card(card: Mapping[str, Any]) -> list[str]:
 # ---- what is there --------------------------------------------------------------------------------------------------
 
 
+def is_to_be_had(name: str, cache_dir: str | os.PathLike[str] | None = None) -> bool:
+    """Whether a checkpoint comes with the course, is published for the class, or was made here."""
+    return "weights" in checkpoints(cache_dir).get(name, {}) or _made(name, cache_dir) is not None
+
+
 def described(cache_dir: str | os.PathLike[str] | None = None) -> dict[str, tuple[str, str]]:
     """{name: (title, where it is or what brings it)} for every checkpoint that is known on this machine."""
     found = {}
     for name, entry in _all_known(cache_dir).items():
-        here = all(path.is_file() for path in _local_files(name, entry, cache_dir))
         if "card" in entry:
+            here = any(
+                all((folder / "files" / one).is_file() for one in _published_names(name, entry).values())
+                for folder in _caches(cache_dir)
+            )
             fetched = "in the cache" if here else f"not fetched yet: data-fetch get {name}"
             state = f"published for the class, {entry['weights']['bytes']:,} bytes, {fetched}"
         elif "weights" in entry:
             state = "part of the course"
         else:
-            state = "made on this machine" if here else f"not made yet: {entry.get('command', 'its card is missing')}"
+            made = _made(name, cache_dir)
+            state = f"made on this machine, in {made}" if made else f"not made yet: {entry['command']}"
         found[name] = (entry.get("title", "of your own"), state)
     return found
 
 
-def verify_checkpoints(cache_dir: str | os.PathLike[str] | None = None) -> dict[str, DataFetchError | None]:
-    """Hash every checkpoint that is on this machine again; {name: what is wrong, or None}. Fetches nothing."""
-    found: dict[str, DataFetchError | None] = {}
+def verified_checkpoints(
+    cache_dir: str | os.PathLike[str] | None = None,
+) -> Iterator[tuple[str, DataFetchError | None]]:
+    """Each checkpoint of the course, and each made here, hashed again: its name, and what is wrong with it or None.
+
+    Those that were downloaded lie among the single files of the cache, and are verified with these.
+    """
     for name, entry in _all_known(cache_dir).items():
-        files = _local_files(name, entry, cache_dir)
-        if not any(path.is_file() for path in files) and ("card" in entry or "weights" not in entry):
+        where = checkpoint_folder() if "weights" in entry else _made(name, cache_dir)
+        if "card" in entry or where is None:
             continue
         try:
-            _read(name, *files, sha256=entry.get("weights", {}).get("sha256"))
-            found[name] = None
+            _read(name, where / f"{name}.h5", where / f"{name}.toml", entry.get("weights", {}).get("sha256"))
+            yield name, None
         except DataFetchError as damage:
-            found[name] = damage
-    return found
+            yield name, damage
 
 
 def _all_known(cache_dir: str | os.PathLike[str] | None) -> dict[str, dict[str, Any]]:
     """Every checkpoint that is known by name or was made here; {name: entry}, empty for those of one's own."""
     known = checkpoints(cache_dir)
-    return known | {name: {} for name in checkpoint_names(made_folder(cache_dir)) if name not in known}
+    made = [name for folder in _caches(cache_dir) for name in checkpoint_names(folder / MADE)]
+    return known | {name: {} for name in made if name not in known}

@@ -1,4 +1,4 @@
-"""The command line: data-fetch list | get | verify | where | clean | mirror, and checkpoint_commands.py."""
+"""The command line: data-fetch list | get | verify | where | clean | mirror | cards, and checkpoint_commands.py."""
 
 from __future__ import annotations
 
@@ -7,30 +7,28 @@ import os
 import pathlib
 import shutil
 import sys
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from data_fetch import (
-    cache,
-    cardiomegaly,
-    cardiomegaly_biased,
-    checkpoint_commands,
-    cues,
-    nih,
-    nih_pneumothorax,
-    pneumothorax,
-    transport,
-)
-from data_fetch.checkpoint import checkpoint, described, verify_checkpoints
+from data_fetch import cache, checkpoint_commands, cues, nih, nih_pneumothorax, transport
+from data_fetch.checkpoint import checkpoint, described, verified_checkpoints
 from data_fetch.errors import DataFetchError, TooFewFilms, choose
-from data_fetch.fetching import choose_source
-from data_fetch.files import fetch_file, verify_file
-from data_fetch.imageset import ImageSet
-from data_fetch.mirror import write_mirror
-from data_fetch.profiles import profile
+from data_fetch.fetching import choose_source, nih_source
+from data_fetch.files import fetch_file
+from data_fetch.getting import FETCH, fetch_parts, given_options, stored_paths
+from data_fetch.housekeeping import (
+    entries,
+    folder_size,
+    human,
+    left_overs,
+    remove,
+    stored_sets,
+    verified_files,
+)
+from data_fetch.mirror import keep_nih_manifest, write_mirror, write_mirror_file
+from data_fetch.profiles import PROFILES, profile
 from data_fetch.registry import checkpoints, data_set, registry
 
 app = typer.Typer(
@@ -43,37 +41,12 @@ app = typer.Typer(
 out = Console(highlight=False)
 checkpoint_commands.add_to(app)
 
-FETCH: dict[str, Callable[..., ImageSet]] = {
-    "cardiomegaly": cardiomegaly.fetch_cardiomegaly,
-    "cardiomegaly_biased": cardiomegaly_biased.fetch_cardiomegaly_biased,
-    "pneumothorax": pneumothorax.fetch_pneumothorax,
-}
-# The stored sets that a split of a data set needs.
-STORED: dict[str, Callable[..., list[pathlib.Path]]] = {
-    "cardiomegaly": lambda *given, **options: [cardiomegaly.stored_folder(*given, **options)],
-    "cardiomegaly_biased": cardiomegaly_biased.stored_folders,
-    "pneumothorax": lambda *given, **options: [pneumothorax.stored_folder(*given, **options)],
-}
-
 Source = Annotated[str | None, typer.Option(help="phantom, nih or mit; by default DATA_FETCH_SOURCE or the profile's.")]
 Size = Annotated[int | None, typer.Option(help="Height and width in pixels; by default the profile's.")]
 Cue = Annotated[str | None, typer.Option(help=f"Of cardiomegaly_biased: {', '.join(cues.RECIPES)}.")]
+ProfileName = Annotated[str | None, typer.Option("--profile", help="cpu or gpu; by default MEDXAI_PROFILE.")]
 Films = Annotated[int | None, typer.Option(help="Of pneumothorax, NIH: how many films in all, half of them positive.")]
 Dir = Annotated[pathlib.Path | None, typer.Option("--dir", help="The cache; by default DATA_FETCH_DIR or the user's.")]
-
-
-def human(count: int) -> str:
-    return f"{count / 1e6:,.1f} MB" if count >= 1e5 else f"{count:,} bytes"
-
-
-def folder_size(path: pathlib.Path) -> int:
-    files = [path] if path.is_file() else path.rglob("*")
-    return sum(file.stat().st_size for file in files if file.is_file())
-
-
-def stored_sets(folder: pathlib.Path) -> list[pathlib.Path]:
-    sets = folder / "sets"
-    return sorted(p for p in sets.iterdir() if p.is_dir() and not p.name.startswith(".")) if sets.is_dir() else []
 
 
 @app.command("list")
@@ -107,31 +80,44 @@ def _say(line: str) -> None:
     out.print(line, soft_wrap=True)
 
 
+def _say_plain(line: str) -> None:
+    out.print(line, soft_wrap=True, markup=False)
+
+
 @app.command()
 def get(
-    name: Annotated[str, typer.Argument(help="A data set, file or checkpoint that `data-fetch list` shows.")],
+    name: Annotated[str | None, typer.Argument(help="What `data-fetch list` shows by this name.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that the labs of the profile ask for.")] = False,
     source: Source = None,
     split: Annotated[str | None, typer.Option(help="One split; by default those that the labs use.")] = None,
     size: Size = None,
     directory: Dir = None,
     cue: Cue = None,
     films: Films = None,
+    profile_name: ProfileName = None,
     plan: Annotated[bool, typer.Option(help="Only print which NIH films would be fetched from where (CSV).")] = False,
 ) -> None:
     """Fetch a data set or file into the cache; what is there is not fetched again."""
-    choose("data set", name, [*FETCH, *registry()["files"], *checkpoints(directory)])
+    _use(profile_name, directory)
+    if everything or name is None:
+        if not everything or name is not None or any((source, split, size, cue, films, plan)):
+            raise DataFetchError(
+                "Either one data set, with its options, or everything.",
+                next="data-fetch get NAME, or data-fetch get --all",
+            )
+        _get_all()
+        return
+    choose("data set", name, [*FETCH, *registry()["files"], *checkpoints()])
     if name not in FETCH:
-        single = name in registry()["files"]
-        path = fetch_file(name, directory) if single else checkpoint(name, cache_dir=directory).path
-        out.print(f"{path}", soft_wrap=True)
+        _say_plain(f"{fetch_file(name) if name in registry()['files'] else checkpoint(name).path}")
         return
     source = choose_source(name, source)
-    options = _options(name, source, cue=cue, films=films)
+    options = given_options(name, source, cue=cue, films=films)
     if plan:
         _print_plan(name, source, directory, films)
         return
     if source == "nih":
-        nih.find_source(cache.cache_folder(directory), refresh=True)
+        nih_source(cache.cache_folder(directory), refresh=True)
     labs = data_set(name)["sources"][source]["labs"]
     got = None
     for one in [split] if split else labs:
@@ -143,33 +129,37 @@ def get(
                 raise
             out.print(f"{one}: none. {problem}", markup=False)
             continue
-        out.print(f"{one}: {got!r}", markup=False, soft_wrap=True)
+        _say_plain(f"{one}: {got!r}")
         for key in ("films", "warning"):
             if note := got.card.get(key):
-                out.print(f"  {key}: {note}", markup=False, soft_wrap=True)
+                _say_plain(f"  {key}: {note}")
     if got is not None:
-        out.print(f"  licence: {got.card['licence']}", markup=False, soft_wrap=True)
-    out.print(f"  in {cache.cache_folder(directory)}", markup=False, soft_wrap=True)
+        _say_plain(f"  licence: {got.card['licence']}")
+        _say_plain(f"  in {pathlib.Path(str(got.images.filename)).parent.parent.parent}")
 
 
-def _options(name: str, source: str, **given: object) -> dict[str, object]:
-    """The options that were given, refused where this source of the data set has none of the name."""
-    known = data_set(name)["sources"][source].get("options", [])
-    options = {key: value for key, value in given.items() if value is not None}
-    for key in options:
-        if key not in known:
-            raise DataFetchError(
-                f"{name} from {source} has no option --{key}.",
-                expected=", ".join(f"--{one}" for one in known) or "none of its own",
-                next="leave it out",
-            )
-    return options
+def _use(profile_name: str | None, directory: pathlib.Path | None) -> None:
+    """Let --profile and --dir mean what the environment variables mean, for everything that follows."""
+    if profile_name is not None:
+        os.environ["MEDXAI_PROFILE"] = choose("profile", profile_name, PROFILES, where="--profile")
+    if directory is not None:
+        os.environ["DATA_FETCH_DIR"] = str(directory)
+
+
+def _get_all() -> list[pathlib.Path]:
+    folder = cache.cache_folder()
+    _say_plain(f"Everything of the profile {profile().name}, into {folder}")
+    found, well = fetch_parts(profile(), folder, _say_plain)
+    _say_plain(f"{len(found)} stored sets and files, {human(sum(map(folder_size, found)))}")
+    if not well:
+        raise typer.Exit(1)
+    return found
 
 
 def _print_plan(name: str, source: str, directory: pathlib.Path | None, films: int | None) -> None:
     if source != "nih":
         raise DataFetchError("Only for NIH films is there a plan of downloads.", next="add --source nih")
-    origin = nih.find_source(cache.cache_folder(directory), refresh=True)
+    origin = nih_source(cache.cache_folder(directory), refresh=True)
     if name == "pneumothorax":
         chosen = nih_pneumothorax.choose_pneumothorax(origin, nih_pneumothorax.check_films(films))
     else:
@@ -190,11 +180,15 @@ def _print_plan(name: str, source: str, directory: pathlib.Path | None, films: i
         writer.writerow([film, chosen.splits[place], fold, archive_of[film], table["findings"][place]])
 
 
+def _fits(path: pathlib.Path, name: str | None) -> bool:
+    return name is None or path.name == name or path.name.startswith(name + "-")
+
+
 def _named(items: list[pathlib.Path], name: str | None) -> list[pathlib.Path]:
     """Those of some cached things that a name means: all, one, or all of a data set."""
     if name is None:
         return items
-    fitting = [item for item in items if item.name == name or item.name.startswith(name + "-")]
+    fitting = [item for item in items if _fits(item, name)]
     filenames = {entry["filename"]: key for key, entry in registry()["files"].items()}
     # The recorded hash of a file goes with it.
     fitting += [item for item in items if name in (filenames.get(bare := item.name.removesuffix(".sha256")), bare)]
@@ -211,24 +205,25 @@ def verify(
 ) -> None:
     """Hash what is in the cache, and the checkpoints, again. Ends with status 1 if anything was changed."""
     problems: list[DataFetchError] = []
-    folder = cache.cache_folder(directory)
-    sets = _named(stored_sets(folder), name)
-    if not sets:
-        out.print(f"No stored set{f' of {name}' if name else ''} in {folder}.", markup=False, soft_wrap=True)
-    for path in sets:
-        found = cache.verify(path)
-        out.print(f"{'damaged' if found else 'good':<8} {path.name} ({human(folder_size(path))})", markup=False)
-        problems += found
-    for entry in registry()["files"].values():
-        path = folder / "files" / entry["filename"]
-        if path.is_file() and name is None:
-            problem = verify_file(path, entry)
-            found = [problem] if problem else []
-            out.print(f"{'damaged' if found else 'good':<8} {path.name} ({human(path.stat().st_size)})", markup=False)
-            problems += found
-    for one, damage in verify_checkpoints(directory).items() if name is None else ():
-        out.print(f"{'damaged' if damage else 'good':<8} checkpoint {one}", markup=False)
-        problems += [damage] if damage else []
+
+    def tell(what: str, found: list[DataFetchError]) -> None:
+        _say_plain(f"{'damaged' if found else 'good':<8} {what}")
+        problems.extend(found)
+
+    folders = [*cache.shared_folders(), cache.cache_folder(directory)]
+    for folder in folders:
+        sets = stored_sets(folder)
+        sets = _named(sets, name) if folder == folders[-1] else [path for path in sets if _fits(path, name)]
+        if not sets:
+            _say_plain(f"No stored set{f' of {name}' if name else ''} in {folder}.")
+        for path in sets:
+            tell(f"{path.name} ({human(folder_size(path))})", cache.verify(path))
+        for path, problem in verified_files(folder) if name is None else ():
+            tell(f"{path.relative_to(folder)} ({human(folder_size(path))})", [problem] if problem else [])
+        if waiting := folder_size(folder / "partial"):
+            _say_plain(f"waiting  {human(waiting)} of downloads that are not complete; checked when they are")
+    for one, problem in verified_checkpoints(directory) if name is None else ():
+        tell(f"checkpoint {one}", [problem] if problem else [])
     for problem in problems:
         print(problem, file=sys.stderr)
     if problems:
@@ -243,6 +238,7 @@ def where(directory: Dir = None) -> None:
     sets = stored_sets(folder)
     lines = {
         "cache": f"{folder}",
+        "shared": ", ".join(map(str, cache.shared_folders())) or "none (DATA_FETCH_SHARED)",
         "holds": f"{len(sets)} stored sets, {human(folder_size(folder)) if folder.is_dir() else 'nothing yet'}",
         "free": human(shutil.disk_usage(exists).free),
         "profile": f"{profile().name} (source {choose_source('cardiomegaly', None)})",
@@ -251,8 +247,8 @@ def where(directory: Dir = None) -> None:
     }
     for key, value in lines.items():
         print(f"{key + ':':<9}{value}")
-    for path in sets:
-        print(f"  {path.name}  {human(folder_size(path))}")
+    for path in [*(one for place in cache.shared_folders() for one in stored_sets(place)), *sets]:
+        print(f"  {path.name}  {human(folder_size(path))}{'  (shared)' if cache.is_shared(path) else ''}")
 
 
 @app.command()
@@ -263,88 +259,64 @@ def clean(
 ) -> None:
     """Free the room that cached data take, and what interrupted fetches left. Says what, and asks."""
     folder = cache.cache_folder(directory)
-    pieces = sorted((folder / "partial").iterdir()) if (folder / "partial").is_dir() else []
-    files = sorted(p for p in (folder / "files").iterdir() if p.is_file()) if (folder / "files").is_dir() else []
-    left_over = {path: path.name[1:].rsplit(".", 2)[0] for path in (folder / "sets").glob(".*.part")}
-    chosen = _named(stored_sets(folder) + pieces + files, name)
+    kinds = ("partial", "files", "mirrors")
+    left_over = left_overs(folder)
+    chosen = _named(stored_sets(folder) + [path for kind in kinds for path in entries(folder, kind)], name)
     chosen += [path for path, set_id in left_over.items() if name is None or (set_id + "-").startswith(name + "-")]
     if not chosen:
-        out.print(f"Nothing to free in {folder}.", markup=False, soft_wrap=True)
+        _say_plain(f"Nothing to free in {folder}.")
         return
+    before, total = folder_size(folder), sum(map(folder_size, chosen))
     for path in chosen:
-        out.print(f"{human(folder_size(path)):>12}  {path.relative_to(folder)}", markup=False, soft_wrap=True)
-    total = human(sum(folder_size(path) for path in chosen))
+        _say_plain(f"{folder_size(path):>16,} bytes  {path.relative_to(folder)}")
+    _say_plain(f"The cache {folder} holds {before:,} bytes; this would free {total:,} of them.")
     if not yes:
         if not sys.stdin.isatty():
-            raise DataFetchError(f"This would free {total}; nothing was deleted.", next="data-fetch clean --yes")
-        if not typer.confirm(f"Free {total}?"):
-            out.print("Nothing was deleted.")
+            raise DataFetchError(
+                f"This would free {total:,} bytes; nothing was deleted.", next="data-fetch clean --yes"
+            )
+        if not typer.confirm(f"Free {total:,} bytes ({human(total)})?"):
+            _say_plain("Nothing was deleted.")
             return
     freed = 0
-    for path in chosen:
-        size = folder_size(path)
-        with cache.locked(folder, left_over.get(path, path.name), wait=False):
-            if path.is_dir():
-                # Gone for other processes at once, so that nobody opens a set of which half is deleted.
-                doomed = path.with_name(f".{path.name}.{os.getpid()}.part")
-                path.rename(doomed)
-                shutil.rmtree(doomed)
-            else:
-                path.unlink()
-        freed += size
-    out.print(f"Freed {human(freed)}.")
+    try:
+        for path in chosen:
+            freed += remove(folder, path, left_over.get(path, path.name))
+    finally:
+        _say_plain(f"Freed {freed:,} bytes. The cache holds {folder_size(folder):,} bytes now.")
 
 
 @app.command()
 def mirror(
     target: Annotated[pathlib.Path, typer.Argument(help="Folder to write; served or shared later.")],
-    names: Annotated[list[str] | None, typer.Argument(help="Data sets; all by default.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Data sets and files; all of the profile by default.")
+    ] = None,
     source: Source = None,
     size: Size = None,
     directory: Dir = None,
     cue: Cue = None,
     films: Films = None,
+    profile_name: ProfileName = None,
 ) -> None:
     """Write a folder that other machines can name as DATA_FETCH_MIRROR: no rendering, no download from afar."""
-    folder = cache.cache_folder(directory)
-    for name in names or FETCH:
-        choose("data set", name, FETCH)
-        if not names and source not in (None, *data_set(name)["sources"]):
-            continue
-        given = choose_source(name, source)
-        known = data_set(name)["sources"][given]
-        options = {key: value for key, value in (("cue", cue), ("films", films)) if value is not None}
-        if names:
-            _options(name, given, **options)
-        options = {key: value for key, value in options.items() if key in known.get("options", [])}
-        try:
-            stored = {path for split in known["labs"] for path in STORED[name](given, split, size, folder, **options)}
-        except TooFewFilms as problem:
-            if names:
-                raise
-            out.print(f"{name}: none. {problem}", markup=False, soft_wrap=True)
-            continue
-        if given == "nih" and (manifest := nih.find_source(folder).manifest):
-            # The manifest is what names the set, so the new mirror must say the same.
-            _keep_manifest(target, manifest)
-        for path in sorted(stored):
-            done = "written" if write_mirror(path, target) else "there already"
-            out.print(f"{done}: {path.name} ({human(folder_size(path))})", markup=False, soft_wrap=True)
-    shown = target.absolute()
-    out.print(f"On the other machine: DATA_FETCH_MIRROR={shown}", markup=False, soft_wrap=True)
-    out.print(
-        f"or, over HTTP: python -m http.server --directory {shown}, and its address", markup=False, soft_wrap=True
-    )
-
-
-def _keep_manifest(target: pathlib.Path, manifest: bytes) -> None:
-    path = target / nih.MANIFEST
-    if path.is_file() and path.read_bytes() != manifest:
-        raise DataFetchError(
-            "This folder mirrors another selection of NIH films.", where=path, next="choose an empty folder"
+    _use(profile_name, directory)
+    if names or any((source, size, cue, films)):
+        found, well = stored_paths(names or [], source, size, _say_plain, cue=cue, films=films), True
+    else:
+        found, well = fetch_parts(
+            profile(), cache.cache_folder(), lambda line: None if line[:6] == "there:" else _say_plain(line)
         )
-    target.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(manifest)
+    for path in sorted(found):
+        if path.is_dir() and "-nih-" in path.name and (manifest := nih_source(cache.cache_folder()).manifest):
+            keep_nih_manifest(manifest, target)
+        copied = write_mirror(path, target) if path.is_dir() else write_mirror_file(path, target)
+        _say_plain(f"{'written' if copied else 'there already'}: {path.name} ({human(folder_size(path))})")
+    shown = target.absolute()
+    _say_plain(f"On the other machine: DATA_FETCH_MIRROR={shown}")
+    _say_plain(f"or, over HTTP: python -m http.server --directory {shown}, and its address")
+    if not well:
+        raise typer.Exit(1)
 
 
 def main() -> None:
@@ -354,6 +326,12 @@ def main() -> None:
     except DataFetchError as problem:
         print(problem, file=sys.stderr)
         sys.exit(1)
+    except KeyboardInterrupt:
+        _stopped()
+    except SystemExit as end:
+        if end.code == STOPPED:
+            _stopped()
+        raise
     except BrokenPipeError:
         # Whoever read our output has gone (`data-fetch list | head`); there is nobody to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -361,6 +339,18 @@ def main() -> None:
     except OSError as problem:
         print(f"{problem.strerror or problem}\n  where:    {problem.filename or 'not known'}", file=sys.stderr)
         sys.exit(1)
+
+
+STOPPED = 130  # the status of what Ctrl-C ended
+
+
+def _stopped() -> None:
+    print(
+        "\nStopped by Ctrl-C. What was complete is kept, and nothing half-made.\n"
+        "  next:     run the same command again; it goes on where it can",
+        file=sys.stderr,
+    )
+    sys.exit(STOPPED)
 
 
 if __name__ == "__main__":

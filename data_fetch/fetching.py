@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pathlib
 import shutil
@@ -12,11 +13,13 @@ from types import MappingProxyType
 
 import numpy as np
 
-from data_fetch import mirror, transport
+from data_fetch import cache, files, mirror, nih, transport
 from data_fetch.errors import DataFetchError, TooFewFilms, choose
 from data_fetch.imageset import ImageSet
 from data_fetch.profiles import profile
 from data_fetch.registry import data_set
+
+KEPT_MANIFEST = nih.MANIFEST
 
 
 def choose_source(name: str, source: str | None) -> str:
@@ -60,6 +63,26 @@ def copied_or_rendered(set_id: str, part: pathlib.Path, render: Callable[[pathli
         raise DataFetchError(
             f"The phantoms could not be rendered. {problem}", next="run the same command again"
         ) from problem
+
+
+def nih_source(folder: pathlib.Path, refresh: bool = False) -> nih.Source:
+    """Where NIH films come from: `nih.find_source`, which knows a mirror's manifest from a shared cache too.
+
+    The sha256 of a manifest that is kept is kept beside it, because its content names the films and the set.
+    """
+    address = transport.mirror_address()
+    if not (address and transport.is_url(address)):
+        return nih.find_source(folder, refresh)
+    kept = pathlib.Path("mirrors", hashlib.sha256(address.encode()).hexdigest()[:16], KEPT_MANIFEST)
+    if not refresh:
+        folder = next((place for place in cache.shared_folders() if (place / kept).is_file()), folder)
+    try:
+        origin = nih.find_source(folder, refresh)
+        if origin.manifest and (folder / kept).is_file():
+            files.same_as_recorded(folder / kept, refresh)
+    except OSError as reason:
+        raise cache.not_written("The manifest of the mirror could not be kept", folder, reason) from None
+    return origin
 
 
 def of_split(films: ImageSet, *splits: str) -> ImageSet:

@@ -9,9 +9,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
 
-from data_fetch import cache, mirror, nih
+from data_fetch import cache, mirror
 from data_fetch.errors import DataFetchError
-from data_fetch.fetching import check_size, choose_source, choose_split, copied_or_rendered, finished, of_split
+from data_fetch.fetching import (
+    check_size,
+    choose_source,
+    choose_split,
+    copied_or_rendered,
+    finished,
+    nih_source,
+    of_split,
+)
 from data_fetch.imageset import ImageSet, read_stored_set
 from data_fetch.profiles import profile
 from data_fetch.registry import data_set
@@ -123,7 +131,7 @@ def _nih_folder(start: str, size: int, folder: pathlib.Path, progress: bool, fil
     from data_fetch import nih_pneumothorax
 
     count = nih_pneumothorax.check_films(films)
-    origin = nih.find_source(folder)
+    origin = nih_source(folder)
     set_id = f"{start}-{count}-{origin.key}"
     pieces = folder / "partial" / set_id
 

@@ -2,7 +2,7 @@
 
 A class may have a registry of its own, a small TOML file that `data-fetch pack-checkpoints` writes. It names trained
 checkpoints and nothing else. It is the file that DATA_FETCH_REGISTRY names, else CACHE/registry.toml, which
-`data-fetch use ADDRESS` writes: one file in the cache of a hub serves everybody on it.
+`data-fetch use ADDRESS` writes: one file in the shared cache of a hub serves everybody on it.
 """
 
 from __future__ import annotations
@@ -71,11 +71,12 @@ def checkpoints(cache_dir: str | os.PathLike[str] | None = None) -> dict[str, di
 
 
 def class_registry(cache_dir: str | os.PathLike[str] | None = None) -> pathlib.Path | None:
-    """The file that names the class's checkpoints: that of DATA_FETCH_REGISTRY, else CACHE/registry.toml, else None."""
+    """The file that names the class's checkpoints: that of DATA_FETCH_REGISTRY, else registry.toml in the user's cache, else
+    that of a shared one, else None."""
     named = os.environ.get(VARIABLE, "").strip()
     if not named:
-        path = cache.cache_folder(cache_dir) / CLASS_REGISTRY
-        return path if path.is_file() else None
+        paths = [folder / CLASS_REGISTRY for folder in (cache.cache_folder(cache_dir), *cache.shared_folders())]
+        return next((path for path in paths if path.is_file()), None)
     path = pathlib.Path(named).expanduser().absolute()
     if not path.is_file():
         raise DataFetchError(

@@ -81,7 +81,7 @@ def small_phantoms(monkeypatch):
         ]
         (folder / "table.csv").write_text("\n".join(lines) + "\n")
         (folder / "card.toml").write_text(
-            f'source = "phantom"\nsplit = "{split}"\nversion = "1"\npreprocessing = "none"\n'
+            f'source = "phantom"\nsplit = "{split}"\nversion = "1"\npreprocessing = "none"\nlicence = "none"\n'
         )
 
     monkeypatch.setattr(cardiomegaly, "write", write)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import data_fetch
 from data_fetch import DataFetchError, registry, schema, tomltext
-from data_fetch.checkpoint import _local_files, checkpoint_folder
+from data_fetch.checkpoint import _published_names, checkpoint_folder
 
 RELAXED = settings(deadline=None, max_examples=60)  # a busy machine is no failure
 PART = {"urls": ["https://example.org/net.h5"], "sha256": "0" * 64, "bytes": 1000}
@@ -163,7 +163,7 @@ def test_any_table_is_taken_or_refused_in_words(table):
         assert "somewhere.toml" in str(problem)
     else:
         for name, entry in found.items():
-            assert _local_files(name, entry, "cache")[0].parent.name == "files"
+            assert all(schema.FILE_NAME.good(one) for one in _published_names(name, entry).values())
 
 
 @settings(RELAXED, suppress_health_check=[HealthCheck.function_scoped_fixture])
