@@ -32,7 +32,7 @@ def instructor(discs, tmp_path_factory):
     """A cache with a network of the gpu profile's recipe, made tiny: (cache, films)."""
     parts = [replace(discs(24, 64, k, 1000 * k), classes=("no pneumothorax", "pneumothorax")) for k in range(4)]
     cache = tmp_path_factory.mktemp("instructor")
-    recipe = replace(RECIPES["pneumothorax"]["gpu"], epochs=1, size=64, width_divisor=16)
+    recipe = replace(RECIPES["pneumothorax"]["gpu"], epochs=1, size=64, width_divisor=16, learning_rate=1e-3)
     command = "python -m medxai.train pneumothorax --profile gpu"
     train.train(recipe, Films(*parts, {"split": "train"}), cache / "checkpoints", command, verbose=0)
     return cache, parts[3].images
@@ -98,8 +98,9 @@ def test_a_class_downloads_what_its_instructor_trained(instructor, student, tmp_
     again = medxai.load_checkpoint(NAME)
     theirs = medxai.load_checkpoint(NAME, cache / "checkpoints")
     assert again.card == checkpoint.card == theirs.card
+    assert np.ptp(theirs.predict(films)) > 1e-4
     assert np.array_equal(checkpoint.predict(films), theirs.predict(films))
-    assert f"good     checkpoint {NAME}" in command("verify")
+    assert command("verify").count(f"good     files/{NAME}-") == 2
     with pytest.raises(PixelRangeError, match=rf"{NAME}.*scaled to 0-1"):
         checkpoint.predict(np.repeat(films[..., None], 3, -1) / 255.0)
     with pytest.raises(ValueError, match="size=64"):
@@ -109,7 +110,7 @@ def test_a_class_downloads_what_its_instructor_trained(instructor, student, tmp_
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
-    assert f"damaged  checkpoint {NAME}" in command("verify", status=1)
+    assert f"damaged  files/{NAME}-" in command("verify", status=1)
     with pytest.raises(CheckpointError, match="connection refused"):
         medxai.load_checkpoint(NAME)
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -158,13 +159,16 @@ def test_the_gpu_profile_stores_the_whole_recipe_in_the_cache_and_trials_elsewhe
     monkeypatch.setitem(RECIPES["pneumothorax"], "gpu", recipe)
     with pytest.raises(medxai.CheckpointError, match="not on this machine"):
         medxai.load_checkpoint("pneumothorax-gpu")
-    assert train.main(["pneumothorax", "--profile", "gpu", "--epochs", "1"]) == 0
-    assert (tmp_path / "checkpoints" / "pneumothorax-gpu.h5").is_file() and not (tmp_path / "cache").exists()
-    assert train.main(["pneumothorax", "--profile", "gpu"]) == 0
-    card = medxai.load_checkpoint("pneumothorax-gpu").card
-    assert card["command"] == "python -m medxai.train pneumothorax --profile gpu"
     assert train.main(["pneumothorax", "--profile", "gpu", "--name", "ours"]) == 0
-    assert medxai.load_checkpoint("ours").card["name"] == "ours"
+    card = medxai.load_checkpoint("ours").card
+    assert card["name"] == "ours" and card["command"] == "python -m medxai.train pneumothorax --profile gpu --name ours"
+
+    written = []
+    monkeypatch.setattr(train, "train", lambda recipe, films, out, *_: written.append((recipe.name, out)))
+    for further in ([], ["--epochs", "1"], ["--films", "9"], ["--seed", "1"], ["--profile", "cpu"]):
+        assert train.main(["pneumothorax", "--profile", "gpu", *further]) == 0
+    assert written[0] == ("pneumothorax-gpu", tmp_path / "cache" / "checkpoints")
+    assert {out for _, out in written[1:]} == {Path("checkpoints")}
 
     monkeypatch.setattr(train, "fetch_films", lambda *_: pytest.fail("films were fetched for nothing"))
     (tmp_path / "file").write_text("")
