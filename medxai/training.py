@@ -17,7 +17,7 @@ import pandas as pd
 import tensorflow as tf
 
 from . import metrics
-from .preprocessing import to_network_input
+from .preprocessing import release, to_network_input
 
 if TYPE_CHECKING:
     from data_fetch import ImageSet
@@ -87,6 +87,7 @@ class FilmBatches(tf.keras.utils.Sequence):
         # Sorted reading is kinder to a memory map; the order within a batch does not matter.
         rows = np.sort(rows)
         images = np.asarray(self.films.images[rows])
+        release(self.films.images)
         if self.augment is not None:
             images = self.augment(images, np.random.default_rng([self.seed, self.epoch, number]))
         return to_network_input(images), one_hot(self.films.labels[rows], len(self.films.classes))
