@@ -317,6 +317,18 @@ def mirror(
         raise typer.Exit(1)
 
 
+@app.command()
+def cards(
+    folder: Annotated[pathlib.Path, typer.Argument(help="Where the pages go; docs/data in the repository.")],
+    sheets: Annotated[bool, typer.Option(help="Draw the sheets of phantoms too.")] = True,
+) -> None:
+    """Write a page for each data set, from the registry, with a sheet of phantoms."""
+    from data_fetch.cards import write  # draws, so it brings the renderer
+
+    for path in write(folder, sheets):
+        _say_plain(f"{path.stat().st_size:>9,} bytes  {path}")
+
+
 def main() -> None:
     """Run the command line. Problems are told as text, with status 1, never as a traceback."""
     try:

@@ -15,7 +15,7 @@ import sources
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
     """Each test has a cache of its own, and none of the user's settings."""
-    for name in ("DATA_FETCH_MIRROR", "DATA_FETCH_OFFLINE", "DATA_FETCH_SOURCE", "MEDXAI_PROFILE"):
+    for name in ("DATA_FETCH_MIRROR", "DATA_FETCH_OFFLINE", "DATA_FETCH_SHARED", "DATA_FETCH_SOURCE", "MEDXAI_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     cache = tmp_path / "cache"
     monkeypatch.setenv("DATA_FETCH_DIR", str(cache))
