@@ -104,8 +104,8 @@ def fetch_url(
                 if _is_whole(path, known_hash):
                     return path
                 raise _changed(path, known_hash)
-            except DataFetchError as problem:
-                print(f"A file of the shared cache is not used.\n{problem}", file=sys.stderr)
+            except DataFetchError as damage:
+                print(f"A file of the shared cache is not used.\n{damage}", file=sys.stderr)
     folder = cache.cache_folder(cache_dir)
     target = folder / "files" / filename
     if target.is_file() and _is_whole(target, known_hash):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pathlib
 from collections.abc import Callable, Iterator
@@ -61,12 +62,16 @@ def parts_of(profile: Profile) -> Iterator[Part]:
     """Everything that the labs of a profile ask for: stored sets, single files, checkpoints."""
     for entry in registry()["profiles"][profile.name]:
         if "file" in entry:
-            yield _part(f"file {entry['file']}", lambda folder, name=entry["file"]: fetch_file(name, folder))
+            yield _part(f"file {entry['file']}", functools.partial(fetch_file, entry["file"]))
         for split in entry.get("splits", ()):
             yield _set_part(entry["set"], entry["source"], split, entry.get("size"))
     for name in checkpoint_names():
         if name.endswith(f"-{profile.name}"):
-            yield _part(f"checkpoint {name}", lambda folder, name=name: checkpoint(name).path)
+            yield _part(f"checkpoint {name}", functools.partial(_weights, name))
+
+
+def _weights(name: str, folder: Folder) -> pathlib.Path:
+    return checkpoint(name).path
 
 
 def _set_part(name: str, source: str, split: str, size: int | None) -> Part:

@@ -33,9 +33,24 @@ authors expect them to be more than 90% accurate. They are not a radiologist's r
 
 
 # Our name of each column, in the tables' order; the numbers among them with the largest that the index can hold.
-FILMS = {"name": None, "findings": None, "follow_up": 255, "patient": 65_535, "age": 255, "sex": None, "view": None}
+FILMS: dict[str, float | None] = {
+    "name": None,
+    "findings": None,
+    "follow_up": 255,
+    "patient": 65_535,
+    "age": 255,
+    "sex": None,
+    "view": None,
+}
 FILMS |= {"width": 65_535, "height": 65_535, "dx": 100.0, "dy": 100.0}
-BOXES = {"name": None, "finding": None, "x": 1024.0, "y": 1024.0, "width": 1024.0, "height": 1024.0}
+BOXES: dict[str, float | None] = {
+    "name": None,
+    "finding": None,
+    "x": 1024.0,
+    "y": 1024.0,
+    "width": 1024.0,
+    "height": 1024.0,
+}
 
 
 def _read(path: pathlib.Path, columns: dict[str, float | None]) -> pandas.DataFrame:

@@ -184,4 +184,4 @@ def _windowed(path: pathlib.Path, values: np.ndarray, data: pydicom.Dataset, win
 
 def _first(value: object) -> float:
     """Windows may come in a list, of which the first is what the maker of the film preferred."""
-    return float(value[0] if isinstance(value, list) or hasattr(value, "__getitem__") else value)  # type: ignore[arg-type, index]
+    return float(value[0] if isinstance(value, list) or hasattr(value, "__getitem__") else value)  # type: ignore[arg-type]
