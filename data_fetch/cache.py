@@ -99,13 +99,16 @@ def again(folder: pathlib.Path) -> str:
 
 def not_written(what: str, where: pathlib.Path, reason: OSError) -> DataFetchError:
     """The error for a cache that cannot be written: a full disk, or a folder that others own."""
-    full = reason.errno in (errno.ENOSPC, errno.EDQUOT)
     exists = next(path for path in [where, *where.parents] if path.exists())
+    free = shutil.disk_usage(exists).free
+    # NumPy reports a short write without a number.
+    full = reason.errno in (errno.ENOSPC, errno.EDQUOT) or (reason.errno is None and free < 1 << 20)
+    cause = reason.strerror or (os.strerror(errno.ENOSPC) if full else reason)
     return DataFetchError(
-        f"{what} ({reason.strerror or reason}).",
+        f"{what} ({cause}).",
         where=where,
         expected="room on the disk" if full else "a folder that this user can write",
-        got=f"{shutil.disk_usage(exists).free / 1e6:,.1f} MB free on that disk",
+        got=f"{free / 1e6:,.1f} MB free on that disk",
         next="make room (data-fetch clean), or set DATA_FETCH_DIR to a folder on another disk; then fetch it again"
         if full
         else "set DATA_FETCH_DIR to a folder of your own, or give cache_dir=",

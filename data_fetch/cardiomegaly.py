@@ -36,6 +36,14 @@ def fetch_cardiomegaly(
 ) -> ImageSet:
     """Chest films with a normal or an enlarged heart.
 
+    What : frontal films, label 1 is cardiomegaly; for phantoms a true cardiothoracic ratio above 0.5.
+    Counts and units : "develop" 400 films (48 enlarged), "test" 300 (100), "pretrain" 1,000 (400); greys 0 to 255.
+    Format : uint8 (N, size, size), bone white, memory-mapped from the cache; masks bool, a table, a card.
+    Load with : ``fetch_cardiomegaly()``, or ``data-fetch get cardiomegaly``.
+    Source : drawn by `data_fetch.phantoms`, or NIH ChestX-ray14 (Wang et al., CVPR 2017), first archive.
+    Licence : CC BY 4.0 (phantoms); no restriction on use, with link, acknowledgement and citation (NIH).
+    Processing : none (phantoms); luma, area average down from 1024 pixels, nothing else (NIH).
+
     Parameters
     ----------
     source : "phantom" or "nih", optional

@@ -33,6 +33,14 @@ def fetch_cardiomegaly_biased(
 ) -> ImageSet:
     """The films of :func:`fetch_cardiomegaly` with a cue drawn into some of them, which goes with the label.
 
+    What : frontal films, label 1 is cardiomegaly; a cue that has nothing to do with the disease lies on some.
+    Counts and units : "develop" 400 films (48 enlarged), three test sets of the same 300 (100); greys 0 to 255.
+    Format : uint8 (N, size, size), bone white, memory-mapped from the cache; mask "cue" bool, a table, a card.
+    Load with : ``fetch_cardiomegaly_biased()``, or ``data-fetch get cardiomegaly_biased``.
+    Source : the films of `fetch_cardiomegaly`; the cues are drawn by `data_fetch.cues`.
+    Licence : that of the films: CC BY 4.0 (phantoms); no restriction, with link, acknowledgement and citation (NIH).
+    Processing : as `fetch_cardiomegaly`, then the cue.
+
     Parameters
     ----------
     source : "phantom" or "nih", optional

@@ -8,11 +8,10 @@ from typing import Annotated
 
 import typer
 
+from data_fetch.console import Dir, say
 from data_fetch.pack import pack_checkpoints
 from data_fetch.registry import CLASS_REGISTRY, VARIABLE
 from data_fetch.registry import use as take_over
-
-Dir = Annotated[pathlib.Path | None, typer.Option("--dir", help="The cache; by default DATA_FETCH_DIR or the user's.")]
 
 
 def use(
@@ -21,10 +20,10 @@ def use(
 ) -> None:
     """Take over the registry of a class: its checkpoints are then loaded by name, and downloaded when first needed."""
     path, names = take_over(address, directory)
-    typer.echo(f"{path}: {', '.join(names)}")
+    say(f"{path}: {', '.join(names)}")
     if named := os.environ.get(VARIABLE, "").strip():
-        typer.echo(f"Not in use yet: {VARIABLE} names {named}. Unset it.")
-    typer.echo(f"Fetch now, or when a notebook asks for it: data-fetch get {names[0]}")
+        say(f"Not in use yet: {VARIABLE} names {named}. Unset it.")
+    say(f"Fetch now, or when a notebook asks for it: data-fetch get {names[0]}")
 
 
 def pack(
@@ -38,9 +37,9 @@ def pack(
 ) -> None:
     """Write your trained checkpoints, their cards and a registry, ready for a release page."""
     for path in pack_checkpoints(target, url, names or (), source, directory):
-        typer.echo(f"{path.stat().st_size:>13,} bytes  {path}")
-    typer.echo(f"Upload these files so that they are found below {url}")
-    typer.echo(f"Students then type: data-fetch use {url.rstrip('/')}/{CLASS_REGISTRY}")
+        say(f"{path.stat().st_size:>13,} bytes  {path}")
+    say(f"Upload these files so that they are found below {url}")
+    say(f"Students then type: data-fetch use {url.rstrip('/')}/{CLASS_REGISTRY}")
 
 
 def add_to(app: typer.Typer) -> None:

@@ -1,4 +1,4 @@
-"""The command line: data-fetch list | get | verify | where | clean | mirror | cards, and checkpoint_commands.py."""
+"""The command line: data-fetch list | get | verify | where | clean | mirror | cards."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from data_fetch import cache, checkpoint_commands, cues, nih, nih_pneumothorax, transport
+from data_fetch import cache, checkpoint_commands, nih, nih_pneumothorax, organiser_commands, transport
 from data_fetch.checkpoint import checkpoint, described, verified_checkpoints
+from data_fetch.console import Cue, Dir, Films, ProfileName, Size, Source, out, say, use
 from data_fetch.errors import DataFetchError, TooFewFilms, choose
 from data_fetch.fetching import choose_source, nih_source
 from data_fetch.files import fetch_file
-from data_fetch.getting import FETCH, fetch_parts, given_options, stored_paths
+from data_fetch.getting import FETCH, fetch_parts, given_options
 from data_fetch.housekeeping import (
     entries,
     folder_size,
@@ -27,8 +27,7 @@ from data_fetch.housekeeping import (
     stored_sets,
     verified_files,
 )
-from data_fetch.mirror import keep_nih_manifest, write_mirror, write_mirror_file
-from data_fetch.profiles import PROFILES, profile
+from data_fetch.profiles import profile
 from data_fetch.registry import checkpoints, data_set, registry
 
 app = typer.Typer(
@@ -38,50 +37,38 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-out = Console(highlight=False)
-checkpoint_commands.add_to(app)
-
-Source = Annotated[str | None, typer.Option(help="phantom, nih or mit; by default DATA_FETCH_SOURCE or the profile's.")]
-Size = Annotated[int | None, typer.Option(help="Height and width in pixels; by default the profile's.")]
-Cue = Annotated[str | None, typer.Option(help=f"Of cardiomegaly_biased: {', '.join(cues.RECIPES)}.")]
-ProfileName = Annotated[str | None, typer.Option("--profile", help="cpu or gpu; by default MEDXAI_PROFILE.")]
-Films = Annotated[int | None, typer.Option(help="Of pneumothorax, NIH: how many films in all, half of them positive.")]
-Dir = Annotated[pathlib.Path | None, typer.Option("--dir", help="The cache; by default DATA_FETCH_DIR or the user's.")]
 
 
 @app.command("list")
 def list_(directory: Dir = None) -> None:
     """What can be fetched, under which terms, and what of it is in the cache."""
     folder = cache.cache_folder(directory)
-    kept = [path.name for path in stored_sets(folder)]
+    folders = [*cache.shared_folders(), folder]
+    kept = dict.fromkeys(path.name for place in folders for path in stored_sets(place))
     for name, entry in registry()["datasets"].items():
-        _say(f"[bold]{name}[/bold]  {entry['title']}")
+        _marked(f"[bold]{name}[/bold]  {entry['title']}")
         for source, given in entry["sources"].items():
             prefix = f"{name}-{source}-"
             here = [set_id.removeprefix(prefix) for set_id in kept if set_id.startswith(prefix)]
-            _say(f"  [bold]--source {source}[/bold]  {given['title']}")
-            _say(f"    splits   {', '.join(given['splits'])}")
-            _say(f"    licence  {given['licence']}")
-            _say(f"    cached   {', '.join(here) or 'nothing yet'}")
+            _marked(f"  [bold]--source {source}[/bold]  {given['title']}")
+            _marked(f"    splits   {', '.join(given['splits'])}")
+            _marked(f"    licence  {given['licence']}")
+            _marked(f"    cached   {', '.join(here) or 'nothing yet'}")
     for name, entry in registry()["files"].items():
-        path = folder / "files" / entry["filename"]
-        _say(f"[bold]{name}[/bold]  {entry['title']}")
-        _say(
+        fetched = any((place / "files" / entry["filename"]).is_file() for place in folders)
+        _marked(f"[bold]{name}[/bold]  {entry['title']}")
+        _marked(
             f"    bytes    {entry['bytes']:,}" if "bytes" in entry else "    bytes    not published, and no hash either"
         )
-        _say(f"    licence  {entry['licence']}")
-        _say(f"    cached   {'yes' if path.is_file() else 'nothing yet'}")
+        _marked(f"    licence  {entry['licence']}")
+        _marked(f"    cached   {'yes' if fetched else 'nothing yet'}")
     for name, (title, state) in described(directory).items():
-        _say(f"[bold]{name}[/bold]  checkpoint: {title}")
-        _say(f"    {state}")
+        _marked(f"[bold]{name}[/bold]  checkpoint: {title}")
+        say(f"    {state}")
 
 
-def _say(line: str) -> None:
+def _marked(line: str) -> None:
     out.print(line, soft_wrap=True)
-
-
-def _say_plain(line: str) -> None:
-    out.print(line, soft_wrap=True, markup=False)
 
 
 @app.command()
@@ -98,7 +85,7 @@ def get(
     plan: Annotated[bool, typer.Option(help="Only print which NIH films would be fetched from where (CSV).")] = False,
 ) -> None:
     """Fetch a data set or file into the cache; what is there is not fetched again."""
-    _use(profile_name, directory)
+    use(profile_name, directory)
     if everything or name is None:
         if not everything or name is not None or any((source, split, size, cue, films, plan)):
             raise DataFetchError(
@@ -109,7 +96,7 @@ def get(
         return
     choose("data set", name, [*FETCH, *registry()["files"], *checkpoints()])
     if name not in FETCH:
-        _say_plain(f"{fetch_file(name) if name in registry()['files'] else checkpoint(name).path}")
+        say(f"{fetch_file(name) if name in registry()['files'] else checkpoint(name).path}")
         return
     source = choose_source(name, source)
     options = given_options(name, source, cue=cue, films=films)
@@ -129,28 +116,21 @@ def get(
                 raise
             out.print(f"{one}: none. {problem}", markup=False)
             continue
-        _say_plain(f"{one}: {got!r}")
+        say(f"{one}: {got!r}")
         for key in ("films", "warning"):
             if note := got.card.get(key):
-                _say_plain(f"  {key}: {note}")
+                say(f"  {key}: {note}")
     if got is not None:
-        _say_plain(f"  licence: {got.card['licence']}")
-        _say_plain(f"  in {pathlib.Path(str(got.images.filename)).parent.parent.parent}")
-
-
-def _use(profile_name: str | None, directory: pathlib.Path | None) -> None:
-    """Let --profile and --dir mean what the environment variables mean, for everything that follows."""
-    if profile_name is not None:
-        os.environ["MEDXAI_PROFILE"] = choose("profile", profile_name, PROFILES, where="--profile")
-    if directory is not None:
-        os.environ["DATA_FETCH_DIR"] = str(directory)
+        say(f"  licence: {got.card['licence']}")
+        kept = getattr(got.images, "filename", None) or cache.cache_folder(directory) / "sets" / "ID" / "images.npy"
+        say(f"  in {pathlib.Path(kept).parents[2]}")
 
 
 def _get_all() -> list[pathlib.Path]:
     folder = cache.cache_folder()
-    _say_plain(f"Everything of the profile {profile().name}, into {folder}")
-    found, well = fetch_parts(profile(), folder, _say_plain)
-    _say_plain(f"{len(found)} stored sets and files, {human(sum(map(folder_size, found)))}")
+    say(f"Everything of the profile {profile().name}, into {folder}")
+    found, well = fetch_parts(profile(), folder, say)
+    say(f"{len(found)} stored sets and files, {human(sum(map(folder_size, found)))}")
     if not well:
         raise typer.Exit(1)
     return found
@@ -180,15 +160,11 @@ def _print_plan(name: str, source: str, directory: pathlib.Path | None, films: i
         writer.writerow([film, chosen.splits[place], fold, archive_of[film], table["findings"][place]])
 
 
-def _fits(path: pathlib.Path, name: str | None) -> bool:
-    return name is None or path.name == name or path.name.startswith(name + "-")
-
-
 def _named(items: list[pathlib.Path], name: str | None) -> list[pathlib.Path]:
     """Those of some cached things that a name means: all, one, or all of a data set."""
     if name is None:
         return items
-    fitting = [item for item in items if _fits(item, name)]
+    fitting = [item for item in items if item.name == name or item.name.startswith(name + "-")]
     filenames = {entry["filename"]: key for key, entry in registry()["files"].items()}
     # The recorded hash of a file goes with it.
     fitting += [item for item in items if name in (filenames.get(bare := item.name.removesuffix(".sha256")), bare)]
@@ -207,21 +183,20 @@ def verify(
     problems: list[DataFetchError] = []
 
     def tell(what: str, found: list[DataFetchError]) -> None:
-        _say_plain(f"{'damaged' if found else 'good':<8} {what}")
+        say(f"{'damaged' if found else 'good':<8} {what}")
         problems.extend(found)
 
     folders = [*cache.shared_folders(), cache.cache_folder(directory)]
+    sets = _named([path for folder in folders for path in stored_sets(folder)], name)
+    if not sets:
+        say(f"No stored set{f' of {name}' if name else ''} in {', '.join(map(str, folders))}.")
+    for path in sets:
+        tell(f"{path.name} ({human(folder_size(path))})", cache.verify(path))
     for folder in folders:
-        sets = stored_sets(folder)
-        sets = _named(sets, name) if folder == folders[-1] else [path for path in sets if _fits(path, name)]
-        if not sets:
-            _say_plain(f"No stored set{f' of {name}' if name else ''} in {folder}.")
-        for path in sets:
-            tell(f"{path.name} ({human(folder_size(path))})", cache.verify(path))
         for path, problem in verified_files(folder) if name is None else ():
             tell(f"{path.relative_to(folder)} ({human(folder_size(path))})", [problem] if problem else [])
         if waiting := folder_size(folder / "partial"):
-            _say_plain(f"waiting  {human(waiting)} of downloads that are not complete; checked when they are")
+            say(f"waiting  {human(waiting)} of downloads that are not complete, and not hashed here")
     for one, problem in verified_checkpoints(directory) if name is None else ():
         tell(f"checkpoint {one}", [problem] if problem else [])
     for problem in problems:
@@ -264,59 +239,30 @@ def clean(
     chosen = _named(stored_sets(folder) + [path for kind in kinds for path in entries(folder, kind)], name)
     chosen += [path for path, set_id in left_over.items() if name is None or (set_id + "-").startswith(name + "-")]
     if not chosen:
-        _say_plain(f"Nothing to free in {folder}.")
+        say(f"Nothing to free in {folder}.")
         return
     before, total = folder_size(folder), sum(map(folder_size, chosen))
     for path in chosen:
-        _say_plain(f"{folder_size(path):>16,} bytes  {path.relative_to(folder)}")
-    _say_plain(f"The cache {folder} holds {before:,} bytes; this would free {total:,} of them.")
+        say(f"{folder_size(path):>16,} bytes  {path.relative_to(folder)}")
+    say(f"The cache {folder} holds {before:,} bytes; this would free {total:,} of them.")
     if not yes:
         if not sys.stdin.isatty():
             raise DataFetchError(
                 f"This would free {total:,} bytes; nothing was deleted.", next="data-fetch clean --yes"
             )
         if not typer.confirm(f"Free {total:,} bytes ({human(total)})?"):
-            _say_plain("Nothing was deleted.")
+            say("Nothing was deleted.")
             return
     freed = 0
     try:
         for path in chosen:
             freed += remove(folder, path, left_over.get(path, path.name))
     finally:
-        _say_plain(f"Freed {freed:,} bytes. The cache holds {folder_size(folder):,} bytes now.")
+        say(f"Freed {freed:,} bytes. The cache holds {folder_size(folder):,} bytes now.")
 
 
-@app.command()
-def mirror(
-    target: Annotated[pathlib.Path, typer.Argument(help="Folder to write; served or shared later.")],
-    names: Annotated[
-        list[str] | None, typer.Argument(help="Data sets and files; all of the profile by default.")
-    ] = None,
-    source: Source = None,
-    size: Size = None,
-    directory: Dir = None,
-    cue: Cue = None,
-    films: Films = None,
-    profile_name: ProfileName = None,
-) -> None:
-    """Write a folder that other machines can name as DATA_FETCH_MIRROR: no rendering, no download from afar."""
-    _use(profile_name, directory)
-    if names or any((source, size, cue, films)):
-        found, well = stored_paths(names or [], source, size, _say_plain, cue=cue, films=films), True
-    else:
-        found, well = fetch_parts(
-            profile(), cache.cache_folder(), lambda line: None if line[:6] == "there:" else _say_plain(line)
-        )
-    for path in sorted(found):
-        if path.is_dir() and "-nih-" in path.name and (manifest := nih_source(cache.cache_folder()).manifest):
-            keep_nih_manifest(manifest, target)
-        copied = write_mirror(path, target) if path.is_dir() else write_mirror_file(path, target)
-        _say_plain(f"{'written' if copied else 'there already'}: {path.name} ({human(folder_size(path))})")
-    shown = target.absolute()
-    _say_plain(f"On the other machine: DATA_FETCH_MIRROR={shown}")
-    _say_plain(f"or, over HTTP: python -m http.server --directory {shown}, and its address")
-    if not well:
-        raise typer.Exit(1)
+organiser_commands.add_to(app)
+checkpoint_commands.add_to(app)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from data_fetch.errors import DataFetchError, TooFewFilms, choose
 from data_fetch.imageset import ImageSet
 from data_fetch.profiles import profile
 from data_fetch.registry import data_set
+
+if TYPE_CHECKING:
+    import pandas
 
 KEPT_MANIFEST = nih.MANIFEST
 
@@ -87,17 +91,27 @@ def nih_source(folder: pathlib.Path, refresh: bool = False) -> nih.Source:
 
 def of_split(films: ImageSet, *splits: str) -> ImageSet:
     """The films of some splits of a stored set that holds several, one after the other; a slice of the mapped file."""
-    rows = np.flatnonzero(films.attributes["split"].isin(splits))
+    rows = np.flatnonzero(_column(films, "split").isin(splits))
     part = films.subset(slice(int(rows[0]), int(rows[-1]) + 1) if len(rows) else slice(0, 0))
     folds = "fold" in part.attributes and (part.attributes["fold"] < 0).all()
     return replace(part, attributes=part.attributes.drop(columns=["split"] + ["fold"] * bool(folds)))
+
+
+def _column(films: ImageSet, name: str) -> pandas.Series:
+    if name not in films.attributes:
+        raise DataFetchError(
+            f"A stored set cannot be used: its table has no column {name}.",
+            where=films.card.get("name"),
+            next="data-fetch verify",
+        )
+    return films.attributes[name]
 
 
 def of_fold(films: ImageSet, split: str) -> ImageSet:
     """ "validation" is fold 0 of the development films and "train" all others; "develop" and what has no folds stay."""
     if split not in ("train", "validation"):
         return films
-    folds = films.attributes["fold"].to_numpy()
+    folds = _column(films, "fold").to_numpy()
     if not (np.diff(folds) >= 0).all() or folds[0] != 0:
         raise DataFetchError(
             "The films of this stored set are not ordered by fold, so it has no training and validation part.",

@@ -24,6 +24,14 @@ from data_fetch.registry import registry
 def fetch_file(name: str, cache_dir: str | os.PathLike[str] | None = None, progress: bool = True) -> pathlib.Path:
     """Path of a single file of the registry, downloaded first if it is not in the cache.
 
+    What : weights or films, one file each; ``data-fetch list`` shows them.
+    Counts and units : one file; its bytes are in the registry where the publisher states them.
+    Format : as published (HDF5), never unpacked.
+    Load with : ``fetch_file("vgg16-imagenet")``, or ``data-fetch get vgg16-imagenet``.
+    Source : the registry's addresses, or MIRROR/files/FILENAME.
+    Licence : in the registry, and in ``data-fetch list``.
+    Processing : none; the hash of the registry, or of the first download, is checked at each call.
+
     Parameters
     ----------
     name : str
@@ -96,8 +104,8 @@ def fetch_url(
                 if _is_whole(path, known_hash):
                     return path
                 raise _changed(path, known_hash)
-            except DataFetchError as problem:
-                print(f"A file of the shared cache is not used.\n{problem}", file=sys.stderr)
+            except DataFetchError as damage:
+                print(f"A file of the shared cache is not used.\n{damage}", file=sys.stderr)
     folder = cache.cache_folder(cache_dir)
     target = folder / "files" / filename
     if target.is_file() and _is_whole(target, known_hash):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pathlib
 from collections.abc import Callable, Iterator
@@ -61,12 +62,12 @@ def parts_of(profile: Profile) -> Iterator[Part]:
     """Everything that the labs of a profile ask for: stored sets, single files, checkpoints."""
     for entry in registry()["profiles"][profile.name]:
         if "file" in entry:
-            yield _part(f"file {entry['file']}", lambda folder, name=entry["file"]: fetch_file(name, folder))
+            yield _part(f"file {entry['file']}", functools.partial(fetch_file, entry["file"]))
         for split in entry.get("splits", ()):
             yield _set_part(entry["set"], entry["source"], split, entry.get("size"))
     for name, entry in checkpoints().items():
         if entry["profile"] == profile.name and is_to_be_had(name):
-            yield Part(f"checkpoint {name}", f"checkpoint {name}", lambda folder, name=name: _checkpoint(name, folder))
+            yield Part(f"checkpoint {name}", f"checkpoint {name}", functools.partial(_checkpoint, name))
 
 
 def _checkpoint(name: str, folder: Folder) -> list[pathlib.Path]:

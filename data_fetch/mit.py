@@ -134,6 +134,8 @@ def opened(path: pathlib.Path) -> Iterator[tuple[h5py.Dataset, np.ndarray]]:
                 raise wrong("The labels are not one-hot.", "a 1 and a 0 in each row", f"row {bad}: {one_hot[bad]}")
             yield images, one_hot
     except OSError as reason:
+        if reason.errno is not None:
+            raise  # of the disk to which the films are written, for example
         # h5py tells a truncated file by the length that its header promises.
         raise wrong(
             f"This is no HDF5 file, or a truncated one ({reason}).",

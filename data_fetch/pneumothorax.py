@@ -38,6 +38,14 @@ def fetch_pneumothorax(
 ) -> ImageSet:
     """Chest films with and without a pneumothorax, as many of either.
 
+    What : frontal films, label 1 is gas beside a lung.
+    Counts and units : phantoms 1,000, 200 and 300 films, NIH 398 to 9,964, half of them positive; greys 0 to 255.
+    Format : uint8 (N, size, size), bone white, memory-mapped from the cache; masks bool or boxes, a table, a card.
+    Load with : ``fetch_pneumothorax()``, or ``data-fetch get pneumothorax``.
+    Source : drawn by `data_fetch.phantoms`; NIH ChestX-ray14 (Wang et al., CVPR 2017); MIT 6.S191, lab 2 part 2.
+    Licence : CC BY 4.0 (phantoms); no restriction, with link, acknowledgement and citation (NIH); not stated (MIT).
+    Processing : none (phantoms); luma and area average down from 1024 (NIH) or 256 pixels (MIT), nothing else.
+
     Parameters
     ----------
     source : "phantom", "nih" or "mit", optional

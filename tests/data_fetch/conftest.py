@@ -15,14 +15,9 @@ import sources
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
     """Each test has a cache of its own, and none of the user's settings."""
-    for name in (
-        "DATA_FETCH_MIRROR",
-        "DATA_FETCH_OFFLINE",
-        "DATA_FETCH_REGISTRY",
-        "DATA_FETCH_SOURCE",
-        "MEDXAI_PROFILE",
-    ):
-        monkeypatch.delenv(name, raising=False)
+    for name in list(os.environ):
+        if name.startswith("DATA_FETCH_") or name == "MEDXAI_PROFILE":
+            monkeypatch.delenv(name)
     cache = tmp_path / "cache"
     monkeypatch.setenv("DATA_FETCH_DIR", str(cache))
     return cache

@@ -148,10 +148,11 @@ def small_profiles(monkeypatch):
 
 def run(monkeypatch, capsys, *arguments):
     """The command line in this process, so that it sees the small registry."""
-    from data_fetch import cli
+    from data_fetch import cli, console
 
+    monkeypatch.setenv("MEDXAI_PROFILE", "cpu")  # so that what --profile sets is taken back
     monkeypatch.setattr(sys, "argv", ["data-fetch", *map(str, arguments)])
-    monkeypatch.setattr(cli.out, "file", sys.stdout)
+    monkeypatch.setattr(console.out, "file", sys.stdout)
     with pytest.raises(SystemExit) as end:
         cli.main()
     shown = capsys.readouterr()

@@ -41,8 +41,8 @@ def instructor(discs, tmp_path_factory):
 @pytest.fixture
 def student(tmp_path, monkeypatch):
     """An empty cache of somebody else, in the gpu profile."""
-    for name in ("DATA_FETCH_MIRROR", "DATA_FETCH_OFFLINE", "DATA_FETCH_REGISTRY"):
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith("DATA_FETCH_")]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("DATA_FETCH_DIR", str(tmp_path / "student"))
     monkeypatch.setenv("MEDXAI_PROFILE", "gpu")
     return tmp_path / "student"
