@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import tomllib
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 import data_fetch
 from data_fetch import DataFetchError, registry, schema, tomltext
-from data_fetch.checkpoint import _published_names, checkpoint_folder
+from data_fetch.checkpoint import _published_names, checkpoint_folder, described, verified_checkpoints
 
 RELAXED = settings(deadline=None, max_examples=60)  # a busy machine is no failure
 PART = {"urls": ["https://example.org/net.h5"], "sha256": "0" * 64, "bytes": 1000}
@@ -207,6 +208,28 @@ def test_the_classes_registry_adds_and_never_exchanges(own_cache, tmp_path, monk
     monkeypatch.setenv("DATA_FETCH_REGISTRY", str(tmp_path / "none.toml"))
     with pytest.raises(DataFetchError, match=r"not there[\s\S]*DATA_FETCH_REGISTRY[\s\S]*data-fetch use"):
         registry.checkpoints()
+
+
+def test_a_shared_cache_brings_a_registry_and_what_was_made_there(own_cache, tmp_path, monkeypatch):
+    shared = tmp_path / "shared"
+    made = shared / "checkpoints"
+    made.mkdir(parents=True)
+    (shared / "registry.toml").write_text(tomltext.dumps(CLASS))
+    (made / "pneumothorax-gpu.h5").write_bytes(b"weights")
+    digest = hashlib.sha256(b"weights").hexdigest()
+    (made / "pneumothorax-gpu.toml").write_text(f'name = "pneumothorax-gpu"\nsha256 = "{digest}"\nbytes = 7\n')
+    monkeypatch.setenv("DATA_FETCH_SHARED", str(shared))
+    assert "net-gpu" in registry.checkpoints()
+    assert data_fetch.checkpoint("pneumothorax-gpu").path.parent == made
+    states = {name: state for name, (_, state) in described().items()}
+    assert "not fetched yet" in states["net-gpu"] and str(made) in states["pneumothorax-gpu"]
+    assert dict(verified_checkpoints())["pneumothorax-gpu"] is None
+    (made / "pneumothorax-gpu.h5").write_bytes(b"weigh")
+    assert "truncated" in str(dict(verified_checkpoints())["pneumothorax-gpu"])
+    # One's own choice comes before the hub's, and it is one file, never two.
+    (tmp_path / "own.toml").write_text(tomltext.dumps({"checkpoints": {"other": CLASS["checkpoints"]["other"]}}))
+    registry.use(str(tmp_path / "own.toml"))
+    assert "other" in registry.checkpoints() and "net-gpu" not in registry.checkpoints()
 
 
 def test_the_commands_tell_mistakes_as_text(data_fetch_command, tmp_path, own_cache):
