@@ -186,7 +186,7 @@ def verify(
         say(f"{'damaged' if found else 'good':<8} {what}")
         problems.extend(found)
 
-    folders = [*cache.shared_folders(), cache.cache_folder(directory)]
+    folders = list(dict.fromkeys([*cache.shared_folders(), cache.cache_folder(directory)]))
     sets = _named([path for folder in folders for path in stored_sets(folder)], name)
     if not sets:
         say(f"No stored set{f' of {name}' if name else ''} in {', '.join(map(str, folders))}.")

@@ -45,7 +45,7 @@ def left_overs(folder: pathlib.Path) -> dict[pathlib.Path, str]:
 
 
 def verified_files(folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, DataFetchError | None]]:
-    """Each single file and kept manifest of a cache with what is wrong with it, or None."""
+    """Each single file and kept manifest of a cache that something states a hash of, with what is wrong with it, or None."""
     of_registry = {entry["filename"]: entry for entry in registry()["files"].values()}
     for path in entries(folder, "files"):
         if path.suffix in (".sha256", ".part"):
@@ -56,22 +56,22 @@ def verified_files(folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, DataFet
         elif published:
             # Weights and cards of checkpoints that were downloaded are named by the beginning of their hash.
             yield path, _compared(path, published[1])
-        else:
-            yield path, _compared(path, recorded_hash(path))
-    for path in entries(folder, "mirrors"):
-        manifest = path / fetching.KEPT_MANIFEST
-        if manifest.is_file():
-            yield manifest, _compared(manifest, recorded_hash(manifest))
+        elif recorded := recorded_hash(path):
+            yield path, _compared(path, recorded)
+    for folder_of_address in entries(folder, "mirrors"):
+        manifest = folder_of_address / fetching.KEPT_MANIFEST
+        if recorded := recorded_hash(manifest) if manifest.is_file() else None:
+            yield manifest, _compared(manifest, recorded)
 
 
-def _compared(path: pathlib.Path, beginning: str | None) -> DataFetchError | None:
+def _compared(path: pathlib.Path, beginning: str) -> DataFetchError | None:
     got = cache.sha256_of(path)
-    if beginning and got.startswith(beginning):
+    if got.startswith(beginning):
         return None
     return DataFetchError(
-        "A file was changed after it was fetched." if beginning else "Nothing states what this file should be.",
+        "A file was changed after it was fetched.",
         where=path,
-        expected=f"sha256 {beginning}" + "..." * (len(beginning) < 64) if beginning else None,
+        expected=f"sha256 {beginning}" + "..." * (len(beginning) < 64),
         got=f"sha256 {got}",
         next="tell whoever keeps the shared cache" if cache.is_shared(path) else "delete it; it is fetched again",
     )
