@@ -46,6 +46,7 @@ def told_of_full_disk(text: str, where: object) -> None:
         pytest.param("2m", "pneumothorax --source mit --split test --size 64", None, id="file"),
         pytest.param("3600k", "pneumothorax --source mit --split test --size 256", "0.7", id="set beside its file"),
         pytest.param("3m", "cardiomegaly --source nih --size 512", None, id="pieces of a download"),
+        pytest.param("20m", "cardiomegaly --source nih --size 512", "14.7", id="NIH films beside their pieces"),
     ],
 )
 def test_a_full_disk_is_named_and_loses_nothing(source, tmp_path, size, arguments, needs):
