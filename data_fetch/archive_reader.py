@@ -109,9 +109,7 @@ class Decoders:
         self._raise()
 
     def settle(self) -> None:
-        """Wait until nothing runs any more, whatever came of it."""
-        for future in list(self._running):
-            future.cancel()
+        """Wait until nothing runs any more, whatever came of it: what has arrived is worth keeping."""
         wait(list(self._running))
 
 
@@ -240,10 +238,15 @@ class ArchiveReader:
                 self.on_film()
                 return
             path = film_path(self.target, f"{name}.{sha256}")
+        film = decode_film(content, self.size, where)
         part = path.with_suffix(".part")
-        with part.open("wb") as out:
-            np.save(out, decode_film(content, self.size, where))
-        os.replace(part, path)
+        try:
+            with part.open("wb") as out:
+                np.save(out, film)
+            os.replace(part, path)
+        except OSError:
+            part.unlink(missing_ok=True)  # a full disk needs the room
+            raise
         if not self.by_film:
             before, self.unconfirmed[name] = self.unconfirmed.get(name), sha256
             if before:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import pathlib
 import shutil
@@ -13,13 +12,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from data_fetch import cache, cardiomegaly, cardiomegaly_biased, cues, nih, nih_pneumothorax, pneumothorax, transport
+from data_fetch import cache, cardiomegaly, cardiomegaly_biased, cues, nih, pneumothorax, transport
 from data_fetch.checkpoint import checkpoint, checkpoint_names
 from data_fetch.errors import DataFetchError, TooFewFilms, choose
 from data_fetch.fetching import choose_source
 from data_fetch.files import fetch_file, verify_file
 from data_fetch.imageset import ImageSet
 from data_fetch.mirror import write_mirror
+from data_fetch.plan import print_plan
 from data_fetch.profiles import profile
 from data_fetch.registry import data_set, registry
 
@@ -103,7 +103,9 @@ def get(
     directory: Dir = None,
     cue: Cue = None,
     films: Films = None,
-    plan: Annotated[bool, typer.Option(help="Only print which NIH films would be fetched from where (CSV).")] = False,
+    plan: Annotated[
+        bool, typer.Option(help="Only print which NIH films would be fetched (CSV), and what that costs.")
+    ] = False,
 ) -> None:
     """Fetch a data set or file into the cache; what is there is not fetched again."""
     choose("data set", name, [*FETCH, *registry()["files"]])
@@ -113,7 +115,7 @@ def get(
     source = choose_source(name, source)
     options = _options(name, source, cue=cue, films=films)
     if plan:
-        _print_plan(name, source, directory, films)
+        print_plan(name, source, directory, films, size)
         return
     if source == "nih":
         nih.find_source(cache.cache_folder(directory), refresh=True)
@@ -149,30 +151,6 @@ def _options(name: str, source: str, **given: object) -> dict[str, object]:
                 next="leave it out",
             )
     return options
-
-
-def _print_plan(name: str, source: str, directory: pathlib.Path | None, films: int | None) -> None:
-    if source != "nih":
-        raise DataFetchError("Only for NIH films is there a plan of downloads.", next="add --source nih")
-    origin = nih.find_source(cache.cache_folder(directory), refresh=True)
-    if name == "pneumothorax":
-        chosen = nih_pneumothorax.choose_pneumothorax(origin, nih_pneumothorax.check_films(films))
-    else:
-        chosen = nih.choose_cardiomegaly(origin)  # the biased set draws into the same films
-    official = registry()["archives"]["nih"]
-    for archive in chosen.archives:
-        held = f" of {official[archive.name]['films']:,}" if archive.md5 else ""
-        hashed = (
-            f"md5 {archive.md5}; read to its end" if archive.md5 else "md5 of each film; read to its last wanted film"
-        )
-        print(f"{archive.address}: {len(archive.wanted)}{held} films, {hashed}", file=sys.stderr)
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["name", "split", "fold", "archive", "findings"])
-    table = nih.nih_index().attributes(chosen.rows, nih.PUBLISHED_SIZE)
-    archive_of = {film: archive.name for archive in chosen.archives for film in archive.wanted}
-    for place, film in enumerate(nih.nih_index().names(chosen.rows)):
-        fold = chosen.folds[place] if chosen.folds[place] >= 0 else ""
-        writer.writerow([film, chosen.splits[place], fold, archive_of[film], table["findings"][place]])
 
 
 def _named(items: list[pathlib.Path], name: str | None) -> list[pathlib.Path]:

@@ -16,8 +16,8 @@ def decode_film(content: bytes, size: int, name: str) -> np.ndarray:
     """A film as (size, size) uint8, from the bytes of an image file.
 
     Colour (some originals are RGBA with three equal channels, some have a palette) becomes grey by Pillow's luma,
-    which leaves equal channels as they are; transparency is ignored. Shrinking averages areas (Pillow's BOX filter,
-    exact for the halves and quarters of 1024), enlarging is bicubic.
+    which leaves equal channels as they are; transparency is ignored. Shrinking averages areas (exactly for the halves
+    and quarters of 1024, otherwise by Pillow's BOX filter), enlarging is bicubic.
 
     Raises
     ------
@@ -39,7 +39,9 @@ def decode_film(content: bytes, size: int, name: str) -> np.ndarray:
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as reason:
         transport.refuse_html(content[:4096], name, "an image")
         raise DataFetchError(f"A film cannot be decoded ({reason}).", where=name, expected="a PNG image") from None
-    if grey.width != size:
+    if grey.width > size and grey.width % size == 0:
+        grey = grey.reduce(grey.width // size)  # three times as fast as BOX, and rounded once instead of twice
+    elif grey.width != size:
         filter_ = Image.Resampling.BOX if size < grey.width else Image.Resampling.BICUBIC
         grey = grey.resize((size, size), filter_)
     return np.asarray(grey, dtype=np.uint8)

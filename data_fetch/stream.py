@@ -1,8 +1,8 @@
 """A file of a folder or of a web server as one stream, whatever the server does: the only place that tries again.
 
 A connection that breaks is made again, and the file goes on where it stopped: by a Range request where the server said
-by an ETag or a date which file it sends, and otherwise from the beginning, skipping what was read before and comparing
-its checksum. Whoever reads sees the file once, from front to back, or an error; its hash is still for the reader to
+by an ETag or a date which file it sends, and otherwise from the beginning, skipping what was read before. That it is still
+the same file is seen by its mark, or by a checksum where the server states none. Whoever reads sees the file once, from front to back, or an error; its hash is still for the reader to
 confirm.
 """
 
@@ -85,7 +85,8 @@ class Stream(io.RawIOBase):
             except CannotReach as problem:
                 self._reach(problem)
         data = memoryview(buffer)[:read]
-        self._checksum = zlib.crc32(data, self._checksum)
+        if self._validator is None and is_url(self.address):
+            self._checksum = zlib.crc32(data, self._checksum)
         self.count += read
         if read and self.on_bytes:
             self.on_bytes(data)
@@ -177,12 +178,15 @@ class Stream(io.RawIOBase):
         headers = self._raw.headers
         if stated_length(headers) != self.length:
             raise self._changed(f"{stated_length(headers)} bytes of {headers.get_content_type()}")
+        if validator(headers) != self._validator:
+            raise self._changed(f"one with the mark {validator(headers)}, not {self._validator}")
         left, seen, buffer = self.count, 0, memoryview(bytearray(1 << 18))
         while left:
             read = self._raw.readinto(buffer[:left])
             if not read or self._stop.is_set():
                 raise self._too_short(CannotReach)
-            seen = zlib.crc32(buffer[:read], seen)
+            if self._validator is None:
+                seen = zlib.crc32(buffer[:read], seen)
             left -= read
         if seen != self._checksum:
             raise self._changed("other bytes at its beginning")
