@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import email.message
 import email.utils
+import errno
 import http.client
 import os
 import re
@@ -18,6 +19,7 @@ from data_fetch.errors import DataFetchError
 
 TIMEOUT = 60.0  # seconds without a byte, unless DATA_FETCH_TIMEOUT says otherwise
 BUSY = {408, 425, 429, 500, 502, 503, 504}
+NO_WAY = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN}
 
 
 class NotThere(DataFetchError):
@@ -131,15 +133,17 @@ def explained(address: str) -> Iterator[None]:
         raise NotThere("There is no such file.", where=address, next="check DATA_FETCH_MIRROR") from None
     except (urllib.error.URLError, http.client.HTTPException, ssl.SSLError, OSError, ValueError) as reason:
         cause = getattr(reason, "reason", reason)
-        kind = CannotReach
+        kind: type[CannotReach] = CannotReach
         if isinstance(cause, TimeoutError | socket.timeout):
-            got = f"no answer within {timeout():g} s"
+            got, kind = f"no answer within {timeout():g} s", NobodyThere
         elif isinstance(cause, ConnectionRefusedError):
             got, kind = "connection refused: nothing listens at this address", NobodyThere
         elif isinstance(cause, socket.gaierror):
             got, kind = f"the name of the server is not known ({cause.strerror})", NobodyThere
         else:
             got = str(cause) or type(cause).__name__
+            if getattr(cause, "errno", None) in NO_WAY:
+                kind = NobodyThere
             if isinstance(reason, ValueError) or isinstance(cause, ssl.SSLCertVerificationError):
                 kind = Hopeless
         raise kind(

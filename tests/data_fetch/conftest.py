@@ -19,6 +19,7 @@ def own_cache(tmp_path, monkeypatch):
     """Each test has a cache of its own, and none of the user's settings."""
     for name in ("DATA_FETCH_MIRROR", "DATA_FETCH_OFFLINE", "DATA_FETCH_SOURCE", "MEDXAI_PROFILE"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("DATA_FETCH_TIMEOUT", raising=False)
     monkeypatch.setattr(stream, "PAUSE", 0.0)
     cache = tmp_path / "cache"
     monkeypatch.setenv("DATA_FETCH_DIR", str(cache))

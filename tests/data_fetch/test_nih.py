@@ -299,6 +299,15 @@ def test_a_server_that_misbehaves(packed, monkeypatch, on_get, message):
             fetch()
 
 
+def test_a_server_that_wants_to_be_left_alone_is_told_on_the_command_line(packed, data_fetch_command):
+    with sources.served(packed) as server:
+        server.on_get = _answer(429, {"Retry-After": "3600"}, b"")
+        done = data_fetch_command(
+            *("get", "cardiomegaly", "--source", "nih", "--size", "64"), status=1, DATA_FETCH_MIRROR=server.address
+        )
+    assert "asks for fewer requests" in done.stderr and "to wait 3,600 s" in done.stderr and "next:" in done.stderr
+
+
 def test_a_login_page_is_not_taken_for_a_manifest(packed, tmp_path, monkeypatch):
     damage_html(tmp_path / "manifest.csv")
     with sources.served(tmp_path) as server:
