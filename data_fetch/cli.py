@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import pathlib
 import shutil
@@ -11,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from data_fetch import cache, checkpoint_commands, nih, nih_pneumothorax, organiser_commands, transport
+from data_fetch import cache, checkpoint_commands, organiser_commands, transport
 from data_fetch.checkpoint import checkpoint, described, verified_checkpoints
 from data_fetch.console import Cue, Dir, Films, ProfileName, Size, Source, out, say, use
 from data_fetch.errors import DataFetchError, TooFewFilms, choose
@@ -27,6 +26,7 @@ from data_fetch.housekeeping import (
     stored_sets,
     verified_files,
 )
+from data_fetch.plan import print_plan
 from data_fetch.profiles import profile
 from data_fetch.registry import checkpoints, data_set, registry
 
@@ -82,7 +82,9 @@ def get(
     cue: Cue = None,
     films: Films = None,
     profile_name: ProfileName = None,
-    plan: Annotated[bool, typer.Option(help="Only print which NIH films would be fetched from where (CSV).")] = False,
+    plan: Annotated[
+        bool, typer.Option(help="Only print which NIH films would be fetched (CSV), and what that costs.")
+    ] = False,
 ) -> None:
     """Fetch a data set or file into the cache; what is there is not fetched again."""
     use(profile_name, directory)
@@ -101,7 +103,7 @@ def get(
     source = choose_source(name, source)
     options = given_options(name, source, cue=cue, films=films)
     if plan:
-        _print_plan(name, source, directory, films)
+        print_plan(name, source, directory, films, size)
         return
     if source == "nih":
         nih_source(cache.cache_folder(directory), refresh=True)
@@ -134,30 +136,6 @@ def _get_all() -> list[pathlib.Path]:
     if not well:
         raise typer.Exit(1)
     return found
-
-
-def _print_plan(name: str, source: str, directory: pathlib.Path | None, films: int | None) -> None:
-    if source != "nih":
-        raise DataFetchError("Only for NIH films is there a plan of downloads.", next="add --source nih")
-    origin = nih_source(cache.cache_folder(directory), refresh=True)
-    if name == "pneumothorax":
-        chosen = nih_pneumothorax.choose_pneumothorax(origin, nih_pneumothorax.check_films(films))
-    else:
-        chosen = nih.choose_cardiomegaly(origin)  # the biased set draws into the same films
-    official = registry()["archives"]["nih"]
-    for archive in chosen.archives:
-        held = f" of {official[archive.name]['films']:,}" if archive.md5 else ""
-        hashed = (
-            f"md5 {archive.md5}; read to its end" if archive.md5 else "md5 of each film; read to its last wanted film"
-        )
-        print(f"{archive.address}: {len(archive.wanted)}{held} films, {hashed}", file=sys.stderr)
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["name", "split", "fold", "archive", "findings"])
-    table = nih.nih_index().attributes(chosen.rows, nih.PUBLISHED_SIZE)
-    archive_of = {film: archive.name for archive in chosen.archives for film in archive.wanted}
-    for place, film in enumerate(nih.nih_index().names(chosen.rows)):
-        fold = chosen.folds[place] if chosen.folds[place] >= 0 else ""
-        writer.writerow([film, chosen.splits[place], fold, archive_of[film], table["findings"][place]])
 
 
 def _named(items: list[pathlib.Path], name: str | None) -> list[pathlib.Path]:

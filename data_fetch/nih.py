@@ -240,8 +240,7 @@ def write_films(
     index = nih_index()
     names = index.names(chosen.rows)
     with bar(f"NIH films, {size} px", len(names), progress) as step:
-        for archive in chosen.archives:
-            take_films(archive, pieces / archive.name, size, step)
+        take_films(chosen.archives, pieces, size, step)
     archive_of = {name: archive.name for archive in chosen.archives for name in archive.wanted}
     images = new_array(part / "images.npy", np.uint8, (len(names), size, size))
     for film, name in enumerate(names):

@@ -11,6 +11,8 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import sources
 
+from data_fetch import stream
+
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
@@ -18,6 +20,7 @@ def own_cache(tmp_path, monkeypatch):
     for name in list(os.environ):
         if name.startswith("DATA_FETCH_") or name == "MEDXAI_PROFILE":
             monkeypatch.delenv(name)
+    monkeypatch.setattr(stream, "PAUSE", 0.0)
     cache = tmp_path / "cache"
     monkeypatch.setenv("DATA_FETCH_DIR", str(cache))
     return cache
