@@ -13,6 +13,7 @@ from data_fetch.cues import erase, paste_cue
 from data_fetch.errors import DataFetchError
 from data_fetch.files import fetch_file
 from data_fetch.imageset import ImageSet
+from data_fetch.own_films import read_film
 from data_fetch.pneumothorax import fetch_pneumothorax
 from data_fetch.profiles import Profile, profile
 
@@ -29,4 +30,5 @@ __all__ = [
     "fetch_pneumothorax",
     "paste_cue",
     "profile",
+    "read_film",
 ]

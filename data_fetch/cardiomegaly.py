@@ -9,7 +9,16 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from data_fetch import cache, mirror, nih
-from data_fetch.fetching import check_size, choose_source, choose_split, copied_or_rendered, finished, of_fold, of_split
+from data_fetch.fetching import (
+    check_size,
+    choose_source,
+    choose_split,
+    copied_or_rendered,
+    finished,
+    nih_source,
+    of_fold,
+    of_split,
+)
 from data_fetch.imageset import ImageSet, read_stored_set
 from data_fetch.profiles import profile
 from data_fetch.registry import data_set
@@ -26,6 +35,14 @@ def fetch_cardiomegaly(
     progress: bool = True,
 ) -> ImageSet:
     """Chest films with a normal or an enlarged heart.
+
+    What : frontal films, label 1 is cardiomegaly; for phantoms a true cardiothoracic ratio above 0.5.
+    Counts and units : "develop" 400 films (48 enlarged), "test" 300 (100), "pretrain" 1,000 (400); greys 0 to 255.
+    Format : uint8 (N, size, size), bone white, memory-mapped from the cache; masks bool, a table, a card.
+    Load with : ``fetch_cardiomegaly()``, or ``data-fetch get cardiomegaly``.
+    Source : drawn by `data_fetch.phantoms`, or NIH ChestX-ray14 (Wang et al., CVPR 2017), first archive.
+    Licence : CC BY 4.0 (phantoms); no restriction on use, with link, acknowledgement and citation (NIH).
+    Processing : none (phantoms); luma, area average down from 1024 pixels, nothing else (NIH).
 
     Parameters
     ----------
@@ -86,7 +103,7 @@ def stored_folder(
 
         return cache.stored_set(set_id, drawn, folder, quiet=not progress)
     # Development and test films come out of the same archive, so they are fetched in one go and stored as one set.
-    origin = nih.find_source(folder)
+    origin = nih_source(folder)
     set_id = f"cardiomegaly-nih-v{version}-{size}-{origin.key}"
     pieces = folder / "partial" / set_id
 

@@ -9,10 +9,10 @@ from types import MappingProxyType
 
 import numpy as np
 
-from data_fetch import cache, cardiomegaly, cues, mirror, nih, tomltext
+from data_fetch import cache, cardiomegaly, cues, mirror, tomltext
 from data_fetch.errors import choose
-from data_fetch.fetching import choose_source, choose_split, copied_or_rendered, finished, of_fold
-from data_fetch.imageset import ImageSet, read_stored_set
+from data_fetch.fetching import choose_source, choose_split, copied_or_rendered, finished, nih_source, of_fold
+from data_fetch.imageset import ImageSet, new_array, read_stored_set
 from data_fetch.registry import data_set
 
 NAME = "cardiomegaly_biased"
@@ -32,6 +32,14 @@ def fetch_cardiomegaly_biased(
     progress: bool = True,
 ) -> ImageSet:
     """The films of :func:`fetch_cardiomegaly` with a cue drawn into some of them, which goes with the label.
+
+    What : frontal films, label 1 is cardiomegaly; a cue that has nothing to do with the disease lies on some.
+    Counts and units : "develop" 400 films (48 enlarged), three test sets of the same 300 (100); greys 0 to 255.
+    Format : uint8 (N, size, size), bone white, memory-mapped from the cache; mask "cue" bool, a table, a card.
+    Load with : ``fetch_cardiomegaly_biased()``, or ``data-fetch get cardiomegaly_biased``.
+    Source : the films of `fetch_cardiomegaly`; the cues are drawn by `data_fetch.cues`.
+    Licence : that of the films: CC BY 4.0 (phantoms); no restriction, with link, acknowledgement and citation (NIH).
+    Processing : as `fetch_cardiomegaly`, then the cue.
 
     Parameters
     ----------
@@ -106,7 +114,7 @@ def _stored(
     version, size = data_set(NAME)["sources"][source]["version"], clean.images.shape[1]
     folder = cache.cache_folder(cache_dir)
     # NIH films differ by where they come from; the same films are the same set, whatever the mirror's address.
-    where = f"-{nih.find_source(folder).key}" if source == "nih" else ""
+    where = f"-{nih_source(folder).key}" if source == "nih" else ""
     set_id = f"{NAME}-{source}-v{clean.card['version']}.{version}-{size}-{cue}-{split}{where}"
 
     def make(part: pathlib.Path) -> None:
@@ -127,8 +135,8 @@ def _write(clean: ImageSet, split: str, cue: str, part: pathlib.Path) -> None:
         chosen = cues.carriers([f"{split}:{name}" for name in of_class], share)
         carrying |= np.isin(clean.names, [one.partition(":")[2] for one in chosen])
     (part / "masks").mkdir()
-    images = np.lib.format.open_memmap(part / "images.npy", "w+", np.uint8, clean.images.shape)
-    masks = np.lib.format.open_memmap(part / "masks" / "cue.npy", "w+", bool, clean.images.shape)
+    images = new_array(part / "images.npy", np.uint8, clean.images.shape)
+    masks = new_array(part / "masks" / "cue.npy", bool, clean.images.shape)
     for row in range(len(clean)):
         here = slice(row, row + 1)
         images[here] = clean.images[here]

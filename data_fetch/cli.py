@@ -1,27 +1,34 @@
-"""The command line: data-fetch list | get | verify | where | clean | mirror."""
+"""The command line: data-fetch list | get | verify | where | clean | mirror | cards."""
 
 from __future__ import annotations
 
-import csv
 import os
 import pathlib
 import shutil
 import sys
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from data_fetch import cache, cardiomegaly, cardiomegaly_biased, cues, nih, nih_pneumothorax, pneumothorax, transport
-from data_fetch.checkpoint import checkpoint, checkpoint_names
+from data_fetch import cache, checkpoint_commands, organiser_commands, transport
+from data_fetch.checkpoint import checkpoint, described, verified_checkpoints
+from data_fetch.console import Cue, Dir, Films, ProfileName, Size, Source, out, say, use
 from data_fetch.errors import DataFetchError, TooFewFilms, choose
-from data_fetch.fetching import choose_source
-from data_fetch.files import fetch_file, verify_file
-from data_fetch.imageset import ImageSet
-from data_fetch.mirror import write_mirror
+from data_fetch.fetching import choose_source, nih_source
+from data_fetch.files import fetch_file
+from data_fetch.getting import FETCH, fetch_parts, given_options
+from data_fetch.housekeeping import (
+    entries,
+    folder_size,
+    human,
+    left_overs,
+    remove,
+    stored_sets,
+    verified_files,
+)
+from data_fetch.plan import print_plan
 from data_fetch.profiles import profile
-from data_fetch.registry import data_set, registry
+from data_fetch.registry import checkpoints, data_set, registry
 
 app = typer.Typer(
     name="data-fetch",
@@ -30,93 +37,76 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-out = Console(highlight=False)
-
-FETCH: dict[str, Callable[..., ImageSet]] = {
-    "cardiomegaly": cardiomegaly.fetch_cardiomegaly,
-    "cardiomegaly_biased": cardiomegaly_biased.fetch_cardiomegaly_biased,
-    "pneumothorax": pneumothorax.fetch_pneumothorax,
-}
-# The stored sets that a split of a data set needs.
-STORED: dict[str, Callable[..., list[pathlib.Path]]] = {
-    "cardiomegaly": lambda *given, **options: [cardiomegaly.stored_folder(*given, **options)],
-    "cardiomegaly_biased": cardiomegaly_biased.stored_folders,
-    "pneumothorax": lambda *given, **options: [pneumothorax.stored_folder(*given, **options)],
-}
-
-Source = Annotated[str | None, typer.Option(help="phantom, nih or mit; by default DATA_FETCH_SOURCE or the profile's.")]
-Size = Annotated[int | None, typer.Option(help="Height and width in pixels; by default the profile's.")]
-Cue = Annotated[str | None, typer.Option(help=f"Of cardiomegaly_biased: {', '.join(cues.RECIPES)}.")]
-Films = Annotated[int | None, typer.Option(help="Of pneumothorax, NIH: how many films in all, half of them positive.")]
-Dir = Annotated[pathlib.Path | None, typer.Option("--dir", help="The cache; by default DATA_FETCH_DIR or the user's.")]
-
-
-def human(count: int) -> str:
-    return f"{count / 1e6:,.1f} MB" if count >= 1e5 else f"{count:,} bytes"
-
-
-def folder_size(path: pathlib.Path) -> int:
-    files = [path] if path.is_file() else path.rglob("*")
-    return sum(file.stat().st_size for file in files if file.is_file())
-
-
-def stored_sets(folder: pathlib.Path) -> list[pathlib.Path]:
-    sets = folder / "sets"
-    return sorted(p for p in sets.iterdir() if p.is_dir() and not p.name.startswith(".")) if sets.is_dir() else []
 
 
 @app.command("list")
 def list_(directory: Dir = None) -> None:
     """What can be fetched, under which terms, and what of it is in the cache."""
     folder = cache.cache_folder(directory)
-    kept = [path.name for path in stored_sets(folder)]
+    folders = [*cache.shared_folders(), folder]
+    kept = dict.fromkeys(path.name for place in folders for path in stored_sets(place))
     for name, entry in registry()["datasets"].items():
-        _say(f"[bold]{name}[/bold]  {entry['title']}")
+        _marked(f"[bold]{name}[/bold]  {entry['title']}")
         for source, given in entry["sources"].items():
             prefix = f"{name}-{source}-"
             here = [set_id.removeprefix(prefix) for set_id in kept if set_id.startswith(prefix)]
-            _say(f"  [bold]--source {source}[/bold]  {given['title']}")
-            _say(f"    splits   {', '.join(given['splits'])}")
-            _say(f"    licence  {given['licence']}")
-            _say(f"    cached   {', '.join(here) or 'nothing yet'}")
+            _marked(f"  [bold]--source {source}[/bold]  {given['title']}")
+            _marked(f"    splits   {', '.join(given['splits'])}")
+            _marked(f"    licence  {given['licence']}")
+            _marked(f"    cached   {', '.join(here) or 'nothing yet'}")
     for name, entry in registry()["files"].items():
-        path = folder / "files" / entry["filename"]
-        _say(f"[bold]{name}[/bold]  {entry['title']}")
-        _say(
+        fetched = any((place / "files" / entry["filename"]).is_file() for place in folders)
+        _marked(f"[bold]{name}[/bold]  {entry['title']}")
+        _marked(
             f"    bytes    {entry['bytes']:,}" if "bytes" in entry else "    bytes    not published, and no hash either"
         )
-        _say(f"    licence  {entry['licence']}")
-        _say(f"    cached   {'yes' if path.is_file() else 'nothing yet'}")
-    _say("Checkpoints, part of the course: " + (", ".join(checkpoint_names()) or "none"))
+        _marked(f"    licence  {entry['licence']}")
+        _marked(f"    cached   {'yes' if fetched else 'nothing yet'}")
+    for name, (title, state) in described(directory).items():
+        _marked(f"[bold]{name}[/bold]  checkpoint: {title}")
+        say(f"    {state}")
 
 
-def _say(line: str) -> None:
+def _marked(line: str) -> None:
     out.print(line, soft_wrap=True)
 
 
 @app.command()
 def get(
-    name: Annotated[str, typer.Argument(help="A data set or file that `data-fetch list` shows.")],
+    name: Annotated[str | None, typer.Argument(help="What `data-fetch list` shows by this name.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that the labs of the profile ask for.")] = False,
     source: Source = None,
     split: Annotated[str | None, typer.Option(help="One split; by default those that the labs use.")] = None,
     size: Size = None,
     directory: Dir = None,
     cue: Cue = None,
     films: Films = None,
-    plan: Annotated[bool, typer.Option(help="Only print which NIH films would be fetched from where (CSV).")] = False,
+    profile_name: ProfileName = None,
+    plan: Annotated[
+        bool, typer.Option(help="Only print which NIH films would be fetched (CSV), and what that costs.")
+    ] = False,
 ) -> None:
     """Fetch a data set or file into the cache; what is there is not fetched again."""
-    choose("data set", name, [*FETCH, *registry()["files"]])
+    use(profile_name, directory)
+    if everything or name is None:
+        if not everything or name is not None or any((source, split, size, cue, films, plan)):
+            raise DataFetchError(
+                "Either one data set, with its options, or everything.",
+                next="data-fetch get NAME, or data-fetch get --all",
+            )
+        _get_all()
+        return
+    choose("data set", name, [*FETCH, *registry()["files"], *checkpoints()])
     if name not in FETCH:
-        out.print(f"{fetch_file(name, directory)}", soft_wrap=True)
+        say(f"{fetch_file(name) if name in registry()['files'] else checkpoint(name).path}")
         return
     source = choose_source(name, source)
-    options = _options(name, source, cue=cue, films=films)
+    options = given_options(name, source, cue=cue, films=films)
     if plan:
-        _print_plan(name, source, directory, films)
+        print_plan(name, source, directory, films, size)
         return
     if source == "nih":
-        nih.find_source(cache.cache_folder(directory), refresh=True)
+        nih_source(cache.cache_folder(directory), refresh=True)
     labs = data_set(name)["sources"][source]["labs"]
     got = None
     for one in [split] if split else labs:
@@ -128,51 +118,24 @@ def get(
                 raise
             out.print(f"{one}: none. {problem}", markup=False)
             continue
-        out.print(f"{one}: {got!r}", markup=False, soft_wrap=True)
+        say(f"{one}: {got!r}")
         for key in ("films", "warning"):
             if note := got.card.get(key):
-                out.print(f"  {key}: {note}", markup=False, soft_wrap=True)
+                say(f"  {key}: {note}")
     if got is not None:
-        out.print(f"  licence: {got.card['licence']}", markup=False, soft_wrap=True)
-    out.print(f"  in {cache.cache_folder(directory)}", markup=False, soft_wrap=True)
+        say(f"  licence: {got.card['licence']}")
+        kept = getattr(got.images, "filename", None) or cache.cache_folder(directory) / "sets" / "ID" / "images.npy"
+        say(f"  in {pathlib.Path(kept).parents[2]}")
 
 
-def _options(name: str, source: str, **given: object) -> dict[str, object]:
-    """The options that were given, refused where this source of the data set has none of the name."""
-    known = data_set(name)["sources"][source].get("options", [])
-    options = {key: value for key, value in given.items() if value is not None}
-    for key in options:
-        if key not in known:
-            raise DataFetchError(
-                f"{name} from {source} has no option --{key}.",
-                expected=", ".join(f"--{one}" for one in known) or "none of its own",
-                next="leave it out",
-            )
-    return options
-
-
-def _print_plan(name: str, source: str, directory: pathlib.Path | None, films: int | None) -> None:
-    if source != "nih":
-        raise DataFetchError("Only for NIH films is there a plan of downloads.", next="add --source nih")
-    origin = nih.find_source(cache.cache_folder(directory), refresh=True)
-    if name == "pneumothorax":
-        chosen = nih_pneumothorax.choose_pneumothorax(origin, nih_pneumothorax.check_films(films))
-    else:
-        chosen = nih.choose_cardiomegaly(origin)  # the biased set draws into the same films
-    official = registry()["archives"]["nih"]
-    for archive in chosen.archives:
-        held = f" of {official[archive.name]['films']:,}" if archive.md5 else ""
-        hashed = (
-            f"md5 {archive.md5}; read to its end" if archive.md5 else "md5 of each film; read to its last wanted film"
-        )
-        print(f"{archive.address}: {len(archive.wanted)}{held} films, {hashed}", file=sys.stderr)
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["name", "split", "fold", "archive", "findings"])
-    table = nih.nih_index().attributes(chosen.rows, nih.PUBLISHED_SIZE)
-    archive_of = {film: archive.name for archive in chosen.archives for film in archive.wanted}
-    for place, film in enumerate(nih.nih_index().names(chosen.rows)):
-        fold = chosen.folds[place] if chosen.folds[place] >= 0 else ""
-        writer.writerow([film, chosen.splits[place], fold, archive_of[film], table["findings"][place]])
+def _get_all() -> list[pathlib.Path]:
+    folder = cache.cache_folder()
+    say(f"Everything of the profile {profile().name}, into {folder}")
+    found, well = fetch_parts(profile(), folder, say)
+    say(f"{len(found)} stored sets and files, {human(sum(map(folder_size, found)))}")
+    if not well:
+        raise typer.Exit(1)
+    return found
 
 
 def _named(items: list[pathlib.Path], name: str | None) -> list[pathlib.Path]:
@@ -196,28 +159,24 @@ def verify(
 ) -> None:
     """Hash what is in the cache, and the checkpoints, again. Ends with status 1 if anything was changed."""
     problems: list[DataFetchError] = []
-    folder = cache.cache_folder(directory)
-    sets = _named(stored_sets(folder), name)
+
+    def tell(what: str, found: list[DataFetchError]) -> None:
+        say(f"{'damaged' if found else 'good':<8} {what}")
+        problems.extend(found)
+
+    folders = list(dict.fromkeys([*cache.shared_folders(), cache.cache_folder(directory)]))
+    sets = _named([path for folder in folders for path in stored_sets(folder)], name)
     if not sets:
-        out.print(f"No stored set{f' of {name}' if name else ''} in {folder}.", markup=False, soft_wrap=True)
+        say(f"No stored set{f' of {name}' if name else ''} in {', '.join(map(str, folders))}.")
     for path in sets:
-        found = cache.verify(path)
-        out.print(f"{'damaged' if found else 'good':<8} {path.name} ({human(folder_size(path))})", markup=False)
-        problems += found
-    for entry in registry()["files"].values():
-        path = folder / "files" / entry["filename"]
-        if path.is_file() and name is None:
-            problem = verify_file(path, entry)
-            found = [problem] if problem else []
-            out.print(f"{'damaged' if found else 'good':<8} {path.name} ({human(path.stat().st_size)})", markup=False)
-            problems += found
-    for one in checkpoint_names() if name is None else ():
-        try:
-            checkpoint(one)
-            out.print(f"{'good':<8} checkpoint {one}", markup=False)
-        except DataFetchError as damage:
-            out.print(f"{'damaged':<8} checkpoint {one}", markup=False)
-            problems.append(damage)
+        tell(f"{path.name} ({human(folder_size(path))})", cache.verify(path))
+    for folder in folders:
+        for path, problem in verified_files(folder) if name is None else ():
+            tell(f"{path.relative_to(folder)} ({human(folder_size(path))})", [problem] if problem else [])
+        if waiting := folder_size(folder / "partial"):
+            say(f"waiting  {human(waiting)} of downloads that are not complete, and not hashed here")
+    for one, problem in verified_checkpoints(directory) if name is None else ():
+        tell(f"checkpoint {one}", [problem] if problem else [])
     for problem in problems:
         print(problem, file=sys.stderr)
     if problems:
@@ -232,6 +191,7 @@ def where(directory: Dir = None) -> None:
     sets = stored_sets(folder)
     lines = {
         "cache": f"{folder}",
+        "shared": ", ".join(map(str, cache.shared_folders())) or "none (DATA_FETCH_SHARED)",
         "holds": f"{len(sets)} stored sets, {human(folder_size(folder)) if folder.is_dir() else 'nothing yet'}",
         "free": human(shutil.disk_usage(exists).free),
         "profile": f"{profile().name} (source {choose_source('cardiomegaly', None)})",
@@ -240,8 +200,8 @@ def where(directory: Dir = None) -> None:
     }
     for key, value in lines.items():
         print(f"{key + ':':<9}{value}")
-    for path in sets:
-        print(f"  {path.name}  {human(folder_size(path))}")
+    for path in [*(one for place in cache.shared_folders() for one in stored_sets(place)), *sets]:
+        print(f"  {path.name}  {human(folder_size(path))}{'  (shared)' if cache.is_shared(path) else ''}")
 
 
 @app.command()
@@ -252,88 +212,35 @@ def clean(
 ) -> None:
     """Free the room that cached data take, and what interrupted fetches left. Says what, and asks."""
     folder = cache.cache_folder(directory)
-    pieces = sorted((folder / "partial").iterdir()) if (folder / "partial").is_dir() else []
-    files = sorted(p for p in (folder / "files").iterdir() if p.is_file()) if (folder / "files").is_dir() else []
-    left_over = {path: path.name[1:].rsplit(".", 2)[0] for path in (folder / "sets").glob(".*.part")}
-    chosen = _named(stored_sets(folder) + pieces + files, name)
+    kinds = ("partial", "files", "mirrors")
+    left_over = left_overs(folder)
+    chosen = _named(stored_sets(folder) + [path for kind in kinds for path in entries(folder, kind)], name)
     chosen += [path for path, set_id in left_over.items() if name is None or (set_id + "-").startswith(name + "-")]
     if not chosen:
-        out.print(f"Nothing to free in {folder}.", markup=False, soft_wrap=True)
+        say(f"Nothing to free in {folder}.")
         return
+    before, total = folder_size(folder), sum(map(folder_size, chosen))
     for path in chosen:
-        out.print(f"{human(folder_size(path)):>12}  {path.relative_to(folder)}", markup=False, soft_wrap=True)
-    total = human(sum(folder_size(path) for path in chosen))
+        say(f"{folder_size(path):>16,} bytes  {path.relative_to(folder)}")
+    say(f"The cache {folder} holds {before:,} bytes; this would free {total:,} of them.")
     if not yes:
         if not sys.stdin.isatty():
-            raise DataFetchError(f"This would free {total}; nothing was deleted.", next="data-fetch clean --yes")
-        if not typer.confirm(f"Free {total}?"):
-            out.print("Nothing was deleted.")
+            raise DataFetchError(
+                f"This would free {total:,} bytes; nothing was deleted.", next="data-fetch clean --yes"
+            )
+        if not typer.confirm(f"Free {total:,} bytes ({human(total)})?"):
+            say("Nothing was deleted.")
             return
     freed = 0
-    for path in chosen:
-        size = folder_size(path)
-        with cache.locked(folder, left_over.get(path, path.name), wait=False):
-            if path.is_dir():
-                # Gone for other processes at once, so that nobody opens a set of which half is deleted.
-                doomed = path.with_name(f".{path.name}.{os.getpid()}.part")
-                path.rename(doomed)
-                shutil.rmtree(doomed)
-            else:
-                path.unlink()
-        freed += size
-    out.print(f"Freed {human(freed)}.")
+    try:
+        for path in chosen:
+            freed += remove(folder, path, left_over.get(path, path.name))
+    finally:
+        say(f"Freed {freed:,} bytes. The cache holds {folder_size(folder):,} bytes now.")
 
 
-@app.command()
-def mirror(
-    target: Annotated[pathlib.Path, typer.Argument(help="Folder to write; served or shared later.")],
-    names: Annotated[list[str] | None, typer.Argument(help="Data sets; all by default.")] = None,
-    source: Source = None,
-    size: Size = None,
-    directory: Dir = None,
-    cue: Cue = None,
-    films: Films = None,
-) -> None:
-    """Write a folder that other machines can name as DATA_FETCH_MIRROR: no rendering, no download from afar."""
-    folder = cache.cache_folder(directory)
-    for name in names or FETCH:
-        choose("data set", name, FETCH)
-        if not names and source not in (None, *data_set(name)["sources"]):
-            continue
-        given = choose_source(name, source)
-        known = data_set(name)["sources"][given]
-        options = {key: value for key, value in (("cue", cue), ("films", films)) if value is not None}
-        if names:
-            _options(name, given, **options)
-        options = {key: value for key, value in options.items() if key in known.get("options", [])}
-        try:
-            stored = {path for split in known["labs"] for path in STORED[name](given, split, size, folder, **options)}
-        except TooFewFilms as problem:
-            if names:
-                raise
-            out.print(f"{name}: none. {problem}", markup=False, soft_wrap=True)
-            continue
-        if given == "nih" and (manifest := nih.find_source(folder).manifest):
-            # The manifest is what names the set, so the new mirror must say the same.
-            _keep_manifest(target, manifest)
-        for path in sorted(stored):
-            done = "written" if write_mirror(path, target) else "there already"
-            out.print(f"{done}: {path.name} ({human(folder_size(path))})", markup=False, soft_wrap=True)
-    shown = target.absolute()
-    out.print(f"On the other machine: DATA_FETCH_MIRROR={shown}", markup=False, soft_wrap=True)
-    out.print(
-        f"or, over HTTP: python -m http.server --directory {shown}, and its address", markup=False, soft_wrap=True
-    )
-
-
-def _keep_manifest(target: pathlib.Path, manifest: bytes) -> None:
-    path = target / nih.MANIFEST
-    if path.is_file() and path.read_bytes() != manifest:
-        raise DataFetchError(
-            "This folder mirrors another selection of NIH films.", where=path, next="choose an empty folder"
-        )
-    target.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(manifest)
+organiser_commands.add_to(app)
+checkpoint_commands.add_to(app)
 
 
 def main() -> None:
@@ -343,6 +250,12 @@ def main() -> None:
     except DataFetchError as problem:
         print(problem, file=sys.stderr)
         sys.exit(1)
+    except KeyboardInterrupt:
+        _stopped()
+    except SystemExit as end:
+        if end.code == STOPPED:
+            _stopped()
+        raise
     except BrokenPipeError:
         # Whoever read our output has gone (`data-fetch list | head`); there is nobody to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -350,6 +263,18 @@ def main() -> None:
     except OSError as problem:
         print(f"{problem.strerror or problem}\n  where:    {problem.filename or 'not known'}", file=sys.stderr)
         sys.exit(1)
+
+
+STOPPED = 130  # the status of what Ctrl-C ended
+
+
+def _stopped() -> None:
+    print(
+        "\nStopped by Ctrl-C. What was complete is kept, and nothing half-made.\n"
+        "  next:     run the same command again; it goes on where it can",
+        file=sys.stderr,
+    )
+    sys.exit(STOPPED)
 
 
 if __name__ == "__main__":

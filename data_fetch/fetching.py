@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pathlib
 import shutil
@@ -9,14 +10,20 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data_fetch import mirror, transport
+from data_fetch import cache, files, mirror, nih, transport
 from data_fetch.errors import DataFetchError, TooFewFilms, choose
 from data_fetch.imageset import ImageSet
 from data_fetch.profiles import profile
 from data_fetch.registry import data_set
+
+if TYPE_CHECKING:
+    import pandas
+
+KEPT_MANIFEST = nih.MANIFEST
 
 
 def choose_source(name: str, source: str | None) -> str:
@@ -62,19 +69,49 @@ def copied_or_rendered(set_id: str, part: pathlib.Path, render: Callable[[pathli
         ) from problem
 
 
+def nih_source(folder: pathlib.Path, refresh: bool = False) -> nih.Source:
+    """Where NIH films come from: `nih.find_source`, which knows a mirror's manifest from a shared cache too.
+
+    The sha256 of a manifest that is kept is kept beside it, because its content names the films and the set.
+    """
+    address = transport.mirror_address()
+    if not (address and transport.is_url(address)):
+        return nih.find_source(folder, refresh)
+    kept = pathlib.Path("mirrors", hashlib.sha256(address.encode()).hexdigest()[:16], KEPT_MANIFEST)
+    if not refresh:
+        folder = next((place for place in cache.shared_folders() if (place / kept).is_file()), folder)
+    try:
+        origin = nih.find_source(folder, refresh)
+        if origin.manifest and (folder / kept).is_file():
+            files.same_as_recorded(folder / kept, refresh)
+    except OSError as reason:
+        raise cache.not_written("The manifest of the mirror could not be kept", folder, reason) from None
+    return origin
+
+
 def of_split(films: ImageSet, *splits: str) -> ImageSet:
     """The films of some splits of a stored set that holds several, one after the other; a slice of the mapped file."""
-    rows = np.flatnonzero(films.attributes["split"].isin(splits))
+    rows = np.flatnonzero(_column(films, "split").isin(splits))
     part = films.subset(slice(int(rows[0]), int(rows[-1]) + 1) if len(rows) else slice(0, 0))
     folds = "fold" in part.attributes and (part.attributes["fold"] < 0).all()
     return replace(part, attributes=part.attributes.drop(columns=["split"] + ["fold"] * bool(folds)))
+
+
+def _column(films: ImageSet, name: str) -> pandas.Series:
+    if name not in films.attributes:
+        raise DataFetchError(
+            f"A stored set cannot be used: its table has no column {name}.",
+            where=films.card.get("name"),
+            next="data-fetch verify",
+        )
+    return films.attributes[name]
 
 
 def of_fold(films: ImageSet, split: str) -> ImageSet:
     """ "validation" is fold 0 of the development films and "train" all others; "develop" and what has no folds stay."""
     if split not in ("train", "validation"):
         return films
-    folds = films.attributes["fold"].to_numpy()
+    folds = _column(films, "fold").to_numpy()
     if not (np.diff(folds) >= 0).all() or folds[0] != 0:
         raise DataFetchError(
             "The films of this stored set are not ordered by fold, so it has no training and validation part.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import pathlib
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from data_fetch import cache
 from data_fetch.errors import DataFetchError
 
 if TYPE_CHECKING:
@@ -128,18 +131,61 @@ def _concatenate(parts: list[pandas.DataFrame], like: pandas.DataFrame) -> panda
     return pandas.concat(parts, ignore_index=True) if parts else like.iloc[:0].reset_index(drop=True)
 
 
+def new_array(path: pathlib.Path, dtype: type, shape: tuple[int, ...]) -> np.memmap:
+    """A memory-mapped .npy file to be filled, whose room on the disk is taken now.
+
+    Without that, a disk that fills up later does not raise an error: it kills the process that writes (SIGBUS).
+    """
+    array = np.lib.format.open_memmap(path, "w+", dtype, shape)
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            try:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+            except OSError as reason:
+                if reason.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
+                    size = f"{path.stat().st_size / 1e6:,.1f} MB"
+                    raise OSError(reason.errno, f"{reason.strerror}: {path.name} needs {size}") from None
+    return array
+
+
 def read_stored_set(folder: pathlib.Path, classes: tuple[str, ...]) -> ImageSet:
     """Open a stored set: a folder with images.npy, masks/NAME.npy, table.csv, boxes.csv (optional) and card.toml.
 
     Arrays are memory-mapped read-only. `table.csv` starts with the columns name, label and patient; the others are
     the attributes.
+
+    Raises
+    ------
+    DataFetchError
+        If a file is missing or laid out in another way, or they do not fit together.
     """
+    try:
+        return _read(folder, classes)
+    except (OSError, ValueError, KeyError, OverflowError, DataFetchError) as reason:
+        raise DataFetchError(
+            "A stored set cannot be used: " + (reason.what if isinstance(reason, DataFetchError) else f"{reason}"),
+            where=folder,
+            expected="images.npy, table.csv (name, label, patient, ...), card.toml, and masks and boxes that fit them",
+            next=cache.again(folder),
+        ) from None
+
+
+def _read(folder: pathlib.Path, classes: tuple[str, ...]) -> ImageSet:
     import pandas
 
     # Only an empty cell is "not known": a marker that reads "NA" or "None" is text.
     table = pandas.read_csv(
         folder / "table.csv", dtype={"name": str}, keep_default_na=False, na_values=[""], encoding="utf-8"
     )
+    if missing := [column for column in ("name", "label", "patient") if column not in table]:
+        raise ValueError(f"table.csv has no column {' and no '.join(missing)}")
+    for column in ("name", "label", "patient"):
+        if table[column].isna().any():
+            raise ValueError(f"table.csv has a row without {column}")
+    if not table["name"].is_unique:
+        raise ValueError(f"table.csv names {table['name'][table['name'].duplicated()].iloc[0]!r} twice")
+    if not pandas.api.types.is_integer_dtype(table["label"]) or not table["label"].between(0, len(classes) - 1).all():
+        raise ValueError(f"table.csv has a label that is no whole number from 0 to {len(classes) - 1}")
     names = table["name"].to_numpy(dtype=str)
     labels = table["label"].to_numpy(dtype=np.int64)
     patients = table["patient"].to_numpy()
@@ -147,16 +193,38 @@ def read_stored_set(folder: pathlib.Path, classes: tuple[str, ...]) -> ImageSet:
         patients = patients.astype(str)
     for array in (names, labels, patients):
         array.flags.writeable = False
-    masks = {path.stem: np.load(path, mmap_mode="r") for path in sorted((folder / "masks").glob("*.npy"))}
-    boxes = folder / "boxes.csv"
+    images = _mapped(folder / "images.npy", np.uint8, None)
+    masks = {path.stem: _mapped(path, bool, images.shape) for path in sorted((folder / "masks").glob("*.npy"))}
     return ImageSet(
         names=names,
-        images=np.load(folder / "images.npy", mmap_mode="r"),
+        images=images,
         labels=labels,
         classes=classes,
         patients=patients,
         masks=MappingProxyType(masks) if masks else None,
-        boxes=pandas.read_csv(boxes) if boxes.is_file() else None,
+        boxes=_boxes(folder / "boxes.csv", len(names)),
         attributes=table.drop(columns=["name", "label", "patient"]),
         card=MappingProxyType(tomllib.loads((folder / "card.toml").read_text(encoding="utf-8"))),
     )
+
+
+def _mapped(path: pathlib.Path, dtype: type, shape: tuple[int, ...] | None) -> np.memmap:
+    array = np.load(path, mmap_mode="r")
+    if array.dtype != dtype or array.ndim != 3 or shape not in (None, array.shape):
+        wanted = f"{np.dtype(dtype)} {shape or '(N, H, W)'}"
+        raise ValueError(f"{path.name} is {array.dtype} {array.shape} instead of {wanted}")
+    return array
+
+
+def _boxes(path: pathlib.Path, films: int) -> pandas.DataFrame | None:
+    import pandas
+
+    if not path.is_file():
+        return None
+    boxes = pandas.read_csv(path)
+    if missing := [name for name in ("film", "finding", "x", "y", "width", "height") if name not in boxes]:
+        raise ValueError(f"boxes.csv has no column {' and no '.join(missing)}")
+    numbers = boxes[["film", "x", "y", "width", "height"]].apply(pandas.to_numeric)
+    if len(boxes) and (numbers.isna().any(axis=None) or not numbers["film"].isin(range(films)).all()):
+        raise ValueError("boxes.csv has a box on no film, or without its numbers")
+    return boxes

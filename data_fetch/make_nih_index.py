@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import pathlib
 import sys
+import zlib
 
 import numpy as np
 import pandas
@@ -31,6 +32,61 @@ authors expect them to be more than 90% accurate. They are not a radiologist's r
 """
 
 
+# Our name of each column, in the tables' order; the numbers among them with the largest that the index can hold.
+FILMS: dict[str, float | None] = {
+    "name": None,
+    "findings": None,
+    "follow_up": 255,
+    "patient": 65_535,
+    "age": 255,
+    "sex": None,
+    "view": None,
+}
+FILMS |= {"width": 65_535, "height": 65_535, "dx": 100.0, "dy": 100.0}
+BOXES: dict[str, float | None] = {
+    "name": None,
+    "finding": None,
+    "x": 1024.0,
+    "y": 1024.0,
+    "width": 1024.0,
+    "height": 1024.0,
+}
+
+
+def _read(path: pathlib.Path, columns: dict[str, float | None]) -> pandas.DataFrame:
+    """An official table by our names; DataFetchError for missing columns, empty cells and what is no number."""
+
+    def refuse(what: str, got: object) -> DataFetchError:
+        return DataFetchError(
+            f"An official table is not as expected: {what}.",
+            where=path,
+            expected=", ".join(columns),
+            got=got,
+            next="download the table again from the NIH",
+        )
+
+    try:
+        table = pandas.read_csv(path)
+    except (OSError, ValueError, EOFError, zlib.error) as reason:
+        raise refuse("it cannot be read", reason) from None
+    extra = table.columns[len(columns) :]
+    if len(table.columns) < len(columns) or not table[extra].isna().all(axis=None):
+        raise refuse("other columns", ", ".join(map(str, table.columns)))
+    table = table[table.columns[: len(columns)]].set_axis(list(columns), axis=1)
+    for name, largest in columns.items():
+        if largest is None:
+            good = table[name].map(lambda value: isinstance(value, str))
+        else:
+            number = pandas.to_numeric(table[name], errors="coerce")
+            whole = number == number.round() if isinstance(largest, int) else True
+            good = number.between(0, largest) & whole
+            table[name] = number.where(good, 0).astype(int if isinstance(largest, int) else float)
+        if not good.all():
+            row = int(good.to_numpy().argmin())
+            raise refuse(f"row {row + 2} has no proper {name}", repr(pandas.read_csv(path).iloc[row].to_dict()))
+    return table
+
+
 def read_tables(folder: pathlib.Path) -> tuple[pandas.DataFrame, pandas.DataFrame]:
     """The two official tables with plain column names, films sorted by name."""
     found = [folder / f"Data_Entry_2017_v2020.csv{end}" for end in ("", ".gz")]
@@ -40,11 +96,9 @@ def read_tables(folder: pathlib.Path) -> tuple[pandas.DataFrame, pandas.DataFram
         raise DataFetchError(
             "The official tables are not there.", where=folder, expected=f"{found[0].name}[.gz] and {boxes.name}"
         )
-    films = pandas.read_csv(table)
-    films.columns = ["name", "findings", "follow_up", "patient", "age", "sex", "view", "width", "height", "dx", "dy"]
+    films = _read(table, FILMS)
     # The header of the boxes splits "Bbox [x,y,w,h]" at its commas and adds three empty columns.
-    drawn = pandas.read_csv(boxes, usecols=range(6))
-    drawn.columns = ["name", "finding", "x", "y", "width", "height"]
+    drawn = _read(boxes, BOXES)
     # The one spelling that differs between the two tables.
     drawn["finding"] = drawn["finding"].replace("Infiltrate", "Infiltration")
     return films.sort_values("name", ignore_index=True), drawn.sort_values(["name", "finding", "x"], ignore_index=True)
@@ -52,7 +106,7 @@ def read_tables(folder: pathlib.Path) -> tuple[pandas.DataFrame, pandas.DataFram
 
 def columns(films: pandas.DataFrame, drawn: pandas.DataFrame) -> dict[str, np.ndarray]:
     """The arrays of the index; :class:`data_fetch.nih_index.NihIndex` says what each means."""
-    number = films["name"].str[9:12].astype(int)
+    number = pandas.to_numeric(films["name"].str[9:12], errors="coerce").fillna(-1).astype(int)
     rebuilt = films["patient"].map("{:08d}".format) + "_" + number.map("{:03d}".format) + ".png"
     checks = {
         "film names are PATIENT_NUMBER.png": bool((rebuilt == films["name"]).all()),
@@ -63,7 +117,11 @@ def columns(films: pandas.DataFrame, drawn: pandas.DataFrame) -> dict[str, np.nd
         "each box is on a film of the table": bool(drawn["name"].isin(films["name"]).all()),
     }
     if broken := [name for name, holds in checks.items() if not holds]:
-        raise DataFetchError("The official tables are not as expected.", expected="; ".join(broken))
+        raise DataFetchError(
+            "The official tables are not as expected.",
+            expected="; ".join(broken),
+            next="download both tables again from the NIH",
+        )
     findings, findings_code = np.unique(films["findings"].to_numpy(dtype=str), return_inverse=True)
     spacings, spacing_code = np.unique(films["dx"].to_numpy(), return_inverse=True)
     box_findings, box_code = np.unique(drawn["finding"].to_numpy(dtype=str), return_inverse=True)

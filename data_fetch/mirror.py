@@ -6,9 +6,8 @@ import hashlib
 import pathlib
 import secrets
 import shutil
-import tomllib
 
-from data_fetch import cache, transport
+from data_fetch import cache, nih, transport
 from data_fetch.errors import DataFetchError
 
 
@@ -31,14 +30,16 @@ def copy_from_mirror(set_id: str, part: pathlib.Path) -> bool:
         return False
     transport.refuse_html(content[:4096], address, "the manifest of a stored set")
     try:
-        files = tomllib.loads(content.decode("utf-8"))["files"]
-        wanted = {str(name): (int(entry["bytes"]), str(entry["sha256"])) for name, entry in files.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as reason:
-        raise DataFetchError(f"The manifest of a mirrored set cannot be read ({reason}).", where=address) from None
-    for name, (size, sha256) in wanted.items():
-        if name.startswith("/") or "\\" in name or ":" in name or ".." in name.split("/"):
-            raise DataFetchError("A mirrored set names a file outside its folder.", where=address, got=repr(name))
-        _copy(transport.join(base, name), part / name, size, sha256)
+        files = cache.checked_manifest(content)
+    except ValueError as reason:
+        raise DataFetchError(
+            f"The manifest of a mirrored set cannot be read ({reason}).",
+            where=address,
+            expected="a list of files with bytes and sha256",
+            next="run data-fetch mirror again on the machine that made the mirror",
+        ) from None
+    for name, entry in files.items():
+        _copy(transport.join(base, name), part / name, entry["bytes"], entry["sha256"])
     return True
 
 
@@ -56,28 +57,77 @@ def _copy(address: str, path: pathlib.Path, size: int, sha256: str) -> None:
             out.write(data)
     if count != size or digest.hexdigest() != sha256:
         raise DataFetchError(
-            "A file of the mirror is not the one that its manifest names.",
+            "A file of a mirror or stored set is not the one that its manifest names.",
             where=address,
             expected=f"{size:,} bytes, sha256 {sha256}",
             got=f"{'more than that' if count > size else f'{count:,} bytes'}, sha256 {digest.hexdigest()}",
-            next="run data-fetch mirror again on the machine that made the mirror",
+            next="data-fetch verify, and then data-fetch mirror, on the machine that made the mirror",
         )
 
 
 def write_mirror(stored: pathlib.Path, target: pathlib.Path) -> bool:
-    """Copy a stored set into TARGET/sets/, whole or not at all; False if it is there already."""
-    if problems := cache.verify(stored):
-        raise problems[0]
+    """Copy a stored set into TARGET/sets/, whole or not at all; False if it is there already.
+
+    Raises
+    ------
+    DataFetchError
+        If the stored set is damaged, or the mirror cannot be written.
+    """
+    files = cache.read_manifest(stored)
     folder = target / "sets" / stored.name
-    if folder.is_dir():
-        if not cache.verify(folder) and cache.read_manifest(folder) == cache.read_manifest(stored):
-            return False
-        shutil.rmtree(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
     part = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
     try:
-        shutil.copytree(stored, part)
+        if folder.is_dir():
+            if not cache.verify(folder) and cache.read_manifest(folder) == files:
+                return False
+            shutil.rmtree(folder)
+        part.mkdir(parents=True)
+        for name, entry in files.items():
+            _copy(str(stored / name), part / name, entry["bytes"], entry["sha256"])
+        shutil.copyfile(stored / cache.MANIFEST, part / cache.MANIFEST)
         part.rename(folder)
+    except OSError as reason:
+        raise _not_written(target, reason) from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return True
+
+
+def write_mirror_file(path: pathlib.Path, target: pathlib.Path) -> bool:
+    """Copy a single file of the cache into TARGET/files/, whole or not at all; False if it is there already."""
+    copy = target / "files" / path.name
+    part = copy.with_name(f".{copy.name}.{secrets.token_hex(4)}.part")
+    try:
+        sha256 = cache.sha256_of(path)
+        if copy.is_file() and cache.sha256_of(copy) == sha256:
+            return False
+        _copy(str(path), part, path.stat().st_size, sha256)
+        part.replace(copy)
+    except OSError as reason:
+        raise _not_written(target, reason) from None
+    finally:
+        part.unlink(missing_ok=True)
+    return True
+
+
+def keep_nih_manifest(manifest: bytes, target: pathlib.Path) -> None:
+    """Put the manifest of a mirror of NIH films into a new mirror: it is what names their sets."""
+    path = target / nih.MANIFEST
+    if path.is_file() and path.read_bytes() != manifest:
+        raise DataFetchError(
+            "This folder mirrors another selection of NIH films.", where=path, next="choose an empty folder"
+        )
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(manifest)
+    except OSError as reason:
+        raise _not_written(target, reason) from None
+
+
+def _not_written(target: pathlib.Path, reason: OSError) -> DataFetchError:
+    return DataFetchError(
+        f"The mirror could not be written ({reason.strerror or reason}).",
+        where=target,
+        expected="a folder that this user can write, with room for it",
+        next="make room, or name another folder; what is complete stays, and is not copied again",
+    )

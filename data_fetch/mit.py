@@ -16,6 +16,7 @@ import numpy as np
 
 from data_fetch import files, tomltext
 from data_fetch.errors import DataFetchError
+from data_fetch.imageset import new_array
 from data_fetch.progress import bar
 from data_fetch.registry import data_set, registry
 from data_fetch.splits import shuffled
@@ -65,7 +66,7 @@ def write_pneumothorax(
                 order = np.concatenate([np.sort(held), np.setdiff1d(order, held)]).astype(np.int64)
                 splits[: len(held)] = "validation"
             place = np.argsort(order)  # row of the file -> row of the set
-            target = np.lib.format.open_memmap(part / "images.npy", "w+", np.uint8, (len(labels), size, size))
+            target = new_array(part / "images.npy", np.uint8, (len(labels), size, size))
             with bar(f"Reading {filename}", len(labels), progress) as step:
                 for start in range(0, len(labels), _CHUNK):
                     chunk = _greys(images[start : start + _CHUNK], path, start)
@@ -133,6 +134,8 @@ def opened(path: pathlib.Path) -> Iterator[tuple[h5py.Dataset, np.ndarray]]:
                 raise wrong("The labels are not one-hot.", "a 1 and a 0 in each row", f"row {bad}: {one_hot[bad]}")
             yield images, one_hot
     except OSError as reason:
+        if reason.errno is not None:
+            raise  # of the disk to which the films are written, for example
         # h5py tells a truncated file by the length that its header promises.
         raise wrong(
             f"This is no HDF5 file, or a truncated one ({reason}).",

@@ -23,6 +23,7 @@ import numpy as np
 from data_fetch import cache, tomltext, transport
 from data_fetch.archives import Archive, film_path, take_films
 from data_fetch.errors import DataFetchError, TooFewFilms
+from data_fetch.imageset import new_array
 from data_fetch.nih_index import PUBLISHED_SIZE, nih_index
 from data_fetch.progress import bar
 from data_fetch.registry import data_set, registry
@@ -239,10 +240,9 @@ def write_films(
     index = nih_index()
     names = index.names(chosen.rows)
     with bar(f"NIH films, {size} px", len(names), progress) as step:
-        for archive in chosen.archives:
-            take_films(archive, pieces / archive.name, size, step)
+        take_films(chosen.archives, pieces, size, step)
     archive_of = {name: archive.name for archive in chosen.archives for name in archive.wanted}
-    images = np.lib.format.open_memmap(part / "images.npy", "w+", np.uint8, (len(names), size, size))
+    images = new_array(part / "images.npy", np.uint8, (len(names), size, size))
     for film, name in enumerate(names):
         images[film] = np.load(film_path(pieces / archive_of[name], name))
     images.flush()

@@ -9,9 +9,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
 
-from data_fetch import cache, mirror, nih
+from data_fetch import cache, mirror
 from data_fetch.errors import DataFetchError
-from data_fetch.fetching import check_size, choose_source, choose_split, copied_or_rendered, finished, of_split
+from data_fetch.fetching import (
+    check_size,
+    choose_source,
+    choose_split,
+    copied_or_rendered,
+    finished,
+    nih_source,
+    of_split,
+)
 from data_fetch.imageset import ImageSet, read_stored_set
 from data_fetch.profiles import profile
 from data_fetch.registry import data_set
@@ -29,6 +37,14 @@ def fetch_pneumothorax(
     films: int | None = None,
 ) -> ImageSet:
     """Chest films with and without a pneumothorax, as many of either.
+
+    What : frontal films, label 1 is gas beside a lung.
+    Counts and units : phantoms 1,000, 200 and 300 films, NIH 398 to 9,964, half of them positive; greys 0 to 255.
+    Format : uint8 (N, size, size), bone white, memory-mapped from the cache; masks bool or boxes, a table, a card.
+    Load with : ``fetch_pneumothorax()``, or ``data-fetch get pneumothorax``.
+    Source : drawn by `data_fetch.phantoms`; NIH ChestX-ray14 (Wang et al., CVPR 2017); MIT 6.S191, lab 2 part 2.
+    Licence : CC BY 4.0 (phantoms); no restriction, with link, acknowledgement and citation (NIH); not stated (MIT).
+    Processing : none (phantoms); luma and area average down from 1024 (NIH) or 256 pixels (MIT), nothing else.
 
     Parameters
     ----------
@@ -123,7 +139,7 @@ def _nih_folder(start: str, size: int, folder: pathlib.Path, progress: bool, fil
     from data_fetch import nih_pneumothorax
 
     count = nih_pneumothorax.check_films(films)
-    origin = nih.find_source(folder)
+    origin = nih_source(folder)
     set_id = f"{start}-{count}-{origin.key}"
     pieces = folder / "partial" / set_id
 

@@ -8,27 +8,28 @@ import io
 import os
 import pathlib
 import re
-import socket
-import ssl
-import urllib.error
+import threading
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from collections.abc import Iterator
 
+from data_fetch.answers import CannotReach, NotThere, stated_length, timeout
 from data_fetch.cache import offline
 from data_fetch.errors import DataFetchError
+from data_fetch.stream import USER_AGENT, Stream, is_url
 
-TIMEOUT = 60  # seconds without a byte
-USER_AGENT = "data-fetch (medxai-course)"
-
-
-class NotThere(DataFetchError):
-    """The server or folder answered, and has no such file."""
-
-
-def is_url(address: str) -> bool:
-    return address.lower().startswith(("http://", "https://"))
+__all__ = [
+    "CannotReach",
+    "NotThere",
+    "Stream",
+    "is_url",
+    "join",
+    "length_of",
+    "mirror_address",
+    "opened",
+    "read_small",
+    "refuse_html",
+]
 
 
 def mirror_address() -> str | None:
@@ -63,49 +64,18 @@ def join(base: str, path: str) -> str:
     return f"{base}/{urllib.parse.quote(path)}" if is_url(base) else str(pathlib.Path(base, *path.split("/")))
 
 
-class CannotReach(DataFetchError):
-    """Nothing answered, or the answer broke off: trying again may help."""
-
-
-class Stream(io.RawIOBase):
-    """What is read from an address, told on to `on_bytes`, and refused when it ends too early."""
-
-    def __init__(self, raw: BinaryIO, address: str, length: int | None) -> None:
-        self.raw, self.address, self.length = raw, address, length
-        self.count = 0
-        self.on_bytes: Callable[[bytes], None] | None = None
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        with _explained(self.address):
-            data = self.raw.read(len(buffer))
-        if not data and self.length is not None and self.count < self.length:
-            raise CannotReach(
-                "The connection ended before the file did.",
-                where=self.address,
-                expected=f"{self.length:,} bytes",
-                got=f"{self.count:,} bytes",
-                next="run the same command again",
-            )
-        buffer[: len(data)] = data
-        self.count += len(data)
-        if data and self.on_bytes:
-            self.on_bytes(data)
-        return len(data)
-
-
 @contextlib.contextmanager
-def opened(address: str) -> Iterator[Stream]:
-    """Open a file of a folder, or a URL, for reading from its beginning.
+def opened(address: str, stop: threading.Event | None = None) -> Iterator[Stream]:
+    """Open a file of a folder, or a URL, for reading from its beginning, once: see `data_fetch.stream`.
 
     Raises
     ------
     NotThere
         If the folder or server has no such file.
+    CannotReach
+        If nothing answers, or the answer breaks off again and again.
     DataFetchError
-        If it cannot be reached, refuses, breaks off, or DATA_FETCH_OFFLINE forbids the network.
+        If the server refuses, or DATA_FETCH_OFFLINE forbids the network.
     """
     if is_url(address) and offline():
         raise DataFetchError(
@@ -113,19 +83,22 @@ def opened(address: str) -> Iterator[Stream]:
             where=address,
             next="unset DATA_FETCH_OFFLINE, or set DATA_FETCH_MIRROR to a folder that has it",
         )
-    with contextlib.ExitStack() as stack, _explained(address):
-        if is_url(address):
-            request = urllib.request.Request(address, headers={"User-Agent": USER_AGENT})
-            raw = stack.enter_context(urllib.request.urlopen(request, timeout=TIMEOUT))
-            text = raw.headers.get("Content-Length", "")
-            length = int(text) if text.isdigit() else None
-        else:
-            raw = stack.enter_context(open(address, "rb"))
-            length = os.fstat(raw.fileno()).st_size
-        stream = Stream(raw, address, length)
-        keep_open = stack.pop_all()
-    with keep_open:
+    with contextlib.closing(Stream(address, stop)) as stream:
         yield stream
+
+
+def length_of(address: str) -> int | None:
+    """Bytes of a file, without reading it; None where that cannot be known without a download."""
+    try:
+        if not is_url(address):
+            return os.stat(address).st_size
+        if offline():
+            return None
+        request = urllib.request.Request(address, headers={"User-Agent": USER_AGENT}, method="HEAD")
+        with urllib.request.urlopen(request, timeout=timeout()) as answer:
+            return stated_length(answer.headers)
+    except (OSError, ValueError, http.client.HTTPException):
+        return None
 
 
 def read_small(address: str, limit: int = 32 << 20) -> bytes:
@@ -151,35 +124,3 @@ def refuse_html(start: bytes, address: str, expected: str) -> None:
             got=f"an HTML page{named}",
             next="open the address in a browser to see what it says; then run the same command again",
         )
-
-
-@contextlib.contextmanager
-def _explained(address: str) -> Iterator[None]:
-    try:
-        yield
-    except urllib.error.HTTPError as reason:
-        missing = reason.code in (404, 410)
-        raise (NotThere if missing else DataFetchError)(
-            "The server has no such file." if missing else "The server refused to send the file.",
-            where=address,
-            got=f"HTTP {reason.code} {reason.reason}",
-            next="check DATA_FETCH_MIRROR" if missing else "check that you may read this address; try again later",
-        ) from None
-    except (FileNotFoundError, IsADirectoryError):
-        raise NotThere("There is no such file.", where=address, next="check DATA_FETCH_MIRROR") from None
-    except (urllib.error.URLError, http.client.HTTPException, ssl.SSLError, OSError, ValueError) as reason:
-        cause = getattr(reason, "reason", reason)
-        if isinstance(cause, TimeoutError | socket.timeout):
-            got = f"no answer within {TIMEOUT} s"
-        elif isinstance(cause, ConnectionRefusedError):
-            got = "connection refused: nothing listens at this address"
-        elif isinstance(cause, socket.gaierror):
-            got = f"the name of the server is not known ({cause.strerror})"
-        else:
-            got = str(cause) or type(cause).__name__
-        raise CannotReach(
-            "The file could not be read.",
-            where=address,
-            got=got,
-            next="check the network and DATA_FETCH_MIRROR, then run the same command again",
-        ) from None

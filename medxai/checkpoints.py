@@ -6,7 +6,6 @@ NAME.toml, the card. The network itself is built by the function that the card n
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 import tomllib
@@ -17,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from data_fetch.cache import sha256_of
+from data_fetch.checkpoint import missing_from_card
 from data_fetch.tomltext import dumps
 
 from . import models
@@ -26,18 +27,6 @@ from .preprocessing import check_pixel_range
 if TYPE_CHECKING:
     import tensorflow as tf
 
-_REQUIRED = (
-    "name",
-    "builder",
-    "arguments",
-    "classes",
-    "threshold",
-    "target_layer",
-    "sha256",
-    "bytes",
-    "command",
-    "input",
-)
 _AGAIN = "Make it again with `{command}`, or install the course again."
 
 
@@ -66,14 +55,15 @@ class Checkpoint:
         """The layer whose feature maps are explained."""
         return self.card["target_layer"]
 
-    def predict(self, images: np.ndarray, batch_size: int = 32) -> np.ndarray:
+    def predict(self, images: np.ndarray, batch_size: int | None = None) -> np.ndarray:
         """Probabilities float32 (N, classes).
 
         images : stored films, uint8 (N, H, W), which are preprocessed batch by batch; or network input, float
         (N, H, W, 3), whose pixel range is checked against the card first (PixelRangeError, which names the likely
-        mistake). ValueError when the films have another size than the network reads.
+        mistake). batch_size : by default what fits a student's share of a machine (`medxai.training.batch_for`).
+        ValueError when the films have another size than the network reads.
         """
-        from .training import predict_films
+        from .training import batch_for, predict_films
 
         images = np.asanyarray(images)
         side = int(self.card["input"]["size"])
@@ -88,6 +78,7 @@ class Checkpoint:
         check_pixel_range(images, self.card)
         if not len(images):
             return np.empty((0, len(self.classes)), np.float32)
+        batch_size = batch_size or batch_for(images)
         starts = range(0, len(images), batch_size)
         return np.concatenate([self.model.predict_on_batch(images[start : start + batch_size]) for start in starts])
 
@@ -96,12 +87,14 @@ def load_checkpoint(name: str, folder: str | os.PathLike | None = None) -> Check
     """The checkpoint called `name`, verified and ready to predict.
 
     name : such as "cardiomegaly-cpu". folder : where NAME.h5 and NAME.toml are; None takes the ones that come with the
-    course (`data_fetch.checkpoint`).
+    course, those that the registry of the class names, which are downloaded once, and those that `python -m medxai.train`
+    stored in the cache, in this order (`data_fetch.checkpoint`).
 
     Raises
     ------
-    CheckpointError : no such checkpoint, an incomplete card, a file that is truncated or not the one of the card, a
-        builder that is not known, or weights that do not fit the network that the card names.
+    CheckpointError : no such checkpoint, or one that is not made yet (with what brings it), an incomplete card, a file
+        that is truncated or not the one of the card, a builder that is not known, or weights that do not fit the network
+        that the card names.
     """
     if folder is None:
         import data_fetch
@@ -111,11 +104,11 @@ def load_checkpoint(name: str, folder: str | os.PathLike | None = None) -> Check
         except data_fetch.DataFetchError as error:
             raise CheckpointError(str(error)) from error
         path, card = files.path, dict(files.card)
-        _check_card(card, path.with_suffix(".toml"))
+        _check_card(card, files.card_path)
     else:
         path = Path(folder) / f"{name}.h5"
         card = read_card(path.with_suffix(".toml"))
-    _verify(path, card)
+        _verify(path, card)
     return Checkpoint(_build_and_load(path, card), card)
 
 
@@ -141,8 +134,7 @@ def save_checkpoint(model: tf.keras.Model, card: Mapping[str, Any], folder: str 
     os.close(handle)
     try:
         model.save_weights(temporary, save_format="h5")
-        data = Path(temporary).read_bytes()
-        card = {**card, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+        card = {**card, "sha256": sha256_of(Path(temporary)), "bytes": os.path.getsize(temporary)}
         _check_card(card, target.with_suffix(".toml"))
         _build_and_load(Path(temporary), card)  # would it load again?
         Path(temporary).chmod(0o644)
@@ -172,8 +164,7 @@ def read_card(path: Path) -> dict[str, Any]:
 
 
 def _check_card(card: Mapping[str, Any], path: Path) -> None:
-    missing = [field for field in _REQUIRED if field not in card]
-    missing += [f"input.{field}" for field in ("size", "channels", "low", "high") if field not in card.get("input", {})]
+    missing = missing_from_card(card)
     if missing:
         raise CheckpointError(f"The card {path} is incomplete: it lacks {', '.join(missing)}.")
     if card["builder"] not in models.BUILDERS:
@@ -199,16 +190,12 @@ def _write_atomically(path: Path, text: str) -> None:
 
 def _verify(path: Path, card: Mapping[str, Any]) -> None:
     again = _AGAIN.format(command=card["command"])
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise CheckpointError(
-            f"The weights {path.name} are missing beside their card in {path.parent}. {again}"
-        ) from None
-    if len(data) != card["bytes"]:
-        kind = "truncated" if len(data) < card["bytes"] else "not the file of this card"
-        raise CheckpointError(f"{path} is {kind}: expected {card['bytes']} bytes, got {len(data)}. {again}")
-    got = hashlib.sha256(data).hexdigest()
+    if not path.is_file():
+        raise CheckpointError(f"The weights {path.name} are missing beside their card in {path.parent}. {again}")
+    if (count := path.stat().st_size) != card["bytes"]:
+        kind = "truncated" if count < card["bytes"] else "not the file of this card"
+        raise CheckpointError(f"{path} is {kind}: expected {card['bytes']} bytes, got {count}. {again}")
+    got = sha256_of(path)
     if got != card["sha256"]:
         raise CheckpointError(
             f"{path} is not the file that its card describes: expected sha256 {card['sha256']}, got {got}. {again}"

@@ -6,6 +6,8 @@ layers, no nested model, no `ReLU()`, `Rescaling` or `Lambda` layers.
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -172,30 +174,54 @@ ARCHITECTURES = {
     "skip_sum_stages": "8 convolutions in 4 stages with skip sums and pooling, global average pooling, dense 2, softmax",
 }
 
-IMAGENET_VGG16_NAME = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
-IMAGENET_VGG16_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/vgg16/{IMAGENET_VGG16_NAME}"
-IMAGENET_VGG16_MD5 = "6d6bbae143d832006294945121d1f1fc"
+IMAGENET_VGG16 = "vgg16-imagenet"  # in data_fetch's registry, with the address and the md5 that Keras applications use
 
 
-def load_imagenet_vgg16(model: tf.keras.Model, path: str | None = None) -> list[str]:
+def imagenet_vgg16_file(path: str | os.PathLike | None = None) -> Path:
+    """The file of VGG16's ImageNet weights without the top, 59 MB: `path` if it is there, else from the cache of
+    data_fetch, where it is downloaded once and has the md5 of the registry at each call.
+
+    FileNotFoundError : there is no file `path`. DataFetchError : it cannot be fetched, or is not the published file.
+    """
+    if path is None:
+        from data_fetch import fetch_file
+
+        return fetch_file(IMAGENET_VGG16)
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"load_imagenet_vgg16: there is no file {path}.")
+    return Path(path)
+
+
+def imagenet_vgg16_start(path: str | os.PathLike) -> str:
+    """What a card says of a file of starting weights: "ImageNet", or the name and sha256 of another file."""
+    import hashlib
+
+    from data_fetch.registry import registry
+
+    with open(path, "rb") as file:
+        if hashlib.file_digest(file, "md5").hexdigest() == registry()["files"][IMAGENET_VGG16]["md5"]:
+            return "ImageNet"
+        file.seek(0)
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return f"{Path(path).name}, sha256 {sha256}, which is not the published file of ImageNet weights"
+
+
+def load_imagenet_vgg16(model: tf.keras.Model, path: str | os.PathLike | None = None) -> list[str]:
     """Start blocks 1-5 of a full-width `vgg16_block6` from ImageNet weights; returns the layers that were loaded.
 
-    path : a local copy of vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5 (59 MB). None fetches it from the address
-    that Keras applications use, into Keras's own cache, unless DATA_FETCH_OFFLINE=1.
+    path : a local copy of vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5, or another file of that layout. None takes
+    the published one: see `imagenet_vgg16_file`.
 
     Loading by name is silent about names it does not find: from a file saved from a *nested* model nothing at all is
     loaded. So every convolution is compared before and after.
 
     Raises
     ------
-    ValueError : the model has another width or BatchNorm, or a convolution did not change.
-    FileNotFoundError : no such file, or no copy and no network wanted.
+    ValueError : the model has another width or BatchNorm, the file is no file of weights (such as a part of one), or a
+        convolution did not change.
+    FileNotFoundError, DataFetchError : as `imagenet_vgg16_file`.
     """
-    import os
-    from pathlib import Path
-
     import numpy as np
-    import tensorflow as tf
 
     names = [f"block{b}_conv{n}" for b, (_, count) in enumerate(VGG16_BLOCKS, 1) for n in range(1, count + 1)]
     present = {layer.name: layer for layer in model.layers}
@@ -211,23 +237,22 @@ def load_imagenet_vgg16(model: tf.keras.Model, path: str | None = None) -> list[
             f"load_imagenet_vgg16: block1_conv1 has a kernel of shape {first}; ImageNet weights fit "
             "vgg16_block6(width_divisor=1, batch_norm=False, channels=3) only, (3, 3, 3, 64) with a bias."
         )
-    if path is None:
-        if os.environ.get("DATA_FETCH_OFFLINE") == "1":
-            raise FileNotFoundError(
-                f"load_imagenet_vgg16: {IMAGENET_VGG16_NAME} is needed and DATA_FETCH_OFFLINE=1 forbids fetching it. "
-                "Unset it, or name a copy: --weights FILE."
-            )
-        path = tf.keras.utils.get_file(
-            IMAGENET_VGG16_NAME, IMAGENET_VGG16_URL, cache_subdir="models", file_hash=IMAGENET_VGG16_MD5
-        )
-    elif not Path(path).is_file():
-        raise FileNotFoundError(f"load_imagenet_vgg16: there is no file {path}.")
+    file = imagenet_vgg16_file(path)
     before = {name: present[name].kernel.numpy() for name in names}
-    model.load_weights(path, by_name=True)
+    try:
+        model.load_weights(str(file), by_name=True)
+    except (OSError, KeyError, ValueError) as error:
+        from data_fetch.registry import registry
+
+        whole = registry()["files"][IMAGENET_VGG16]["bytes"]
+        raise ValueError(
+            f"load_imagenet_vgg16: {file} cannot be read as a file of VGG16's weights, or is only a part of one: {error}. "
+            f"Expected {whole:,} bytes, got {file.stat().st_size:,}. Fetch it whole: data-fetch get {IMAGENET_VGG16}"
+        ) from None
     same = [name for name in names if np.array_equal(before[name], present[name].kernel.numpy())]
     if same:
         raise ValueError(
             f"load_imagenet_vgg16: {len(same)} of {len(names)} convolutions are as before (first {same[0]!r}): the file "
-            f"{Path(path).name} does not hold them under these names. Was it saved from a nested model?"
+            f"{file.name} does not hold them under these names. Was it saved from a nested model?"
         )
     return names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,7 +32,8 @@ def to_network_input(images: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    images : uint8 (N, H, W), 0 black to 255 white. Not changed.
+    images : uint8 (N, H, W), 0 black to 255 white. Not changed. Pages of a memory-mapped file are let go again after
+        they were read (`release`), so that a pass over a set of any length takes the memory of one batch.
 
     Returns
     -------
@@ -44,7 +46,7 @@ def to_network_input(images: np.ndarray) -> np.ndarray:
     PixelRangeError : the pixels are not uint8, for example because they were preprocessed before.
     ValueError : not a stack of films.
     """
-    images = np.asarray(images)
+    mapped, images = images, np.asarray(images)
     if images.dtype != np.uint8:
         low, high = (float(images.min()), float(images.max())) if images.size else (0.0, 0.0)
         mistake = (
@@ -63,7 +65,27 @@ def to_network_input(images: np.ndarray) -> np.ndarray:
         raise ValueError(
             f"to_network_input: expected a stack of grey films of shape (N, H, W), got {images.shape}.{hint}"
         )
-    return images[..., None].astype(np.float32) - IMAGENET_MEANS
+    network_input = np.empty((*images.shape, 3), np.float32)
+    for channel, mean in enumerate(IMAGENET_MEANS):  # one after the other needs no copy in between, and is faster
+        np.subtract(images, mean, out=network_input[..., channel], dtype=np.float32)
+    release(mapped)
+    return network_input
+
+
+def release(images: np.ndarray) -> None:
+    """Let go of the pages of memory that reading films of a memory-mapped, read-only file has mapped; changes nothing else.
+
+    images : any array; only a `numpy.memmap` opened with mode "r", or a view of one, has anything to release. The
+    system keeps the pages in its cache as long as there is room, so that reading them again is quick; but they no
+    longer count as this process's memory, on which a hub's limits and out-of-memory killers look.
+    """
+    mapping = getattr(images, "_mmap", None)
+    if mapping is None or not images.size or getattr(images, "mode", None) != "r" or not hasattr(mmap, "MADV_DONTNEED"):
+        return  # mode "c" keeps changes in these pages, and Windows has no such call
+    low, high = np.lib.array_utils.byte_bounds(images) if hasattr(np.lib, "array_utils") else np.byte_bounds(images)
+    start = low - np.frombuffer(mapping, np.uint8).ctypes.data
+    start, stop = start // mmap.PAGESIZE * mmap.PAGESIZE, min(start + high - low, len(mapping))
+    mapping.madvise(mmap.MADV_DONTNEED, start, stop - start)
 
 
 def shrink(images: np.ndarray, factor: int) -> np.ndarray:

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 class Recipe:
     """Everything that a training depends on besides the films.
 
-    task : names the films (`FETCH`); with the profile it names the checkpoint. builder : of `medxai.models`.
-    optimizer : of `medxai.training.fit`. beside : another checkpoint whose AUROC on the same films goes on the card.
+    task : names the films (`FETCH`); with the profile it names the checkpoint, unless it is `called` otherwise.
+    builder : of `medxai.models`. optimizer : of `medxai.training.fit`. beside : another checkpoint whose AUROC on the
+    same films goes on the card.
     """
 
     task: str
@@ -37,11 +38,12 @@ class Recipe:
     optimizer: str = "adam"
     beside: str | None = None
     seed: int = 0
+    called: str | None = None
 
     @property
     def name(self) -> str:
         """The checkpoint's: "cardiomegaly-cpu"."""
-        return f"{self.task}-{self.profile}"
+        return self.called or f"{self.task}-{self.profile}"
 
 
 _VGG16_CPU = Recipe(

@@ -17,7 +17,7 @@ import pandas as pd
 import tensorflow as tf
 
 from . import metrics
-from .preprocessing import to_network_input
+from .preprocessing import release, to_network_input
 
 if TYPE_CHECKING:
     from data_fetch import ImageSet
@@ -87,6 +87,7 @@ class FilmBatches(tf.keras.utils.Sequence):
         # Sorted reading is kinder to a memory map; the order within a batch does not matter.
         rows = np.sort(rows)
         images = np.asarray(self.films.images[rows])
+        release(self.films.images)
         if self.augment is not None:
             images = self.augment(images, np.random.default_rng([self.seed, self.epoch, number]))
         return to_network_input(images), one_hot(self.films.labels[rows], len(self.films.classes))
@@ -121,10 +122,20 @@ def hold_out(films: ImageSet, share: float, seed: int = 0) -> tuple[np.ndarray, 
     return next(iter(splitter.split(films.labels, films.labels, films.patients)))
 
 
-def predict_films(model: tf.keras.Model, images: np.ndarray, batch_size: int = 32) -> np.ndarray:
+def batch_for(images: np.ndarray) -> int:
+    """How many films go through a network at once: 32 up to 256 x 256 pixels, 8 at 512 x 512, always at least one.
+
+    A full VGG16 keeps 64 float32 maps of each film: 32 films of 512 px would take 2 GB a layer.
+    """
+    height, width = images.shape[1:3]
+    return max(1, min(32, 32 * 256 * 256 // (height * width)))
+
+
+def predict_films(model: tf.keras.Model, images: np.ndarray, batch_size: int | None = None) -> np.ndarray:
     """What the model gives for stored films, uint8 (N, H, W) -> (N, outputs); preprocessed batch by batch."""
     if not len(images):
         return np.empty((0, model.output_shape[-1]), np.float32)
+    batch_size = batch_size or batch_for(images)
     starts = range(0, len(images), batch_size)
     return np.concatenate(
         [model.predict_on_batch(to_network_input(images[start : start + batch_size])) for start in starts]

@@ -19,8 +19,9 @@ os.environ["WARMKERNEL_KEEP"] = "0"
 # What the person who runs the tests has set for the course must not decide what they test. Only the notebooks are
 # also run in another profile, by `make test-gpu`, and ask for it with the fixture `profile_name`.
 PROFILE = os.environ.pop("MEDXAI_PROFILE", "cpu")
-for name in ("DATA_FETCH_SOURCE", "DATA_FETCH_MIRROR", "DATA_FETCH_OFFLINE", "MEDXAI_RECORD_EXPECTED"):
-    os.environ.pop(name, None)
+for name in list(os.environ):
+    if (name.startswith("DATA_FETCH_") and name != "DATA_FETCH_DIR") or name == "MEDXAI_RECORD_EXPECTED":
+        del os.environ[name]
 
 
 @pytest.fixture(scope="session")

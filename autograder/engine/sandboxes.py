@@ -60,12 +60,14 @@ def of(course: Course, assignment: Assignment, safe: bool, show: Sequence[Path],
     number = str(threads)
     variables = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), number)
     if course.ours:
-        from data_fetch.cache import cache_folder
+        from data_fetch.cache import cache_folder, shared_folders
 
         data = cache_folder()
         data.mkdir(parents=True, exist_ok=True)
-        shown.append(str(data))
+        shown += [str(data), *map(str, shared_folders())]
         variables |= {"DATA_FETCH_DIR": str(data), "DATA_FETCH_OFFLINE": "1", "MEDXAI_PROFILE": "cpu"}
+        # A class's own checkpoints are never marked, and where their list lies a sandbox could not read it.
+        variables |= {"DATA_FETCH_REGISTRY": ""}
     packages = PACKAGES if course.ours else ()
     if not safe:
         variables = _paths(course) | variables

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from data_fetch import tomltext
+from data_fetch.imageset import new_array
 from data_fetch.progress import bar
 
 from .pool import PhantomError, cores, run_workers
@@ -109,11 +110,10 @@ def write(
     workers = max(1, min(workers or cores(), math.ceil(count / 8)))
     try:
         (folder / "masks").mkdir()
-        open_array = np.lib.format.open_memmap
-        open_array(folder / "images.npy", mode="w+", dtype=np.uint8, shape=(count, size, size))
+        new_array(folder / "images.npy", np.uint8, (count, size, size))
         for name in what.masks:
-            open_array(folder / "masks" / f"{name}.npy", mode="w+", dtype=bool, shape=(count, size, size))
-        open_array(_numbers_file(folder), mode="w+", dtype=np.float64, shape=(count, len(what.numbers)))
+            new_array(folder / "masks" / f"{name}.npy", bool, (count, size, size))
+        new_array(_numbers_file(folder), np.float64, (count, len(what.numbers)))
         arguments = ["--set", what.name, "--split", split, "--size", str(size), "--folder", str(folder)]
         with bar(f"Drawing {count} phantom films ({split}, {size} px)", count, progress) as advance:
             run_workers(arguments, count, workers, advance)

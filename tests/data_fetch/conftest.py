@@ -11,12 +11,16 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import sources
 
+from data_fetch import stream
+
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
     """Each test has a cache of its own, and none of the user's settings."""
-    for name in ("DATA_FETCH_MIRROR", "DATA_FETCH_OFFLINE", "DATA_FETCH_SOURCE", "MEDXAI_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
+    for name in list(os.environ):
+        if name.startswith("DATA_FETCH_") or name == "MEDXAI_PROFILE":
+            monkeypatch.delenv(name)
+    monkeypatch.setattr(stream, "PAUSE", 0.0)
     cache = tmp_path / "cache"
     monkeypatch.setenv("DATA_FETCH_DIR", str(cache))
     return cache
@@ -75,7 +79,7 @@ def small_phantoms(monkeypatch):
         ]
         (folder / "table.csv").write_text("\n".join(lines) + "\n")
         (folder / "card.toml").write_text(
-            f'source = "phantom"\nsplit = "{split}"\nversion = "1"\npreprocessing = "none"\n'
+            f'source = "phantom"\nsplit = "{split}"\nversion = "1"\npreprocessing = "none"\nlicence = "none"\n'
         )
 
     monkeypatch.setattr(cardiomegaly, "write", write)

@@ -119,8 +119,8 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 class Served:
     """A folder served over HTTP; `asked` lists the paths, `on_get` may answer a request in its own way."""
 
-    def __init__(self, address: str) -> None:
-        self.address = address
+    def __init__(self, address: str, folder: pathlib.Path) -> None:
+        self.address, self.folder = address, folder
         self.asked: list[str] = []
         self.on_get: Callable[[http.server.SimpleHTTPRequestHandler], bool] = lambda handler: False
 
@@ -136,7 +136,7 @@ def served(folder: pathlib.Path) -> Iterator[Served]:
                 super().do_GET()
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder)))
-    state = Served(f"http://127.0.0.1:{server.server_address[1]}")
+    state = Served(f"http://127.0.0.1:{server.server_address[1]}", folder)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

@@ -13,13 +13,14 @@ import subprocess
 import sys
 import tarfile
 import threading
+import time
 
 import numpy as np
 import pytest
 import sources
 from PIL import Image
 
-from data_fetch import DataFetchError, archives, fetch_cardiomegaly, make_nih_index, nih, nih_index, registry
+from data_fetch import DataFetchError, decoding, fetch_cardiomegaly, make_nih_index, nih, nih_index, registry
 
 
 def fetch(split="develop", size=64):
@@ -137,14 +138,14 @@ def test_decoding_keeps_16_bit_greys_and_refuses_what_is_no_film():
     deep = np.linspace(0, 65535, 128 * 128).reshape(128, 128).astype(np.uint16)
     buffer = io.BytesIO()
     Image.fromarray(deep).save(buffer, "PNG")
-    film = archives.decode_film(buffer.getvalue(), 64, "deep.png")
+    film = decoding.decode_film(buffer.getvalue(), 64, "deep.png")
     assert np.abs(film - deep.reshape(64, 2, 64, 2).mean(axis=(1, 3)) / 257).max() <= 1
     buffer = io.BytesIO()
     Image.new("L", (128, 100)).save(buffer, "PNG")
     with pytest.raises(DataFetchError, match="wide.png[\\s\\S]*128 x 100 pixels"):
-        archives.decode_film(buffer.getvalue(), 64, "wide.png")
+        decoding.decode_film(buffer.getvalue(), 64, "wide.png")
     with pytest.raises(DataFetchError, match="cannot be decoded"):
-        archives.decode_film(sources.png(1)[:2000], 64, "short.png")
+        decoding.decode_film(sources.png(1)[:2000], 64, "short.png")
 
 
 def test_a_set_in_the_cache_needs_no_server(packed, monkeypatch):
@@ -298,6 +299,15 @@ def test_a_server_that_misbehaves(packed, monkeypatch, on_get, message):
             fetch()
 
 
+def test_a_server_that_wants_to_be_left_alone_is_told_on_the_command_line(packed, data_fetch_command):
+    with sources.served(packed) as server:
+        server.on_get = _answer(429, {"Retry-After": "3600"}, b"")
+        done = data_fetch_command(
+            *("get", "cardiomegaly", "--source", "nih", "--size", "64"), status=1, DATA_FETCH_MIRROR=server.address
+        )
+    assert "asks for fewer requests" in done.stderr and "to wait 3,600 s" in done.stderr and "next:" in done.stderr
+
+
 def test_a_login_page_is_not_taken_for_a_manifest(packed, tmp_path, monkeypatch):
     damage_html(tmp_path / "manifest.csv")
     with sources.served(tmp_path) as server:
@@ -364,6 +374,11 @@ def test_after_a_kill_or_ctrl_c_the_next_run_goes_on(packed, root, own_cache, ho
         server.on_get = stalls_in_the_second_archive
         first = _start_get(root, server.address)
         assert reached.wait(60)
+        # Archives are read at the same time: only what is confirmed can be kept.
+        source = nih.Source("mirror", server.address, (packed / "manifest.csv").read_bytes())
+        wanted = {archive.name: len(archive.wanted) for archive in nih.choose_cardiomegaly(source).archives}
+        while len(list(own_cache.rglob("images_001.tar.gz/*.npy"))) < wanted["images_001.tar.gz"]:
+            time.sleep(0.05)
         first.send_signal(signal.SIGKILL if how == "killed" else signal.SIGINT)
         output = first.communicate(timeout=60)[0]
         release.set()

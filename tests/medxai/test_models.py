@@ -118,7 +118,7 @@ def test_imagenet_weights_reach_every_convolution(official_weights):
     assert not (model.get_layer("block6_conv1").kernel.numpy() == 0.5).any()
 
 
-def test_imagenet_start_that_loads_nothing_is_noticed(official_weights, tmp_path, monkeypatch):
+def test_imagenet_start_that_loads_nothing_is_noticed(official_weights, tmp_path):
     import tensorflow as tf
 
     vgg = tf.keras.applications.VGG16(include_top=False, weights=None, input_shape=(256, 256, 3))
@@ -130,9 +130,43 @@ def test_imagenet_start_that_loads_nothing_is_noticed(official_weights, tmp_path
         load_imagenet_vgg16(vgg16_block6(256, 8), str(official_weights))
     with pytest.raises(ValueError, match="flat"):
         load_imagenet_vgg16(nested, str(official_weights))
+
+
+def test_imagenet_weights_that_are_not_the_published_file_are_named(official_weights, tmp_path, monkeypatch):
+    """From the cache of data_fetch and never from Keras's; a page, a part and another file are each refused."""
+    from data_fetch import DataFetchError
+    from medxai.models import imagenet_vgg16_start
+
+    monkeypatch.setenv("DATA_FETCH_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("DATA_FETCH_OFFLINE", "1")
-    with pytest.raises(FileNotFoundError, match="DATA_FETCH_OFFLINE"):
-        load_imagenet_vgg16(vgg16_block6(256))
+    model = vgg16_block6(256)
+    with pytest.raises(DataFetchError, match="DATA_FETCH_OFFLINE"):
+        load_imagenet_vgg16(model)
+
+    served = tmp_path / "mirror" / "files" / official_weights.name
+    served.parent.mkdir(parents=True)
+    monkeypatch.setenv("DATA_FETCH_MIRROR", str(tmp_path / "mirror"))
+    whole = official_weights.read_bytes()
+    published = "6d6bbae143d832006294945121d1f1fc"
+    for content, told in (
+        (whole, rf"expected: md5 {published}\s+got: +md5 [0-9a-f]{{32}} \({len(whole):,} bytes\)"),
+        (
+            whole[: len(whole) // 2],
+            rf"expected: md5 {published}\s+got: +md5 [0-9a-f]{{32}} \({len(whole) // 2:,} bytes\)",
+        ),
+        (b"<!DOCTYPE html><title>Sign in</title>", 'a web page[\\s\\S]*"Sign in"'),
+    ):
+        served.write_bytes(content)
+        with pytest.raises(DataFetchError, match=told):
+            load_imagenet_vgg16(model)
+        assert not list((tmp_path / "cache" / "files").glob("*.h5")), "what is wrong is not kept"
+
+    # A file of one's own is taken for what it is, and a part of one is told.
+    assert "not the published file" in imagenet_vgg16_start(official_weights)
+    part = tmp_path / "part.h5"
+    part.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r"part\.h5 cannot be read.*Expected 58,889,256 bytes, got"):
+        load_imagenet_vgg16(model, part)
 
 
 def test_importing_medxai_is_cheap():

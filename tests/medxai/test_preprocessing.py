@@ -78,3 +78,42 @@ def test_shrinking_takes_the_mean_of_each_block_and_refuses_what_does_not_fit():
         preprocessing.shrink(films, 4)
     with pytest.raises(ValueError, match="uint8"):
         preprocessing.shrink(films.astype(float), 2)
+
+
+def test_a_pass_over_mapped_films_keeps_none_of_their_pages(tmp_path):
+    """What was read is let go, a second pass gives the same, and a copy of one's own, with changes, is left alone."""
+    import sys
+    from pathlib import Path
+
+    from medxai.preprocessing import release
+
+    rng = np.random.default_rng(0)
+    films = rng.integers(0, 256, (40, 512, 512), dtype=np.uint8)
+    np.save(tmp_path / "films.npy", films)
+    mapped = np.load(tmp_path / "films.npy", mmap_mode="r")
+
+    def resident():
+        """Bytes of the file that this process has mapped in."""
+        found, here = 0, False
+        for line in Path("/proc/self/smaps").read_text().splitlines():
+            if "-" in line.split(" ", 1)[0]:
+                here = line.endswith("films.npy")
+            elif here and line.startswith("Rss:"):
+                found += int(line.split()[1]) * 1024
+        return found
+
+    for _ in range(2):
+        for start in range(0, 40, 7):
+            part = to_network_input(mapped[start : start + 7])
+            np.testing.assert_array_equal(part, to_network_input(films[start : start + 7]))
+            if sys.platform == "linux":
+                assert resident() < films.nbytes / 5  # the system maps some pages around those that are read
+    assert mapped[3:4].sum() == films[3:4].sum()
+    release(mapped[5, ::2])
+    release(mapped[:0])
+    release(films)
+
+    own = np.load(tmp_path / "films.npy", mmap_mode="c")
+    own[0] = 7
+    to_network_input(own)
+    assert (own[0] == 7).all()

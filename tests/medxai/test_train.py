@@ -1,13 +1,15 @@
 """The command that makes checkpoints, on films small in number."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import medxai
 from medxai import train
-from medxai.recipes import RECIPES, Films, drain_strata
+from medxai.recipes import RECIPES, Films, drain_strata, fetch_films
 
 
 def films_of(discs, size=256):
@@ -103,6 +105,101 @@ def test_the_gpu_recipe_starts_from_imagenet_weights(discs, tmp_path, capsys):
     for name in ("block1_conv1", "block5_conv3"):
         moved = np.abs(stored.get_layer(name).kernel.numpy() - start[name].kernel.numpy()).max()
         assert moved < 1e-3  # a few steps of 1e-5 from where ImageNet left it: it did start there
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["cardiomegaly", "cardiomegaly-biased", "pneumothorax"])
+def test_every_gpu_recipe_runs_on_real_films(task, realdata, tmp_path, monkeypatch, capsys):
+    """The command itself, at full width, on the films of a small NIH mirror; one epoch, a few films, VGG16 at 256 px.
+
+    The starting weights are made here in the official layout: nothing that this machine can reach has the published ones.
+    """
+    import tensorflow as tf
+
+    from data_fetch import checkpoint
+
+    mirror = realdata / "nih" / "mirror"
+    if not mirror.is_dir():
+        pytest.skip(f"MEDXAI_REALDATA holds no nih/mirror: {realdata}")
+    monkeypatch.setenv("DATA_FETCH_MIRROR", str(mirror))
+    monkeypatch.setenv("DATA_FETCH_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("MEDXAI_PROFILE", "gpu")
+    wanted = [task, "--epochs", "1", "--films", "12", "--out", str(tmp_path / "cache" / "checkpoints")]
+    recipe = RECIPES[task]["gpu"]
+    if recipe.imagenet:
+        tf.keras.utils.set_random_seed(99)
+        vgg = tf.keras.applications.VGG16(include_top=False, weights=None, input_shape=(256, 256, 3))
+        vgg.save_weights(tmp_path / "vgg16.h5", save_format="h5")
+        wanted += ["--weights", str(tmp_path / "vgg16.h5")]
+        monkeypatch.setitem(RECIPES[task], "gpu", replace(recipe, size=256))
+    assert train.main(wanted) == 0, capsys.readouterr().err
+
+    name = f"{task}-gpu"
+    card = checkpoint(name).card  # by its name, from the cache, as a lab loads it
+    assert (card["data"]["source"], card["profile"], card["arguments"]["width_divisor"]) == ("nih", "gpu", 1)
+    assert card["licence"].startswith("No restriction on use") and card["metrics"]["auroc"]["positives"] >= 1
+    if recipe.imagenet:
+        assert "not the published file" in card["training"]["start"]
+    if task == "cardiomegaly-biased":
+        assert card["data"]["cue"] == "tag" and {"auroc_neutral", "auroc_reversed"} < set(card["metrics"])
+    test = fetch_films(RECIPES[task]["gpu"], progress=False).test
+    p = medxai.load_checkpoint(name).predict(test.images[:4])
+    assert p.shape == (4, 2) and np.allclose(p.sum(axis=1), 1, atol=1e-5)
+
+
+def test_the_gpu_profile_stores_the_whole_recipe_in_the_cache_and_trials_elsewhere(
+    discs, tmp_path, monkeypatch, capsys
+):
+    """What a class loads by name is never a trial; and what could stop hours of training at its end is found first."""
+    monkeypatch.setenv("DATA_FETCH_DIR", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    parts = [replace(discs(24, 64, k, 1000 * k), classes=("no pneumothorax", "pneumothorax")) for k in range(4)]
+    monkeypatch.setattr(train, "fetch_films", lambda recipe, limit: Films(*parts, {"split": "train"}))
+    recipe = small(RECIPES["pneumothorax"]["gpu"], size=64, width_divisor=16)
+    monkeypatch.setitem(RECIPES["pneumothorax"], "gpu", recipe)
+    with pytest.raises(medxai.CheckpointError, match="not on this machine"):
+        medxai.load_checkpoint("pneumothorax-gpu")
+    assert train.main(["pneumothorax", "--profile", "gpu", "--name", "ours"]) == 0
+    card = medxai.load_checkpoint("ours").card
+    assert card["name"] == "ours" and card["command"] == "python -m medxai.train pneumothorax --profile gpu --name ours"
+
+    written = []
+    monkeypatch.setattr(train, "train", lambda recipe, films, out, *_: written.append((recipe.name, out)))
+    for further in ([], ["--epochs", "1"], ["--films", "9"], ["--seed", "1"], ["--profile", "cpu"]):
+        assert train.main(["pneumothorax", "--profile", "gpu", *further]) == 0
+    assert written[0] == ("pneumothorax-gpu", tmp_path / "cache" / "checkpoints")
+    assert {out for _, out in written[1:]} == {Path("checkpoints")}
+
+    monkeypatch.setattr(train, "fetch_films", lambda *_: pytest.fail("films were fetched for nothing"))
+    (tmp_path / "file").write_text("")
+    assert train.main(["pneumothorax", "--out", str(tmp_path / "file")]) == 2
+    assert "Name another folder: --out" in capsys.readouterr().err
+    monkeypatch.setenv("DATA_FETCH_OFFLINE", "1")
+    assert train.main(["cardiomegaly", "--profile", "gpu"]) == 2
+    told = capsys.readouterr().err
+    assert "vgg16_weights_tf_dim_ordering" in told and "DATA_FETCH_OFFLINE" in told
+    with pytest.raises(SystemExit):
+        train.main(["pneumothorax", "--name", "../ours"])
+
+
+@pytest.mark.parametrize("profile", ["cpu", "gpu"])
+def test_every_network_that_a_lab_loads_is_in_the_registry(root, profile, monkeypatch, tmp_path):
+    """And where nobody made it yet, the lab's own line says how to make or fetch it."""
+    from data_fetch.registry import registry
+
+    monkeypatch.setenv("DATA_FETCH_DIR", str(tmp_path))
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in sorted((root / "solutions").glob("*/*.py")))
+    wanted = set(re.findall(r'load_checkpoint\(f?"([^"]+)"', sources))
+    names = {re.sub(r"\{[^}]*\}", profile, name) for name in wanted}
+    assert {f"{task}-{profile}" for task in RECIPES} <= names
+    for name in names:
+        entry = registry()["checkpoints"][name]
+        if "weights" not in entry:
+            task = name.removesuffix("-gpu")
+            with pytest.raises(
+                medxai.CheckpointError, match=rf"data-fetch use ADDRESS[\s\S]*medxai.train {task} --profile"
+            ):
+                medxai.load_checkpoint(name)
 
 
 def test_the_command_line_tells_mistakes_without_a_traceback(monkeypatch, capsys):

@@ -1,0 +1,187 @@
+"""A film of your own, from a PNG, JPEG or DICOM file, as the films of the course are: grey, 8 bits, bone white."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from data_fetch.errors import DataFetchError
+
+if TYPE_CHECKING:
+    import pydicom
+
+LARGEST = 100_000_000  # pixels; the largest detectors have 20 million
+GREY = ("MONOCHROME1", "MONOCHROME2")
+COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+Window = tuple[float, float]
+
+
+def read_film(path: str | os.PathLike[str], window: Window | None = None) -> np.ndarray:
+    """One film from a PNG, JPEG or DICOM file.
+
+    Parameters
+    ----------
+    path : path
+        What the file holds decides, not what it is called.
+    window : (centre, width), optional
+        DICOM only, in the film's own values (after rescaling): used instead of what the file says.
+
+    Returns
+    -------
+    (H, W) uint8
+        0 to 255, bone white, whatever the file's own convention. The size is the file's own.
+
+    Raises
+    ------
+    DataFetchError
+        If there is no such file, it is none of the three or cannot be decoded, has no pixels, several frames, more than
+        100 million pixels, or a window that is none.
+
+    Notes
+    -----
+    *PNG, JPEG*: 8-bit greys stay as they are; 16-bit greys are divided by 257 and rounded; colours (palette, CMYK) become
+    grey by Pillow's luma, (299 R + 587 G + 114 B) / 1000; transparency is ignored; a turn that the camera noted is done.
+
+    *DICOM*: stored values become the film's own by RescaleSlope and RescaleIntercept (or the modality LUT). Then the window:
+    `window`, else the first WindowCenter and WindowWidth of the file with its VOILUTFunction, else its first VOI LUT, else
+    from the lowest to the highest value of the film. What lies below the window is 0 and above it 255. MONOCHROME1, in
+    which high values are dark, is turned over last. Colours become grey as above. The functions are those of DICOM
+    PS3.3, C.11.2.1.2 (LINEAR, with its half a value off the centre, LINEAR_EXACT and SIGMOID).
+    """
+    path = pathlib.Path(path)
+    try:
+        with path.open("rb") as file:
+            start = file.read(132)
+    except OSError as reason:
+        raise DataFetchError(f"The film cannot be read ({reason.strerror or reason}).", where=path) from None
+    dicom = start[128:] == b"DICM"
+    if not dicom and not start.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")):
+        raise DataFetchError(
+            "This is no film that can be read.",
+            where=path,
+            expected="a PNG, JPEG or DICOM file (with the letters DICM at byte 128)",
+            got=f"a file that begins with {start[:8].hex(' ')}" if start else "an empty file",
+            next="export it again from where you have it",
+        )
+    if window is not None and not dicom:
+        raise DataFetchError("Only DICOM films have a window.", where=path, expected="window=None", got=repr(window))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what is odd in a file and can be read all the same
+        try:
+            return _from_dicom(path, window) if dicom else _from_picture(path)
+        except DataFetchError:
+            raise
+        except Exception as reason:  # a damaged file makes the decoders stumble over anything
+            raise DataFetchError(
+                f"The film cannot be decoded ({type(reason).__name__}: {str(reason)[:200]}).",
+                where=path,
+                expected="a whole DICOM file" if dicom else "a whole PNG or JPEG file",
+                next="export it again" + (", without compression" if dicom else ""),
+            ) from None
+
+
+def _from_picture(path: pathlib.Path) -> np.ndarray:
+    from PIL import Image, ImageOps
+
+    with Image.open(path, formats=("PNG", "JPEG")) as image:
+        _check_size(path, image.height, image.width)
+        image.load()
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode.startswith("I"):
+            return np.round(np.asarray(upright).astype(np.float64) / 257).clip(0, 255).astype(np.uint8)
+        return np.array(upright if upright.mode == "L" else upright.convert("RGB").convert("L"), np.uint8)
+
+
+def _check_size(path: pathlib.Path, rows: int, columns: int) -> None:
+    if not 0 < rows * columns <= LARGEST:
+        raise DataFetchError(
+            "A film cannot have this size.",
+            where=path,
+            expected=f"1 to {LARGEST:,} pixels",
+            got=f"{rows:,} rows of {columns:,}",
+        )
+
+
+def _from_dicom(path: pathlib.Path, window: Window | None) -> np.ndarray:
+    import pydicom
+    from pydicom.pixels import apply_modality_lut
+
+    data = pydicom.dcmread(path)
+    if "PixelData" not in data:
+        kind = getattr(data.file_meta, "MediaStorageSOPClassUID", None)
+        raise DataFetchError(
+            "This DICOM file has no pixels.",
+            where=path,
+            expected="a film",
+            got=getattr(kind, "name", None) or "a file without the element PixelData",
+            next="choose the image of the study, not its report or its presentation state",
+        )
+    if int(data.get("NumberOfFrames") or 1) != 1:
+        raise DataFetchError(
+            "This DICOM file is a series.", where=path, expected="1 frame", got=f"{data.NumberOfFrames} frames"
+        )
+    photometric = str(data.get("PhotometricInterpretation"))
+    if photometric not in GREY + COLOUR:
+        raise DataFetchError(
+            "This DICOM file has colours that are not read.",
+            where=path,
+            expected=f"PhotometricInterpretation {', '.join(GREY + COLOUR)}",
+            got=photometric,
+        )
+    _check_size(path, int(data.Rows), int(data.Columns))
+    pixels = data.pixel_array
+    if photometric in COLOUR:
+        from PIL import Image
+
+        if pixels.dtype != np.uint8:
+            raise DataFetchError("Colours are read with 8 bits only.", where=path, expected="uint8", got=pixels.dtype)
+        return np.array(Image.fromarray(pixels).convert("L"))
+    share = _windowed(path, np.asarray(apply_modality_lut(pixels, data), np.float64), data, window)
+    if photometric == "MONOCHROME1":
+        share = 1 - share
+    return np.round(share * 255).astype(np.uint8)
+
+
+def _windowed(path: pathlib.Path, values: np.ndarray, data: pydicom.Dataset, window: Window | None) -> np.ndarray:
+    """(H, W) from 0 (at the window's lower end and below) to 1."""
+    function = "LINEAR"
+    if window is None and data.get("WindowCenter") is not None and data.get("WindowWidth") is not None:
+        window = (_first(data.WindowCenter), _first(data.WindowWidth))
+        function = str(data.get("VOILUTFunction") or "LINEAR")
+    elif window is None and data.get("VOILUTSequence"):
+        from pydicom.pixels import apply_voi
+
+        item = data.VOILUTSequence[0]
+        return np.asarray(apply_voi(values.astype(np.int64), data), np.float64) / (
+            (1 << int(item.LUTDescriptor[2])) - 1
+        )
+    if window is None:
+        low, high = values.min(), values.max()
+        return (values - low) / (high - low) if high > low else np.zeros(values.shape)
+    centre, width = (float(value) for value in window)
+    least = 1.0 if function == "LINEAR" else 0.0
+    known = function in ("LINEAR", "LINEAR_EXACT", "SIGMOID")
+    if not known or not np.isfinite([centre, width]).all() or width < least or width == 0:
+        raise DataFetchError(
+            "The film's window is none.",
+            where=path,
+            expected=f"LINEAR (a width of at least 1), LINEAR_EXACT or SIGMOID (above {least:g})",
+            got=f"{function}, centre {centre:g}, width {width:g}",
+            next="give one of your own: read_film(path, window=(centre, width))",
+        )
+    if function == "SIGMOID":
+        return 1 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -700, 700)))
+    if function == "LINEAR":
+        centre, width = centre - 0.5, width - 1
+    if width == 0:
+        return (values > centre).astype(np.float64)
+    return np.clip((values - centre) / width + 0.5, 0, 1)
+
+
+def _first(value: object) -> float:
+    """Windows may come in a list, of which the first is what the maker of the film preferred."""
+    return float(value[0] if isinstance(value, list) or hasattr(value, "__getitem__") else value)  # type: ignore[arg-type]
