@@ -82,10 +82,14 @@ def release(images: np.ndarray) -> None:
     mapping = getattr(images, "_mmap", None)
     if mapping is None or not images.size or getattr(images, "mode", None) != "r" or not hasattr(mmap, "MADV_DONTNEED"):
         return  # mode "c" keeps changes in these pages, and Windows has no such call
-    low, high = np.lib.array_utils.byte_bounds(images) if hasattr(np.lib, "array_utils") else np.byte_bounds(images)
-    start = low - np.frombuffer(mapping, np.uint8).ctypes.data
-    start, stop = start // mmap.PAGESIZE * mmap.PAGESIZE, min(start + high - low, len(mapping))
-    mapping.madvise(mmap.MADV_DONTNEED, start, stop - start)
+    first = images.ctypes.data - np.frombuffer(mapping, np.uint8).ctypes.data
+    spans = [(count - 1) * step for count, step in zip(images.shape, images.strides, strict=True)]
+    low, high = (
+        first + sum(min(span, 0) for span in spans),
+        first + sum(max(span, 0) for span in spans) + images.itemsize,
+    )
+    start = low // mmap.PAGESIZE * mmap.PAGESIZE
+    mapping.madvise(mmap.MADV_DONTNEED, start, high - start)
 
 
 def shrink(images: np.ndarray, factor: int) -> np.ndarray:

@@ -110,6 +110,8 @@ def test_a_pass_over_mapped_films_keeps_none_of_their_pages(tmp_path):
                 assert resident() < films.nbytes / 5  # the system maps some pages around those that are read
     assert mapped[3:4].sum() == films[3:4].sum()
     release(mapped[5, ::2])
+    np.testing.assert_array_equal(to_network_input(mapped[::-1]), to_network_input(films[::-1]))
+    np.testing.assert_array_equal(to_network_input(mapped[3:39:3]), to_network_input(films[3:39:3]))
     release(mapped[:0])
     release(films)
 
