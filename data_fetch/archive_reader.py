@@ -166,7 +166,7 @@ class ArchiveReader:
                 shutil.rmtree(folder, ignore_errors=True)
             raise
         if not self.by_film:
-            self._confirm()
+            self._confirm(self.missing.keys() - left.keys())
         if left:
             names = ", ".join(sorted(left)[:3]) + (" ..." if len(left) > 3 else "")
             raise DataFetchError(
@@ -185,10 +185,11 @@ class ArchiveReader:
             else:
                 film_path(self.target, kept).unlink()
 
-    def _confirm(self) -> None:
+    def _confirm(self, seen: set[str]) -> None:
+        """Of what waited, only films that this reading saw: what an earlier one left may never have been in the archive."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        for name, sha256 in self.unconfirmed.items():
-            film_path(self.target, f"{name}.{sha256}").replace(film_path(self.folder, name))
+        for name in seen:
+            film_path(self.target, f"{name}.{self.unconfirmed[name]}").replace(film_path(self.folder, name))
         shutil.rmtree(self.target, ignore_errors=True)
 
     def _stream(self) -> dict[str, str | None]:
