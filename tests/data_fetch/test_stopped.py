@@ -196,7 +196,7 @@ for number in range(20):
             assert fetch_file("pneumothorax-mit-train", progress=False).stat().st_size > 1000000
             nih = fetch_cardiomegaly("nih", size=64, progress=False)
             sums = [int(one.images.sum()) for one in (films, biased, mit, nih)]
-            os.write(1, f"{sums}\n".encode())
+            os.write(1, f"{sums}\\n".encode())
             status = 0
         finally:
             os._exit(status)
