@@ -54,7 +54,7 @@ def test_readme_ci_and_makefile_agree_on_the_two_commands(root):
 
 
 def test_pytest_has_the_last_word(root):
-    assert plan(root, "test")[-1].startswith(".venv/bin/python -m pytest -m")
+    assert " -m pytest " in plan(root, "test")[-1] and '-m "not slow"' in plan(root, "test")[-1]
     assert plan(root, "test-all")[-1].startswith(".venv/bin/python -m pytest")
 
 
