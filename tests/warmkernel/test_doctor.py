@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 from warm_client import LIGHT, ROOT, USERS, as_user
@@ -20,18 +23,17 @@ IN_A_NAMESPACE = ["unshare", "--user", "--map-root-user", "sh", "-c"]
 
 
 @pytest.fixture(scope="module")
-def environment(sandbox_works, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("doctor")
-    # For the ordinary user, who gets below no folder of root's.
-    for parent in (folder, *folder.parents):
-        if parent.owner() == folder.owner() and parent.name.startswith("pytest-"):
-            parent.chmod(0o755)
+def environment(sandbox_works):
+    folder = Path(
+        tempfile.mkdtemp(prefix="doctor-")
+    )  # not one of pytest's: the ordinary user gets below no folder of root's
     folder.chmod(0o755)
     changed = {"JUPYTER_PATH": str(folder / "share/jupyter"), "HOME": "/nonexistent", "JUPYTER_RUNTIME_DIR": "/tmp"}
     changed["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     install = [sys.executable, "-m", "warmkernel", "install", "--prefix", str(folder), "--name", "light"]
     subprocess.run([*install, *(f"--preload={name}" for name in LIGHT)], cwd=ROOT, check=True)
-    return os.environ | changed
+    yield os.environ | changed
+    shutil.rmtree(folder)
 
 
 def run(environment, *command, **changed):
