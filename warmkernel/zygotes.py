@@ -33,7 +33,12 @@ _IMPORT_SECONDS, _START_SECONDS = 180, 60
 
 
 class Zygote:
-    """One warm process in its sandbox. Everything in there ends when this process does, or calls `close`."""
+    """One warm process in its sandbox. Everything in there ends when this process does, or calls `close`.
+
+    `folder` is where the sockets of this process's kernels are; a keeper has no kernels.
+    """
+
+    folder = ""
 
     def __init__(self, tree: Tree, variables: dict[str, str], preload: tuple[str, ...]) -> None:
         self._lock = threading.Lock()
@@ -57,11 +62,6 @@ class Zygote:
         finally:
             theirs.close()
         self.seconds = self._wait_until_ready(sandbox.configuration(tree, preload))
-
-    @property
-    def folder(self) -> str:
-        """Where the sockets of this process's kernels are."""
-        return _folder()
 
     @property
     def alive(self) -> bool:
@@ -204,6 +204,7 @@ def get(settings: Settings, variables: dict[str, str], keep: float = 0.0) -> tup
             found = None
         if found is None:
             found = keeper.borrow(tree, inside, tuple(preload), keep) or Zygote(tree, inside, tuple(preload))
+            found.folder = _folder()
             _zygotes[key] = found
         return found, inside
 

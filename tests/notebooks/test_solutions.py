@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
 NOTEBOOKS = sorted((ROOT / "solutions").glob("*/*.ipynb"))
 COMPARED = "nbval-check-output"
 
@@ -35,7 +36,8 @@ def nbval(path: Path, profile: str = "cpu") -> subprocess.CompletedProcess:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "MPLBACKEND"))}
     environment |= {"MEDXAI_PROFILE": profile, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     command = [sys.executable, "-m", "pytest", "-c", os.devnull, f"--rootdir={path.parent}", "-p", "no:cacheprovider"]
-    command += ["--nbval-lax", "--nbval-cell-timeout=1500", "--tb=short", "-q", str(path)]
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
+    command += ["-p", "patient_nbval", "--nbval-lax", "--nbval-cell-timeout=1500", "--tb=short", "-q", str(path)]
     return subprocess.run(command, cwd=path.parent, env=environment, capture_output=True, text=True)
 
 
@@ -59,13 +61,15 @@ def run_whole(path: Path, folder: Path, profile: str) -> subprocess.CompletedPro
 
 @pytest.fixture(scope="module")
 def runs(request, profile_name, tmp_path_factory):
-    """Path of each notebook that is tested -> its run, two at a time: one alone keeps one and a half cores busy. A GPU takes one."""
+    """Path of each notebook that is tested -> its run, two at a time: one alone keeps one and a half cores busy. A GPU takes one, and so
+    does a machine on which pytest itself runs two files at a time."""
+    alone = profile_name != "cpu" or "PYTEST_XDIST_WORKER" in os.environ
     wanted = [
         item.callspec.params["path"]
         for item in request.session.items
         if getattr(item, "originalname", "") == "test_solution_runs_and_gives_what_was_recorded"
     ]
-    with ThreadPoolExecutor(2 if profile_name == "cpu" else 1) as pool:
+    with ThreadPoolExecutor(1 if alone else 2) as pool:
         yield {path: pool.submit(run_whole, path, tmp_path_factory.mktemp("solution"), profile_name) for path in wanted}
         pool.shutdown(cancel_futures=True)
 
