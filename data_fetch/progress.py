@@ -16,6 +16,7 @@ def bar(title: str, total: int, shown: bool = True) -> Iterator[Callable[[], Non
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    # In a notebook every picture of it is two messages, and a reader that falls behind loses the last ones.
+    with Progress(*columns, console=Console(stderr=True), refresh_per_second=2) as progress:
         task = progress.add_task(title, total=total)
         yield lambda: progress.advance(task)
