@@ -13,11 +13,10 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from threading import Thread
 
 import nbformat
 from filelock import FileLock, Timeout
@@ -289,7 +288,9 @@ class Grading:
                         bar.started(ticket.record.student)
                         begun += 1
                         if begun == min(at_once, len(tickets)):
-                            book.open()  # not before: the first kernels would wait for it
+                            wait(checkers)  # the first kernels are started meanwhile, and would be slowed down
+                            gradebook.get_ready()
+                            book.open()
                         continue
                     if isinstance(result, Exception):
                         for future in checkers:  # that none can be started is the fault of no submission
@@ -304,12 +305,11 @@ class Grading:
             executor.shutdown(wait=True, cancel_futures=True)
 
     def _warm(self, all_terms: Iterable[Terms]) -> tuple[list[Future[None]], list[Future[None]]]:
-        """Starts the processes that kernels are forked from, then the checkers; meanwhile imports what the gradebook needs."""
+        """Starts the processes that kernels are forked from, then the checkers."""
         pool, terms = ThreadPoolExecutor(1), list(all_terms)
         kernels = [pool.submit(one.sandbox.warm, self.options.keep_warm) for one in terms]
         checkers = [pool.submit(engine_for(one).warm) for one in terms]
         pool.shutdown(wait=False)
-        Thread(target=gradebook.get_ready, daemon=True).start()
         return kernels, checkers
 
     def _ticket(self, student: str, again: bool, exercise: str | None) -> Ticket | None:
@@ -444,7 +444,8 @@ def replace_folder(target: Path, notebooks: dict[str, NotebookNode]) -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir()
     for stem, notebook in notebooks.items():
-        nbformat.write(notebook, fresh / f"{stem}.ipynb")
+        # Not nbformat.write, which only warns of what is not valid: it was read with the same warnings.
+        (fresh / f"{stem}.ipynb").write_text(nbformat.v4.writes(notebook) + "\n", encoding="utf-8")
     shutil.rmtree(target, ignore_errors=True)
     fresh.rename(target)
 

@@ -195,7 +195,7 @@ class Writer:
 
 
 def get_ready() -> None:
-    """Imports what opening a gradebook needs, which takes half a second: something else can be done meanwhile.
+    """Imports what opening a gradebook needs, which takes half a second.
 
     nbgrader's package imports its four extensions of Jupyter's server, which a command line has no use for and which take as
     long again. Here they are left out; who asks for one of them afterwards still gets it.

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nbformat
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat.notebooknode import NotebookNode
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -96,6 +94,9 @@ def execute(
     AutograderError
         If the kernel dies or a cell does not end.
     """
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
     client = NotebookClient(
         nb, kernel_name="python3", timeout=CELL_SECONDS, resources={"metadata": {"path": str(folder)}},
         on_cell_executed=lambda **_: step(), allow_errors=False, coalesce_streams=True, record_timing=False,

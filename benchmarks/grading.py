@@ -297,6 +297,9 @@ def measured(course: Path, students: int | None = None) -> tuple[float, float, f
 
 
 def report(name: str, unit: str, ours: list[float], peer: list[float] | None, limit: list[float] | None) -> None:
+    for side, values in (("ours", ours), ("peer", peer), ("limit", limit)):
+        if values:
+            print(f"# {name}, {side}: {', '.join(f'{value:.3f}' for value in values)} {unit}", flush=True)
     a, b, c = (statistics.median(values) if values else None for values in (ours, peer, limit))
     row = {"name": name, "ours": a, "peer": b, "limit": c, "ratio_peer": b and b / a, "ratio_limit": c and a / c}
     print(

@@ -10,7 +10,9 @@ import atexit
 import re
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -125,6 +127,11 @@ class Engine:
                 found = self.servers[stem] = host.server(assignment.plan(stem), assignment.files)
             return found
 
+    def has_server(self, stem: str) -> bool:
+        """Whether the checker of a notebook is there, so that nobody has to wait for it."""
+        found = self.servers.get(stem)
+        return found is not None and found.alive
+
     def new_server(self, stem: str, cells: list[PlanCell]) -> Server:
         """A checker of other cells, which the caller closes."""
         with self.lock:
@@ -143,17 +150,16 @@ class Engine:
     def grade(self, job: Job) -> Outcome:
         """Runs and judges one submission."""
         outcome, begun = Outcome(), time.monotonic()
-        kernels: list[Kernel] = []
-        for stem, cells in job.plans.items():
-            left = self.terms.seconds.total - (time.monotonic() - begun)
-            seconds = Seconds(self.terms.seconds.check, self.terms.seconds.cell, max(left, 1.0))
-            self._notebook(job, stem, cells, seconds, kernels, outcome)
-        used = [kernel.used for kernel in kernels]
-        outcome.resources = _sum(used, time.monotonic() - begun)
+        with _Kernels(self.terms.sandbox, job.files) as kernels:
+            for stem, cells in job.plans.items():
+                left = self.terms.seconds.total - (time.monotonic() - begun)
+                seconds = Seconds(self.terms.seconds.check, self.terms.seconds.cell, max(left, 1.0))
+                self._notebook(job, stem, cells, seconds, kernels, outcome)
+        outcome.resources = _sum(kernels.used, time.monotonic() - begun)
         return outcome
 
     def _notebook(
-        self, job: Job, stem: str, cells: list[PlanCell], seconds: Seconds, kernels: list[Kernel], outcome: Outcome
+        self, job: Job, stem: str, cells: list[PlanCell], seconds: Seconds, kernels: _Kernels, outcome: Outcome
     ) -> None:
         terms = self.terms
         policies = terms.calibrated.policies(stem)
@@ -164,15 +170,13 @@ class Engine:
         checks, seeds = keyed_checks(terms.assignment.plan(stem), terms.secret, job.student)
         heard = _Heard(outcome)
 
-        def kernel() -> Kernel:
-            kernels.append(Kernel(terms.sandbox, job.files))
-            return kernels[-1]
-
         sources = [c.source for c in cells if c.kind == SOLUTION or (c.kind == LOCKED and not c.id)]
         with Submission(lambda: self.server(stem), sources, checks) as submission:
             judged = {c.id for c in wanted if c.kind == CHECK}
             submission.seen = [c.id for c in cells if c.kind == CHECK and c.id not in judged]
-            found = walk(trimmed, kernel, submission, policies, seconds, heard)
+            if self.has_server(stem):
+                submission.begin()
+            found = walk(trimmed, kernels.fresh, submission, policies, seconds, heard)
         for id, verdict in found.items():
             heard.explain(verdict)
             outcome.verdicts[stem, id] = verdict
@@ -194,6 +198,35 @@ class Engine:
             if self.host is not None:
                 self.host.close()
             self.servers, self.host = {}, None
+
+
+class _Kernels:
+    """The kernels of one submission, one after the other; while one ends, the next can start."""
+
+    def __init__(self, sandbox: Sandbox, files: Path):
+        self.sandbox, self.files = sandbox, files
+        self.used: list[Used] = []
+        self._closing = ThreadPoolExecutor(1, thread_name_prefix="close")
+        self._closed: list[Future[None]] = []
+
+    @contextmanager
+    def fresh(self) -> Iterator[Kernel]:
+        """A kernel for as long as the block lasts."""
+        kernel = Kernel(self.sandbox, self.files)
+        self.used.append(kernel.used)
+        try:
+            yield kernel
+        finally:
+            self._closed.append(self._closing.submit(kernel.close))
+
+    def __enter__(self) -> _Kernels:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Waits until all have ended; then `used` is complete."""
+        self._closing.shutdown(wait=True)
+        for future in self._closed:
+            future.result()
 
 
 class _Heard:

@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from autograder.course import BEGIN_HIDDEN, BEGIN_SOLUTION, END_SOLUTION, STUB
@@ -21,6 +22,7 @@ UNSEEN = {
     "exec", "eval", "globals", "locals", "vars", "setattr", "__import__", "run_cell", "run_line_magic", "system", "write_text",
     "write_bytes", "to_csv", "savetxt",
 }  # fmt: skip
+LONGEST_KEPT = 10_000  # characters of a cell of which it is remembered what its statements say
 DEEPEST = 300  # levels of a syntax tree: functions here call themselves for each
 SOLUTION_REGION = re.compile(rf"(?ms)^([ \t]*)[^\n]*{BEGIN_SOLUTION}.*?{END_SOLUTION}[^\n]*$")
 
@@ -194,28 +196,52 @@ def needed(plan: Sequence[PlanCell], by: tuple[str, ...] = (CHECK,)) -> set[tupl
     A statement counts that binds such a name, or that works on one (`data.sort()`, `np.random.seed(0)`). All others, such
     as pictures and long computations for the reader, are left out.
     """
-    trees = {i: statements(cell.source) for i, cell in enumerate(plan)}
+    read = [_read(cell.source) for cell in plan]
     # What is set in these decides what later imports find, whoever mentions them.
-    names = {"sys", "os", "warnings"}
-    names |= {name for i, cell in enumerate(plan) if cell.kind in by for s in trees[i] for name in mentioned(s)}
+    names = {"sys", "os", "warnings"}.union(*(s.mentions for i, c in enumerate(plan) if c.kind in by for s in read[i]))
     found: set[tuple[int, int]] = set()
     by_name: dict[str, list[tuple[int, int]]] = {}
     for i, cell in enumerate(plan):
-        for n, statement in enumerate(trees[i] if cell.kind == LOCKED else ()):
-            touched = _touched(statement)
-            if touched is None:
+        for n, statement in enumerate(read[i] if cell.kind == LOCKED else ()):
+            if statement.touches is None:
                 found.add((i, n))
-            for name in touched or ():
+            for name in statement.touches or ():
                 by_name.setdefault(name, []).append((i, n))
     for i, n in found:
-        names |= mentioned(trees[i][n])
+        names |= read[i][n].mentions
     waiting = list(names)
     while waiting:  # each name once: students write thousands of statements that need each other
         for i, n in by_name.pop(waiting.pop(), ()):
             if (i, n) not in found:
                 found.add((i, n))
-                waiting += mentioned(trees[i][n])
+                waiting += read[i][n].mentions
     return found
+
+
+@dataclass(frozen=True)
+class _Names:
+    """What a statement says of global names: those it mentions, those it binds or works on (None: it does not say which)."""
+
+    mentions: frozenset[str]
+    touches: frozenset[str] | None
+    imports: bool
+
+
+def _read(source: str) -> tuple[_Names, ...]:
+    """Of each statement of a cell. What all students have in their notebooks is read once; what is kept stays small."""
+    return _read_once(source) if len(source) <= LONGEST_KEPT else _read_now(source)
+
+
+def _read_now(source: str) -> tuple[_Names, ...]:
+    names = []
+    for statement in statements(source):
+        touched = _touched(statement)
+        touches = None if touched is None else frozenset(touched)
+        names.append(_Names(frozenset(mentioned(statement)), touches, is_import(statement)))
+    return tuple(names)
+
+
+_read_once = lru_cache(maxsize=1000)(_read_now)
 
 
 def uses_keras(plan: Sequence[PlanCell]) -> bool:
@@ -239,13 +265,17 @@ def for_marks(plan: Sequence[PlanCell]) -> list[PlanCell]:
         for i, cell in enumerate(plan)
         if cell.kind != LOCKED
         or i in found
-        or any(is_import(s) for s in statements(cell.source))
+        or any(statement.imports for statement in _read(cell.source))
         or opaque(cell.source)
     ]
 
 
 def opaque(source: str) -> bool:
     """Whether a cell can matter to others in ways that the names in it do not show: by magics, text that is run, or files."""
+    return _opaque_once(source) if len(source) <= LONGEST_KEPT else _opaque_now(source)
+
+
+def _opaque_now(source: str) -> bool:
     if MAGIC.search(source):
         return True
     for statement in statements(source):
@@ -259,6 +289,9 @@ def opaque(source: str) -> bool:
             if name in UNSEEN or (name == "open" and any(isinstance(m, str) and set(m) & set("wax+") for m in modes)):
                 return True
     return False
+
+
+_opaque_once = lru_cache(maxsize=1000)(_opaque_now)
 
 
 def affected(plan: Sequence[PlanCell], answers: Collection[str]) -> list[PlanCell]:

@@ -203,7 +203,7 @@ class Submission:
         self.find_server, self.what = find_server, {"sources": list(sources), "checks": checks}
         self.seen: list[str] = []
         self.lines: Lines | None = None
-        self.pid = 0
+        self.pid, self.ready = 0, False
 
     @cached_property
     def server(self) -> Server:
@@ -259,17 +259,24 @@ class Submission:
         except TypeError:
             return None
 
-    def _child(self) -> Lines:
+    def begin(self) -> None:
+        """Starts the child, which gets ready while the caller does something else; without this the first `check` does."""
         if self.lines is None:
             mine, theirs = socket.socketpair()
             with theirs:
                 self.pid = self.server._open(theirs, {**self.what, "seen": self.seen})
-            self.lines = Lines(mine)
+            self.lines, self.ready = Lines(mine), False
+
+    def _child(self) -> Lines:
+        self.begin()
+        assert self.lines is not None
+        if not self.ready:
             if not self.lines.read(START).get("ready"):
                 self.close()
                 raise AutograderError(
                     f"The checker could not run the assignment's locked cells for one submission within {START:g} s."
                 )
+            self.ready = True
         return self.lines
 
     def close(self) -> None:
