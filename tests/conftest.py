@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import signal
 
 import pytest
 
@@ -12,6 +13,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Without bytecode each of the many processes that tests start would import TensorFlow in 10 s instead of 3.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# A shell that starts the tests in the background makes them, and all that they start, deaf to Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # Kernels that tests start are those of this environment, whatever the user installed elsewhere.
 os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
 # Nothing stays warm between tests but where a test is about that.
