@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -157,6 +158,9 @@ def test_jupyterlab(environment, tmp_path):
                 time.sleep(0.2)
                 address = re.search(r"http://(?:localhost|127\.0\.0\.1):(\d+)/", (tmp_path / "log").read_text())
             browser = Browser(int(address[1]))
+            while not browser.is_answered():  # it names its address before it listens there
+                assert server.poll() is None, (tmp_path / "log").read_text()
+                time.sleep(0.2)
             assert "warmkernel" in browser.ask("GET", "kernelspecs")["kernelspecs"]
             kernel = browser.ask("POST", "kernels", {"name": "warmkernel"})["id"]
             assert browser.run(kernel, WHERE) == "2 1000\n"
@@ -176,6 +180,11 @@ class Browser:
 
     def __init__(self, port):
         self.address = f"127.0.0.1:{port}"
+
+    def is_answered(self):
+        host, _, port = self.address.partition(":")
+        with socket.socket() as line:
+            return line.connect_ex((host, int(port))) == 0
 
     def ask(self, method, what, body=None):
         request = urllib.request.Request(f"http://{self.address}/api/{what}", method=method)
