@@ -18,7 +18,8 @@ student_memory        ten students at once: the highest sum of their PSS, divide
                       at once as fit into half of the free memory (`peer_students`): its pages are private, so that the
                       share of one does not depend on how many there are. limit: a twentieth of the peer's.
 student_memory_one    the same for one student alone, who has nobody to share with.
-student_memory_films  the file of films in all ten together; limit: the file once.
+student_memory_films  what all ten together have mapped of the file of films, at the highest; limit: the file once, as the
+                      machine keeps it for all of them. `to_network_input` gives pages back that it has read.
 """
 
 from __future__ import annotations
@@ -121,7 +122,7 @@ def pss(process: int, file: Path | None = None) -> int:
 
 
 def class_of(code: str, students: int, environment: dict[str, str], file: Path | None = None) -> dict[str, float]:
-    """Run so many students at once; MB at the highest: a student's share, and all of `file` together at the end."""
+    """Run so many students at once; MB at the highest: a student's share, and what all have mapped of `file`."""
     started = [
         subprocess.Popen(
             [sys.executable, "-c", code],
@@ -141,16 +142,16 @@ def class_of(code: str, students: int, environment: dict[str, str], file: Path |
             one.stdin.flush()
         for one in started:
             os.set_blocking(one.stdout.fileno(), False)
-        highest, means = 0, {}
+        highest, of_file, means = 0, 0, {}
         while len(means) < students:
             highest = max(highest, sum(pss(one.pid) for one in started))
+            of_file = max(of_file, sum(pss(one.pid, file) for one in started)) if file else 0
             for one in started:
                 if text := one.stdout.readline():
                     means[one.pid] = float(text)
                 elif one.poll() is not None:
                     raise RuntimeError(f"A student's process ended with status {one.returncode}: too little memory?")
             time.sleep(0.02)
-        of_file = sum(pss(one.pid, file) for one in started) if file else 0
         return {"share": highest / students / 1e6, "file": of_file / 1e6, "mean": next(iter(means.values()))}
     finally:
         for one in started:
