@@ -49,6 +49,7 @@ class Files:
     always: Answer | None = None
     asked: list[tuple[str, str]] = field(default_factory=list)
     sent: int = 0
+    turn: int = 0  # an answer of the turn before, which nobody reads any more, does not count in `sent`
     on_get: Callable[[str], None] = lambda path: None
     over: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -58,7 +59,9 @@ class Files:
 
     def again(self, **how: object) -> None:
         """Forget what was asked, and behave as told from now on."""
-        settings = {"ranges": True, "tag": '"v1"', "always": None, "sent": 0, **how}
+        settings = {"ranges": True, "tag": '"v1"', "always": None, **how}
+        with self.lock:
+            self.sent, self.turn = 0, self.turn + 1
         for name, value in settings.items():
             setattr(self, name, value)
         self.asked.clear()
@@ -78,6 +81,7 @@ def serve(files: dict[str, bytes]) -> Iterator[Files]:
             path, asked = self.path.lstrip("/"), self.headers.get("Range", "")
             with state.lock:
                 state.asked.append((path, asked))
+                self.turn = state.turn
                 answer = state.always or (state.answers.pop(0) if state.answers else Answer())
             state.on_get(path)
             if answer.status != 200 or answer.body is not None:
@@ -111,7 +115,7 @@ def serve(files: dict[str, bytes]) -> Iterator[Files]:
                 for place in range(0, len(body), 1 << 16):
                     part = body[place : place + (1 << 16)]
                     with state.lock:
-                        state.sent += len(part)
+                        state.sent += len(part) if self.turn == state.turn else 0
                     self.wfile.write(part)
             except OSError:
                 return  # whoever asked has enough
