@@ -88,16 +88,21 @@ def soon(question, what):
 
 def open_notebook(browser, address):
     page = browser.new_context(viewport={"width": 1200, "height": 1300}).new_page()
+    # On a busy machine JupyterLab asks whether to go on, and the question lies over the notebook until it is answered.
+    slow = page.locator(".jp-Dialog", has_text="The loading screen is taking a long time")
+    page.add_locator_handler(slow, lambda: slow.get_by_role("button", name="Keep Waiting").click())
     page.goto(address)
     page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell .cm-content", timeout=1000 * SECONDS)
     page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=1000 * SECONDS)
     drawer = page.locator(".medxai-boxes .stage img")
 
     def shown():
-        page.locator(".jp-CodeCell .cm-content").first.click()
-        page.keyboard.press("Control+Enter")  # again, where JupyterLab was not ready for it yet
         with contextlib.suppress(TimeoutError):
+            page.locator(".jp-CodeCell .cm-content").first.click()
+            page.keyboard.press("Control+Enter")  # again, where JupyterLab was not ready for it yet
             drawer.wait_for(timeout=20_000)
+        asked = page.locator(".jp-Dialog").all_inner_texts()
+        assert not asked, f"JupyterLab asks: {asked}"
         return drawer.count() == 1
 
     soon(shown, f"the widget is not shown: {page.locator('.jp-CodeCell').first.inner_text()}")
