@@ -87,26 +87,28 @@ def soon(question, what):
 
 
 def open_notebook(browser, address):
-    """The page with the notebook's first cell run. Where JupyterLab asks something instead (on a busy machine it may give up on its first kernel, say), the page is loaded again, as a user would; what it asked is in the failure."""
+    """The page with the notebook's first cell run. Where JupyterLab asks something instead (on a busy machine it may give up on its first kernel, say), the page is loaded again, as a user would; what was waited for and asked is in the failure."""
     page = browser.new_context(viewport={"width": 1200, "height": 1300}).new_page()
     page.goto(address)
     drawer = page.locator(".medxai-boxes .stage img")
-    asked = []
+    tries = []
 
     def shown():
-        with contextlib.suppress(TimeoutError):
+        try:
             page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=30_000)
             page.locator(".jp-KernelName", has_text="Python 3").wait_for(timeout=30_000)
             page.locator(".jp-CodeCell .cm-content").first.click(timeout=10_000)
             page.keyboard.press("Control+Enter")  # again, where JupyterLab was not ready for it yet
             drawer.wait_for(timeout=20_000)
-            return True
-        if questions := page.locator(".jp-Dialog").all_inner_texts():
-            asked.extend(questions)
-            page.reload()
-        return False
+        except TimeoutError as e:
+            questions = page.locator(".jp-Dialog").all_inner_texts()
+            tries.append({"waited for": str(e), "JupyterLab asked": questions})
+            if questions:
+                page.reload()
+            return False
+        return True
 
-    soon(shown, ("the widget is not shown; JupyterLab asked:", asked))
+    soon(shown, tries)
     return page
 
 

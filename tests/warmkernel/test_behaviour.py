@@ -47,18 +47,19 @@ def test_errors_and_what_is_printed(warm_kernel):
     """Of Python, of C libraries and of programs; a question to nobody is an error, and the kernel goes on."""
     kernel = warm_kernel(light=True)
     code = """
-import os, sys
+import os, sys, time
 print('one')
 print('two', file=sys.stderr)
 os.write(1, b'three\\n')
 _ = os.system('echo four')
+time.sleep(0.5)
 """
+    expected = ["four", "one", "three", "two"]
     for _ in range(5):  # three and four go through a thread of ipykernel's, and may come after the cell has ended
-        reply = kernel.run(code + "import time\ntime.sleep(0.5)")
-        printed = sorted(reply.text.split())
-        if printed == ["four", "one", "three", "two"]:
+        reply = kernel.run(code)
+        if sorted(reply.text.split()) == expected:
             break
-    assert printed == ["four", "one", "three", "two"]
+    assert sorted(reply.text.split()) == expected
     assert {o["name"] for o in reply.outputs if o["type"] == "stream"} == {"stdout", "stderr"}
     assert kernel.run("input('name?')").error.startswith("StdinNotImplementedError")
     reply = kernel.run("def deep(n):\n    return 1 / n\ndeep(0)")
