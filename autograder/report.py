@@ -36,7 +36,7 @@ from autograder.records import (
     total,
     write_atomically,
 )
-from medxai import poll
+from medxai.lab import poll
 
 NOT_GRADED = "not graded"  # handed in, without a record; the word of the export
 BARS = 16  # of the histogram, at most; full marks may have one more of their own
@@ -91,7 +91,7 @@ def run(course: Course, lab: str, console: Console | None = None) -> Path:
 
 
 def polls(course: Course, lab: str) -> list[dict[str, dict[str, str] | None]]:
-    """What each student answered in a lab's poll (`medxai.poll`), before and after; empty where a lab takes none.
+    """What each student answered in a lab's poll (`medxai.lab.poll`), before and after; empty where a lab takes none.
 
     Read from the submitted notebooks as they are, without running anything. What cannot be read is no answer.
     """

@@ -6,7 +6,7 @@ import numpy as np
 
 
 def my_boxes(f):
-    from medxai import boxes
+    from medxai.lab import boxes
 
     got = f()
     if isinstance(got, list | tuple):

@@ -23,7 +23,7 @@ import numpy as np
 
 from ..errors import ExplanationError
 from . import pipe
-from .start import Forked, start_module
+from .start_process import Forked, start_module
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -214,7 +214,7 @@ class InnvestigateAnalyzer:
             if images.ndim == 3 and images.shape == expected:
                 hint = " For one film write images[None]."
             elif images.ndim == 3:
-                hint = " Stored films become network input by medxai.preprocessing.to_network_input."
+                hint = " Stored films become network input by medxai.networks.preprocessing.to_network_input."
             raise ValueError(
                 f"{self.name}: expected network input of shape (N, {', '.join(map(str, expected))}), got "
                 f"{images.shape}.{hint}"
@@ -417,7 +417,7 @@ class Child:
         # On a GPU the kernel's TensorFlow is there too: take what is needed, not everything.
         environment.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
-        self._process = start_module("medxai.explain.child", environment, self._messages)
+        self._process = start_module("medxai.explain.innvestigate_process", environment, self._messages)
 
     def _reason(self, process: subprocess.Popen[bytes] | Forked) -> str:
         try:

@@ -139,7 +139,7 @@ def _causes_of(layer: Any, path: str) -> list[Cause]:
     # Not by the name alone: SyncBatchNormalization and classes of the user's own are normalisations too.
     if isinstance(layer, tf.keras.layers.BatchNormalization):
         why = "BatchNormalization. LRP maps change although the function is the same; SmoothGrad and integrated gradients stop."
-        call = "Explain medxai.fold.fold_batch_norm(model), which computes the same without it."
+        call = "Explain medxai.networks.fold.fold_batch_norm(model), which computes the same without it."
         return [Cause("batch_norm", path, why, call)]
     if kind in ACTIVATION_LAYERS:
         why = f"a {kind}() layer. LRP and DeconvNet stop on it."
@@ -153,7 +153,7 @@ def _causes_of(layer: Any, path: str) -> list[Cause]:
             "LRP and the patterns cannot follow it."
         )
         call = (
-            "Prepare the films before the network (medxai.preprocessing.to_network_input) and start it behind this "
+            "Prepare the films before the network (medxai.networks.preprocessing.to_network_input) and start it behind this "
             "layer; instead of an operator (a + b) use a layer (Add)."
         )
         return [Cause("preparing", path, why, call)]

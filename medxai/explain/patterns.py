@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..fold import _references
+from ..networks.fold import _references
 from .explainable import Cause, NotExplainableError, check_explainable
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def fit_patterns(
     batch_size : films at a time. None takes 16, or as many as fit 2 GB, at least one.
     pattern_type : "relu", the two-component estimator for units behind a ReLU and the linear one for the others, or
         "linear" for all. A ReLU may be in the layer or in an Activation layer directly behind it.
-    prepare : called with each batch, gives float (n, H, W, C); for uint8 films `medxai.preprocessing.to_network_input`.
+    prepare : called with each batch, gives float (n, H, W, C); for uint8 films `medxai.networks.preprocessing.to_network_input`.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def fit_patterns(
         raise ValueError(
             f"fit_patterns: in layer {dead[0]!r} no unit fired and varied in {len(images)} films, so every map would be "
             "zero. Expected several different films, prepared as the network was trained "
-            "(medxai.preprocessing.to_network_input)."
+            "(medxai.networks.preprocessing.to_network_input)."
         )
     return patterns
 
@@ -496,7 +496,7 @@ def _checked_batch(who: str, model: Any, batch: Any, start: int, prepare: Callab
     if not np.issubdtype(batch.dtype, np.floating):
         raise ValueError(
             f"{who}: images are {batch.dtype}; expected float network input. Films as stored need "
-            "prepare=medxai.preprocessing.to_network_input."
+            "prepare=medxai.networks.preprocessing.to_network_input."
         )
     if len(batch.shape) != len(expected) + 1 or any(
         want is not None and want != got for want, got in zip(expected, batch.shape[1:], strict=True)

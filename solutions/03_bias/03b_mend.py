@@ -33,9 +33,11 @@
 
 # %% tags=["setup"]
 import medxai  # first, so that TensorFlow starts quietly
-from medxai import fold, localisation, metrics, plots, preprocessing, training
+from medxai import plots
+from medxai.evaluate import localisation, metrics
+from medxai.networks import fold, preprocessing, training
 from medxai.checks import bias as checks
-from medxai.preprocessing import to_network_input
+from medxai.networks.preprocessing import to_network_input
 
 from dataclasses import replace
 
@@ -114,7 +116,7 @@ print(f"call every film of Mount Sinai ill: sensitivity {hits:.2f}, specificity 
 # ### Exercise: `subgroup_table`  (medium, 15 minutes)
 #
 # A row for each group: how many positives and negatives, the AUROC, and its interval over patients.
-# (`medxai.metrics.subgroup_table` does something like it. Write your own; you may call `metrics.bootstrap_interval(labels,
+# (`medxai.evaluate.metrics.subgroup_table` does something like it. Write your own; you may call `metrics.bootstrap_interval(labels,
 # scores, patients, resamples=..., seed=...)`, which gives value, low and high: you wrote its core in 01b.)
 #
 # <details><summary>Hint 1: the idea</summary>

@@ -17,7 +17,7 @@ from autograder import collect, release
 from autograder.course import Course
 from autograder.errors import AutograderError
 from autograder.lab import load_lab
-from medxai.submit import pack
+from medxai.lab.submit import pack
 
 
 @pytest.fixture(scope="module")
