@@ -501,7 +501,7 @@ def _both_classes(labels: np.ndarray, name: str) -> None:
         )
 
 
-def _aligned(labels, scores, patients) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _aligned(labels: np.ndarray, scores: np.ndarray, patients: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     labels, scores, patients = _binary(labels), np.asarray(scores), np.asarray(patients)
     if not len(labels) == len(scores) == len(patients):
         raise ValueError(

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ..errors import ExplanationError
+from ..networks.layers import output_activation
 from . import pipe
 from .start_process import Forked, start_module
 
@@ -106,7 +107,6 @@ def create_analyzer(name: str, model: tf.keras.Model, **parameters: Any) -> Anal
 
 
 def _pattern_analyzer(name: str, model: tf.keras.Model, parameters: dict[str, Any]) -> Analyzer:
-    from .explainable import output_activation
     from .pattern_attribution import PatternAttribution
     from .pattern_net import PatternNet
 
@@ -317,7 +317,6 @@ def _refuse_what_would_be_wrong(graph: tf.keras.Model) -> None:
 
 def _architecture_of_logits(graph: tf.keras.Model) -> str:
     """The network as JSON with its output before the softmax (or sigmoid), when it ends in one."""
-    from .explainable import output_activation
 
     description = json.loads(graph.to_json())
     found = output_activation(graph)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import ExplanationError
+from ..networks.preprocessing import to_network_input
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -43,8 +44,6 @@ def maps(
     for start in range(0, len(films), batch_size):
         part = films[start : start + batch_size]
         if part.ndim == 3:
-            from ..networks.preprocessing import to_network_input
-
             part = to_network_input(part)
         answers = until(part, training=False).numpy()
         done.append(np.tensordot(answers.astype(np.float64), weights, axes=1))
@@ -63,12 +62,17 @@ def finer_layer(model: tf.keras.Model) -> str | None:
     pass the name to `maps`.
     """
     gap = _end(model)[0]
-    pooling = gap.input._keras_history.layer
+    pooling = _source(model, gap)
     if type(pooling).__name__ != "AveragePooling2D" or pooling.pool_size != pooling.strides:
         return None
     if any(side % window for side, window in zip(pooling.input_shape[1:3], pooling.pool_size, strict=True)):
         return None  # what does not fill a window is left out of the average
-    return pooling.input._keras_history.layer.name
+    return _source(model, pooling).name
+
+
+def _source(model: tf.keras.Model, layer: tf.keras.layers.Layer) -> tf.keras.layers.Layer:
+    """The layer whose output a layer reads."""
+    return next(other for other in model.layers if other.get_output_at(0) is layer.input)
 
 
 def enlarge(grids: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -88,7 +92,7 @@ def enlarge(grids: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return np.einsum("ph,nhw,qw->npq", down, grids, across, optimize=True)
 
 
-def _end(model: tf.keras.Model):
+def _end(model: tf.keras.Model) -> tuple[tf.keras.layers.Layer, tf.keras.layers.Layer]:
     """(the global average, the dense layer behind it)."""
     kinds = [type(layer).__name__ for layer in model.layers]
     if "GlobalAveragePooling2D" in kinds:

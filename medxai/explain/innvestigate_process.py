@@ -150,7 +150,15 @@ def explain(analyzer: Analyzer, request: dict[str, Any]) -> np.ndarray:
     return method.maps(means, films, settings)
 
 
-def _mean_map(analyzer, samples: Callable, film, target, settings, count: int, batch: int) -> np.ndarray:
+def _mean_map(
+    analyzer: Analyzer,
+    samples: Callable[..., np.ndarray],
+    film: np.ndarray,
+    target: int,
+    settings: dict[str, Any],
+    count: int,
+    batch: int,
+) -> np.ndarray:
     total = np.zeros(film.shape, np.float64)
     for start in range(0, count, batch):
         some = samples(film, range(start, min(start + batch, count)), settings)

@@ -18,13 +18,13 @@ into the pattern.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..networks.fold import _references
+from ..networks.layers import references
 from .explainable import Cause, NotExplainableError, check_explainable
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class PatternMethod:
 
     name: ClassVar[str]
 
-    def __init__(self, model: tf.keras.Model, patterns: Patterns | None = None, pattern_type: str = "relu"):
+    def __init__(self, model: tf.keras.Model, patterns: Patterns | None = None, pattern_type: str = "relu") -> None:
         self.model = model
         self.patterns = patterns
         self.pattern_type = patterns.pattern_type if patterns else pattern_type
@@ -309,7 +309,7 @@ def _not_a_chain(config: dict[str, Any]) -> list[Cause]:
     names = [layer["name"] for layer in config["layers"]]
     causes = []
     for before, layer in zip([None, *names[:-1]], config["layers"], strict=True):
-        sources = _references(layer["inbound_nodes"], names)
+        sources = references(layer["inbound_nodes"], names)
         expected = [] if before is None else [before]
         if sources != expected:
             read = ", ".join(map(repr, sources)) or "an input of its own"
@@ -386,7 +386,7 @@ class _Moments:
     variances": no large sums are subtracted.
     """
 
-    def __init__(self, shape: Any):
+    def __init__(self, shape: Any) -> None:
         self.count = np.zeros(shape[-1])
         self.mean_x = np.zeros(shape)
         self.mean_y = np.zeros(shape[-1])
@@ -478,7 +478,7 @@ def _batches(
     images: Any,
     batch_size: int | Callable[[tuple[int, ...]], int],
     prepare: Callable | None,
-):
+) -> Iterator[np.ndarray]:
     """Batches of float32 network input, each checked. `batch_size` may be a function of the films' shape."""
     if not callable(batch_size) and batch_size < 1:
         raise ValueError(f"{who}: batch_size={batch_size}; expected 1 or more.")

@@ -11,7 +11,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from . import boxes
+from . import box_file
 
 
 def _as_address(film: np.ndarray) -> str:
@@ -41,7 +41,7 @@ class BoxDrawer(anywidget.AnyWidget):
     text = traitlets.Unicode().tag(sync=True)
     saved = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, films: np.ndarray, path: str | os.PathLike = "my_boxes.txt"):
+    def __init__(self, films: np.ndarray, path: str | os.PathLike = "my_boxes.txt") -> None:
         films = np.asarray(films)
         if films.ndim != 3 or films.dtype != np.uint8 or not len(films):
             raise ValueError(f"boxes.draw: expected stored films, uint8 (N, H, W), got {films.dtype} {films.shape}.")
@@ -49,7 +49,7 @@ class BoxDrawer(anywidget.AnyWidget):
         kept, said = {}, f"Nothing drawn yet. Each box is saved in {self._path.name} as soon as you draw it."
         if self._path.is_file():
             try:
-                found = boxes.read(self._path)
+                found = box_file.read(self._path)
                 kept = {str(n): list(box) for n, box in found.items() if 1 <= n <= len(films)}
                 said = f"{len(kept)} of {len(films)} boxes read from {self._path.name}."
             except ValueError as error:
@@ -59,11 +59,11 @@ class BoxDrawer(anywidget.AnyWidget):
         self.observe(self._keep, "boxes")
 
     def _python(self) -> str:
-        return boxes.as_python({int(n): tuple(box) for n, box in self.boxes.items()})
+        return box_file.as_python({int(n): tuple(box) for n, box in self.boxes.items()})
 
     def _keep(self, _change: object) -> None:
         try:
-            boxes.write(self._path, {int(n): tuple(box) for n, box in self.boxes.items()})
+            box_file.write(self._path, {int(n): tuple(box) for n, box in self.boxes.items()})
             self.saved = f"{len(self.boxes)} of {len(self.films)} boxes saved in {self._path.name}."
         except (OSError, ValueError) as error:
             self.saved = f"NOT saved: {error}"

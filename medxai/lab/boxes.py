@@ -7,19 +7,19 @@ upper left corner. So a box means the same at every size of the film. They are k
 
 from __future__ import annotations
 
-import ast
 import os
-from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .box_file import as_python, check, read, write
+
 if TYPE_CHECKING:
     from data_fetch import ImageSet
 
-Box = tuple[float, float, float, float]
-COMMENT = "# x, y, width, height of each box, in per cent of the film; x and y are the upper left corner."
+    from .box_widget import BoxDrawer
+
+__all__ = ["around", "as_python", "centre_hits", "check", "choose", "draw", "fill", "of_films", "read", "write"]
 
 
 def choose(labels: np.ndarray, patients: np.ndarray, count: int = 20, seed: int = 0, target: int = 1) -> np.ndarray:
@@ -30,7 +30,7 @@ def choose(labels: np.ndarray, patients: np.ndarray, count: int = 20, seed: int 
     return rows[np.sort(first)][:count]
 
 
-def draw(films: np.ndarray, path: str | os.PathLike = "my_boxes.txt"):
+def draw(films: np.ndarray, path: str | os.PathLike = "my_boxes.txt") -> BoxDrawer:
     """A widget to draw one box on each film, with the mouse or the keyboard. Every change is written to `path` at once.
 
     films : uint8 (N, H, W), as stored. path : boxes that it holds already are shown, so work can go on another day.
@@ -44,68 +44,6 @@ def draw(films: np.ndarray, path: str | os.PathLike = "my_boxes.txt"):
             "type your boxes: the films with their rulers are shown in the next cell."
         ) from error
     return BoxDrawer(films, path)
-
-
-# ---- the file -------------------------------------------------------------------------------------------------------
-
-
-def as_python(boxes: Mapping[int, Box]) -> str:
-    """The boxes as the Python that goes into a notebook: a function without arguments that returns them."""
-    lines = [f"        {number}: ({', '.join(f'{v:.1f}' for v in boxes[number])})," for number in sorted(boxes)]
-    return "\n".join([COMMENT, "def my_boxes():", "    return {", *lines, "    }", ""])
-
-
-def write(path: str | os.PathLike, boxes: Mapping[int, Box]) -> Path:
-    """Write the boxes, whole or not at all. ValueError for boxes that are none (`check`)."""
-    path, text = Path(path), as_python(check(boxes))
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
-
-
-def read(path: str | os.PathLike = "my_boxes.txt") -> dict[int, Box]:
-    """The boxes that a file holds.
-
-    FileNotFoundError : there is none. ValueError : it does not hold a dict of boxes; nothing in it is executed.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path.name} here: draw your boxes first (notebook 05a, section 1).")
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        found = [ast.literal_eval(n) for n in ast.walk(tree) if isinstance(n, ast.Dict)]
-    except (SyntaxError, ValueError) as error:
-        raise ValueError(f"{path.name} cannot be read: {error}. Draw the boxes again, or mend the line.") from None
-    if len(found) != 1:
-        raise ValueError(f"{path.name} should hold one dict of boxes, number: (x, y, width, height); got {len(found)}.")
-    return check(found[0])
-
-
-def check(boxes: Mapping[int, Box]) -> dict[int, Box]:
-    """The boxes with plain numbers, in the order of the films. ValueError names the first that is none."""
-    good: dict[int, Box] = {}
-    if not isinstance(boxes, Mapping):
-        raise ValueError(f"Expected a dict, number of the film: (x, y, width, height); got {type(boxes).__name__}.")
-    for number, box in boxes.items():
-        try:
-            x, y, width, height = (float(value) for value in box)
-        except (TypeError, ValueError):
-            raise ValueError(f"Film {number}: expected four numbers (x, y, width, height), got {box!r}.") from None
-        inside = x >= 0 and y >= 0 and x + width <= 100.05 and y + height <= 100.05
-        if not (width > 0 and height > 0 and inside):
-            raise ValueError(
-                f"Film {number}: {box} is no box inside the film. Numbers are per cent of its width and height, from 0 to 100; "
-                "x + width and y + height are at most 100."
-            )
-        good[int(number)] = (x, y, width, height)
-    return dict(sorted(good.items()))
-
-
-# ---- boxes as masks -------------------------------------------------------------------------------------------------
 
 
 def fill(boxes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -13,9 +13,9 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-import secrets
 from collections.abc import Mapping
 
+from ..files import replacing
 from . import questions
 from .questions import AnswerError, Question
 
@@ -171,9 +171,8 @@ def keep(when: str, answers: Mapping[str, str], folder: str | os.PathLike[str] =
         )
         return
     path = pathlib.Path(folder) / name
-    part = path.with_name(f".{name}.{secrets.token_hex(4)}")
-    part.write_text(json.dumps({"quiz": when, "answers": given}, indent=1) + "\n", encoding="utf-8")
-    part.replace(path)
+    with replacing(path) as part:
+        part.write_text(json.dumps({"quiz": when, "answers": given}, indent=1) + "\n", encoding="utf-8")
     left = [question.id for question in QUESTIONS if question.id not in given]
     print(
         f"{len(given)} of {len(QUESTIONS)} questions answered; kept in {name}."

@@ -11,12 +11,13 @@ import datetime
 import getpass
 import hashlib
 import json
-import os
 import re
 import sys
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+
+from ..files import replacing
 
 MAX_NOTEBOOK = 20_000_000  # bytes; with every output of a lab a notebook has a tenth of that
 
@@ -188,17 +189,13 @@ def _answers(data: bytes) -> bool:
 
 
 def _write(path: Path, files: dict[str, bytes]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+        with replacing(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, data in files.items():
                 archive.writestr(name, data)
-        os.replace(temporary, path)
     except OSError as e:
         raise SubmitError(f"{path} cannot be written: {e.strerror}. Choose another folder: --out FOLDER") from e
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _number(lab: str) -> str:

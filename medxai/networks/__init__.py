@@ -15,6 +15,7 @@ __getattr__, __dir__ = lazy.attach(
         "fold",
         "models",
         "own_network",
+        "prediction",
         "preprocessing",
         "recipes",
         "tensorboard_runs",

@@ -7,9 +7,8 @@ NAME.toml, the card. The network itself is built by the function that the card n
 from __future__ import annotations
 
 import os
-import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,12 +20,15 @@ from data_fetch.checkpoint import missing_from_card
 from data_fetch.tomltext import dumps
 
 from ..errors import CheckpointError
+from ..files import replacing
 from . import models
+from .prediction import predict_films, predict_input
 from .preprocessing import check_pixel_range
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
+_READABLE = 0o644  # a checkpoint in a shared cache is for everybody, whatever the umask
 _AGAIN = "Make it again with `{command}`, or install the course again."
 
 
@@ -60,11 +62,9 @@ class Checkpoint:
 
         images : stored films, uint8 (N, H, W), which are preprocessed batch by batch; or network input, float
         (N, H, W, 3), whose pixel range is checked against the card first (PixelRangeError, which names the likely
-        mistake). batch_size : by default what fits a student's share of a machine (`medxai.networks.training.batch_for`).
+        mistake). batch_size : by default what fits a student's share of a machine (`medxai.networks.prediction.batch_for`).
         ValueError when the films have another size than the network reads.
         """
-        from .training import batch_for, predict_films
-
         images = np.asanyarray(images)
         side = int(self.card["input"]["size"])
         if images.ndim not in (3, 4) or images.shape[1:3] != (side, side):
@@ -76,11 +76,7 @@ class Checkpoint:
         if images.ndim == 3:
             return predict_films(self.model, images, batch_size)
         check_pixel_range(images, self.card)
-        if not len(images):
-            return np.empty((0, len(self.classes)), np.float32)
-        batch_size = batch_size or batch_for(images)
-        starts = range(0, len(images), batch_size)
-        return np.concatenate([self.model.predict_on_batch(images[start : start + batch_size]) for start in starts])
+        return predict_input(self.model, images, batch_size)
 
 
 def load_checkpoint(name: str, folder: str | os.PathLike | None = None) -> Checkpoint:
@@ -130,18 +126,15 @@ def save_checkpoint(model: tf.keras.Model, card: Mapping[str, Any], folder: str 
     if card["target_layer"] not in [layer.name for layer in model.layers]:
         raise CheckpointError(f"save_checkpoint: the model has no layer {card['target_layer']!r} (target_layer).")
     target = folder / f"{card['name']}.h5"
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{card['name']}-", suffix=".h5")
-    os.close(handle)
-    try:
-        model.save_weights(temporary, save_format="h5")
-        card = {**card, "sha256": sha256_of(Path(temporary)), "bytes": os.path.getsize(temporary)}
+    with replacing(target) as part:
+        model.save_weights(part, save_format="h5")
+        card = {**card, "sha256": sha256_of(part), "bytes": part.stat().st_size}
         _check_card(card, target.with_suffix(".toml"))
-        _build_and_load(Path(temporary), card)  # would it load again?
-        Path(temporary).chmod(0o644)
-        os.replace(temporary, target)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-    _write_atomically(target.with_suffix(".toml"), dumps(card))
+        _build_and_load(part, card)  # would it load again?
+        part.chmod(_READABLE)
+    with replacing(target.with_suffix(".toml")) as part:
+        part.write_text(dumps(card), encoding="utf-8", newline="\n")
+        part.chmod(_READABLE)
     return target
 
 
@@ -172,17 +165,6 @@ def _check_card(card: Mapping[str, Any], path: Path) -> None:
             f"The card {path} names the builder {card['builder']!r}; known are {', '.join(models.BUILDERS)} "
             "(medxai.networks.models). Was it made by another version of the course?"
         )
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 # ---- weights --------------------------------------------------------------------------------------------------------
@@ -230,7 +212,7 @@ def _stored_weights(path: Path, card: Mapping[str, Any]) -> dict[str, list[np.nd
     """Layer name -> its weights in order, from Keras's HDF5 layout; layers without weights are left out."""
     import h5py
 
-    def names(attribute) -> list[str]:
+    def names(attribute: Iterable[str | bytes]) -> list[str]:
         return [name.decode() if isinstance(name, bytes) else str(name) for name in attribute]
 
     try:

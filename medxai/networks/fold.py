@@ -7,11 +7,13 @@ so networks are trained with it and stored without.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import FoldError
+from .layers import is_reference, references
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -71,7 +73,7 @@ def fold_batch_norm(model: tf.keras.Model) -> tf.keras.Model:
     return plain
 
 
-def _refuse_nested(graph) -> None:
+def _refuse_nested(graph: tf.keras.Model) -> None:
     import tensorflow as tf
 
     for layer in graph.layers:
@@ -85,34 +87,15 @@ def _refuse_nested(graph) -> None:
                 )
 
 
-def _references(node: Any, names) -> list[str]:
-    """All layer names that a serialised node reads. References look like [name, node, tensor] or with arguments."""
-    if isinstance(node, dict):
-        return [name for value in node.values() for name in _references(value, names)]
-    if isinstance(node, list | tuple):
-        own = [node[0]] if _is_reference(node, names) else []
-        return own + [name for part in node for name in _references(part, names)]
-    return []
-
-
-def _is_reference(node, names) -> bool:
-    return (
-        len(node) in (3, 4)
-        and isinstance(node[0], str)
-        and node[0] in names
-        and all(isinstance(part, int) for part in node[1:3])
-    )
-
-
-def _readers(config) -> dict[str, list[str]]:
+def _readers(config: Mapping[str, Any]) -> dict[str, list[str]]:
     """For each layer, the layers that read its output, once for each time; "" stands for the model's output."""
     names = {layer["name"] for layer in config["layers"]}
     readers: dict[str, list[str]] = {name: [] for name in names}
     for layer in config["layers"]:
-        for source in _references(layer["inbound_nodes"], names):
+        for source in references(layer["inbound_nodes"], names):
             readers[source].append(layer["name"])
     outputs = config["output_layers"]
-    for source in _references(outputs if isinstance(outputs[0], list | tuple) else [outputs], names):
+    for source in references(outputs if isinstance(outputs[0], list | tuple) else [outputs], names):
         readers[source].append("")
     return readers
 
@@ -122,16 +105,18 @@ def _rewired(node: Any, replaced: dict[str, str]) -> Any:
         return {key: _rewired(value, replaced) for key, value in node.items()}
     if isinstance(node, list | tuple):
         parts = [_rewired(part, replaced) for part in node]
-        if _is_reference(node, replaced):
+        if is_reference(node, replaced):
             parts[0] = replaced[node[0]]
         return parts
     return node
 
 
-def _foldable_layer(graph, layers, readers, name: str) -> str:
+def _foldable_layer(
+    graph: tf.keras.Model, layers: Mapping[str, Any], readers: Mapping[str, list[str]], name: str
+) -> str:
     """The name of the layer that BatchNorm `name` can be folded into, or a FoldError that says why there is none."""
     nodes = layers[name]["inbound_nodes"]
-    sources = _references(nodes, layers)
+    sources = references(nodes, layers)
     if len(nodes) != 1 or len(sources) != 1:
         raise FoldError(f"fold_batch_norm: {name!r} is used {len(nodes)} times; give each use a layer of its own.")
     source = sources[0]
@@ -168,7 +153,7 @@ def _foldable_layer(graph, layers, readers, name: str) -> str:
     return source
 
 
-def _folded_weights(layer, norm) -> list[np.ndarray]:
+def _folded_weights(layer: tf.keras.layers.Layer, norm: tf.keras.layers.BatchNormalization) -> list[np.ndarray]:
     kernel, *bias = (weight.astype(np.float64) for weight in layer.get_weights())
     mean, variance = (np.asarray(value, np.float64) for value in (norm.moving_mean, norm.moving_variance))
     scale = (np.asarray(norm.gamma, np.float64) if norm.scale else 1.0) / np.sqrt(variance + norm.epsilon)
@@ -177,7 +162,7 @@ def _folded_weights(layer, norm) -> list[np.ndarray]:
     return [(kernel * scale).astype(np.float32), ((before - mean) * scale + shift).astype(np.float32)]
 
 
-def _only_activation(layers, readers, name: str) -> tuple[Any, str] | None:
+def _only_activation(layers: Mapping[str, Any], readers: Mapping[str, list[str]], name: str) -> tuple[Any, str] | None:
     """The activation that alone reads `name`, as (function, layer name)."""
     if len(readers[name]) != 1 or not readers[name][0]:
         return None

@@ -154,7 +154,7 @@ def _check_divisor(builder: str, width_divisor: int) -> None:
         )
 
 
-def _convolution(x, filters: int, name: str, batch_norm: bool, padding: str = "same"):
+def _convolution(x: tf.Tensor, filters: int, name: str, batch_norm: bool, padding: str = "same") -> tf.Tensor:
     """A 3x3 convolution with its ReLU, and BatchNorm between them where it is wanted."""
     import tensorflow as tf
 

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 from ..errors import CheckpointError
 from ..evaluate import metrics
 from .checkpoints import Checkpoint
+from .fold import fold_batch_norm
+from .layers import output_activation
+from .prediction import predict_films
 
 if TYPE_CHECKING:
     from data_fetch import ImageSet
@@ -33,10 +36,6 @@ def load(path: str | os.PathLike, like: Checkpoint, validation: ImageSet | None 
     FoldError : a BatchNorm that does not follow a convolution or a dense layer directly.
     """
     import tensorflow as tf
-
-    from ..explain.explainable import output_activation
-    from .fold import fold_batch_norm
-    from .training import predict_films
 
     path = Path(path)
     if not path.is_file():

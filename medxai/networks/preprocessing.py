@@ -79,9 +79,14 @@ def release(images: np.ndarray) -> None:
     system keeps the pages in its cache as long as there is room, so that reading them again is quick; but they no
     longer count as this process's memory, on which a hub's limits and out-of-memory killers look.
     """
-    mapping = getattr(images, "_mmap", None)
-    if mapping is None or not images.size or getattr(images, "mode", None) != "r" or not hasattr(mmap, "MADV_DONTNEED"):
-        return  # mode "c" keeps changes in these pages, and Windows has no such call
+    # Mode "c" keeps changes in these pages, and Windows has no such call.
+    if not isinstance(images, np.memmap) or images.mode != "r" or not images.size or not hasattr(mmap, "MADV_DONTNEED"):
+        return
+    mapping: Any = images
+    while isinstance(mapping, np.ndarray):
+        mapping = mapping.base
+    if not isinstance(mapping, mmap.mmap):
+        return  # a copy, which calls itself a memmap still
     first = images.ctypes.data - np.frombuffer(mapping, np.uint8).ctypes.data
     spans = [(count - 1) * step for count, step in zip(images.shape, images.strides, strict=True)]
     low, high = (
@@ -143,7 +148,9 @@ def check_pixel_range(x: np.ndarray, card: Mapping[str, Any]) -> None:
         )
 
 
-def _likely_mistake(x: np.ndarray, seen_low: float, seen_high: float, low: float, high: float, convention) -> str:
+def _likely_mistake(
+    x: np.ndarray, seen_low: float, seen_high: float, low: float, high: float, convention: str | None
+) -> str:
     slack = 0.02 * (high - low)  # room for a resized or slightly noisy film
     if not np.isfinite([seen_low, seen_high]).all():
         return "There are values that are not numbers (NaN or infinite)."

@@ -22,6 +22,7 @@ import numpy as np
 
 from .checkpoint_card import WANTED_SENSITIVITY, Row, make_card, summary
 from .models import imagenet_vgg16_file, imagenet_vgg16_start
+from .prediction import predict_films
 from .recipes import RECIPES, Films, Recipe, fetch_films
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def train(
 
     from .checkpoints import load_checkpoint, save_checkpoint
     from .fold import fold_batch_norm
-    from .training import Augmentation, class_weights, fit, predict_films
+    from .training import Augmentation, class_weights, fit
 
     start = "random, BatchNorm folded after training"
     if recipe.imagenet:
@@ -96,7 +97,6 @@ def judge(model: tf.keras.Model, films: Films, beside: str | None = None) -> dic
     """
     from ..evaluate import baselines, metrics
     from .checkpoints import load_checkpoint
-    from .training import predict_films
 
     chosen = predict_films(model, films.threshold.images)[:, 1]
     point = metrics.operating_point(films.threshold.labels, chosen, WANTED_SENSITIVITY)

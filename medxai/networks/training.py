@@ -17,6 +17,7 @@ import pandas as pd
 import tensorflow as tf
 
 from ..evaluate import metrics
+from .prediction import predict_films
 from .preprocessing import release, to_network_input
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class FilmBatches(tf.keras.utils.Sequence):
         augment: Augmentation | None = None,
         shuffle: bool = False,
         seed: int = 0,
-    ):
+    ) -> None:
         if not len(films):
             raise ValueError("FilmBatches: the set holds no films.")
         self.films, self.batch_size, self.augment = films, batch_size, augment
@@ -120,26 +121,6 @@ def hold_out(films: ImageSet, share: float, seed: int = 0) -> tuple[np.ndarray, 
 
     splitter = StratifiedGroupKFold(max(2, round(1 / share)), shuffle=True, random_state=seed)
     return next(iter(splitter.split(films.labels, films.labels, films.patients)))
-
-
-def batch_for(images: np.ndarray) -> int:
-    """How many films go through a network at once: 32 up to 256 x 256 pixels, 8 at 512 x 512, always at least one.
-
-    A full VGG16 keeps 64 float32 maps of each film: 32 films of 512 px would take 2 GB a layer.
-    """
-    height, width = images.shape[1:3]
-    return max(1, min(32, 32 * 256 * 256 // (height * width)))
-
-
-def predict_films(model: tf.keras.Model, images: np.ndarray, batch_size: int | None = None) -> np.ndarray:
-    """What the model gives for stored films, uint8 (N, H, W) -> (N, outputs); preprocessed batch by batch."""
-    if not len(images):
-        return np.empty((0, model.output_shape[-1]), np.float32)
-    batch_size = batch_size or batch_for(images)
-    starts = range(0, len(images), batch_size)
-    return np.concatenate(
-        [model.predict_on_batch(to_network_input(images[start : start + batch_size])) for start in starts]
-    )
 
 
 @dataclass(frozen=True)
@@ -222,15 +203,19 @@ def fit(
 class _BestEpoch(tf.keras.callbacks.Callback):
     """Scores the validation set after each epoch and remembers the weights of the best one."""
 
-    def __init__(self, validation: ImageSet):
+    def __init__(self, validation: ImageSet) -> None:
         super().__init__()
-        self.validation, self.rows, self.best = validation, [], (-1.0, -math.inf)
-        self.epoch, self.weights = 0, None
+        self.validation = validation
+        self.rows: list[dict[str, float]] = []
+        self.best = -1.0, -math.inf
+        self.epoch = 0
+        self.weights: list[np.ndarray] | None = None
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self.started = time.monotonic()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        logs = {} if logs is None else logs
         if not math.isfinite(logs["loss"]):
             raise FloatingPointError(
                 f"The loss became {logs['loss']} in epoch {epoch + 1}. Lower the learning rate, or build the network "
@@ -248,7 +233,7 @@ class _BestEpoch(tf.keras.callbacks.Callback):
             self.best, self.epoch, self.weights = merit, epoch + 1, self.model.get_weights()
 
 
-def _check_sets(model, train: ImageSet, validation: ImageSet) -> None:
+def _check_sets(model: tf.keras.Model, train: ImageSet, validation: ImageSet) -> None:
     both = np.intersect1d(train.patients, validation.patients)
     if len(both):
         raise ValueError(

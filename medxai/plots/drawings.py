@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
@@ -43,7 +45,7 @@ def gap_and_cam() -> Figure:
     page.set(xlim=(0, 9.4), ylim=(0, 4.6))
     page.set_axis_off()
 
-    def say(x: float, y: float, text: str, **style) -> None:
+    def say(x: float, y: float, text: str, **style: Any) -> None:
         page.text(x, y, text, ha=style.pop("ha", "center"), va="center", fontsize=style.pop("size", 10), **style)
 
     def arrow(start: tuple[float, float], end: tuple[float, float], colour: str) -> None:

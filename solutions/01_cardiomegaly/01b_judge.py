@@ -35,7 +35,7 @@
 import medxai  # first, so that TensorFlow starts quietly
 from medxai import plots
 from medxai.evaluate import baselines, metrics
-from medxai.networks import training
+from medxai.networks import prediction
 from medxai.checks import cardiomegaly as checks
 
 import pathlib
@@ -527,7 +527,7 @@ for share in (0.0, 0.05, 0.1, 0.2, 0.3):
 folder = pathlib.Path("my_network.keras")
 if folder.exists():
     mine = tf.keras.models.load_model(folder)
-    my_scores = training.predict_films(mine, test.images)[:, 1]
+    my_scores = prediction.predict_films(mine, test.images)[:, 1]
     print("your network:  ", metrics.bootstrap_interval(test.labels, my_scores, test.patients))
     print("the checkpoint:", metrics.bootstrap_interval(test.labels, test_scores, test.patients))
     print("difference:    ", metrics.paired_bootstrap(test.labels, my_scores, test_scores, test.patients))

@@ -36,7 +36,7 @@ import medxai  # first, so that TensorFlow starts quietly
 from medxai import plots
 from medxai.evaluate import localisation, metrics
 from medxai.lab import poll
-from medxai.networks import own_network, training
+from medxai.networks import own_network, prediction
 from medxai.checks import bias as checks
 from medxai.networks.preprocessing import to_network_input
 
@@ -67,7 +67,7 @@ films = data_fetch.fetch_cardiomegaly_biased(split="own", cue=CUE)
 
 def score(model, images):
     """The probability of an enlarged heart that a model gives to stored films, (N,)."""
-    return training.predict_films(model, np.asarray(images))[:, ILL]
+    return prediction.predict_films(model, np.asarray(images))[:, ILL]
 
 scores = score(network, films.images)
 print(films)

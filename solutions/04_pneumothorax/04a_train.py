@@ -35,7 +35,7 @@
 # %% tags=["setup"]
 from medxai import plots  # first, so that TensorFlow starts quietly
 from medxai.evaluate import metrics
-from medxai.networks import models, tensorboard_runs, training
+from medxai.networks import models, prediction, tensorboard_runs, training
 from medxai.checks import pneumothorax as checks
 
 import atexit
@@ -556,9 +556,9 @@ checks.score_films(score_films)
 network = models.skip_sum_stages(films.images.shape[1], profile.width_divisor, activation="linear")
 some = validation.images[:32]
 def seconds(batch_size):
-    training.predict_films(network, some[:batch_size], batch_size)      # the first call builds a graph: not counted
+    prediction.predict_films(network, some[:batch_size], batch_size)      # the first call builds a graph: not counted
     start = time.perf_counter()
-    training.predict_films(network, some, batch_size)
+    prediction.predict_films(network, some, batch_size)
     return time.perf_counter() - start
 
 sizes = [1, 2, 4, 8, 16, 32]

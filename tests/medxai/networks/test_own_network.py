@@ -9,7 +9,7 @@ import tensorflow as tf
 import medxai
 from medxai.evaluate import metrics
 from medxai.explain import logits_model
-from medxai.networks import own_network, training
+from medxai.networks import own_network, prediction
 
 SIDE = 16
 LIKE = medxai.Checkpoint(None, {"name": "ours", "classes": ["healthy", "ill"], "input": {"size": SIDE, "channels": 3}})
@@ -38,7 +38,7 @@ def test_a_network_of_your_own_is_read_as_a_plain_checkpoint(tmp_path, validatio
     model, file = network(last), tmp_path / "my_network.keras"
     model.save(file)
     mine = own_network.load(file, LIKE, validation)
-    given = training.predict_films(model, validation.images)
+    given = prediction.predict_films(model, validation.images)
     expected = given if last else tf.nn.softmax(given).numpy()
     np.testing.assert_allclose(mine.predict(validation.images), expected, atol=1e-5)
     assert mine.threshold == metrics.operating_point(validation.labels, mine.predict(validation.images)[:, 1]).threshold

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from data_fetch import ImageSet
 from medxai.evaluate import metrics
-from medxai.networks import training
+from medxai.networks import prediction, training
 from medxai.networks.fold import fold_batch_norm
 from medxai.networks.preprocessing import to_network_input
 
@@ -82,7 +82,7 @@ def test_augmentation_moves_and_brightens_but_does_not_mirror():
 def test_training_lowers_the_loss_and_keeps_the_best_epoch(discs):
     train, validation = discs(120, 32, 1), discs(60, 32, 2, 1000)
     model = small_network()
-    start = metrics.log_loss(validation.labels, training.predict_films(model, validation.images)[:, 1])
+    start = metrics.log_loss(validation.labels, prediction.predict_films(model, validation.images)[:, 1])
     result = training.fit(
         model, train, validation, epochs=6, learning_rate=3e-3, weights=training.class_weights(train.labels),
         augment=training.Augmentation(shift=1, gamma=0.05), verbose=0,
@@ -92,12 +92,12 @@ def test_training_lowers_the_loss_and_keeps_the_best_epoch(discs):
     assert history["loss"].iloc[-1] < 0.7 * history["loss"].iloc[0] and history["val_loss"].min() < start
     best = history.sort_values(["val_auroc", "val_loss"], ascending=[False, True]).index[0]
     assert result.best_epoch == best
-    p = training.predict_films(model, validation.images, batch_size=7)[:, 1]
+    p = prediction.predict_films(model, validation.images, batch_size=7)[:, 1]
     assert metrics.auroc(validation.labels, p) == pytest.approx(history.loc[best, "val_auroc"])
     assert metrics.log_loss(validation.labels, p) == pytest.approx(history.loc[best, "val_loss"], abs=1e-3)
     assert metrics.auroc(validation.labels, p) > 0.9
     plain = fold_batch_norm(model)
-    np.testing.assert_allclose(training.predict_films(plain, validation.images)[:, 1], p, atol=1e-5)
+    np.testing.assert_allclose(prediction.predict_films(plain, validation.images)[:, 1], p, atol=1e-5)
 
 
 def test_the_same_seed_trains_the_same_network(discs):
@@ -173,7 +173,7 @@ def test_real_films_train_too(realdata):
         model, train.subset(learn), train.subset(pick), epochs=12, learning_rate=2e-3,
         weights=training.class_weights(train.labels[learn]), augment=training.Augmentation(2, 0.1), verbose=0,
     )  # fmt: skip
-    scores = training.predict_films(model, held.images)[:, 1]
+    scores = prediction.predict_films(model, held.images)[:, 1]
     interval = metrics.bootstrap_interval(held.labels, scores, held.patients)
     # Four seeds gave 0.77 to 0.81; with some 25 positive films the intervals are wide.
     assert interval.value > 0.65 and interval.low < interval.value < interval.high, interval
