@@ -23,7 +23,7 @@ from autograder.author.lab_source import Exercise, Lab, Mutant, load_lab
 from autograder.collect import collect
 from autograder.course.course import Course
 from autograder.errors import AutograderError
-from autograder.notebook.assemble import grade_id_of
+from autograder.notebook.cells import grade_id_of
 from autograder.record.records import Record
 from autograder.release import release
 from autograder.report import class_report, export, feedback

@@ -25,7 +25,7 @@ from autograder.record.records import RecordStore
 from autograder.release import release
 from autograder.report import export, feedback
 from autograder.run import grade
-from autograder.run.walk import Seconds
+from autograder.run.results import Seconds
 
 COURSE = Path(__file__).parent / "course"
 # Long enough for neighbours on a busy machine, and for an answer that imports Keras.

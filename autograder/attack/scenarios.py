@@ -31,7 +31,7 @@ from autograder.errors import AutograderError
 from autograder.record.records import GRADED, RUNNING, RecordStore
 from autograder.report import export
 from autograder.run import grade
-from autograder.run.walk import Seconds
+from autograder.run.results import Seconds
 
 LONGEST = 240.0  # seconds for a run of three students on a busy machine
 BOMB = 400_000_000  # bytes that a small archive unpacks to

@@ -23,7 +23,7 @@ from rich.text import Text
 
 from autograder.author.lab_source import PASSES, Exercise, Lab, load_lab
 from autograder.course.course import Course
-from autograder.report.messages import plain
+from autograder.plain_text import plain
 
 SEEDS = 5
 SECONDS = 20.0  # for one check of one answer

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from autograder.course.course import Course
 from autograder.errors import AutograderError
-from autograder.notebook import code_cells as plans
+from autograder.notebook import code_cells
 from autograder.notebook.code_cells import CHECK
 from autograder.run.assignment import Assignment
 from autograder.run.kernel import Kernel, Sandbox
@@ -106,7 +106,7 @@ def prepare(course: Course, assignment: Assignment, scratch: Path) -> None:
         folder = Path(tempfile.mkdtemp(prefix="prepare-", dir=scratch))
         shutil.copytree(assignment.files, folder / "work")
         with Kernel(trusted, folder / "work") as kernel:
-            for cell in plans.for_marks(plans.plan_of(assignment.instructor[stem])):
+            for cell in code_cells.for_marks(code_cells.code_cells_of(assignment.instructor[stem])):
                 ran = kernel.run(cell.source, SETUP_SECONDS) if cell.kind != CHECK else None
                 if ran is not None and ran.error:
                     raise AutograderError(

@@ -18,7 +18,7 @@ import pytest
 from graded_class import LAB, new_course
 from rich.console import Console
 
-from autograder.notebook.assemble import grade_id_of, is_graded, is_manual
+from autograder.notebook.cells import grade_id_of, is_graded, is_manual
 from autograder.record import gradebook
 from autograder.record.records import FAILED, GRADED, CellGrade, ManualGrade, Record, RecordStore
 from autograder.report import class_report, feedback

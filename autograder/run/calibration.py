@@ -13,11 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
-from autograder.check.checker.checker import PASSED, Verdict
-from autograder.check.runner.server import Server
-from autograder.notebook import code_cells as plans
-from autograder.notebook.code_cells import CHECK, SOLUTION, PlanCell
-from autograder.run.walk import USUAL, Kernel, Policy, Seconds, walk
+from autograder.check.protocol.verdict import PASSED, Verdict
+from autograder.check.runner.servers import Server
+from autograder.notebook import code_cells, syntax
+from autograder.notebook.code_cells import CHECK, SOLUTION, CodeCell
+from autograder.run.results import USUAL, Policy, Seconds
+from autograder.run.walk import Kernel, walk
 
 FIRST = "next(iter([*args, *kwargs.values()]), None)"
 # nbgrader gives all points where comparing with it leaves an array as the last value; outside that is no credit. So it is only
@@ -79,7 +80,7 @@ class Calibration:
 
 
 def calibrate(
-    plan: Sequence[PlanCell],
+    plan: Sequence[CodeCell],
     server: Server,
     kernel: Callable[[], AbstractContextManager[Kernel]],
     mutants: Mapping[str, dict[str, str]] | None = None,
@@ -90,7 +91,7 @@ def calibrate(
 
     Parameters
     ----------
-    plan : sequence of PlanCell
+    plan : sequence of CodeCell
         The instructor's cells, with the reference in the solution cells.
     server : Server
         Of this plan.
@@ -103,14 +104,14 @@ def calibrate(
     whole : bool
         Run also the locked cells that no mark seems to depend on.
     """
-    plan = list(plan) if whole else plans.for_marks(plan)
+    plan = list(plan) if whole else code_cells.for_marks(plan)
     checks = {c.id: c for c in plan if c.kind == CHECK}
     variants = {
-        name: plans.with_answers(plans.affected(plan, answers) if answers else plan, answers)
+        name: code_cells.with_answers(code_cells.affected(plan, answers) if answers else plan, answers)
         for name, answers in answers_to(plan, mutants or {}).items()
     }
 
-    def run(variant: list[PlanCell], policies: dict[str, Policy]) -> dict[str, Verdict]:
+    def run(variant: list[CodeCell], policies: dict[str, Policy]) -> dict[str, Verdict]:
         sources = [c.source for c in variant if c.kind == SOLUTION]
         with server.submission(sources) as submission:
             return walk(variant, kernel, submission, policies, seconds)
@@ -148,10 +149,10 @@ def calibrate(
     return found
 
 
-def answers_to(plan: Sequence[PlanCell], mutants: Mapping[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+def answers_to(plan: Sequence[CodeCell], mutants: Mapping[str, dict[str, str]]) -> dict[str, dict[str, str]]:
     """The answers that an assignment is tried with: by name, the sources of its solution cells."""
     solutions = {c.id: c.source for c in plan if c.kind == SOLUTION}
-    answers = {"reference": {}, "stub": {id: plans.stub_of(s) for id, s in solutions.items()}, **mutants}
+    answers = {"reference": {}, "stub": {id: code_cells.stub_of(s) for id, s in solutions.items()}, **mutants}
     for name in DEGENERATE:
         answers[name] = {id: degenerate(s, name) for id, s in solutions.items()}
     return answers
@@ -161,19 +162,19 @@ def degenerate(reference: str, name: str) -> str:
     """A solution cell that binds the reference's names to things that know nothing of the question."""
     body, value = DEGENERATE[name]
     lines = []
-    for statement in plans.statements(reference):
-        if plans.is_import(statement):
+    for statement in syntax.statements(reference):
+        if syntax.is_import(statement):
             lines.append(ast.unparse(statement))
         elif isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             lines.append(f"def {statement.name}(*args, **kwargs):\n    {body}")
         elif value is not None:
-            lines += [f"{bound} = {value}" for bound in sorted(plans.bound(statement))]
+            lines += [f"{bound} = {value}" for bound in sorted(syntax.bound(statement))]
     return "\n".join(lines)
 
 
 def _moved(
     name: str,
-    checks: Mapping[str, PlanCell],
+    checks: Mapping[str, CodeCell],
     inside: Mapping[str, Verdict],
     outside: Mapping[str, Verdict],
     policies: Mapping[str, Policy],
@@ -196,14 +197,14 @@ def _moved(
     return moved
 
 
-def _leaving(checks: Mapping[str, PlanCell], id: str) -> list[str]:
+def _leaving(checks: Mapping[str, CodeCell], id: str) -> list[str]:
     """The check cells before one that bind a name which it mentions."""
     ordered = list(checks)
-    wanted = {name for s in plans.statements(checks[id].source) for name in plans.mentioned(s)}
+    wanted = {name for s in syntax.statements(checks[id].source) for name in syntax.mentioned(s)}
     return [
         earlier
         for earlier in ordered[: ordered.index(id)]
-        if any(plans.bound(s) & wanted for s in plans.statements(checks[earlier].source))
+        if any(syntax.bound(s) & wanted for s in syntax.statements(checks[earlier].source))
     ]
 
 

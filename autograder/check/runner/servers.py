@@ -1,21 +1,14 @@
 """The checker server of an assignment: runs the locked cells once, then forks a child for each submission.
 
-It is a fork of a sandboxed `host.CheckerHost`, or `python -P -m autograder.check.runner.server FD`; `Server` is the runner's handle on
+It is a fork of a sandboxed `host.CheckerHost`, or `python -P -m autograder.check.checker.server_process FD`; `Server` is the runner's handle on
 it. What the runner says and hears are lines of JSON on sockets that no student's process has: one to the server, one to each child. A child that runs
 out of time, or dies otherwise, costs the one cell that it was judging; the next cells get a new child.
 """
 
 from __future__ import annotations
 
-import ast
-import builtins
 import contextlib
-import gc
-import json
 import os
-import random
-import resource
-import select
 import signal
 import socket
 import subprocess
@@ -23,20 +16,17 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from autograder.check.checker.checker import FAILED, GRACE, NOT_RUN, PARTIAL, PASSED, Checker, Verdict
-from autograder.check.checker.message import LONGEST
+from autograder.check.protocol.limits import GRACE, LONGEST_MESSAGE, START
+from autograder.check.protocol.lines import Lines, send
+from autograder.check.protocol.verdict import FAILED, PARTIAL, PASSED, Verdict
 from autograder.errors import AutograderError
-from autograder.notebook.code_cells import CHECK, PlanCell, from_json, is_import, statements, to_json, uses_keras
-from autograder.report.messages import plain
+from autograder.notebook.code_cells import CHECK, CodeCell, to_json
+from autograder.plain_text import plain
 
-START = 120.0  # seconds for the locked cells
-MEMORY = 4 << 30  # bytes that a child may need on top of what the server has
-LONGEST_LINE = 1 << 20
 # One thread is enough for small arrays, and none must be running when a child is forked.
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
@@ -80,7 +70,7 @@ class Program(subprocess.Popen):
     ):
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
         super().__init__(
-            command or [sys.executable, "-P", "-m", "autograder.check.runner.server", str(theirs.fileno())],
+            command or [sys.executable, "-P", "-m", "autograder.check.checker.server_process", str(theirs.fileno())],
             pass_fds=(theirs.fileno(), *files),
             env=os.environ | ENVIRONMENT if environment is None else environment,
             stdin=subprocess.DEVNULL,
@@ -111,7 +101,7 @@ class Server:
 
     Parameters
     ----------
-    plan : sequence of PlanCell
+    plan : sequence of CodeCell
         The instructor's cells.
     folder : Path, optional
         The instructor's copy of the assignment's folder, as the server sees it: where locked cells find data files and
@@ -128,7 +118,7 @@ class Server:
 
     def __init__(
         self,
-        plan: Sequence[PlanCell],
+        plan: Sequence[CodeCell],
         folder: Path | None = None,
         start: Callable[[socket.socket], Process] = Program,
     ):
@@ -254,7 +244,7 @@ class Submission:
             if verdict.id != id or not all(type(n) in (int, float) for n in numbers) or not 0 <= verdict.points <= most:
                 return None
             verdict.in_place = verdict.in_place is True
-            verdict.message = str(verdict.message)[:LONGEST].encode("utf-8", "replace").decode()
+            verdict.message = str(verdict.message)[:LONGEST_MESSAGE].encode("utf-8", "replace").decode()
             return verdict if verdict.status in (PASSED, PARTIAL, FAILED) else None
         except TypeError:
             return None
@@ -291,185 +281,3 @@ class Submission:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def not_run(id: str, why: str) -> Verdict:
-    """The verdict of a cell that was never judged."""
-    return Verdict(id, NOT_RUN, message=why)
-
-
-class Lines:
-    """Reads lines of JSON, and the descriptors that came with them, from a socket."""
-
-    def __init__(self, sock: socket.socket):
-        self.sock = sock
-        self.data = b""
-        self.descriptors: list[int] = []
-
-    def read(self, seconds: float | None) -> dict[str, Any]:
-        """The next line; {} when none comes in time, or what comes is not one."""
-        self.sock.settimeout(seconds)
-        try:
-            while b"\n" not in self.data and len(self.data) < (LONGEST_LINE if seconds else 1 << 30):
-                part, descriptors, _, _ = socket.recv_fds(self.sock, 1 << 16, 4)
-                self.descriptors += descriptors
-                if not part:
-                    return {}
-                self.data += part
-            line, _, self.data = self.data.partition(b"\n")
-            made = json.loads(line)
-        except (OSError, ValueError, RecursionError):
-            return {}
-        return made if isinstance(made, dict) else {}
-
-    def descriptor(self) -> int:
-        """The oldest descriptor that came and was not yet taken."""
-        return self.descriptors.pop(0)
-
-    @property
-    def open(self) -> bool:
-        """Whether anybody holds the other end."""
-        if self.sock.fileno() < 0:
-            return False
-        poller = select.poll()
-        poller.register(self.sock, 0)
-        return not poller.poll(0)
-
-    def close(self) -> None:
-        """Closes the socket."""
-        self.sock.close()
-
-
-def send(sock: socket.socket, line: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
-    """Sends one line of JSON for `Lines.read`, and descriptors with it. OSError when the other side is gone."""
-    sock.settimeout(START)
-    data = json.dumps(line).encode() + b"\n"
-    if descriptors:
-        data = data[socket.send_fds(sock, [data], descriptors) :]
-    sock.sendall(data)
-
-
-def main(descriptor: int) -> None:
-    """Serves until the runner closes the socket."""
-    lines = Lines(socket.socket(fileno=descriptor))
-    try:
-        checker = _prepared(lines.read(None))
-    except (Exception, SystemExit) as e:
-        send(lines.sock, {"failed": f"{type(e).__name__}: {e}"[:2000]})
-        return
-    send(lines.sock, {"ready": True})
-    children: set[int] = set()
-    drawn = random.getstate()  # Python gives every child a state of its own, but a locked cell may have set a seed
-    while request := lines.read(None):
-        if "kill" in request and request["kill"] in children:
-            os.kill(request["kill"], signal.SIGKILL)
-        if "open" in request:
-            channel = lines.descriptor()
-            pid = os.fork()
-            if not pid:
-                try:
-                    lines.close()
-                    random.setstate(drawn)
-                    _child(checker, socket.socket(fileno=channel), request["open"])
-                finally:
-                    os._exit(0)  # never back into the server's loop
-            os.close(channel)
-            children.add(pid)
-            send(lines.sock, {"pid": pid})
-        children -= _ended(children)
-    for pid in children:
-        os.kill(pid, signal.SIGKILL)
-
-
-def _prepared(start: dict[str, Any]) -> Checker:
-    """A checker that has run what can run before a fork."""
-    if start["folder"]:
-        os.chdir(start["folder"])
-        sys.path.append(start["folder"])
-    builtins.display = lambda *_, **__: None  # type: ignore[attr-defined]  # IPython's; nobody looks here
-    checker = Checker(from_json(start["plan"]))
-    _preload(checker)
-    safe = _safe_steps(checker)
-    while checker.position < safe:
-        checker.step()
-    gc.collect()
-    gc.freeze()  # a child then does not copy every page by counting references
-    return checker
-
-
-def _preload(checker: Checker) -> None:
-    """Imports what the cells import, and Keras where the course uses it: children then share it instead of each doing it.
-
-    Imports start no threads that matter for a fork.
-    """
-    trees = [statement for _, statement in checker.steps if statement is not None and is_import(statement)]
-    for cell in checker.cells.values():
-        trees += [
-            node
-            for s in statements(cell.source)
-            for node in ast.walk(s)
-            if isinstance(node, ast.stmt) and is_import(node)
-        ]
-    if uses_keras(checker.plan):
-        trees.append(ast.Import([ast.alias("keras")]))
-    for tree in trees:
-        try:
-            exec(compile(ast.fix_missing_locations(ast.Module([tree], [])), "<import>", "exec"), {})
-        except (Exception, SystemExit):
-            continue  # it fails again where it stands, and is dealt with there
-
-
-def _ended(children: set[int]) -> set[int]:
-    return {pid for pid in children if os.waitpid(pid, os.WNOHANG)[0]}
-
-
-def _safe_steps(checker: Checker) -> int:
-    """How many locked statements can run before a fork: those before the first that starts a thread.
-
-    A process with threads cannot be forked safely; TensorFlow starts its own with the first operation, and a child
-    hangs in its next one. A child that is thrown away finds out.
-    """
-    read, write = os.pipe()
-    pid = os.fork()
-    if not pid:
-        os.close(read)
-        safe = 0
-        before = _threads()
-        while checker.step() and _threads() <= before:
-            safe = checker.position
-        os.write(write, str(safe).encode())
-        os._exit(0)
-    os.close(write)
-    told = b""
-    if select.select([read], [], [], START / 2)[0]:
-        told = os.read(read, 100)
-    else:
-        os.kill(pid, signal.SIGKILL)
-    os.close(read)
-    os.waitpid(pid, 0)
-    return int(told or 0)
-
-
-def _threads() -> int:
-    return len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else threading.active_count()
-
-
-def _child(checker: Checker, control: socket.socket, request: dict[str, Any]) -> None:
-    statm = Path("/proc/self/statm")
-    if statm.exists():  # Linux, the only place where there is a sandbox around this
-        size = int(statm.read_text().split()[0]) * resource.getpagesize() + MEMORY
-        resource.setrlimit(resource.RLIMIT_AS, (size, size))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    lines = Lines(control)
-    checker.finish(request["sources"], request["checks"])
-    for id in request["seen"]:
-        checker.skip(id)
-    send(control, {"ready": True})
-    while asked := lines.read(None):
-        channel = socket.socket(fileno=lines.descriptor())
-        verdict = checker.check(asked["check"], channel, asked["seconds"], asked["in_place"])
-        send(control, asdict(verdict))
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))
