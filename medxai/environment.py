@@ -149,7 +149,7 @@ def _memory() -> Finding:
 
 
 def _cache() -> Finding:
-    from data_fetch.cache import cache_folder
+    from data_fetch.store.cache import cache_folder
 
     folder = cache_folder()
     there = next(path for path in (folder, *folder.parents) if path.exists())

@@ -60,7 +60,7 @@ def of(course: Course, assignment: Assignment, safe: bool, show: Sequence[Path],
     number = str(threads)
     variables = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), number)
     if course.ours:
-        from data_fetch.cache import cache_folder, shared_folders
+        from data_fetch.store.cache import cache_folder, shared_folders
 
         data = cache_folder()
         data.mkdir(parents=True, exist_ok=True)

@@ -185,7 +185,7 @@ def test_the_gpu_profile_stores_the_whole_recipe_in_the_cache_and_trials_elsewhe
 @pytest.mark.parametrize("profile", ["cpu", "gpu"])
 def test_every_network_that_a_lab_loads_is_in_the_registry(root, profile, monkeypatch, tmp_path):
     """And where nobody made it yet, the lab's own line says how to make or fetch it."""
-    from data_fetch.registry import registry
+    from data_fetch.store.registry import registry
 
     monkeypatch.setenv("DATA_FETCH_DIR", str(tmp_path))
     sources = "\n".join(path.read_text(encoding="utf-8") for path in sorted((root / "solutions").glob("*/*.py")))
