@@ -167,7 +167,7 @@ def _mistaken(lab: Lab, number: int, name: str, taken: dict[str, int]) -> Studen
 
 def hand_in(course: Course, lab: Lab, student: Student, folder: Path) -> Path:
     """Writes a student's answers into the released notebooks and packs them as students do: `01--NAME.zip`."""
-    from medxai.submit import pack
+    from medxai.lab.submit import pack
 
     desk = folder / ".desks" / student.name / lab.name
     shutil.copytree(course.notebooks / lab.name, desk)

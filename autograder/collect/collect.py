@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, NoReturn
 from autograder.course.course import Course
 from autograder.errors import AutograderError
 from autograder.release.versions import snapshot
-from medxai.submit import MAX_NOTEBOOK, SubmitError, clean
+from medxai.lab.submit import MAX_NOTEBOOK, SubmitError, clean
 
 if TYPE_CHECKING:
     from rich.console import Console

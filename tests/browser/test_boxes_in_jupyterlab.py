@@ -17,14 +17,14 @@ import nbformat
 import pytest
 from playwright.sync_api import TimeoutError, sync_playwright
 
-from medxai import boxes
+from medxai.lab import boxes
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHROMIUM = Path("/usr/bin/chromium")  # Debian's
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]  # fmt: skip
 SECONDS = 240
 SETUP = """import numpy as np
-from medxai import boxes
+from medxai.lab import boxes
 films = np.random.default_rng(0).integers(0, 256, (3, 64, 64)).astype(np.uint8)
 boxes.draw(films, "my_boxes.txt")"""
 ANSWER = {"grade": False, "grade_id": "my_boxes", "locked": False, "schema_version": 3, "solution": True, "task": False}

@@ -18,7 +18,7 @@ from autograder.collect import collect
 from autograder.course.course import Course
 from autograder.errors import AutograderError
 from autograder.release import release, versions
-from medxai.submit import pack
+from medxai.lab.submit import pack
 
 
 @pytest.fixture(scope="module")

@@ -80,7 +80,8 @@ def test_what_is_in_the_zip(tiny):
         "pyproject.toml",
     }
     assert (
-        wanted | {"notebooks/01_tiny/01_tiny.ipynb", "medxai/submit.py", "medxai/__main__.py", "data_fetch/__init__.py"}
+        wanted
+        | {"notebooks/01_tiny/01_tiny.ipynb", "medxai/lab/submit.py", "medxai/__main__.py", "data_fetch/__init__.py"}
         <= names
     )
     assert {n.split("/")[0] for n in names} == wanted | {"notebooks", "medxai", "data_fetch"}
