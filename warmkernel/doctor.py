@@ -13,9 +13,9 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager, NoSuchKerne
 from jupyter_client.manager import KernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory
 
-from . import kernelspec, sandbox, settings, zygotes
+from . import kernelspec, pool, sandbox, settings
 from .errors import SandboxError, WarmkernelError
-from .tree import ENTRY_POINT
+from .visible_files import ENTRY_POINT
 
 
 def report(kernel: str | None = None) -> int:
@@ -30,7 +30,7 @@ def report(kernel: str | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     finally:
-        zygotes.close_all()
+        pool.close_all()
     print("works: notebooks that name this kernelspec run in a sandbox of their own")
     return 0
 
@@ -45,7 +45,7 @@ def walk(kernel: str | None = None):
     spec = _specification(kernel)
     chosen = settings.read(spec.metadata)
     started = time.monotonic()
-    zygotes.get(chosen, spec.env)
+    pool.get(chosen, spec.env)
     yield f"ok: the zygote is in its sandbox, and warm after {time.monotonic() - started:.1f} s"
     with tempfile.TemporaryDirectory() as folder:
         manager = KernelManager(connection_file=str(Path(folder) / "kernel.json"))

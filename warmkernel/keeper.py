@@ -28,9 +28,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from . import zygotes
+from . import pool
 from .errors import SandboxError
-from .tree import Tree
+from .visible_files import VisibleFiles
 
 SWITCH = "WARMKERNEL_KEEP"  # environment variable: "0" keeps nothing warm, whatever is asked for
 _MOST = 2  # zygotes; each has some 500 MiB
@@ -38,7 +38,7 @@ _LARGEST = 1 << 18
 _CONNECT_SECONDS, _ANSWER_SECONDS = 10.0, 240.0
 
 
-def borrow(tree: Tree, inside: dict[str, str], preload: tuple[str, ...], minutes: float) -> zygotes.Zygote | None:
+def borrow(tree: VisibleFiles, inside: dict[str, str], preload: tuple[str, ...], minutes: float) -> pool.Zygote | None:
     """A zygote of the keeper's, which stays warm for so many minutes after the last borrower; None where there is no keeper.
 
     Raises
@@ -63,7 +63,7 @@ def borrow(tree: Tree, inside: dict[str, str], preload: tuple[str, ...], minutes
     if not descriptors:
         line.close()
         return None
-    return zygotes.Borrowed(socket.socket(fileno=descriptors[0]), line)
+    return pool.Borrowed(socket.socket(fileno=descriptors[0]), line)
 
 
 def stop() -> bool:
@@ -125,7 +125,7 @@ def _connection() -> socket.socket:
         time.sleep(0.02)
 
 
-def _stamp(tree: Tree) -> str:
+def _stamp(tree: VisibleFiles) -> str:
     """Changes with whatever a zygote of this tree has imported or mounted."""
     packages = [_files(folder) for _, folder in (*tree.packages, *tree.helpers)]
     mounted = [_identity(path) for path in tree.shown]
@@ -151,8 +151,8 @@ class Keeper:
     def __init__(self, listener: socket.socket) -> None:
         self.listener = listener
         self.lines: dict[int, socket.socket] = {}
-        self.kept: dict[str, tuple[str, zygotes.Zygote]] = {}  # in the order of their use
-        self.let_go: list[zygotes.Zygote] = []
+        self.kept: dict[str, tuple[str, pool.Zygote]] = {}  # in the order of their use
+        self.let_go: list[pool.Zygote] = []
         self.idle_seconds = 60.0
 
     def serve(self) -> None:
@@ -189,7 +189,7 @@ class Keeper:
             socket.send_fds(line, [json.dumps(answer).encode()], descriptors)
         return True
 
-    def _zygote(self, wanted: dict[str, Any]) -> zygotes.Zygote:
+    def _zygote(self, wanted: dict[str, Any]) -> pool.Zygote:
         key = json.dumps([wanted["tree"], wanted["inside"], wanted["preload"]])
         stamp, found = self.kept.pop(key, ("", None))
         if found is not None and not (stamp == wanted["stamp"] and found.alive):
@@ -198,12 +198,12 @@ class Keeper:
         while found is None and len(self.kept) >= _MOST:
             self._let_go(self.kept.pop(next(iter(self.kept)))[1])
         if found is None:
-            tree = Tree(**{name: _tuples(value) for name, value in wanted["tree"].items()})
-            found = zygotes.Zygote(tree, wanted["inside"], tuple(wanted["preload"]))
+            tree = VisibleFiles(**{name: _tuples(value) for name, value in wanted["tree"].items()})
+            found = pool.Zygote(tree, wanted["inside"], tuple(wanted["preload"]))
         self.kept[key] = wanted["stamp"], found
         return found
 
-    def _let_go(self, zygote: zygotes.Zygote) -> None:
+    def _let_go(self, zygote: pool.Zygote) -> None:
         """It ends when its last borrower has ended, which may be now."""
         zygote.orders.close()
         self.let_go.append(zygote)

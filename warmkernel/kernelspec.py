@@ -10,7 +10,7 @@ from pathlib import Path
 from jupyter_client.kernelspec import KernelSpecManager
 
 from . import settings
-from .tree import ENTRY_POINT
+from .visible_files import ENTRY_POINT
 
 NAME, DISPLAY_NAME = "warmkernel", "Python 3 (warm, sandboxed)"
 

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from .errors import SandboxError
-from .tree import HELPERS, PACKAGES, Tree
+from .visible_files import HELPERS, PACKAGES, VisibleFiles
 
 _OURS = "/run/warmkernel/_warmkernel"
 _ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "fonts", "alternatives", "mime.types")
@@ -59,7 +59,7 @@ def user() -> int | None:
     return None  # root of a user namespace in which there is nobody else
 
 
-def environment(tree: Tree, extra: dict[str, str]) -> dict[str, str]:
+def environment(tree: VisibleFiles, extra: dict[str, str]) -> dict[str, str]:
     """Environment variables of every process in the sandbox; `extra` comes from the kernelspec."""
     return {
         "PATH": f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin",
@@ -77,7 +77,7 @@ def environment(tree: Tree, extra: dict[str, str]) -> dict[str, str]:
     }
 
 
-def configuration(tree: Tree, preload: tuple[str, ...]) -> dict[str, object]:
+def configuration(tree: VisibleFiles, preload: tuple[str, ...]) -> dict[str, object]:
     """What the zygote is told first. Not on its command line, which every student could read."""
     kept = [path for path in tree.shown if path.startswith("/tmp/")]
     root = os.geteuid() == 0
@@ -107,7 +107,11 @@ def etc_files() -> Iterator[dict[str, int]]:
 
 
 def command(
-    tree: Tree, variables: dict[str, str], files: dict[str, int], program: list[str], options: tuple[str, ...] = ()
+    tree: VisibleFiles,
+    variables: dict[str, str],
+    files: dict[str, int],
+    program: list[str],
+    options: tuple[str, ...] = (),
 ) -> list[str]:
     """The command that starts Python in the sandbox.
 

@@ -25,9 +25,9 @@ from autograder.errors import AutograderError
 from autograder.outside.host import HELPERS
 from autograder.outside.responder import MODULE, serve_code, setup_code
 from autograder.outside.walk import Ran
-from warmkernel import kernelspec, settings, zygotes
+from warmkernel import kernelspec, pool, settings
 from warmkernel.errors import WarmkernelError
-from warmkernel.inside.kernel import CHANNEL_VARIABLE
+from warmkernel.inside.run_kernel import CHANNEL_VARIABLE
 
 LARGEST_REPLY = 4 << 20  # bytes of one message; the student's process can forge replies of any size
 START = 60.0  # seconds until a kernel must have answered for the first time
@@ -100,7 +100,7 @@ class Sandbox:
         """
         if self.safe:
             with _as_our_error():
-                zygotes.get(self.settings(), {}, keep)
+                pool.get(self.settings(), {}, keep)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from autograder.engine.kernel import Kernel, Sandbox
 from autograder.errors import AutograderError
 from autograder.outside import plan as plans
 from autograder.outside.plan import CHECK
-from warmkernel import sandbox, zygotes
+from warmkernel import pool, sandbox
 from warmkernel.errors import WarmkernelError
 
 PACKAGES = ("medxai", "data_fetch")
@@ -118,4 +118,4 @@ def prepare(course: Course, assignment: Assignment, scratch: Path) -> None:
 
 def close() -> None:
     """Ends the warm processes of this one."""
-    zygotes.close_all()
+    pool.close_all()

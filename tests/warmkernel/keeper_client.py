@@ -10,13 +10,13 @@ import sys
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 
-from warmkernel import kernelspec, settings, zygotes
+from warmkernel import kernelspec, pool, settings
 
 
 def main() -> None:
     chosen = settings.read({settings.KEY: json.loads(sys.argv[2])})
-    zygote, _ = zygotes.get(chosen, {}, float(sys.argv[1]))
-    print(json.dumps(isinstance(zygote, zygotes.Borrowed)), flush=True)
+    zygote, _ = pool.get(chosen, {}, float(sys.argv[1]))
+    print(json.dumps(isinstance(zygote, pool.Borrowed)), flush=True)
     manager = KernelManager()
     manager._kernel_spec = KernelSpec(**kernelspec.specification(chosen))
     manager.start_kernel()

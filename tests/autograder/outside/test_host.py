@@ -18,7 +18,7 @@ from autograder.errors import AutograderError
 from autograder.outside import host as hosts
 from autograder.outside.host import CheckerHost
 from autograder.outside.walk import Seconds, walk
-from warmkernel import zygotes
+from warmkernel import pool
 from warmkernel.settings import Settings
 
 HERE = Path(__file__).parent
@@ -197,7 +197,7 @@ def test_without_a_sandbox_it_is_the_same_process(nursery, tmp_path, monkeypatch
 
 
 def test_where_there_can_be_no_sandbox_it_says_why(monkeypatch, tmp_path):
-    zygotes.close_all()
+    pool.close_all()
     monkeypatch.setattr("warmkernel.sandbox.find_bubblewrap", lambda: "/bin/false")
     with pytest.raises(AutograderError, match="No sandbox can be made.*bubblewrap[\\s\\S]*autograder doctor"):
         CheckerHost(keras=False)

@@ -14,7 +14,7 @@ _MEMORY_IN_STATUS = ("RssAnon:", "RssShmem:", "VmPTE:")
 _MEMORY_IN_SMAPS = ("Pss_Anon:", "Pss_Shmem:")
 
 
-class Watcher:
+class LimitWatcher:
     """Says which limit was passed. `peak` is the most memory seen, in bytes."""
 
     def __init__(self, limits: dict[str, Any], watches_memory: bool) -> None:

@@ -19,7 +19,7 @@ PACKAGES, HELPERS = "/run/warmkernel/packages", "/run/warmkernel/helpers"
 
 
 @dataclass(frozen=True)
-class Tree:
+class VisibleFiles:
     """shown: folders and files, each where it is; packages: name -> folder, shown below PACKAGES; helpers: likewise, below
     HELPERS, not for kernels; hidden: folders that are shown empty; covered: those that kernels see empty; path: entries
     for PYTHONPATH."""
@@ -32,7 +32,7 @@ class Tree:
     path: tuple[str, ...]
 
 
-def plan(settings: Settings) -> Tree:
+def visible_files(settings: Settings) -> VisibleFiles:
     """The tree for a kernelspec. SettingsError when it names what is not there."""
     shown = _environment() + [path for text in settings.show for path in _named(text)]
     shown = _without_nested([path for path in shown if not _below(path, ["/usr"])])
@@ -55,7 +55,7 @@ def plan(settings: Settings) -> Tree:
     path = [PACKAGES] if packages else []
     if site.ENABLE_USER_SITE and os.path.isdir(site.getusersitepackages()):
         path.append(site.getusersitepackages())
-    return Tree(
+    return VisibleFiles(
         tuple(shown), tuple(packages), tuple(helpers), tuple(sorted(hidden.values())), tuple(covered), tuple(path)
     )
 

@@ -19,7 +19,7 @@ from typing import Any
 from . import advice, sandbox
 from .errors import SandboxError
 from .settings import Settings
-from .tree import Tree, plan
+from .visible_files import VisibleFiles, visible_files
 
 # Imported in every zygote. With "?" if it is there. What IPython imports late, at the first cell, is here too; not the
 # inline backend of matplotlib, which on import looks for the IPython that it belongs to.
@@ -40,7 +40,7 @@ class Zygote:
 
     folder = ""
 
-    def __init__(self, tree: Tree, variables: dict[str, str], preload: tuple[str, ...]) -> None:
+    def __init__(self, tree: VisibleFiles, variables: dict[str, str], preload: tuple[str, ...]) -> None:
         self._lock = threading.Lock()
         self.orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
@@ -191,7 +191,7 @@ def get(settings: Settings, variables: dict[str, str], keep: float = 0.0) -> tup
     """
     from . import keeper  # which uses this module
 
-    tree = plan(settings)
+    tree = visible_files(settings)
     inside = sandbox.environment(tree, variables)
     off = {name[1:] for name in settings.preload if name.startswith("-")}
     preload = [name for name in PRELOAD if name.removesuffix("?") not in off]

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any, NoReturn
 
-from . import jail, process
+from . import fresh_process, jail
 
 CHANNEL_VARIABLE = "WARMKERNEL_CHANNEL"
 _CONNECTION_FILE = f"{jail.HOME}/.local/share/jupyter/runtime/kernel.json"
@@ -17,8 +17,8 @@ def run(connection: dict[str, Any], environment: dict[str, str], channel: int | 
     """Serve the sockets that `connection` names until a client asks for the end."""
     code = 1
     try:
-        process.keep_only(set() if channel is None else {channel})
-        process.become_ordinary(environment)
+        fresh_process.keep_only(set() if channel is None else {channel})
+        fresh_process.become_ordinary(environment)
         if channel is not None:
             os.set_inheritable(channel, True)
             os.environ[CHANNEL_VARIABLE] = str(channel)
