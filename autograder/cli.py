@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from autograder.course import Course
+from autograder.course.course import Course
 from autograder.errors import AutograderError
 
 app = typer.Typer(
@@ -103,8 +103,8 @@ def grade(
     ] = 10,
 ) -> None:
     """Grade the submissions of a lab, or of any nbgrader assignment, each in a sandbox of its own."""
-    from autograder.grade import Options
-    from autograder.outside.walk import Seconds
+    from autograder.run.grade import Options
+    from autograder.run.walk import Seconds
     from warmkernel.settings import parse_size
 
     size = parse_size(memory)
@@ -166,7 +166,7 @@ def attack(
     all: Annotated[bool, typer.Option("--all", help="Every kind that is known; takes a quarter of an hour.")] = False,
 ) -> None:
     """Attack the grader on this machine with submissions that break graders, and show what held."""
-    from autograder.hostile import attack as attacks
+    from autograder.attack import attack as attacks
 
     if not attacks.run(kind or (), all, console).held:
         raise typer.Exit(1)

@@ -18,13 +18,17 @@ import nbformat
 from rich.console import Console
 from rich.text import Text
 
-from autograder import build, collect, export, feedback, grade, release, report
-from autograder.assemble import grade_id_of
-from autograder.course import Course
+from autograder.author import build
+from autograder.author.lab_source import Exercise, Lab, Mutant, load_lab
+from autograder.collect import collect
+from autograder.course.course import Course
 from autograder.errors import AutograderError
-from autograder.lab import Exercise, Lab, Mutant, load_lab
-from autograder.records import Record
-from autograder.tables import show_marks, show_reasons
+from autograder.notebook.assemble import grade_id_of
+from autograder.record.records import Record
+from autograder.release import release
+from autograder.report import class_report, export, feedback
+from autograder.report.tables import show_marks, show_reasons
+from autograder.run import grade
 
 MARKER = ".made-by-autograder-demo"
 IN_WORDS = "An answer in words, which waits for a person to mark it."
@@ -92,7 +96,7 @@ def run(
         records = grade.run(demo, lab, options=grade.Options(workers=workers), console=console)
     with _step(console, "Feedback, marks and a page on the class"):
         feedback.run(demo, lab, console=console)
-        report.run(demo, lab, console=console)
+        class_report.run(demo, lab, console=console)
         export.run(demo, lab, demo.root / "grades.csv", console=console)
     console.print()
     show_marks(console, records, f"{name}: marks")

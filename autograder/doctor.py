@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.text import Text
 
-from autograder.course import Course
+from autograder.check.checker.checker import FAILED
+from autograder.check.runner.host import CheckerHost
+from autograder.course.course import Course
 from autograder.errors import AutograderError
-from autograder.outside.checker import FAILED
-from autograder.outside.host import CheckerHost
-from autograder.outside.plan import CHECK, SOLUTION, PlanCell
+from autograder.notebook.code_cells import CHECK, SOLUTION, PlanCell
 from warmkernel import doctor as warm
 from warmkernel import pool
 from warmkernel.errors import WarmkernelError
@@ -102,7 +102,7 @@ def _course(course: Course) -> Iterator[str]:
     if not course.gradebook.is_file():
         yield f"note: no gradebook yet at {course.gradebook.name}; releasing or grading makes one"
     else:
-        from autograder import gradebook
+        from autograder.record import gradebook
 
         with gradebook.opened(course) as book:
             yield f"ok: the gradebook knows {len(book.assignments)} assignments and {len(book.students)} students"

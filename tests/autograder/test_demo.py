@@ -9,9 +9,9 @@ from graded_class import graded_class
 from rich.console import Console
 
 from autograder import demo
-from autograder.course import Course
+from autograder.author.lab_source import load_lab
+from autograder.course.course import Course
 from autograder.errors import AutograderError
-from autograder.lab import load_lab
 
 COURSE = Path(__file__).parent / "course"
 

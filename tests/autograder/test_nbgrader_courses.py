@@ -19,14 +19,16 @@ from pathlib import Path
 import nbgrader
 import pytest
 import stock
-from outside.styles import STYLES
+from check.styles import STYLES
 from rich.console import Console
 from stock import answer, check, locked, manual, plain, task
 
-from autograder import cli, export, feedback, grade, report
-from autograder.course import Course
+from autograder import cli
+from autograder.course.course import Course
 from autograder.errors import AutograderError
-from autograder.records import GRADED, NEEDS_ATTENTION
+from autograder.record.records import GRADED, NEEDS_ATTENTION
+from autograder.report import class_report, export, feedback
+from autograder.run import grade
 
 USER_GUIDE = Path(nbgrader.__file__).parent / stock.DOCUMENTED
 QUICKSTART = (
@@ -301,7 +303,7 @@ def test_our_feedback_export_and_report_know_the_course(varied, tmp_path):
     assert rows["partly", "one/mean_test"]["points"] == "2" and rows["partly", "two/mean_test"]["points"] == "0"
     assert rows["partly", "TOTAL"]["points"] == "3" and rows["right", "TOTAL"]["to_mark_by_hand"] == "10"
     assert rows["right", "one/explain"]["status"] == rows["right", "essay"]["status"] == "to mark by hand"
-    page = report.run(course, "week1", quiet)
+    page = class_report.run(course, "week1", quiet)
     assert all(name in Path(page).read_text() for name in ("one/mean_test", "two/mean_test", "vowels_test"))
 
 

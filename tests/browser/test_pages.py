@@ -10,20 +10,18 @@ import base64
 import functools
 import http.server
 import shutil
-import sys
 import threading
 from pathlib import Path
 
 import nbformat
 import pytest
+from graded_class import LAB, new_course
 from rich.console import Console
 
-from autograder import feedback, gradebook, report
-from autograder.assemble import grade_id_of, is_graded, is_manual
-from autograder.records import FAILED, GRADED, CellGrade, ManualGrade, Record, RecordStore
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "autograder"))
-from graded_class import LAB, new_course
+from autograder.notebook.assemble import grade_id_of, is_graded, is_manual
+from autograder.record import gradebook
+from autograder.record.records import FAILED, GRADED, CellGrade, ManualGrade, Record, RecordStore
+from autograder.report import class_report, feedback
 
 CHROMIUM = Path("/usr/bin/chromium")  # Debian's
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]  # fmt: skip
@@ -159,7 +157,7 @@ def pages(tmp_path_factory, listener):
             LAB, f"c{number}' onclick={SCRIPT} {text[:9].replace('/', '')}", GRADED, flags=[text], cells=cells
         )
         RecordStore(course.state).save(classmate)
-    made["report"] = report.run(course, "01", Console(quiet=True))
+    made["report"] = class_report.run(course, "01", Console(quiet=True))
     for name, path in made.items():
         made[name] = Path(shutil.copyfile(path, folder / f"{name}.html"))
     return made, texts

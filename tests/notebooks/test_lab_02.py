@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 import medxai
-from autograder.lab import load_lab
+from autograder.author.lab_source import load_lab
 from medxai.explain import fit_patterns
 from medxai.fold import fold_batch_norm
 

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from autograder.lab import load_lab
+from autograder.author.lab_source import load_lab
 from medxai import metrics, models
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -13,10 +13,11 @@ import pytest
 from nbgrader.api import Gradebook
 from rich.console import Console
 
-from autograder import demo, prove
-from autograder.course import Course
-from autograder.lab import load_lab
-from autograder.records import Record
+from autograder import demo
+from autograder.author import prove
+from autograder.author.lab_source import load_lab
+from autograder.course.course import Course
+from autograder.record.records import Record
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COURSE = Course(ROOT)

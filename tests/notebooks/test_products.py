@@ -8,9 +8,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder import build, release
-from autograder.course import Course
-from autograder.lab import load_lab
+from autograder.author import build
+from autograder.author.lab_source import load_lab
+from autograder.course.course import Course
+from autograder.release import release
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LABS = [folder.name for folder in Course(ROOT).folders()]
