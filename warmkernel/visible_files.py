@@ -20,9 +20,21 @@ PACKAGES, HELPERS = "/run/warmkernel/packages", "/run/warmkernel/helpers"
 
 @dataclass(frozen=True)
 class VisibleFiles:
-    """shown: folders and files, each where it is; packages: name -> folder, shown below PACKAGES; helpers: likewise, below
-    HELPERS, not for kernels; hidden: folders that are shown empty; covered: those that kernels see empty; path: entries
-    for PYTHONPATH."""
+    """Files and folders of this machine, and where the sandbox has them.
+
+    Attributes
+    ----------
+    shown : tuple of str
+        Folders and files, each where it is.
+    packages, helpers : tuple of (name, folder)
+        Shown below PACKAGES and HELPERS; helpers to programs beside the kernels alone.
+    hidden : tuple of str
+        Folders below those shown that are empty in there.
+    covered : tuple of str
+        Folders that only kernels see empty.
+    path : tuple of str
+        Entries for PYTHONPATH.
+    """
 
     shown: tuple[str, ...]
     packages: tuple[tuple[str, str], ...]
@@ -33,7 +45,13 @@ class VisibleFiles:
 
 
 def visible_files(settings: Settings) -> VisibleFiles:
-    """The tree for a kernelspec. SettingsError when it names what is not there."""
+    """What a kernelspec's settings show.
+
+    Raises
+    ------
+    SettingsError
+        If they name what is not there.
+    """
     shown = _environment() + [path for text in settings.show for path in _named(text)]
     shown = _without_nested([path for path in shown if not _below(path, ["/usr"])])
     hidden = dict(_packages_of_our_distribution())

@@ -145,8 +145,11 @@ class Kernel:
         self.control, theirs = socket.socketpair()
         # The connection file holds the key of this kernel; it is gone with the folder, also when the grader is killed.
         self.files = tempfile.TemporaryDirectory(prefix="kernel-", dir=folder.parent)
-        self.manager = KernelManager(context=_context(), connection_file=str(Path(self.files.name) / "kernel.json"))
-        self.manager._kernel_spec = sandbox.specification()
+        self.manager = KernelManager(
+            context=_context(),
+            connection_file=str(Path(self.files.name) / "kernel.json"),
+            kernel_spec_manager=kernelspec.OneKernelspec(sandbox.specification()),
+        )
         try:
             with theirs, _as_our_error():
                 self._start(sandbox, folder, theirs.fileno())

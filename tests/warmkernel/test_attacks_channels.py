@@ -277,8 +277,8 @@ def connect():
 
 light = [f"-{name}" for name in ("tensorflow", "keras", "sklearn", "pandas", "scipy.ndimage", "matplotlib.pyplot")]
 chosen = settings.read({settings.KEY: {"preload": light}})
-manager = KernelManager()
-manager._kernel_spec = KernelSpec(**kernelspec.specification(chosen))
+spec = KernelSpec(**kernelspec.specification(chosen))
+manager = KernelManager(kernel_spec_manager=kernelspec.OneKernelspec(spec))
 ours, theirs = socket.socketpair()
 manager.start_kernel(channel=theirs.fileno())
 client = connect()

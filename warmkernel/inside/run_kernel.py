@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+import types
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
 from typing import Any, NoReturn
 
 from . import fresh_process, jail
@@ -26,9 +29,8 @@ def run(connection: dict[str, Any], environment: dict[str, str], channel: int | 
         with open(_CONNECTION_FILE, "w") as file:
             json.dump(connection, file)
         sys.argv = ["ipykernel_launcher", "-f", _CONNECTION_FILE]
-        sys.modules["__main__"] = type(sys)("__main__")
-        # Importing it takes longer than all the rest, and a debugger is of no use to a grader.
-        sys.modules["debugpy"] = None  # type: ignore[assignment]
+        sys.modules["__main__"] = types.ModuleType("__main__")  # as in a new Python: not the zygote's
+        sys.meta_path.insert(0, _NoDebugger())
 
         from ipykernel.kernelapp import IPKernelApp
 
@@ -40,3 +42,12 @@ def run(connection: dict[str, Any], environment: dict[str, str], channel: int | 
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     finally:
         os._exit(code & 0xFF)
+
+
+class _NoDebugger(MetaPathFinder):
+    """ipykernel imports debugpy where it can: that takes longer than all the rest, and a debugger is of no use to a grader."""
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: types.ModuleType | None = None) -> None:
+        """Refuse debugpy, and leave all else to the other finders."""
+        if fullname == "debugpy":
+            raise ModuleNotFoundError("debugpy is left out of these kernels", name=fullname)
