@@ -12,6 +12,8 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from autograder.author.lab_source import load_lab
 from medxai import metrics, models
 
+pytestmark = pytest.mark.kernel
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 

@@ -21,6 +21,8 @@ import pytest
 from warm_attacks import ask, system_call, text_of, tried
 from warm_client import ROOT, USERS, as_user
 
+pytestmark = pytest.mark.kernel
+
 
 @pytest.fixture
 def host_listeners():

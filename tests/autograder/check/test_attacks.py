@@ -14,6 +14,8 @@ from autograder.errors import AutograderError
 from autograder.notebook.code_cells import affected, definition, for_marks, with_answers
 from autograder.run.walk import Policy, Seconds, judge_outside, walk
 
+pytestmark = pytest.mark.kernel
+
 HONEST = "def f(x):\n    return 2 * x"
 COURSE = plan(
     "import numpy as np\nimport pytest\nfrom numpy.testing import assert_allclose\nexpected = 4",

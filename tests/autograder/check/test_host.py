@@ -21,6 +21,8 @@ from autograder.run.walk import Seconds, walk
 from warmkernel import pool
 from warmkernel.settings import Settings
 
+pytestmark = pytest.mark.kernel
+
 HERE = Path(__file__).parent
 SIMPLE = plan(("f", "def f(x):\n    return 2 * x"), ("f-1", "assert f(2) == 4", 1))
 SECRET = "a word that is nowhere in there"

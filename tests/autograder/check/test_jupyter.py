@@ -4,12 +4,15 @@ import contextlib
 import os
 import socket
 
+import pytest
 from jupyter_client.manager import start_new_kernel
 from plain_kernel import plan
 
 from autograder.check.runner.server import Server
 from autograder.check.student.responder import serve_code, setup_code
 from autograder.run.walk import Ran, Seconds, walk
+
+pytestmark = pytest.mark.kernel
 
 
 class JupyterKernel:

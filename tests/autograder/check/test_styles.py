@@ -14,6 +14,8 @@ from autograder.check.runner.server import Server
 from autograder.notebook.code_cells import SOLUTION, plan_of
 from autograder.run.walk import Policy, Seconds, walk
 
+pytestmark = pytest.mark.kernel
+
 
 def cells(answer):
     for id, locked, right, wrong, check, points in STYLES:
