@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup lab demo test test-all test-gpu notebooks prove lint lock clean
+.PHONY: help setup lab demo test test-fast test-all test-gpu notebooks prove lint lock clean
 
 # Two files of tests at a time; one after the other: make test PARALLEL=
 PARALLEL ?= -n 2 --dist loadfile
@@ -57,6 +57,9 @@ demo: setup  ## the main job on embedded data: build, release, take a class of s
 
 test: setup  ## set everything up and run the tests (on 2 cores at most 40 minutes)
 	$(PYTHON) -m pytest $(PARALLEL) -m "not slow" $(PYTEST_ARGS)
+
+test-fast: setup  ## the tests that start no kernel and draw next to nothing (on 2 cores under 3 minutes)
+	$(PYTHON) -m pytest $(PARALLEL) -m "not slow and not kernel and not render" $(PYTEST_ARGS)
 
 test-all: setup  ## every test, the slow ones too (on 2 cores about two hours)
 	$(PYTHON) -m pytest $(PARALLEL) $(PYTEST_ARGS)

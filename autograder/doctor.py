@@ -19,7 +19,7 @@ from autograder.course.course import Course
 from autograder.errors import AutograderError
 from autograder.notebook.code_cells import CHECK, SOLUTION, CodeCell
 from warmkernel import doctor as warm
-from warmkernel import zygotes
+from warmkernel import pool
 from warmkernel.errors import WarmkernelError
 
 PACKAGES = ("nbgrader", "nbformat", "nbclient", "nbconvert", "jupyter_client", "jupytext", "filelock", "rich")
@@ -68,7 +68,7 @@ def _kernels() -> Iterator[str]:
     try:
         yield from warm.walk()
     finally:
-        zygotes.close_all()
+        pool.close_all()
 
 
 def _checker() -> Iterator[str]:

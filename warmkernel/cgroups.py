@@ -14,6 +14,8 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
+
 from .errors import SandboxError
 from .settings import Limits
 
@@ -23,7 +25,20 @@ _lock = threading.Lock()
 
 
 class Group:
-    """The cgroup of one kernel."""
+    """The cgroup of one kernel.
+
+    Parameters
+    ----------
+    parent : Path
+        The delegated cgroup.
+    limits : Limits
+        `memory` and `processes` are held.
+
+    Raises
+    ------
+    OSError
+        If Linux does not allow it.
+    """
 
     def __init__(self, parent: Path, limits: Limits) -> None:
         self.folder = parent / f"{_KERNEL}{os.getpid()}-{secrets.token_hex(4)}"
@@ -77,7 +92,13 @@ class Group:
 
 
 def new_group(limits: Limits) -> Group | None:
-    """A cgroup for one kernel; None where none is delegated, and the watcher holds the limits."""
+    """A cgroup for one kernel; None where none is delegated, and the watcher holds the limits.
+
+    Raises
+    ------
+    SandboxError
+        If WARMKERNEL_CGROUP names one that cannot be used.
+    """
     with _lock:
         folder = delegated()
         if folder is None:
@@ -127,7 +148,7 @@ def _prepare(folder: Path) -> None:
         _write(folder / "cgroup.subtree_control", " ".join(f"+{name}" for name in sorted(wanted)))
     # Those of a client that was killed.
     for old in folder.glob(f"{_KERNEL}*"):
-        if not os.path.exists(f"/proc/{old.name.removeprefix(_KERNEL).split('-')[0]}"):
+        if not psutil.pid_exists(int(old.name.removeprefix(_KERNEL).split("-")[0])):
             with contextlib.suppress(OSError):
                 old.rmdir()
 

@@ -15,7 +15,7 @@ from autograder.notebook import code_cells
 from autograder.notebook.code_cells import CHECK
 from autograder.run.assignment import Assignment
 from autograder.run.kernel import Kernel, Sandbox
-from warmkernel import sandbox, zygotes
+from warmkernel import pool, sandbox
 from warmkernel.errors import WarmkernelError
 
 PACKAGES = ("medxai", "data_fetch")
@@ -118,4 +118,4 @@ def prepare(course: Course, assignment: Assignment, scratch: Path) -> None:
 
 def close() -> None:
     """Ends the warm processes of this one."""
-    zygotes.close_all()
+    pool.close_all()

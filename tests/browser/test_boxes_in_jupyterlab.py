@@ -19,6 +19,8 @@ from playwright.sync_api import TimeoutError, sync_playwright
 
 from medxai.lab import boxes
 
+pytestmark = [pytest.mark.kernel, pytest.mark.render]
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHROMIUM = Path("/usr/bin/chromium")  # Debian's
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]  # fmt: skip

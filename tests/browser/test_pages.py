@@ -23,6 +23,8 @@ from autograder.record import gradebook
 from autograder.record.records import FAILED, GRADED, CellGrade, ManualGrade, Record, RecordStore
 from autograder.report import class_report, feedback
 
+pytestmark = pytest.mark.render
+
 CHROMIUM = Path("/usr/bin/chromium")  # Debian's
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]  # fmt: skip
 STUDENT = 'ada"><img src=x onerror=hostile()><svg onload=hostile()>'

@@ -1,6 +1,6 @@
 """One process in a sandbox that has imported Keras, and forks the checker servers of all notebooks of a course.
 
-`CheckerHost` lives in the runner and starts `main` as a program beside the kernels (`warmkernel.program`): a fork of the process
+`CheckerHost` lives in the runner and starts `main` as a program beside the kernels (`warmkernel.warm_program`): a fork of the process
 that students' kernels are forked from, which has imported what it needs. What a check needs of the machine is shown read-only:
 the Python environment, our packages, data caches. An assignment's folder is known later than the host's start, and is copied in
 when its server starts: a server can then write beside its files, and the folder stays as it is.
@@ -28,9 +28,10 @@ from autograder.check.runner.servers import ENVIRONMENT, Program, Server
 from autograder.errors import AutograderError
 from autograder.notebook.code_cells import CodeCell
 from autograder.plain_text import plain
-from warmkernel import program, scratch, zygotes
+from warmkernel import pool, working_folder
 from warmkernel.errors import WarmkernelError
 from warmkernel.settings import Limits, Settings
+from warmkernel.warm_program import WarmProgram
 
 PROGRAM = "autograder.check.checker.host_process"  # what runs in the sandbox
 HELPERS = ("autograder", "data_fetch", "medxai", "warmkernel")
@@ -38,7 +39,7 @@ ASSIGNMENTS = Path("/tmp/assignments")
 START = 180.0  # seconds to make the sandbox and to import Keras
 # Of all servers and their children together; threads count. Memory is of one process, and `server_process.MEMORY` is less.
 LIMITS = Limits(wall=0, memory=8 << 30, processes=512 + 64 * (os.cpu_count() or 1), files=1024, disk=2 << 30)
-NOTHING_WARM = Settings(preload=tuple(f"-{name.removesuffix('?')}" for name in zygotes.PRELOAD))
+NOTHING_WARM = Settings(preload=tuple(f"-{name.removesuffix('?')}" for name in pool.PRELOAD))
 
 
 class CheckerHost:
@@ -77,12 +78,12 @@ class CheckerHost:
         mine, theirs = socket.socketpair()
         self.lines = Lines(mine)
         variables = ENVIRONMENT | (environment or {})
-        self.program: program.Program | Program
+        self.program: WarmProgram | Program
         try:
             with theirs:
                 if sandbox:
                     shared = replace(settings or NOTHING_WARM, helpers=HELPERS)
-                    self.program = program.Program(PROGRAM, [theirs.fileno()], shared, variables, LIMITS)
+                    self.program = WarmProgram(PROGRAM, [theirs.fileno()], shared, variables, LIMITS)
                 else:
                     self.program = Program(theirs, _python(theirs), os.environ | variables)
         except WarmkernelError as e:
@@ -122,7 +123,7 @@ class CheckerHost:
             return Server(plan, folder, lambda theirs: self._fork(theirs, None, None))
         place = ASSIGNMENTS / str(next(self.numbers))
         try:
-            archive = scratch.pack(folder, LIMITS)
+            archive = working_folder.pack(folder, LIMITS)
         except WarmkernelError:
             raise AutograderError(
                 f"{folder}: cannot be read, or holds more than {LIMITS.disk // 2 >> 20:,} MiB or {LIMITS.inodes // 2:,} files, "

@@ -16,6 +16,8 @@ from autograder.notebook.syntax import definition
 from autograder.run.results import Policy, Seconds
 from autograder.run.walk import judge_outside, walk
 
+pytestmark = pytest.mark.kernel
+
 HONEST = "def f(x):\n    return 2 * x"
 COURSE = plan(
     "import numpy as np\nimport pytest\nfrom numpy.testing import assert_allclose\nexpected = 4",

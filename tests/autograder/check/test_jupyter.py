@@ -4,6 +4,7 @@ import contextlib
 import os
 import socket
 
+import pytest
 from jupyter_client.manager import start_new_kernel
 from plain_kernel import plan
 
@@ -11,6 +12,8 @@ from autograder.check.runner.responder_code import serve_code, setup_code
 from autograder.check.runner.servers import Server
 from autograder.run.results import Ran, Seconds
 from autograder.run.walk import walk
+
+pytestmark = pytest.mark.kernel
 
 
 class JupyterKernel:

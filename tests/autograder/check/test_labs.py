@@ -14,6 +14,8 @@ from autograder.run.calibration import calibrate
 from autograder.run.results import Seconds
 from autograder.run.walk import walk
 
+pytestmark = pytest.mark.kernel
+
 SOLUTIONS = Path(__file__).parents[3] / "solutions"
 LABS = {lab.name: lab for lab in load_labs(SOLUTIONS)}
 
@@ -45,7 +47,11 @@ def answers():
             named += [(m.name, m.source, set(m.loses)) for m in exercise.mutants]
             for number, (name, source, loses) in enumerate(named):
                 quick = number == 0 or number == 2 or (lab.number == "00")
-                marks = [] if quick else [pytest.mark.slow]
+                marks = (
+                    []
+                    if quick
+                    else [pytest.mark.slow(reason="every mutant of every lab; the quick ones are one of each kind")]
+                )
                 yield pytest.param(lab, exercise, source, loses, id=f"{lab.number}-{exercise.key}-{name}", marks=marks)
 
 

@@ -15,6 +15,8 @@ from autograder.run.calibration import calibrate
 from autograder.run.results import Policy, Seconds
 from autograder.run.walk import walk
 
+pytestmark = pytest.mark.kernel
+
 
 def cells(answer):
     for id, locked, right, wrong, check, points in STYLES:

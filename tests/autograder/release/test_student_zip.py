@@ -225,7 +225,7 @@ def test_a_student_works_through_the_first_labs(real, tmp_path):
     work_through(Student.borrowing(unzip(path, tmp_path), tmp_path / "env"), course)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="installs TensorFlow and the rest of the student's lock in an environment of its own")
 def test_a_student_installs_the_zip_and_works_through_the_first_labs(real, tmp_path):
     """An environment of its own from the student's lock, by the commands of the zip's README; no make, no git."""
     uv = shutil.which("uv") or next(
@@ -258,7 +258,9 @@ def test_a_student_installs_the_zip_and_works_through_the_first_labs(real, tmp_p
     work_through(student, course)
 
 
-@pytest.mark.parametrize("demos", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "demos", [False, pytest.param(True, marks=pytest.mark.slow(reason="trains the networks of the demonstrations"))]
+)
 def test_run_all_on_the_real_releases_fails_exactly_in_the_check_cells(real, demos):
     course, _ = real
     for path in sorted(course.notebooks.glob("*/*.ipynb")):

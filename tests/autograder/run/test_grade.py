@@ -17,6 +17,8 @@ from autograder.run.results import Seconds
 from warmkernel import sandbox
 from warmkernel.errors import SandboxError
 
+pytestmark = pytest.mark.kernel
+
 QUIET = Console(quiet=True)
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
+import types
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
 from typing import Any, NoReturn
 
-from . import jail, process
+from . import fresh_process, jail
 
 CHANNEL_VARIABLE = "WARMKERNEL_CHANNEL"
 _CONNECTION_FILE = f"{jail.HOME}/.local/share/jupyter/runtime/kernel.json"
@@ -17,8 +20,8 @@ def run(connection: dict[str, Any], environment: dict[str, str], channel: int | 
     """Serve the sockets that `connection` names until a client asks for the end."""
     code = 1
     try:
-        process.keep_only(set() if channel is None else {channel})
-        process.become_ordinary(environment)
+        fresh_process.keep_only(set() if channel is None else {channel})
+        fresh_process.become_ordinary(environment)
         if channel is not None:
             os.set_inheritable(channel, True)
             os.environ[CHANNEL_VARIABLE] = str(channel)
@@ -26,9 +29,8 @@ def run(connection: dict[str, Any], environment: dict[str, str], channel: int | 
         with open(_CONNECTION_FILE, "w") as file:
             json.dump(connection, file)
         sys.argv = ["ipykernel_launcher", "-f", _CONNECTION_FILE]
-        sys.modules["__main__"] = type(sys)("__main__")
-        # Importing it takes longer than all the rest, and a debugger is of no use to a grader.
-        sys.modules["debugpy"] = None  # type: ignore[assignment]
+        sys.modules["__main__"] = types.ModuleType("__main__")  # as in a new Python: not the zygote's
+        sys.meta_path.insert(0, _NoDebugger())
 
         from ipykernel.kernelapp import IPKernelApp
 
@@ -40,3 +42,12 @@ def run(connection: dict[str, Any], environment: dict[str, str], channel: int | 
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     finally:
         os._exit(code & 0xFF)
+
+
+class _NoDebugger(MetaPathFinder):
+    """ipykernel imports debugpy where it can: that takes longer than all the rest, and a debugger is of no use to a grader."""
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: types.ModuleType | None = None) -> None:
+        """Refuse debugpy, and leave all else to the other finders."""
+        if fullname == "debugpy":
+            raise ModuleNotFoundError("debugpy is left out of these kernels", name=fullname)

@@ -19,10 +19,22 @@ PACKAGES, HELPERS = "/run/warmkernel/packages", "/run/warmkernel/helpers"
 
 
 @dataclass(frozen=True)
-class Tree:
-    """shown: folders and files, each where it is; packages: name -> folder, shown below PACKAGES; helpers: likewise, below
-    HELPERS, not for kernels; hidden: folders that are shown empty; covered: those that kernels see empty; path: entries
-    for PYTHONPATH."""
+class VisibleFiles:
+    """Files and folders of this machine, and where the sandbox has them.
+
+    Attributes
+    ----------
+    shown : tuple of str
+        Folders and files, each where it is.
+    packages, helpers : tuple of (name, folder)
+        Shown below PACKAGES and HELPERS; helpers to programs beside the kernels alone.
+    hidden : tuple of str
+        Folders below those shown that are empty in there.
+    covered : tuple of str
+        Folders that only kernels see empty.
+    path : tuple of str
+        Entries for PYTHONPATH.
+    """
 
     shown: tuple[str, ...]
     packages: tuple[tuple[str, str], ...]
@@ -32,8 +44,14 @@ class Tree:
     path: tuple[str, ...]
 
 
-def plan(settings: Settings) -> Tree:
-    """The tree for a kernelspec. SettingsError when it names what is not there."""
+def visible_files(settings: Settings) -> VisibleFiles:
+    """What a kernelspec's settings show.
+
+    Raises
+    ------
+    SettingsError
+        If they name what is not there.
+    """
     shown = _environment() + [path for text in settings.show for path in _named(text)]
     shown = _without_nested([path for path in shown if not _below(path, ["/usr"])])
     hidden = dict(_packages_of_our_distribution())
@@ -55,7 +73,7 @@ def plan(settings: Settings) -> Tree:
     path = [PACKAGES] if packages else []
     if site.ENABLE_USER_SITE and os.path.isdir(site.getusersitepackages()):
         path.append(site.getusersitepackages())
-    return Tree(
+    return VisibleFiles(
         tuple(shown), tuple(packages), tuple(helpers), tuple(sorted(hidden.values())), tuple(covered), tuple(path)
     )
 

@@ -12,10 +12,26 @@ from .settings import Limits
 
 
 def pack(folder: str | os.PathLike[str] | None, limits: Limits) -> int:
-    """A descriptor of a tar of what is in `folder`, for the kernel's working folder.
+    """An archive of what is in a folder, for the kernel's working folder.
 
-    Links, pipes and devices stay behind: nothing in the archive points out of it. SettingsError when the folder holds
-    more than the scratch folder takes.
+    Links, pipes and devices stay behind: nothing in the archive points out of it.
+
+    Parameters
+    ----------
+    folder : path or None
+        None for an empty archive.
+    limits : Limits
+        `disk` and `inodes`, of which half may be filled.
+
+    Returns
+    -------
+    int
+        The descriptor of a tar file in memory, at its start.
+
+    Raises
+    ------
+    SettingsError
+        If the folder cannot be read, or holds more.
     """
     descriptor = os.memfd_create("work", os.MFD_CLOEXEC)
     try:

@@ -14,12 +14,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 
-from . import sandbox, scratch, zygotes
+from . import pool, sandbox, working_folder
 from .settings import Limits, Settings
-from .tree import HELPERS, plan
+from .visible_files import HELPERS, visible_files
 
 
-class Program:
+class WarmProgram:
     """Calls `main` of a module, with descriptors that it inherits as its arguments.
 
     What it prints goes nowhere. It has ended, with all that it started, when `end` is called or this process ends.
@@ -54,13 +54,13 @@ class Program:
         limits: Limits | None = None,
     ) -> None:
         limits = limits or Limits(wall=0)
-        zygote, _ = zygotes.get(settings, {})
-        work = scratch.pack(None, limits)
+        zygote, _ = pool.get(settings, {})
+        work = working_folder.pack(None, limits)
         request = {
             "program": {"module": module, "path": [HELPERS]},
             "connection": {},
             "ports": [],
-            "environment": sandbox.environment(plan(settings), dict(environment or {})),
+            "environment": sandbox.environment(visible_files(settings), dict(environment or {})),
             "limits": asdict(limits),
             "channel": False,
             "cgroup": False,

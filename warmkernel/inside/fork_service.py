@@ -27,13 +27,13 @@ import sys
 import traceback
 from typing import Any, NoReturn
 
-from . import process
+from . import fresh_process
 
 VARIABLE, ADDRESS = "WARMKERNEL_FORK", "@warmkernel-fork"
 _LARGEST_REQUEST, _MOST_CONNECTIONS = 1 << 16, 16
 
 
-class Forks:
+class ForkService:
     """The service, in process 1."""
 
     def __init__(self, environment: dict[str, str]) -> None:
@@ -126,8 +126,8 @@ def _run(module: str, environment: dict[str, str], descriptors: list[int]) -> No
     try:
         for number, descriptor in enumerate(descriptors):
             os.dup2(descriptor, number)
-        process.keep_only(set())
-        process.become_ordinary(environment)
+        fresh_process.keep_only(set())
+        fresh_process.become_ordinary(environment)
         sys.argv = [module]
         for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
             stream = open(number, mode, closefd=False)  # noqa: SIM115 - open as long as the process

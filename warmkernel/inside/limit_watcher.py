@@ -1,4 +1,8 @@
-"""What process 1 watches: the time that passed, and the memory of everything in the kernel's namespace."""
+"""What process 1 watches: the time that passed, and the memory of everything in the kernel's namespace.
+
+It reads /proc itself, ten times a second: psutil has no sums of anonymous and shared pages and page tables, and would have to be
+imported in the process that is kept small.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ _MEMORY_IN_STATUS = ("RssAnon:", "RssShmem:", "VmPTE:")
 _MEMORY_IN_SMAPS = ("Pss_Anon:", "Pss_Shmem:")
 
 
-class Watcher:
+class LimitWatcher:
     """Says which limit was passed. `peak` is the most memory seen, in bytes."""
 
     def __init__(self, limits: dict[str, Any], watches_memory: bool) -> None:
@@ -42,11 +46,11 @@ class Watcher:
         Resident memory first, which is quick to read and an upper bound; pages shared between processes are divided
         among them (PSS) only when that bound passes the limit.
         """
-        allowed = self.limits["memory"]
+        allowed: int = self.limits["memory"]
         # Hundreds of processes that spin must not keep us from the clock.
         deadline = time.monotonic() + 0.5
         numbers = [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]
-        other = _files() + _sockets() * self.limits["socket_buffer"]
+        other: int = _files() + _sockets() * self.limits["socket_buffer"]
         resident = {number: _kilobytes(f"/proc/{number}/status", _MEMORY_IN_STATUS) for number in numbers}
         if other + sum(resident.values()) <= allowed:
             return other + sum(resident.values())

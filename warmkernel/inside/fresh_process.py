@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import sys
-import threading
 
 from . import jail, linux
 
@@ -44,11 +43,8 @@ def _fresh_random_state() -> None:
     random.seed()
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
-    context = getattr(sys.modules.get("tensorflow.python.eager.context"), "_context", None)
-    if context is not None:
-        context._set_global_seed(None)
-    if hasattr(sys.modules.get("keras.src.backend"), "_SEED_GENERATOR"):
-        setattr(sys.modules["keras.src.backend"], "_SEED_GENERATOR", threading.local())  # noqa: B010
+    if "tensorflow" in sys.modules:  # Keras draws its seeds from Python's `random`
+        sys.modules["tensorflow"].random.set_seed(None)
     multiprocessing = sys.modules.get("multiprocessing.process")
     if multiprocessing is not None:
         multiprocessing.current_process().authkey = os.urandom(32)

@@ -8,15 +8,15 @@ import sys
 import traceback
 from typing import Any, NoReturn
 
-from . import linux, process
+from . import fresh_process, linux
 
 
 def run(wanted: dict[str, Any], environment: dict[str, str], descriptors: list[int]) -> NoReturn:
     """Call `main(descriptor, ...)` of a module, which finds its packages on `path`."""
     code = 1
     try:
-        process.keep_only(set(descriptors))
-        process.become_ordinary(environment, trusted=True)
+        fresh_process.keep_only(set(descriptors))
+        fresh_process.become_ordinary(environment, trusted=True)
         linux.prctl(linux.PR_SET_DUMPABLE, 0)  # a child of it that went wrong reads nothing here
         sys.path[:0] = wanted["path"]
         sys.argv = [wanted["module"]]
