@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import io
 import itertools
 import os
 import shutil
@@ -35,6 +34,7 @@ from autograder.outside.plan import PlanCell
 from autograder.outside.server import ENVIRONMENT, Lines, Program, Server, send
 from warmkernel import program, scratch, zygotes
 from warmkernel.errors import WarmkernelError
+from warmkernel.inside.unpack import unpack
 from warmkernel.settings import Limits, Settings
 
 HELPERS = ("autograder", "data_fetch", "medxai", "warmkernel")
@@ -239,8 +239,7 @@ def _serve(folder: str, descriptor: int, archive: int | None = None) -> None:
     if archive is not None:
         try:
             os.makedirs(folder)
-            with io.FileIO(archive, "r") as file, tarfile.open(fileobj=file, mode="r:") as files:
-                files.extractall(folder, filter="data")
+            unpack(archive, folder)
         except (OSError, tarfile.TarError) as e:
             send(socket.socket(fileno=descriptor), {"failed": f"its files were not copied: {e}"})
             return

@@ -15,6 +15,7 @@ import threading
 from pathlib import Path
 
 import nbformat
+import needs
 import pytest
 from rich.console import Console
 
@@ -25,8 +26,6 @@ from autograder.records import FAILED, GRADED, CellGrade, ManualGrade, Record, R
 sys.path.insert(0, str(Path(__file__).parents[1] / "autograder"))
 from graded_class import LAB, new_course
 
-CHROMIUM = Path("/usr/bin/chromium")  # Debian's
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]  # fmt: skip
 STUDENT = 'ada"><img src=x onerror=hostile()><svg onload=hostile()>'
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -100,15 +99,11 @@ def listener(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    if not CHROMIUM.exists():
-        pytest.fail(
-            f"There is no {CHROMIUM}, in which this test opens the pages. Type: apt-get update && "
-            "apt-get install -y --no-install-recommends chromium"
-        )
+    path = needs.browser() or pytest.fail("There is no browser in which this test opens the pages. Type: make test")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=SWITCHES)
+        browser = playwright.chromium.launch(executable_path=path, args=needs.SWITCHES)
         yield browser
         browser.close()
 
