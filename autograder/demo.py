@@ -21,6 +21,7 @@ from rich.text import Text
 from autograder import build, collect, export, feedback, grade, release, report
 from autograder.assemble import grade_id_of
 from autograder.course import Course
+from autograder.engine.sandboxes import readable_data
 from autograder.errors import AutograderError
 from autograder.lab import Exercise, Lab, Mutant, load_lab
 from autograder.records import Record
@@ -200,8 +201,9 @@ def _render() -> None:
     from data_fetch import fetch_cardiomegaly
 
     fetch: Callable = fetch_cardiomegaly
-    for split in ("develop", "test"):
-        fetch(source="phantom", split=split)
+    with readable_data():
+        for split in ("develop", "test"):
+            fetch(source="phantom", split=split)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from . import advice, sandbox
+from . import advice, readable, sandbox
 from .errors import SandboxError
 from .settings import Settings
 from .tree import Tree, plan
@@ -42,6 +42,8 @@ class Zygote:
 
     def __init__(self, tree: Tree, variables: dict[str, str], preload: tuple[str, ...]) -> None:
         self._lock = threading.Lock()
+        self._tree = tree
+        readable.check(tree, sandbox.user())
         self.orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
         program = ["-m", "_warmkernel.zygote", str(theirs.fileno())]
@@ -98,6 +100,7 @@ class Zygote:
         messages = self._messages.read().decode(errors="replace").strip()
         self._messages.close()
         step, said = reply.get("failed", "bubblewrap"), reply.get("said", messages[-2000:] or "nothing")
+        readable.check(self._tree, sandbox.user(), readable.ALL)
         raise SandboxError(step, said, advice.of(step, said))
 
     def start(self, request: dict[str, Any], descriptors: list[int]) -> tuple[socket.socket, int]:
