@@ -122,7 +122,9 @@ def make_course(course: Course, into: Path) -> Course:
         raise AutograderError(f"{into} holds the course itself. Name another folder: autograder demo --into FOLDER")
     shutil.rmtree(into, ignore_errors=True)
     into.mkdir(parents=True)
-    (into / MARKER).write_text("Made by `autograder demo`, which deletes this folder when it runs again.\n")
+    (into / MARKER).write_text(
+        "Made by `autograder demo`, which deletes this folder when it runs again.\n", encoding="utf-8"
+    )
     litter = shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__", ".ruff_cache", ".pytest_cache")
     shutil.copytree(course.solutions, into / "solutions", ignore=litter)
     for module in course.root.glob("*.py"):
