@@ -85,7 +85,9 @@ def killed(course: Course, folder: Path) -> list[str]:
         first.send_signal(signal.SIGKILL)
         first.wait()
         broken += [f"3: a process is left: {name}" for name in watch.left()]
-        second = subprocess.run(command, env=course.environment(), capture_output=True, text=True, timeout=LONGEST)
+        second = subprocess.run(
+            command, env=course.environment(), capture_output=True, text=True, timeout=LONGEST, encoding="utf-8"
+        )
         if second.returncode:
             broken.append(f"5: the second run: expected status 0, got {second.returncode}: {second.stderr[-500:]}")
         for student in ("s1", "s2", "s3"):
@@ -201,11 +203,11 @@ def tables(course: Course, folder: Path) -> list[str]:
     with Watch(folder / "person") as watch:
         _hand_in(course, watch, **dict.fromkeys(names, ""))
         for name in names:
-            (course.submitted / name / LAB / "timestamp.txt").write_text("=1+1")
+            (course.submitted / name / LAB / "timestamp.txt").write_text("=1+1", encoding="utf-8")
             (course.submitted / name / LAB / "submission.json").write_text(
-                json.dumps({"created": "=1+1", "attempt": 2})
+                json.dumps({"created": "=1+1", "attempt": 2}), encoding="utf-8"
             )
-            (course.submitted / name / LAB / "=cmd.ipynb").write_text("{}")
+            (course.submitted / name / LAB / "=cmd.ipynb").write_text("{}", encoding="utf-8")
         options = grade.Options(seconds=Seconds(6, 8, 40))
         grade.run(course, LAB, options=options, console=Console(file=io.StringIO()))
         watch.left()

@@ -89,7 +89,7 @@ class Course:
         if not path.exists():
             self.state.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=self.state, prefix=".secret.")
-            with os.fdopen(handle, "w") as file:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(secrets.token_hex(32))
             with contextlib.suppress(FileExistsError):  # somebody was quicker
                 os.link(name, path)

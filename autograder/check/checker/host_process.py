@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import io
 import os
 import shutil
 import signal
@@ -15,6 +14,7 @@ import tarfile
 
 from autograder.check.checker import server_process
 from autograder.check.protocol.lines import Lines, send
+from warmkernel.inside.unpack import unpack
 
 
 def main(descriptor: int) -> None:
@@ -65,8 +65,7 @@ def _serve(folder: str, descriptor: int, archive: int | None = None) -> None:
     if archive is not None:
         try:
             os.makedirs(folder)
-            with io.FileIO(archive, "r") as file, tarfile.open(fileobj=file, mode="r:") as files:
-                files.extractall(folder, filter="data")
+            unpack(archive, folder)
         except (OSError, tarfile.TarError) as e:
             send(socket.socket(fileno=descriptor), {"failed": f"its files were not copied: {e}"})
             return

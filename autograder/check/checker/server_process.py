@@ -134,7 +134,7 @@ def _threads() -> int:
 def _child(checker: Checker, control: socket.socket, request: dict[str, Any]) -> None:
     statm = Path("/proc/self/statm")
     if statm.exists():  # Linux, the only place where there is a sandbox around this
-        size = int(statm.read_text().split()[0]) * resource.getpagesize() + MEMORY
+        size = int(statm.read_text(encoding="utf-8").split()[0]) * resource.getpagesize() + MEMORY
         resource.setrlimit(resource.RLIMIT_AS, (size, size))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     lines = Lines(control)
