@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from autograder.course.course import Course
 from autograder.errors import AutograderError
-from autograder.release.release import snapshot
+from autograder.release.versions import snapshot
 from medxai.lab.submit import MAX_NOTEBOOK, SubmitError, clean
 
 if TYPE_CHECKING:
@@ -411,7 +411,7 @@ def _digest(folder: Path) -> dict[str, str]:
 
 
 def _current(course: Course, lab: str) -> int:
-    from autograder.author.lab_source import release_number
+    from autograder.release.versions import release_number
 
     return release_number(course.solutions / lab)
 

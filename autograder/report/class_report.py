@@ -19,23 +19,13 @@ from rich.console import Console
 
 from autograder.course.course import Course
 from autograder.errors import AutograderError
+from autograder.files import write_atomically
 from autograder.notebook.assemble import SubmissionError, read_submitted
+from autograder.plain_text import plain
 from autograder.record import gradebook
 from autograder.record.gradebook import Marks, points_of, standing
-from autograder.record.records import (
-    FAILED,
-    GRADED,
-    NEEDS_ATTENTION,
-    STATUSES,
-    CellGrade,
-    Record,
-    now,
-    shown,
-    total,
-    write_atomically,
-)
+from autograder.record.records import FAILED, GRADED, NEEDS_ATTENTION, STATUSES, CellGrade, Record, now, shown, total
 from autograder.report.feedback import TEMPLATES, records_of
-from autograder.report.messages import plain
 from medxai.lab import poll
 
 NOT_GRADED = "not graded"  # handed in, without a record; the word of the export

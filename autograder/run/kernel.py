@@ -22,12 +22,12 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 
 from autograder.check.runner.host import HELPERS
-from autograder.check.student.responder import MODULE, serve_code, setup_code
+from autograder.check.runner.responder_code import MODULE, serve_code, setup_code
 from autograder.errors import AutograderError
-from autograder.run.walk import Ran
-from warmkernel import kernelspec, settings, zygotes
+from autograder.run.results import Ran
+from warmkernel import kernelspec, pool, settings
 from warmkernel.errors import WarmkernelError
-from warmkernel.inside.kernel import CHANNEL_VARIABLE
+from warmkernel.inside.run_kernel import CHANNEL_VARIABLE
 
 LARGEST_REPLY = 4 << 20  # bytes of one message; the student's process can forge replies of any size
 START = 60.0  # seconds until a kernel must have answered for the first time
@@ -100,7 +100,7 @@ class Sandbox:
         """
         if self.safe:
             with _as_our_error():
-                zygotes.get(self.settings(), {}, keep)
+                pool.get(self.settings(), {}, keep)
 
 
 @contextmanager
@@ -145,8 +145,11 @@ class Kernel:
         self.control, theirs = socket.socketpair()
         # The connection file holds the key of this kernel; it is gone with the folder, also when the grader is killed.
         self.files = tempfile.TemporaryDirectory(prefix="kernel-", dir=folder.parent)
-        self.manager = KernelManager(context=_context(), connection_file=str(Path(self.files.name) / "kernel.json"))
-        self.manager._kernel_spec = sandbox.specification()
+        self.manager = KernelManager(
+            context=_context(),
+            connection_file=str(Path(self.files.name) / "kernel.json"),
+            kernel_spec_manager=kernelspec.OneKernelspec(sandbox.specification()),
+        )
         try:
             with theirs, _as_our_error():
                 self._start(sandbox, folder, theirs.fileno())

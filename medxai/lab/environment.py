@@ -116,7 +116,7 @@ def _tensorflow() -> Finding:
     environment["TF_CPP_MIN_LOG_LEVEL"] = "2"
     try:
         done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, timeout=180, env=environment
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=180, env=environment, encoding="utf-8"
         )
     except subprocess.TimeoutExpired:
         return Finding(
@@ -137,9 +137,9 @@ def _memory() -> Finding:
 
     available = psutil.virtual_memory().available / 1e9
     limit = pathlib.Path("/sys/fs/cgroup/memory.max")  # a container or a hub may allow less than the machine has
-    if limit.is_file() and (text := limit.read_text().strip()).isdigit():
+    if limit.is_file() and (text := limit.read_text(encoding="utf-8").strip()).isdigit():
         used = pathlib.Path("/sys/fs/cgroup/memory.current")
-        available = min(available, (int(text) - (int(used.read_text()) if used.is_file() else 0)) / 1e9)
+        available = min(available, (int(text) - (int(used.read_text(encoding="utf-8")) if used.is_file() else 0)) / 1e9)
     if available < MEMORY_GB:
         return Finding(
             "memory",
@@ -150,7 +150,7 @@ def _memory() -> Finding:
 
 
 def _cache() -> Finding:
-    from data_fetch.cache import cache_folder
+    from data_fetch.store.cache import cache_folder
 
     folder = cache_folder()
     there = next(path for path in (folder, *folder.parents) if path.exists())

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data_fetch.cache import sha256_of
-from data_fetch.checkpoint import missing_from_card
-from data_fetch.tomltext import dumps
+from data_fetch.checkpoints.checkpoint_files import missing_from_card
+from data_fetch.store.cache import sha256_of
+from data_fetch.store.tomltext import dumps
 
 from ..errors import CheckpointError
 from ..files import replacing

@@ -225,7 +225,7 @@ def imagenet_vgg16_start(path: str | os.PathLike) -> str:
     """What a card says of a file of starting weights: "ImageNet", or the name and sha256 of another file."""
     import hashlib
 
-    from data_fetch.registry import registry
+    from data_fetch.store.registry import registry
 
     with open(path, "rb") as file:
         if hashlib.file_digest(file, "md5").hexdigest() == registry()["files"][IMAGENET_VGG16]["md5"]:
@@ -283,7 +283,7 @@ def load_imagenet_vgg16(model: tf.keras.Model, path: str | os.PathLike | None = 
     try:
         model.load_weights(str(file), by_name=True)
     except (OSError, KeyError, ValueError) as error:
-        from data_fetch.registry import registry
+        from data_fetch.store.registry import registry
 
         whole = registry()["files"][IMAGENET_VGG16]["bytes"]
         raise ValueError(

@@ -216,7 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow, whose notes on the machine help nobody here
     import data_fetch
-    from data_fetch.schema import is_name
+    from data_fetch.store.registry_schema import is_name
 
     from ..errors import CheckpointError
 
@@ -248,7 +248,7 @@ def folder_for(recipe: Recipe, trial: bool) -> Path:
     The cache gets only what the whole recipe of the gpu profile gives: the cpu profile's come with the course, and a trial
     must not stand where a class looks for its network.
     """
-    from data_fetch.checkpoint import made_folder
+    from data_fetch.checkpoints.checkpoint_files import made_folder
 
     return made_folder() if recipe.profile == "gpu" and not trial else Path("checkpoints")
 

@@ -47,7 +47,7 @@ import numpy as np
 import pandas as pd
 
 import data_fetch
-from data_fetch import cues
+from data_fetch.datasets import cues
 
 # Two switches for later. Leave them as they are the first time: section 3 says what they do.
 HOSPITAL = 0  # 0, 1 or 2
@@ -187,7 +187,7 @@ print(
 # enlarged heart and on hardly any other. That is an ordinary accident: films of
 # ill patients come from the ward, the bedside machine, the specialised clinic, and each of these leaves its signs on a film.
 #
-# From here on the mark is called the **cue**. It was drawn by a known recipe (`data_fetch.cues`), so the course can do what no
+# From here on the mark is called the **cue**. It was drawn by a known recipe (`data_fetch.datasets.cues`), so the course can do what no
 # hospital can: draw the *same 300 films* three times, and move nothing but the cue.
 #
 # - *own*: as in training, on 99 % of the enlarged and on 1 % of the normal hearts;

@@ -47,7 +47,7 @@ import pandas as pd
 from scipy.ndimage import distance_transform_edt
 
 import data_fetch
-from data_fetch.phantoms import pneumothorax as phantom_films
+from data_fetch.sources.phantoms import pneumothorax as phantom_films
 
 MY_NETWORK = False  # True: the network that you trained in 04a, section 7
 

@@ -48,7 +48,7 @@ def test_a_wrong_mark_is_noticed():
     assert "a web page" in demo.differences([demo.Student("webpage", "")], [marked.records["webpage"]])[0]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="builds, releases and grades a course; `make demo` and test_grade do the same on every push")
 def test_the_whole_demo_on_the_tiny_course(tmp_path):
     def state():
         return subprocess.run(

@@ -30,6 +30,8 @@ from autograder.record.records import GRADED, NEEDS_ATTENTION
 from autograder.report import class_report, export, feedback
 from autograder.run import grade
 
+pytestmark = pytest.mark.kernel
+
 USER_GUIDE = Path(nbgrader.__file__).parent / stock.DOCUMENTED
 QUICKSTART = (
     'c = get_config()\nc.CourseDirectory.course_id = "ps"\nc.IncludeHeaderFooter.header = "source/header.ipynb"\n'
@@ -107,7 +109,7 @@ def test_all_checks_of_quickstart_run_outside_and_its_weak_one_is_told(quickstar
     assert "not tamper-proof" not in said
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="runs `nbgrader quickstart`")
 def test_the_command_makes_this_course(tmp_path):
     quickstart_course(tmp_path / "expected")
     stock.nbgrader(tmp_path, "quickstart", "ps")
@@ -162,7 +164,7 @@ def styles(tmp_path_factory):
     return folder, records, said, stock.marks(theirs / "gradebook.db", "styles")
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="grades a course with every style of check twice, here and with stock nbgrader")
 def test_every_style_of_check_gets_the_marks_of_nbgrader(styles):
     folder, records, _, theirs = styles
     assert stock.marks(folder / "gradebook.db", "styles") == theirs
@@ -170,7 +172,7 @@ def test_every_style_of_check_gets_the_marks_of_nbgrader(styles):
     assert all(cell.points < cell.max for cell in records["wrong"].cells)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="looks at the course with every style of check")
 def test_what_runs_inside_is_marked_told_and_refused_where_asked(styles):
     folder, records, said, _ = styles
     inside = {f"{style[0]}-1" for style in INSIDE}

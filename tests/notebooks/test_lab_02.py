@@ -13,6 +13,8 @@ from autograder.author.lab_source import load_lab
 from medxai.explain import fit_patterns
 from medxai.networks.fold import fold_batch_norm
 
+pytestmark = pytest.mark.kernel
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 L = tf.keras.layers
 

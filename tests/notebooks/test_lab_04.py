@@ -13,6 +13,8 @@ from autograder.author.lab_source import load_lab
 from medxai.evaluate import metrics
 from medxai.networks import models
 
+pytestmark = pytest.mark.kernel
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from autograder.attack import attack, must_hold, scenarios
 
+pytestmark = pytest.mark.kernel
+
 QUICK = [kind for kind in attack.KINDS if kind.quick]
 OTHERS = [kind for kind in attack.KINDS if not kind.quick]
 
@@ -24,20 +26,25 @@ def test_the_class_beside_the_most_telling_kinds(quick_class):
     assert set(quick_class.alone) == set(attack.NEIGHBOURS)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(
+    reason="grades a class with every other kind, a quarter of an hour; each push attacks the sandbox and the channel in their own tests"
+)
 @pytest.mark.parametrize("kind", OTHERS, ids=by_name)
 def test_all_other_kinds(whole_class, kind):
     assert must_hold.broken(whole_class, kind) == []
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="looks at the class of all other kinds")
 def test_the_class_beside_all_other_kinds(whole_class):
     assert must_hold.broken_by_class(whole_class) == []
 
 
 @pytest.mark.parametrize(
     "scenario",
-    [pytest.param(s, id=s.name, marks=() if s.quick else pytest.mark.slow) for s in scenarios.SCENARIOS],
+    [
+        pytest.param(s, id=s.name, marks=() if s.quick else pytest.mark.slow(reason="grades a class of its own"))
+        for s in scenarios.SCENARIOS
+    ],
 )
 def test_a_run_as_a_whole(prey, quick_class, scenario, tmp_path):
     assert scenario.run(prey, tmp_path) == []

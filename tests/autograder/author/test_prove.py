@@ -12,6 +12,8 @@ from autograder.author.lab_source import load_lab
 from autograder.course.course import Course
 from autograder.errors import AutograderError
 
+pytestmark = pytest.mark.kernel
+
 COURSE = Path(__file__).parents[1] / "course"
 
 

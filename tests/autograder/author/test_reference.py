@@ -13,6 +13,8 @@ from autograder.author import build, reference
 from autograder.course.course import Course
 from autograder.errors import SourceError
 
+pytestmark = pytest.mark.kernel
+
 
 @pytest.fixture
 def course(tmp_path) -> Course:

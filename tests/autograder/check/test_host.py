@@ -17,9 +17,12 @@ from warm_client import ROOT, USERS, as_user
 from autograder.check.runner import host as hosts
 from autograder.check.runner.host import CheckerHost
 from autograder.errors import AutograderError
-from autograder.run.walk import Seconds, walk
-from warmkernel import zygotes
+from autograder.run.results import Seconds
+from autograder.run.walk import walk
+from warmkernel import pool
 from warmkernel.settings import Settings
+
+pytestmark = pytest.mark.kernel
 
 HERE = Path(__file__).parent
 SIMPLE = plan(("f", "def f(x):\n    return 2 * x"), ("f-1", "assert f(2) == 4", 1))
@@ -197,7 +200,7 @@ def test_without_a_sandbox_it_is_the_same_process(nursery, tmp_path, monkeypatch
 
 
 def test_where_there_can_be_no_sandbox_it_says_why(monkeypatch, tmp_path):
-    zygotes.close_all()
+    pool.close_all()
     monkeypatch.setattr("warmkernel.sandbox.find_bubblewrap", lambda: "/bin/false")
     with pytest.raises(AutograderError, match="No sandbox can be made.*bubblewrap[\\s\\S]*autograder doctor"):
         CheckerHost(keras=False)

@@ -7,18 +7,21 @@ from plain_kernel import plan
 
 from autograder.author import build
 from autograder.author.lab_source import load_labs
-from autograder.check.runner.calibration import calibrate
 from autograder.check.runner.seeds import keyed_checks
-from autograder.check.runner.server import Server
-from autograder.notebook.code_cells import LOCKED, for_marks, plan_of, with_answers
-from autograder.run.walk import Seconds, walk
+from autograder.check.runner.servers import Server
+from autograder.notebook.code_cells import LOCKED, code_cells_of, for_marks, with_answers
+from autograder.run.calibration import calibrate
+from autograder.run.results import Seconds
+from autograder.run.walk import walk
+
+pytestmark = pytest.mark.kernel
 
 SOLUTIONS = Path(__file__).parents[3] / "solutions"
 LABS = {lab.name: lab for lab in load_labs(SOLUTIONS)}
 
 
 def notebook_plan(lab, stem):
-    return for_marks(plan_of(build.notebook(lab, stem)))
+    return for_marks(code_cells_of(build.notebook(lab, stem)))
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +47,11 @@ def answers():
             named += [(m.name, m.source, set(m.loses)) for m in exercise.mutants]
             for number, (name, source, loses) in enumerate(named):
                 quick = number == 0 or number == 2 or (lab.number == "00")
-                marks = [] if quick else [pytest.mark.slow]
+                marks = (
+                    []
+                    if quick
+                    else [pytest.mark.slow(reason="every mutant of every lab; the quick ones are one of each kind")]
+                )
                 yield pytest.param(lab, exercise, source, loses, id=f"{lab.number}-{exercise.key}-{name}", marks=marks)
 
 

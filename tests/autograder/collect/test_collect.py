@@ -17,7 +17,7 @@ from autograder.author.lab_source import load_lab
 from autograder.collect import collect
 from autograder.course.course import Course
 from autograder.errors import AutograderError
-from autograder.release import release
+from autograder.release import release, versions
 from medxai.lab.submit import pack
 
 
@@ -27,7 +27,7 @@ def template(tmp_path_factory):
     lab = load_lab(course.find("01"))
     release.build_lab(lab)
     release.make(course, lab, course.notebooks / LAB)
-    release.snapshot(course, "01-r1").mkdir(parents=True)
+    versions.snapshot(course, "01-r1").mkdir(parents=True)
     return course
 
 

@@ -20,7 +20,7 @@ from autograder.author import build
 from autograder.author.lab_source import load_lab
 from autograder.course.course import Course
 from autograder.errors import AutograderError, LeakError
-from autograder.release import leak_proof, release, student_zip
+from autograder.release import leak_proof, release, run_all, student_zip
 
 ROOT = Path(__file__).resolve().parents[3]
 LABS = [name for name in ("00_welcome", "01_cardiomegaly") if list((ROOT / "solutions" / name).glob("*.py"))]
@@ -225,7 +225,7 @@ def test_a_student_works_through_the_first_labs(real, tmp_path):
     work_through(Student.borrowing(unzip(path, tmp_path), tmp_path / "env"), course)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="installs TensorFlow and the rest of the student's lock in an environment of its own")
 def test_a_student_installs_the_zip_and_works_through_the_first_labs(real, tmp_path):
     """An environment of its own from the student's lock, by the commands of the zip's README; no make, no git."""
     uv = shutil.which("uv") or next(
@@ -258,11 +258,13 @@ def test_a_student_installs_the_zip_and_works_through_the_first_labs(real, tmp_p
     work_through(student, course)
 
 
-@pytest.mark.parametrize("demos", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "demos", [False, pytest.param(True, marks=pytest.mark.slow(reason="trains the networks of the demonstrations"))]
+)
 def test_run_all_on_the_real_releases_fails_exactly_in_the_check_cells(real, demos):
     course, _ = real
     for path in sorted(course.notebooks.glob("*/*.ipynb")):
-        assert release.surprises(*release.run_all(course, path, demos=demos)) == [], path.name
+        assert run_all.surprises(*run_all.run_all(course, path, demos=demos)) == [], path.name
 
 
 def test_what_is_committed_is_what_the_sources_give(tmp_path):

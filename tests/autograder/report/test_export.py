@@ -13,6 +13,8 @@ from autograder.errors import AutograderError
 from autograder.record.records import NEEDS_ATTENTION, RecordStore
 from autograder.report import export
 
+pytestmark = pytest.mark.kernel
+
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory):

@@ -17,6 +17,8 @@ from autograder.course.course import Course
 from autograder.errors import AutograderError
 from autograder.report import feedback
 
+pytestmark = pytest.mark.kernel
+
 VOID = {"meta", "br", "img", "hr", "link", "input"}
 
 

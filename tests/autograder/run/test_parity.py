@@ -18,9 +18,11 @@ from rich.console import Console
 from autograder import demo
 from autograder.author.lab_source import load_lab
 from autograder.course.course import Course
-from autograder.notebook.assemble import grade_id_of, is_graded, points_in
+from autograder.notebook.cells import grade_id_of, is_graded, points_in
 from autograder.release import release
 from autograder.run import grade
+
+pytestmark = pytest.mark.kernel
 
 ROOT = Path(__file__).parents[3]
 
@@ -66,7 +68,14 @@ def verdicts(folder, name):
     [
         pytest.param("00", ("perfect", "mutant0")),
         *(
-            pytest.param(number, None, marks=[pytest.mark.slow, pytest.mark.timeout(7200)])
+            pytest.param(
+                number,
+                None,
+                marks=[
+                    pytest.mark.slow(reason="grades every answer of a lab twice, here and with stock nbgrader"),
+                    pytest.mark.timeout(7200),
+                ],
+            )
             for number in (folder.name[:2] for folder in Course(ROOT).folders())
         ),
     ],

@@ -16,6 +16,8 @@ from autograder.record.records import GRADED, RecordStore
 from autograder.release import release
 from autograder.run import grade
 
+pytestmark = pytest.mark.kernel
+
 QUIET = Console(quiet=True)
 ONES = "import numpy as np\ndef normalise(film):\n    return np.ones_like(film)"
 

@@ -16,10 +16,15 @@ from autograder.record import gradebook
 from autograder.record.records import GRADED, RecordStore
 from autograder.run import grade
 
+pytestmark = pytest.mark.kernel
+
 WHAT_MAY_DIFFER = ("attempt", "started", "finished", "resources")
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "kills",
+    [3, pytest.param(20, marks=pytest.mark.slow(reason="grades a class until it has been killed twenty times"))],
+)
 def test_killed_at_random_moments(tmp_path, kills):
     course = new_course(tmp_path / "course")
     lab = load_lab(course.find("01"))

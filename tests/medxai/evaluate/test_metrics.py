@@ -86,7 +86,7 @@ def test_paired_difference_is_narrower_than_unpaired(rng, clinic):
     assert metrics.paired_bootstrap(labels, a, 3 * a + 1, patients) == (0, 0, 0)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="800 bootstraps of 500 samples")
 def test_the_patient_interval_covers_the_truth_and_the_film_interval_does_not(rng, clinic):
     from scipy.stats import norm
 

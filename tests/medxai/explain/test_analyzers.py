@@ -60,7 +60,7 @@ OWN_CALLS = """
 """
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="builds every analyzer twice")
 def test_maps_are_those_of_innvestigates_own_calls(model, films, tmp_path):
     names = [name for name in METHODS if name != "smoothgrad"]  # random there: see test_smoothgrad.py
     (tmp_path / "model.json").write_text(model.to_json())

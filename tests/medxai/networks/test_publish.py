@@ -16,14 +16,15 @@ import pytest
 
 import data_fetch
 import medxai
-from data_fetch import DataFetchError, registry, tomltext
-from data_fetch.pack import pack_checkpoints
+from data_fetch import DataFetchError
+from data_fetch.checkpoints.packing import pack_checkpoints
+from data_fetch.store import registry, tomltext
 from medxai import CheckpointError, PixelRangeError
 from medxai.networks import train_command
 from medxai.networks.recipes import RECIPES, Films
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "data_fetch"))
-import sources
+import nih_mirrors
 
 NAME = "pneumothorax-gpu"
 
@@ -84,7 +85,7 @@ def test_a_class_downloads_what_its_instructor_trained(instructor, student, tmp_
     with pytest.raises(CheckpointError, match=r"not on this machine[\s\S]*data-fetch use ADDRESS[\s\S]*--profile gpu"):
         medxai.load_checkpoint(NAME)
     page = tmp_path / "page"
-    with sources.served(page.parent) as server:
+    with nih_mirrors.served(page.parent) as server:
         told = command("pack-checkpoints", str(page), "--url", f"{server.address}/page", DATA_FETCH_DIR=str(cache))
         assert f"data-fetch use {server.address}/page/registry.toml" in told
         assert sorted(path.suffix for path in page.iterdir()) == [".h5", ".toml", ".toml"]
@@ -129,7 +130,7 @@ def test_a_hub_needs_one_file_and_one_variable(instructor, student, tmp_path, mo
 
 def test_what_is_wrong_on_the_page_is_told(instructor, student, tmp_path):
     page = tmp_path / "page"
-    with sources.served(page.parent) as server:
+    with nih_mirrors.served(page.parent) as server:
         pack_checkpoints(page, f"{server.address}/page", cache_dir=instructor[0])
         (weights,) = page.glob("*.h5")
         whole = weights.read_bytes()

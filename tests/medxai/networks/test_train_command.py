@@ -88,7 +88,7 @@ def test_every_recipe_names_films_and_a_network():
             assert recipe.target_layer in [layer.name for layer in model.layers]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="trains the full VGG16")
 def test_the_gpu_recipe_starts_from_imagenet_weights(discs, tmp_path, capsys):
     """The full-width path, on weights made here in the official layout and a few films of 256 px."""
     import tensorflow as tf
@@ -107,7 +107,7 @@ def test_the_gpu_recipe_starts_from_imagenet_weights(discs, tmp_path, capsys):
         assert moved < 1e-3  # a few steps of 1e-5 from where ImageNet left it: it did start there
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="trains the full VGG16 on real films")
 @pytest.mark.parametrize("task", ["cardiomegaly", "cardiomegaly-biased", "pneumothorax"])
 def test_every_gpu_recipe_runs_on_real_films(task, realdata, tmp_path, monkeypatch, capsys):
     """The command itself, at full width, on the films of a small NIH mirror; one epoch, a few films, VGG16 at 256 px.
@@ -185,7 +185,7 @@ def test_the_gpu_profile_stores_the_whole_recipe_in_the_cache_and_trials_elsewhe
 @pytest.mark.parametrize("profile", ["cpu", "gpu"])
 def test_every_network_that_a_lab_loads_is_in_the_registry(root, profile, monkeypatch, tmp_path):
     """And where nobody made it yet, the lab's own line says how to make or fetch it."""
-    from data_fetch.registry import registry
+    from data_fetch.store.registry import registry
 
     monkeypatch.setenv("DATA_FETCH_DIR", str(tmp_path))
     sources = "\n".join(path.read_text(encoding="utf-8") for path in sorted((root / "solutions").glob("*/*.py")))

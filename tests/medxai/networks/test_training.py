@@ -160,7 +160,7 @@ def test_class_weights_balance_and_hold_out_respects_patients(discs):
     assert films.labels[held].mean() == pytest.approx(films.labels.mean(), abs=0.04)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="trains twelve epochs on 1,000 real films")
 def test_real_films_train_too(realdata):
     """1,000 NIH films of 64 px: an enlarged heart against no finding, by patient, better than chance."""
     table = pd.read_csv(realdata / "nih64" / "labels.csv")
