@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data_fetch.checkpoints.checkpoint_files import missing_from_card
+import data_fetch
+from data_fetch.checkpoints.checkpoint_files import check_weights, missing_from_card
 from data_fetch.store.cache import sha256_of
 from data_fetch.store.tomltext import dumps
 
@@ -122,8 +123,6 @@ def load_checkpoint(name: str, folder: str | os.PathLike | None = None) -> Check
         or not the one of the card, a builder that is not known, or weights that do not fit the network that the card names.
     """
     if folder is None:
-        import data_fetch
-
         try:
             files = data_fetch.checkpoint(name)
         except data_fetch.DataFetchError as error:
@@ -133,7 +132,10 @@ def load_checkpoint(name: str, folder: str | os.PathLike | None = None) -> Check
     else:
         path = Path(folder) / f"{name}.h5"
         card = read_card(path.with_suffix(".toml"))
-        _verify(path, card)
+        try:
+            check_weights(path, card)
+        except data_fetch.DataFetchError as error:
+            raise CheckpointError(str(error)) from None
     return Checkpoint(_build_and_load(path, card), card)
 
 
@@ -221,20 +223,6 @@ def _check_card(card: Mapping[str, Any], path: Path) -> None:
 
 
 # ---- weights --------------------------------------------------------------------------------------------------------
-
-
-def _verify(path: Path, card: Mapping[str, Any]) -> None:
-    again = _AGAIN.format(command=card["command"])
-    if not path.is_file():
-        raise CheckpointError(f"The weights {path.name} are missing beside their card in {path.parent}. {again}")
-    if (count := path.stat().st_size) != card["bytes"]:
-        kind = "truncated" if count < card["bytes"] else "not the file of this card"
-        raise CheckpointError(f"{path} is {kind}: expected {card['bytes']} bytes, got {count}. {again}")
-    got = sha256_of(path)
-    if got != card["sha256"]:
-        raise CheckpointError(
-            f"{path} is not the file that its card describes: expected sha256 {card['sha256']}, got {got}. {again}"
-        )
 
 
 def _build_and_load(path: Path, card: Mapping[str, Any]) -> tf.keras.Model:
