@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.text import Text
 
-from autograder.check.checker.checker import FAILED
+from autograder.check.protocol.verdict import FAILED
 from autograder.check.runner.host import CheckerHost
 from autograder.course.course import Course
 from autograder.errors import AutograderError
-from autograder.notebook.code_cells import CHECK, SOLUTION, PlanCell
+from autograder.notebook.code_cells import CHECK, SOLUTION, CodeCell
 from warmkernel import doctor as warm
 from warmkernel import pool
 from warmkernel.errors import WarmkernelError
@@ -73,7 +73,7 @@ def _kernels() -> Iterator[str]:
 
 def _checker() -> Iterator[str]:
     """Judges an answer where no kernel is at the other end: the check must run, and fail."""
-    plan = [PlanCell(SOLUTION, "f", "def f(x):\n    return x"), PlanCell(CHECK, "f-1", "assert f(1) == 1", 1.0)]
+    plan = [CodeCell(SOLUTION, "f", "def f(x):\n    return x"), CodeCell(CHECK, "f-1", "assert f(1) == 1", 1.0)]
     mine, theirs = socket.socketpair()
     theirs.close()
     with CheckerHost(keras=False) as host, host.server(plan) as server, server.submission() as submission:

@@ -11,7 +11,7 @@ nih_stream_cardiomegaly  14 % are wanted, as for the 700 films of cardiomegaly f
 nih_stream_line          the same, from a server that sends 118 MB/s in all, which is a line of 1 Gbit/s.
 nih_stream_all           all are wanted, as from a small mirror: decoding is the work then, not the archive.
 
-ours    `data_fetch.archives.take_films` in a process of its own, official way: every archive to its end, md5 confirmed.
+ours    `data_fetch.transfer.archives.take_films` in a process of its own, official way: every archive to its end, md5 confirmed.
 peer    the usual way: curl all archives to disk, tar xzf, then open, shrink and save the wanted films with Pillow.
 limit   the server read through zlib to nothing: as many archives at once as ours, each in a process of its own, without
         the time that Python needs to start. Nothing is hashed, so it is less than anybody can do who confirms an md5.
@@ -44,8 +44,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from data_fetch.archives import AT_ONCE
-from data_fetch.nih_index import nih_index
+from data_fetch.sources.nih.index import nih_index
+from data_fetch.transfer.archives import AT_ONCE
 
 SIZE = 512
 # Share of the films that is wanted, and MB/s that the server sends (0: as fast as it can).
@@ -78,7 +78,7 @@ server.serve_forever()
 """
 OURS = """
 import json, pathlib, sys, time
-from data_fetch.archives import Archive, take_films
+from data_fetch.transfer.archives import Archive, take_films
 task = json.load(open(sys.argv[1]))
 started = time.perf_counter()
 take_films([Archive(**one) for one in task["archives"]], pathlib.Path(task["folder"]), task["size"],

@@ -21,7 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from data_fetch.phantoms import cardiomegaly
+from data_fetch.sources.phantoms import cardiomegaly
 
 SPLITS = ("develop", "test")
 OPEN = """

@@ -42,7 +42,7 @@ BATCH = 8  # of the gpu profile
 OURS = """
 import sys
 from data_fetch import fetch_cardiomegaly
-from medxai.preprocessing import to_network_input
+from medxai.networks.preprocessing import to_network_input
 films = fetch_cardiomegaly(source="phantom", split="develop", size={size}, progress=False)
 print("ready", flush=True)
 sys.stdin.readline()
@@ -83,7 +83,7 @@ sys.stdin.readline()
 def fill_cache(folder: Path, films: int, size: int) -> Path:
     """A stored set as the renderer writes it, made through `fetch_cardiomegaly`; returns its file of films."""
     from data_fetch import fetch_cardiomegaly
-    from data_fetch.phantoms import cardiomegaly
+    from data_fetch.sources.phantoms import cardiomegaly
 
     def write(split: str, size: int, folder: Path, progress: bool = True) -> None:
         rng = np.random.default_rng(0)

@@ -6,16 +6,16 @@
 Importing this package downloads nothing and imports neither TensorFlow nor pandas.
 """
 
-from data_fetch.cardiomegaly import fetch_cardiomegaly
-from data_fetch.cardiomegaly_biased import fetch_cardiomegaly_biased
-from data_fetch.checkpoint import CheckpointFiles, checkpoint
-from data_fetch.cues import erase, paste_cue
+from data_fetch.checkpoints.checkpoint_files import CheckpointFiles, checkpoint
+from data_fetch.datasets.cardiomegaly import fetch_cardiomegaly
+from data_fetch.datasets.cardiomegaly_biased import fetch_cardiomegaly_biased
+from data_fetch.datasets.cues import erase, paste_cue
+from data_fetch.datasets.film_files import read_film
+from data_fetch.datasets.imageset import ImageSet
+from data_fetch.datasets.pneumothorax import fetch_pneumothorax
 from data_fetch.errors import DataFetchError
-from data_fetch.files import fetch_file
-from data_fetch.imageset import ImageSet
-from data_fetch.own_films import read_film
-from data_fetch.pneumothorax import fetch_pneumothorax
 from data_fetch.profiles import Profile, profile
+from data_fetch.store.files import fetch_file
 
 __all__ = [
     "CheckpointFiles",

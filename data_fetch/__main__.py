@@ -1,5 +1,5 @@
 """``python -m data_fetch`` is ``data-fetch``."""
 
-from data_fetch.cli import main
+from data_fetch.cli.main import main
 
 main()

@@ -239,7 +239,10 @@ def _tuples(value: list[Any]) -> tuple[Any, ...]:
 @contextlib.contextmanager
 def _listening(place: str) -> Iterator[socket.socket | None]:
     """The socket of the keeper; None where another one listens already."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener, open(f"{place}.lock", "w") as lock:
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener,
+        open(f"{place}.lock", "w", encoding="utf-8") as lock,
+    ):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -59,7 +59,7 @@ def install(
     settings.read(settings.as_metadata(chosen))
     with tempfile.TemporaryDirectory() as folder:
         text = json.dumps(specification(chosen, display_name, env), indent=1)
-        (Path(folder) / "kernel.json").write_text(text + "\n")
+        (Path(folder) / "kernel.json").write_text(text + "\n", encoding="utf-8")
         os.chmod(folder, 0o755)
         return Path(KernelSpecManager().install_kernel_spec(folder, name, user=user, prefix=prefix))
 

@@ -264,7 +264,7 @@ class WarmProvisioner(KernelProvisionerBase):
 def _socket_buffer() -> int:
     """The most that a socket keeps for its reader, in bytes. In a network namespace Linux would not tell."""
     try:
-        with open("/proc/sys/net/core/wmem_default") as file:
+        with open("/proc/sys/net/core/wmem_default", encoding="utf-8") as file:
             return max(int(file.read()), 212_992)
     except (OSError, ValueError):
         return 212_992

@@ -53,7 +53,7 @@ def user() -> int | None:
     """The user that the zygote becomes when we are root: one that nothing on the machine belongs to. None: stay."""
     if os.geteuid() != 0:
         return None
-    with open("/proc/self/uid_map") as lines:
+    with open("/proc/self/uid_map", encoding="utf-8") as lines:
         ranges = [tuple(map(int, line.split())) for line in lines]
     for number in (_FIRST_USER + (os.getpid() + offset) % _USERS for offset in range(_USERS)):
         if not any(first <= number < first + count for first, _, count in ranges):

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from . import advice, sandbox
+from . import advice, readable, sandbox
 from .errors import SandboxError
 from .visible_files import VisibleFiles
 
@@ -123,6 +123,8 @@ class OwnZygote(Zygote):
     """
 
     def __init__(self, files: VisibleFiles, environment: dict[str, str], preload: tuple[str, ...]) -> None:
+        self._files = files
+        readable.check(files, sandbox.user())
         orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         super().__init__(orders)
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
@@ -172,6 +174,7 @@ class OwnZygote(Zygote):
         messages = self._messages.read().decode(errors="replace").strip()
         self._messages.close()
         step, said = reply.get("failed", "bubblewrap"), reply.get("said", messages[-2000:] or "nothing")
+        readable.check(self._files, sandbox.user(), readable.ALL)
         raise SandboxError(step, said, advice.of(step, said))
 
     def close(self) -> None:

@@ -25,7 +25,7 @@ from autograder.record.records import RecordStore
 from autograder.release import release
 from autograder.report import export, feedback
 from autograder.run import grade
-from autograder.run.walk import Seconds
+from autograder.run.results import Seconds
 
 COURSE = Path(__file__).parent / "course"
 # Long enough for neighbours on a busy machine, and for an answer that imports Keras.
@@ -124,7 +124,7 @@ def run(names: Sequence[str] = (), everything: bool = False, console: Console | 
 def make_course(folder: Path) -> Course:
     """The lab that is attacked, built and released in a folder of its own."""
     shutil.copytree(COURSE, folder, ignore=shutil.ignore_patterns("__pycache__", "ruff.toml", ".*"))
-    (folder / "nbgrader_config.py").write_text("c = get_config()\n")
+    (folder / "nbgrader_config.py").write_text("c = get_config()\n", encoding="utf-8")
     course, quiet = Course(folder), Console(file=io.StringIO())
     build.run(course, console=quiet)
     release.run(course, make_zip=False, console=quiet)

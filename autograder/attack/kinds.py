@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 
 from autograder.author.lab_source import Lab
 from autograder.course.course import Course
-from autograder.notebook.assemble import grade_id_of
+from autograder.notebook.cells import grade_id_of
 from autograder.record.records import GRADED
 
 LAB = "01_prey"

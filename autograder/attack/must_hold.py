@@ -211,7 +211,7 @@ class Watch:
     def __init__(self, folder: Path):
         token = f"hostile-{secrets.token_hex(4)}"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "canary").write_text("the canary of the grader\n")
+        (folder / "canary").write_text("the canary of the grader\n", encoding="utf-8")
         self.listeners = {
             "TCP": socket.create_server(("127.0.0.1", 0)),
             "unix": socket.socket(socket.AF_UNIX),
@@ -275,7 +275,9 @@ def descendants() -> list[int]:
     parents: dict[int, list[int]] = {}
     for number in map(int, filter(str.isdigit, os.listdir("/proc"))):
         with contextlib.suppress(OSError):
-            fields = Path(f"/proc/{number}/stat").read_text(errors="replace").rpartition(")")[2].split()
+            fields = (
+                Path(f"/proc/{number}/stat").read_text(errors="replace", encoding="utf-8").rpartition(")")[2].split()
+            )
             if fields[0] != "Z":
                 parents.setdefault(int(fields[1]), []).append(number)
     found: list[int] = []

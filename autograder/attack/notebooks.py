@@ -10,7 +10,7 @@ from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from autograder.attack.kinds import ALL, OPEN, SECOND, Desk, Kinds
-from autograder.notebook.assemble import grade_id_of
+from autograder.notebook.cells import grade_id_of
 from autograder.record.records import FAILED
 
 WRONG = "def centre(values):\n    return values + 1\n"

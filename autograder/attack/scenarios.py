@@ -31,7 +31,7 @@ from autograder.errors import AutograderError
 from autograder.record.records import GRADED, RUNNING, RecordStore
 from autograder.report import export
 from autograder.run import grade
-from autograder.run.walk import Seconds
+from autograder.run.results import Seconds
 
 LONGEST = 240.0  # seconds for a run of three students on a busy machine
 BOMB = 400_000_000  # bytes that a small archive unpacks to
@@ -85,7 +85,9 @@ def killed(course: Course, folder: Path) -> list[str]:
         first.send_signal(signal.SIGKILL)
         first.wait()
         broken += [f"3: a process is left: {name}" for name in watch.left()]
-        second = subprocess.run(command, env=course.environment(), capture_output=True, text=True, timeout=LONGEST)
+        second = subprocess.run(
+            command, env=course.environment(), capture_output=True, text=True, timeout=LONGEST, encoding="utf-8"
+        )
         if second.returncode:
             broken.append(f"5: the second run: expected status 0, got {second.returncode}: {second.stderr[-500:]}")
         for student in ("s1", "s2", "s3"):
@@ -201,11 +203,11 @@ def tables(course: Course, folder: Path) -> list[str]:
     with Watch(folder / "person") as watch:
         _hand_in(course, watch, **dict.fromkeys(names, ""))
         for name in names:
-            (course.submitted / name / LAB / "timestamp.txt").write_text("=1+1")
+            (course.submitted / name / LAB / "timestamp.txt").write_text("=1+1", encoding="utf-8")
             (course.submitted / name / LAB / "submission.json").write_text(
-                json.dumps({"created": "=1+1", "attempt": 2})
+                json.dumps({"created": "=1+1", "attempt": 2}), encoding="utf-8"
             )
-            (course.submitted / name / LAB / "=cmd.ipynb").write_text("{}")
+            (course.submitted / name / LAB / "=cmd.ipynb").write_text("{}", encoding="utf-8")
         options = grade.Options(seconds=Seconds(6, 8, 40))
         grade.run(course, LAB, options=options, console=Console(file=io.StringIO()))
         watch.left()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from autograder.author.lab_source import Cell, Lab, load_lab
 from autograder.author.rules import check
 from autograder.course.course import Course
 from autograder.errors import SourceError, SourceErrors
+from autograder.files import write_atomically
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -169,19 +169,6 @@ def number_cells(nb: NotebookNode) -> None:
 def to_bytes(nb: NotebookNode) -> bytes:
     """The notebook's file: sorted keys, one space of indent, a newline at the end."""
     return (nbformat.writes(nb, version=nbformat.NO_CONVERT).rstrip("\n") + "\n").encode("utf-8")
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Writes a file whole or not at all; leaves it alone when it already holds these bytes."""
-    if path.is_file() and path.read_bytes() == data:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _count(n: float, what: str) -> str:

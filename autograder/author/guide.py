@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 
 from autograder.author.lab_source import PASSES, Cell, Exercise, Lab, Mutant
-from autograder.course.course import BEGIN_SOLUTION, END_SOLUTION
+from autograder.course.markers import BEGIN_SOLUTION, END_SOLUTION
 
 NAME = "guide.md"
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from autograder.author.lab_source import Cell, Exercise, GradedCell, fixed_seed
-from autograder.course.course import BEGIN_HIDDEN, END_HIDDEN
+from autograder.course.markers import BEGIN_HIDDEN, END_HIDDEN
 from autograder.errors import SourceError
 
 

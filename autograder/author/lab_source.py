@@ -8,13 +8,13 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autograder.course.course import BEGIN_SOLUTION, END_SOLUTION, STUB
-from autograder.errors import SourceError, SourceErrors
+from autograder.course.markers import BEGIN_SOLUTION, END_SOLUTION, STUB
+from autograder.errors import SourceError, SourceErrors, read_source
+from autograder.release.versions import release_number
 
 __all__ = [
     "Cell", "Exercise", "GradedCell", "Lab", "ManualTask", "Mutant", "SourceError",
@@ -184,7 +184,7 @@ def read_cells(path: Path) -> tuple[Cell, ...]:
     """
     import jupytext  # takes a second, and grading reads no sources
 
-    text = _read(path)
+    text = read_source(path)
     try:
         nb = jupytext.reads(text, fmt="py:percent")
     except Exception as e:  # jupytext raises many kinds; the author needs the file's name beside them
@@ -237,27 +237,6 @@ def load_lab(folder: Path) -> Lab:
 def load_labs(solutions: Path) -> list[Lab]:
     """All labs in a folder of sources, in order."""
     return [load_lab(p) for p in sorted(Path(solutions).iterdir()) if p.is_dir() and re.match(r"\d\d_", p.name)]
-
-
-def release_number(folder: Path) -> int:
-    """The release that the lab is at, from its release.toml."""
-    path = Path(folder) / "release.toml"
-    if not path.is_file():
-        raise SourceError(path, None, "missing. Write one line into it: version = 1")
-    try:
-        number = tomllib.loads(_read(path)).get("version")
-    except tomllib.TOMLDecodeError as e:
-        raise SourceError(path, None, f"this is not TOML: {e}. Expected one line: version = 1") from None
-    if not isinstance(number, int) or number < 1:
-        raise SourceError(path, 1, f"expected `version = ` and a whole number from 1, got {number!r}.")
-    return number
-
-
-def _read(path: Path) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except UnicodeDecodeError as e:
-        raise SourceError(path, None, f"this is not UTF-8 text ({e.reason} at byte {e.start}).") from None
 
 
 def _unparsed(cells: Iterable[Cell]) -> list[SourceError]:
@@ -344,7 +323,7 @@ def statement_of(source: str) -> str:
 
 
 def _mutant(path: Path) -> Mutant:
-    text = _read(path)
+    text = read_source(path)
     try:
         told_all = ast.get_docstring(ast.parse(text)) or ""
     except SyntaxError as e:

@@ -23,7 +23,7 @@ from rich.text import Text
 
 from autograder.author.lab_source import PASSES, Exercise, Lab, load_lab
 from autograder.course.course import Course
-from autograder.report.messages import plain
+from autograder.plain_text import plain
 
 SEEDS = 5
 SECONDS = 20.0  # for one check of one answer
@@ -120,9 +120,11 @@ def prove_lab(lab: Lab | Path, seeds: int = SEEDS, seconds: float = SECONDS, cou
                     problem = f"the process ended with status {done.returncode}"
             except subprocess.TimeoutExpired:
                 problem = f"the process was ended after {LONGEST:g} s"
-        lines = [json.loads(line) for line in result.read_text().splitlines()] if result.exists() else []
+        lines = (
+            [json.loads(line) for line in result.read_text(encoding="utf-8").splitlines()] if result.exists() else []
+        )
         if problem:
-            last = log.read_text(errors="replace").strip().splitlines()[-1:]
+            last = log.read_text(errors="replace", encoding="utf-8").strip().splitlines()[-1:]
             problem += f": {last[0]}" if last else ""
     return _rows(lab, lines, problem)
 

@@ -19,11 +19,11 @@ from autograder.author.build import (
     notebook_metadata,
     number_cells,
     to_bytes,
-    write_atomically,
 )
 from autograder.author.lab_source import Cell, Lab, load_lab
 from autograder.course.course import Course
 from autograder.errors import AutograderError, SourceError, SourceErrors
+from autograder.files import write_atomically
 
 if TYPE_CHECKING:
     from rich.console import Console

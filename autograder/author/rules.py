@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from autograder.author.figures import figure_problems
 from autograder.author.hidden_checks import HiddenChecks
 from autograder.author.lab_source import ANY_HEADING, HEADING, PASSES, POINTS, Cell, Exercise, Lab
-from autograder.course.course import BEGIN_SOLUTION, END_SOLUTION, STUB
+from autograder.course.markers import BEGIN_SOLUTION, END_SOLUTION, STUB
 from autograder.errors import SourceError
 
 MAX_EXERCISES = 5

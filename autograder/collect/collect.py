@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from autograder.course.course import Course
 from autograder.errors import AutograderError
-from autograder.release.release import snapshot
-from medxai.submit import MAX_NOTEBOOK, SubmitError, clean
+from autograder.release.versions import snapshot
+from medxai.lab.submit import MAX_NOTEBOOK, SubmitError, clean
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -411,7 +411,7 @@ def _digest(folder: Path) -> dict[str, str]:
 
 
 def _current(course: Course, lab: str) -> int:
-    from autograder.author.lab_source import release_number
+    from autograder.release.versions import release_number
 
     return release_number(course.solutions / lab)
 

@@ -16,12 +16,14 @@ from typing import Any
 
 from autograder.course.course import Course
 from autograder.errors import AutograderError
-from autograder.notebook.assemble import Assembled, SubmissionError, assemble, grade_id_of, read_submitted
-from autograder.notebook.code_cells import PlanCell
+from autograder.notebook.assemble import Assembled, SubmissionError, assemble, read_submitted
+from autograder.notebook.cells import grade_id_of
+from autograder.notebook.code_cells import CodeCell
+from autograder.plain_text import plain
 from autograder.record.records import ManualGrade
-from autograder.release import release
-from autograder.report.messages import plain
-from autograder.run.assignment import Assignment, current_version, version_of
+from autograder.release import versions
+from autograder.release.versions import current_version, version_of
+from autograder.run.assignment import Assignment
 
 COLLECTED = ("submission.json", "timestamp.txt")  # written by `autograder collect` or by nbgrader, not by the student
 MOST_FILES, MOST_BYTES, DEEPEST = 2_000, 100 << 20, 8  # of what a student may lay beside the notebooks
@@ -100,7 +102,7 @@ def version(course: Course, folder: Path, lab: str) -> str:
         return ""
     claimed = str(_about(folder).get("release") or "")
     right = re.fullmatch(rf"{re.escape(lab.split('_')[0])}-r\d{{1,6}}", claimed)
-    return claimed if right and release.snapshot(course, claimed).is_dir() else current_version(course, lab)
+    return claimed if right and versions.snapshot(course, claimed).is_dir() else current_version(course, lab)
 
 
 def handed_in(folder: Path) -> tuple[int, str]:
@@ -181,7 +183,7 @@ def read(folder: Path, assignment: Assignment) -> Read:
     return found
 
 
-def plans(found: Read, assignment: Assignment, demos: bool = False) -> dict[str, list[PlanCell]]:
+def plans(found: Read, assignment: Assignment, demos: bool = False) -> dict[str, list[CodeCell]]:
     """For each notebook that could be read, the cells to run."""
     made = {}
     for stem, assembled in found.assembled.items():

@@ -13,19 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autograder.course.markers import BEGIN_HIDDEN, BEGIN_SOLUTION, END_HIDDEN, END_SOLUTION, PRIVATE, STUB
 from autograder.errors import AutograderError
 
 if TYPE_CHECKING:
     from traitlets.config import Config
 
     from autograder.author.lab_source import Lab
-
-# What of a lab's folder must never be copied into a release: nbgrader copies everything that is not named here.
-PRIVATE = ("*.py", "hidden", "mutants", "release.toml", "guide.md")
-# What nbgrader looks for in solution and graded cells, and what students get in place of an answer.
-BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
-BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
-STUB = "raise NotImplementedError"
 
 
 class Course:
@@ -95,7 +89,7 @@ class Course:
         if not path.exists():
             self.state.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=self.state, prefix=".secret.")
-            with os.fdopen(handle, "w") as file:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(secrets.token_hex(32))
             with contextlib.suppress(FileExistsError):  # somebody was quicker
                 os.link(name, path)

@@ -16,8 +16,9 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode, converter, reader
 
-from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, PlanCell
-from autograder.report.messages import plain
+from autograder.notebook.cells import grade_id_of, is_locked, nbgrader_of
+from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, CodeCell
+from autograder.plain_text import plain
 
 BIGGEST = 50 * 2**20  # bytes; a lab's notebook with its pictures has about one megabyte
 MOST_PARTS = 500_000  # lists and objects in it; each takes a hundred times its text in memory
@@ -45,41 +46,41 @@ class Assembled:
     origin: list[int | None] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
 
-    def plan(self, released: NotebookNode, instructor: Sequence[PlanCell], demos: bool = False) -> list[PlanCell]:
+    def plan(self, released: NotebookNode, instructor: Sequence[CodeCell], demos: bool = False) -> list[CodeCell]:
         """The code cells to run for a student, with the answers in them.
 
         Parameters
         ----------
         released : NotebookNode
-        instructor : sequence of PlanCell
-            All cells of the instructor's notebook, from `plan_of`.
+        instructor : sequence of CodeCell
+            All cells of the instructor's notebook, from `code_cells_of`.
         demos : bool
             Run also the released cells that are tagged `demo`.
 
         Returns
         -------
-        list of PlanCell
+        list of CodeCell
             Check cells and locked cells are the instructor's. Of a cell that students may edit, and did, the released text
             comes first and theirs after it, so that nobody loses a mark because a cell that they were given is broken.
         """
         checks = {cell.id: cell for cell in instructor if cell.kind == CHECK}
-        cells: list[PlanCell] = []
+        cells: list[CodeCell] = []
         for cell, index in zip(self.notebook.cells, self.origin, strict=True):
             if cell.cell_type != "code":
                 continue
             grade_id = grade_id_of(cell)
             if index is None:
-                cells.append(PlanCell(LOCKED, "", cell.source))
+                cells.append(CodeCell(LOCKED, "", cell.source))
             elif grade_id in checks:
                 cells.append(checks[grade_id])
-            elif _meta(cell).get("solution"):
-                cells.append(PlanCell(SOLUTION, grade_id, cell.source))
+            elif nbgrader_of(cell).get("solution"):
+                cells.append(CodeCell(SOLUTION, grade_id, cell.source))
             else:
                 original = released.cells[index]
                 if demos or "demo" not in original.metadata.get("tags", ()):
-                    cells.append(PlanCell(LOCKED, grade_id, original.source))
+                    cells.append(CodeCell(LOCKED, grade_id, original.source))
                 if cell.source.strip() != original.source.strip():
-                    cells.append(PlanCell(LOCKED, "", cell.source))
+                    cells.append(CodeCell(LOCKED, "", cell.source))
         return cells
 
 
@@ -166,7 +167,7 @@ def assemble(released: NotebookNode, submitted: NotebookNode) -> Assembled:
                 )
             else:
                 mine.source = theirs.source
-            if grade_id and _meta(theirs).get("points", None) not in (None, _meta(cell).get("points")):
+            if grade_id and nbgrader_of(theirs).get("points", None) not in (None, nbgrader_of(cell).get("points")):
                 flags.append(f"{grade_id}: its points were changed; the released ones count")
             if mine.cell_type == "code":
                 mine.outputs = harmless(theirs.get("outputs", [])) if theirs.cell_type == "code" else []
@@ -206,39 +207,6 @@ def harmless(outputs: list[Any]) -> list[NotebookNode]:
     return kept
 
 
-def is_locked(cell: NotebookNode) -> bool:
-    """Whether the released text of a cell always counts (graded cells, read-only cells)."""
-    meta = _meta(cell)
-    return not meta.get("solution") and bool(meta.get("grade") or meta.get("locked"))
-
-
-def is_graded(cell: NotebookNode) -> bool:
-    """A code cell whose hidden check gives points."""
-    meta = _meta(cell)
-    return cell.cell_type == "code" and bool(meta.get("grade")) and not meta.get("solution")
-
-
-def is_manual(cell: NotebookNode) -> bool:
-    """An answer that a person marks."""
-    meta = _meta(cell)
-    return bool(meta.get("grade") and meta.get("solution")) or bool(meta.get("task"))
-
-
-def points_in(cell: NotebookNode) -> float:
-    """What a cell is worth."""
-    return float(_meta(cell).get("points", 0) or 0)
-
-
-def grade_id_of(cell: NotebookNode) -> str:
-    """nbgrader's name of a cell, or ""."""
-    return str(_meta(cell).get("grade_id") or "")
-
-
-def _meta(cell: NotebookNode) -> dict[str, Any]:
-    meta = cell.get("metadata", {}).get("nbgrader", {})
-    return meta if isinstance(meta, dict) else {}
-
-
 class _Matches(dict):
     """Submitted cell by index in the release; `added` holds the others by the released cell that they follow."""
 
@@ -276,7 +244,7 @@ def _match(released: NotebookNode, submitted: NotebookNode) -> tuple[_Matches, l
         if (
             index in used
             or released.cells[index].cell_type != "code"
-            or not _meta(released.cells[index]).get("solution")
+            or not nbgrader_of(released.cells[index]).get("solution")
         ):
             continue
         defines = re.compile(rf"(?m)^def {re.escape(grade_id)}\(")

@@ -218,7 +218,7 @@ def _tell_nbgrader(course: Course, lab: str) -> None:
     """Writes an assignment's cells into the gradebook of a course of nbgrader's, if it does not know them."""
     from nbgrader.api import Gradebook, MissingEntry
 
-    from autograder.release.release import generate_assignment
+    from autograder.release.generate import generate_assignment
 
     config = course.nbgrader_config()
     tools_on_path()

@@ -9,13 +9,12 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
-import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from autograder.errors import AutograderError
+from autograder.files import write_atomically
 
 QUEUED, RUNNING, GRADED, FAILED, NEEDS_ATTENTION = STATUSES = (
     "queued",
@@ -195,21 +194,6 @@ class RecordStore:
 def total(points: list[float | None]) -> float | None:
     """The sum, or None if one of them is not known: ungraded is never 0."""
     return None if any(p is None for p in points) else float(sum(p for p in points if p is not None))
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Writes a text file so that a reader, or a crash, sees either the old one or the new one."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def now() -> str:

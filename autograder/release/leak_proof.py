@@ -33,7 +33,7 @@ from pathlib import Path, PurePosixPath
 
 from autograder.author.hidden_checks import HiddenChecks
 from autograder.author.lab_source import Lab
-from autograder.course.course import BEGIN_SOLUTION, END_SOLUTION
+from autograder.course.markers import BEGIN_SOLUTION, END_SOLUTION
 from autograder.errors import LeakError
 
 MARKS = ("BEGIN SOLUTION", "END SOLUTION", "BEGIN HIDDEN", "END HIDDEN", "BEGIN MARK SCHEME")

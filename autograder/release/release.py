@@ -7,26 +7,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import chdir, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nbformat
-from nbformat.notebooknode import NotebookNode
 
-from autograder.author.build import build_lab, to_bytes, write_atomically
+from autograder.author.build import build_lab, to_bytes
 from autograder.author.lab_source import Lab, load_lab
-from autograder.author.reference import execute
 from autograder.course.course import Course
 from autograder.errors import AutograderError
+from autograder.files import write_atomically
 from autograder.release import leak_proof, student_zip
+from autograder.release.generate import generate_assignment
+from autograder.release.versions import snapshot, submitters
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -111,44 +111,6 @@ def make(course: Course, lab: Lab, folder: Path) -> None:
         )
 
 
-def generate_assignment(config, name: str) -> None:
-    """Runs nbgrader's converter of that name with a configuration.
-
-    Raises
-    ------
-    AutograderError
-        If it refuses; the message is nbgrader's, with what to type.
-    """
-    from nbgrader.converters import GenerateAssignment
-    from nbgrader.converters.base import NbGraderException
-    from nbgrader.coursedir import CourseDirectory
-
-    config.CourseDirectory.assignment_id = name
-    config.GenerateAssignment.force = True
-    log = logging.getLogger("autograder.nbgrader")
-    log.propagate = False
-    messages: list[str] = []
-    handler = logging.Handler(logging.ERROR)
-    handler.emit = lambda record: messages.append(record.getMessage())  # type: ignore[method-assign]
-    log.handlers = [handler]
-    directory = CourseDirectory(config=config)
-    converter = GenerateAssignment(coursedir=directory, config=config)
-    directory.log = converter.log = log
-    try:
-        with chdir(directory.root):  # paths in a course's settings are relative to its root
-            converter.start()
-    except (NbGraderException, SystemExit) as e:
-        cause = next((m for m in messages if "Traceback" in m), messages[0] if messages else str(e))
-        told = cause.strip().splitlines()[-1]
-        if "submissions associated" in told:
-            told = (
-                "marks for it are in the gradebook, and its graded cells or notebooks have changed their names. "
-                "Take the old names again, or put gradebook.db aside (mv gradebook.db gradebook-old.db) and grade anew. "
-                f"nbgrader said: {told}"
-            )
-        raise AutograderError(f"{name}: {told}") from e
-
-
 @contextmanager
 def _staging(course: Course) -> Iterator[Path]:
     course.state.mkdir(exist_ok=True)
@@ -157,34 +119,6 @@ def _staging(course: Course) -> Iterator[Path]:
         yield stage
     finally:
         shutil.rmtree(stage, ignore_errors=True)
-
-
-def snapshot(course: Course, version: str) -> Path:
-    """Where a release is kept: `notebooks/LAB` as students got it, `solutions/LAB` as it was, `release.json`."""
-    return course.state / "releases" / version
-
-
-def submitters(course: Course, lab: str, version: str) -> list[str]:
-    """The students who handed in a lab under a version (or without saying which), kept attempts included."""
-    folders = [*course.submitted.glob(f"*/{lab}"), *(course.state / "attempts").glob(f"*/{lab}/*")]
-    found = set()
-    for folder in folders:
-        notebooks = sorted(folder.glob("*.ipynb"))
-        claims = {_claimed_release(path) for path in notebooks}
-        if notebooks and (version in claims or claims == {None}):
-            found.add(
-                folder.relative_to(
-                    course.submitted if course.submitted in folder.parents else course.state / "attempts"
-                ).parts[0]
-            )
-    return sorted(found)
-
-
-def _claimed_release(path: Path) -> str | None:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))["metadata"]["medxai"]["release"]
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
 
 
 def _refuse_to_change_under_students(course: Course, lab: Lab, staged: Path) -> None:
@@ -253,52 +187,3 @@ def _swap(new: Path, place: Path) -> None:
         os.replace(place, old)
     os.replace(new, place)
     shutil.rmtree(old, ignore_errors=True)
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A cell that raised: its position, source, and what it raised. `expected` for a check cell that met a stub."""
-
-    notebook: str
-    cell: int
-    source: str
-    raised: str
-    message: str
-    expected: bool
-
-
-def run_all(course: Course, path: Path, demos: bool = True) -> tuple[NotebookNode, list[Failure]]:
-    """ "Run all" on a released notebook, in its own folder, as JupyterLab does it; without `demos`, cells tagged "demo" are empty.
-
-    Returns
-    -------
-    (notebook, failures)
-        The executed notebook, and each cell that raised. A fresh release is right when the failures are exactly its
-        check cells: see `surprises`.
-    """
-    nb = nbformat.read(path, as_version=4)
-    for cell in nb.cells:
-        if not demos and "demo" in cell.metadata.get("tags", ()):
-            cell.source = ""
-    execute(course, nb, path.parent)
-    failures = []
-    for n, cell in enumerate(nb.cells):
-        for output in cell.get("outputs", []):
-            if output.output_type == "error":
-                stub = output.ename == "NotImplementedError" and "check" in cell.metadata.get("tags", ())
-                failures.append(Failure(path.name, n, cell.source, output.ename, output.evalue, stub))
-    return nb, failures
-
-
-def surprises(nb: NotebookNode, failures: Sequence[Failure]) -> list[str]:
-    """What "Run all" on a fresh release did that it should not: other failures, check cells that passed, cells not reached."""
-    failed = {f.cell for f in failures}
-    said = [
-        f"{f.notebook}, cell {f.cell} raised {f.raised}: {f.message}\n{f.source}" for f in failures if not f.expected
-    ]
-    for n, cell in enumerate(nb.cells):
-        if "check" in cell.metadata.get("tags", ()) and n not in failed:
-            said.append(f"the check in cell {n} did not fail on the stub: {cell.source}")
-        if cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None:
-            said.append(f"cell {n} was not reached: {cell.source[:60]}")
-    return said

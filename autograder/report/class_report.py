@@ -19,24 +19,14 @@ from rich.console import Console
 
 from autograder.course.course import Course
 from autograder.errors import AutograderError
+from autograder.files import write_atomically
 from autograder.notebook.assemble import SubmissionError, read_submitted
+from autograder.plain_text import plain
 from autograder.record import gradebook
 from autograder.record.gradebook import Marks, points_of, standing
-from autograder.record.records import (
-    FAILED,
-    GRADED,
-    NEEDS_ATTENTION,
-    STATUSES,
-    CellGrade,
-    Record,
-    now,
-    shown,
-    total,
-    write_atomically,
-)
+from autograder.record.records import FAILED, GRADED, NEEDS_ATTENTION, STATUSES, CellGrade, Record, now, shown, total
 from autograder.report.feedback import TEMPLATES, records_of
-from autograder.report.messages import plain
-from medxai import poll
+from medxai.lab import poll
 
 NOT_GRADED = "not graded"  # handed in, without a record; the word of the export
 BARS = 16  # of the histogram, at most; full marks may have one more of their own
@@ -91,7 +81,7 @@ def run(course: Course, lab: str, console: Console | None = None) -> Path:
 
 
 def polls(course: Course, lab: str) -> list[dict[str, dict[str, str] | None]]:
-    """What each student answered in a lab's poll (`medxai.poll`), before and after; empty where a lab takes none.
+    """What each student answered in a lab's poll (`medxai.lab.poll`), before and after; empty where a lab takes none.
 
     Read from the submitted notebooks as they are, without running anything. What cannot be read is no answer.
     """

@@ -27,11 +27,11 @@ from rich.progress import track
 from autograder.author.lab_source import HEADING
 from autograder.course.course import Course
 from autograder.errors import AutograderError
-from autograder.notebook.assemble import grade_id_of, is_graded, is_manual
+from autograder.notebook.cells import grade_id_of, is_graded, is_manual
 from autograder.record import gradebook
 from autograder.record.gradebook import Marks, points_of, standing
 from autograder.record.records import GRADED, NEEDS_ATTENTION, QUEUED, RUNNING, Record, RecordStore, shown
-from autograder.release.release import snapshot
+from autograder.release.versions import snapshot
 
 TEMPLATES = Path(__file__).parent / "templates"
 FORMAT = HtmlFormatter(nowrap=True)

@@ -6,14 +6,13 @@ What a student's code raises in a hidden check may quote a hidden input, so only
 from __future__ import annotations
 
 import builtins
-import re
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from autograder.run.walk import Ran
+from autograder.plain_text import plain
 
-ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+if TYPE_CHECKING:
+    from autograder.run.results import Ran
+
 # Names of exceptions that are safe to show: a student can invent one that spells out what a check gave it.
 KNOWN = {
     name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)
@@ -24,13 +23,6 @@ KNOWN = {
     "LinAlgError",
     "AxisError",
 }
-LONGEST = 600
-
-
-def plain(text: str, longest: int = LONGEST) -> str:
-    """Text without colours, control characters and halves of characters, cut to a length that a table and a page can hold."""
-    text = CONTROL.sub("", ANSI.sub("", str(text))).strip()
-    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 
 def kind(name: str) -> str:

@@ -8,19 +8,21 @@ import re
 import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 
 from autograder.author.lab_source import statement_of
-from autograder.course.course import PRIVATE, Course
+from autograder.course.course import Course
+from autograder.course.markers import PRIVATE
 from autograder.course.nbgrader_course import NbgraderCourse
 from autograder.errors import AutograderError
-from autograder.notebook import code_cells as plans
-from autograder.notebook.assemble import grade_id_of, is_graded, is_manual
-from autograder.notebook.code_cells import CHECK, PlanCell
-from autograder.release import release
+from autograder.notebook import code_cells
+from autograder.notebook.cells import grade_id_of, is_graded, is_manual
+from autograder.notebook.code_cells import CHECK, CodeCell
+from autograder.release import versions
+from autograder.release.generate import generate_assignment
+from autograder.release.versions import current_version
 
 AUTOTEST = re.compile(r"(?m)^\s*#+\s*(HASHED\s+)?AUTOTEST\b")
 # Of the course's root these are settings of tools, nothing that a notebook imports.
@@ -53,21 +55,21 @@ class Assignment:
     instructor: dict[str, NotebookNode]
     files: Path
     digest: str
-    _plans: dict[str, list[PlanCell]] = field(default_factory=dict, repr=False, compare=False)
+    _plans: dict[str, list[CodeCell]] = field(default_factory=dict, repr=False, compare=False)
 
-    def plan(self, stem: str) -> list[PlanCell]:
+    def plan(self, stem: str) -> list[CodeCell]:
         """The instructor's cells of one notebook, without those that no mark depends on."""
         if stem not in self._plans:
-            self._plans[stem] = plans.for_marks(self.cells(stem))
+            self._plans[stem] = code_cells.for_marks(self.cells(stem))
         return list(self._plans[stem])
 
-    def cells(self, stem: str, demos: bool = False) -> list[PlanCell]:
+    def cells(self, stem: str, demos: bool = False) -> list[CodeCell]:
         """The instructor's code cells of one notebook, with those that are tagged `demo` or without.
 
         A check is hidden where students got another text of it, however the course marks its hidden tests.
         """
         shown = {grade_id_of(cell): cell.source.strip() for cell in self.released[stem].cells}
-        cells = plans.plan_of(self.instructor[stem], demos)
+        cells = code_cells.code_cells_of(self.instructor[stem], demos)
         return [replace(c, hidden=c.kind == CHECK and c.source.strip() != shown.get(c.id)) for c in cells]
 
     def graded(self) -> list[tuple[str, NotebookNode]]:
@@ -111,7 +113,7 @@ def load(course: Course, name: str, version: str, scratch: Path) -> Assignment:
         source, released = course.solutions / name, _released_by_nbgrader(course, name, scratch)
     else:
         version = version or current_version(course, name)
-        kept = release.snapshot(course, version)
+        kept = versions.snapshot(course, version)
         source, released = kept / "solutions" / name, kept / "notebooks" / name
         if not released.is_dir():
             raise AutograderError(
@@ -143,19 +145,6 @@ def load(course: Course, name: str, version: str, scratch: Path) -> Assignment:
     return Assignment(name, version or digest[:12], notebooks, answers, files, digest)
 
 
-def current_version(course: Course, name: str) -> str:
-    """The version that a lab is released as now."""
-    from autograder.author.lab_source import release_number
-
-    return f"{name.split('_')[0]}-r{release_number(course.solutions / name)}"
-
-
-def version_of(notebook: Any) -> str:
-    """The release that a notebook says it is of, or ""."""
-    meta = notebook.get("metadata", {}).get("medxai", {})
-    return str(meta.get("release", "")) if isinstance(meta, dict) else ""
-
-
 def _read(path: Path) -> NotebookNode:
     try:
         return nbformat.read(path, as_version=4)
@@ -174,7 +163,7 @@ def _released_by_nbgrader(course: NbgraderCourse, name: str, scratch: Path) -> P
     config.CourseDirectory.release_directory = str(made.relative_to(course.root))
     config.SaveCells.enabled = False
     config.GenerateAssignment.no_database = True
-    release.generate_assignment(config, name)
+    generate_assignment(config, name)
     return made / name
 
 

@@ -23,11 +23,13 @@ from filelock import FileLock, Timeout
 from nbformat import NotebookNode
 from rich.console import Console
 
-from autograder.check.checker.checker import NOT_RUN, PARTIAL, PASSED
+from autograder.check.protocol.verdict import NOT_RUN, PARTIAL, PASSED
 from autograder.collect import submissions
 from autograder.course.course import Course
 from autograder.errors import AutograderError
-from autograder.notebook.assemble import BIGGEST, grade_id_of, is_graded, points_in
+from autograder.notebook.assemble import BIGGEST
+from autograder.notebook.cells import grade_id_of, is_graded, points_in
+from autograder.plain_text import plain
 from autograder.record import gradebook
 from autograder.record.records import (
     FAILED,
@@ -42,7 +44,6 @@ from autograder.record.records import (
     now,
     shown,
 )
-from autograder.report.messages import plain
 from autograder.report.tables import problems_table
 from autograder.run import assignment as assignments
 from autograder.run import kept_calibration, queue, sandboxes
@@ -50,7 +51,7 @@ from autograder.run.assignment import Assignment, exercise_of
 from autograder.run.job import Engine, Job, Outcome, Terms, close_all, engine_for
 from autograder.run.kernel import Kernel
 from autograder.run.progress_bar import Bar
-from autograder.run.walk import USUAL, Seconds
+from autograder.run.results import USUAL, Seconds
 
 FINISHED = (GRADED, FAILED, NEEDS_ATTENTION)
 

@@ -16,17 +16,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autograder.check.checker.checker import FAILED, Verdict
+from autograder.check.protocol.verdict import FAILED, Verdict
 from autograder.check.runner.host import CheckerHost
 from autograder.check.runner.seeds import keyed_checks
-from autograder.check.runner.server import Server, Submission
-from autograder.notebook import code_cells as plans
-from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, PlanCell
+from autograder.check.runner.servers import Server, Submission
+from autograder.notebook import code_cells, syntax
+from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, CodeCell
 from autograder.report.messages import call_ended, cell_stopped, kind
 from autograder.run.assignment import Assignment
 from autograder.run.kept_calibration import Calibrated
 from autograder.run.kernel import Kernel, Sandbox, Used
-from autograder.run.walk import Ran, Seconds, walk
+from autograder.run.results import Ran, Seconds
+from autograder.run.walk import walk
 
 MISSING = re.compile(r"^(?P<key>[^:]*): there is no `(?P<name>\w+)`")
 
@@ -79,7 +80,7 @@ class Job:
     """
 
     student: str
-    plans: dict[str, list[PlanCell]]
+    plans: dict[str, list[CodeCell]]
     files: Path
     wanted: frozenset[tuple[str, str]] | None = None
 
@@ -132,7 +133,7 @@ class Engine:
         found = self.servers.get(stem)
         return found is not None and found.alive
 
-    def new_server(self, stem: str, cells: list[PlanCell]) -> Server:
+    def new_server(self, stem: str, cells: list[CodeCell]) -> Server:
         """A checker of other cells, which the caller closes."""
         with self.lock:
             host = self._host()
@@ -141,7 +142,9 @@ class Engine:
     def _host(self) -> CheckerHost:
         if self.host is None or not self.host.alive:
             sandbox = self.terms.sandbox
-            keras = any(plans.uses_keras(self.terms.assignment.plan(stem)) for stem in self.terms.assignment.instructor)
+            keras = any(
+                code_cells.uses_keras(self.terms.assignment.plan(stem)) for stem in self.terms.assignment.instructor
+            )
             self.host = CheckerHost(
                 sandbox.settings() if sandbox.safe else None, dict(sandbox.variables), keras, sandbox.safe
             )
@@ -159,14 +162,14 @@ class Engine:
         return outcome
 
     def _notebook(
-        self, job: Job, stem: str, cells: list[PlanCell], seconds: Seconds, kernels: _Kernels, outcome: Outcome
+        self, job: Job, stem: str, cells: list[CodeCell], seconds: Seconds, kernels: _Kernels, outcome: Outcome
     ) -> None:
         terms = self.terms
         policies = terms.calibrated.policies(stem)
         wanted = [c for c in cells if c.kind != CHECK or job.wanted is None or (stem, c.id) in job.wanted]
         if not any(c.kind == CHECK for c in wanted):
             return
-        trimmed = wanted if terms.full or terms.calibrated.full(stem) else plans.for_marks(wanted)
+        trimmed = wanted if terms.full or terms.calibrated.full(stem) else code_cells.for_marks(wanted)
         checks, seeds = keyed_checks(terms.assignment.plan(stem), terms.secret, job.student)
         heard = _Heard(outcome)
 
@@ -237,7 +240,7 @@ class _Heard:
         self.ends: dict[str, tuple[str, Ran, int | None]] = {}
         self.killed: dict[str, Ran] = {}
 
-    def __call__(self, cell: PlanCell, ran: Ran) -> None:
+    def __call__(self, cell: CodeCell, ran: Ran) -> None:
         called = cell.id or _first_line(cell.source)
         if not ran.alive:
             self.outcome.flags.append(f"{called} ended the kernel: {ran.error}")
@@ -248,7 +251,7 @@ class _Heard:
         if cell.kind == CHECK and not ran.alive:
             self.killed[cell.id] = ran
         if cell.kind == SOLUTION:
-            for name in {n for s in plans.statements(cell.source) for n in plans.bound(s)} | {cell.id}:
+            for name in {n for s in syntax.statements(cell.source) for n in syntax.bound(s)} | {cell.id}:
                 self.ends[name] = (called, ran, _wrong_line(cell.source))
 
     def explain(self, verdict: Verdict) -> None:
@@ -263,7 +266,7 @@ class _Heard:
 def _wrong_line(source: str) -> int | None:
     """The line at which a text is no Python, None where it is."""
     try:
-        plans.parse(source)
+        syntax.parse(source)
     except SyntaxError as e:
         return e.lineno
     return None

@@ -17,15 +17,15 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autograder.check.runner.calibration import Calibration, calibrate
 from autograder.errors import AutograderError
-from autograder.notebook import code_cells as plans
-from autograder.notebook.code_cells import CHECK, PlanCell
-from autograder.record.records import write_atomically
-from autograder.run.walk import Policy, Seconds
+from autograder.files import write_atomically
+from autograder.notebook import code_cells
+from autograder.notebook.code_cells import CHECK, CodeCell
+from autograder.run.calibration import Calibration, calibrate
+from autograder.run.results import Policy, Seconds
 
 if TYPE_CHECKING:
-    from autograder.check.runner.server import Server
+    from autograder.check.runner.servers import Server
     from autograder.run.assignment import Assignment
     from autograder.run.walk import Kernel
 
@@ -93,7 +93,7 @@ def keep(state: Path, assignment: Assignment, found: Calibrated) -> None:
 
 def find_out(
     assignment: Assignment,
-    server: Callable[[str, list[PlanCell]], Server],
+    server: Callable[[str, list[CodeCell]], Server],
     kernel: Callable[[Path], AbstractContextManager[Kernel]],
     seconds: Seconds,
     scratch: Path,
@@ -128,7 +128,7 @@ def find_out(
         tell(stem)
         with _working_folder(assignment.files, scratch) as folder:
             for whole in (False, True):
-                cells = everything if whole else plans.for_marks(everything)
+                cells = everything if whole else code_cells.for_marks(everything)
                 with server(stem, cells) as checker:
                     tried = calibrate(cells, checker, partial(kernel, folder), seconds=seconds, whole=whole)
                 if not tried.wrong_reference or len(cells) == len(everything):

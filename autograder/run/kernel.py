@@ -22,9 +22,9 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 
 from autograder.check.runner.host import HELPERS
-from autograder.check.student.responder import MODULE, serve_code, setup_code
+from autograder.check.runner.responder_code import MODULE, serve_code, setup_code
 from autograder.errors import AutograderError
-from autograder.run.walk import Ran
+from autograder.run.results import Ran
 from warmkernel import kernelspec, pool, settings
 from warmkernel.errors import WarmkernelError
 from warmkernel.inside.run_kernel import CHANNEL_VARIABLE

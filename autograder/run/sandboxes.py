@@ -6,12 +6,13 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from autograder.course.course import Course
 from autograder.errors import AutograderError
-from autograder.notebook import code_cells as plans
+from autograder.notebook import code_cells
 from autograder.notebook.code_cells import CHECK
 from autograder.run.assignment import Assignment
 from autograder.run.kernel import Kernel, Sandbox
@@ -60,10 +61,11 @@ def of(course: Course, assignment: Assignment, safe: bool, show: Sequence[Path],
     number = str(threads)
     variables = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), number)
     if course.ours:
-        from data_fetch.cache import cache_folder, shared_folders
+        from data_fetch.store.cache import cache_folder, shared_folders
 
         data = cache_folder()
-        data.mkdir(parents=True, exist_ok=True)
+        with readable_data():
+            data.mkdir(parents=True, exist_ok=True)
         shown += [str(data), *map(str, shared_folders())]
         variables |= {"DATA_FETCH_DIR": str(data), "DATA_FETCH_OFFLINE": "1", "MEDXAI_PROFILE": "cpu"}
         # A class's own checkpoints are never marked, and where their list lies a sandbox could not read it.
@@ -105,8 +107,8 @@ def prepare(course: Course, assignment: Assignment, scratch: Path) -> None:
     for stem in assignment.instructor:
         folder = Path(tempfile.mkdtemp(prefix="prepare-", dir=scratch))
         shutil.copytree(assignment.files, folder / "work")
-        with Kernel(trusted, folder / "work") as kernel:
-            for cell in plans.for_marks(plans.plan_of(assignment.instructor[stem])):
+        with readable_data(), Kernel(trusted, folder / "work") as kernel:
+            for cell in code_cells.for_marks(code_cells.code_cells_of(assignment.instructor[stem])):
                 ran = kernel.run(cell.source, SETUP_SECONDS) if cell.kind != CHECK else None
                 if ran is not None and ran.error:
                     raise AutograderError(
@@ -114,6 +116,18 @@ def prepare(course: Course, assignment: Assignment, scratch: Path) -> None:
                         f"`{cell.source.strip().splitlines()[0][:80]}`. Nobody was graded."
                     )
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def readable_data() -> Iterator[None]:
+    """As root, whatever the umask is, data written in the block can be read by kernels, which run as nobody whom root knows."""
+    before = os.umask(0o022)
+    if os.geteuid() != 0:
+        os.umask(before)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def close() -> None:

@@ -8,28 +8,15 @@ import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Protocol
 
-from autograder.check.checker.checker import FAILED, PARTIAL, PASSED, Verdict
 from autograder.check.checker.message import message_inside
-from autograder.check.runner.server import Submission, not_run
-from autograder.notebook.code_cells import CHECK, PlanCell
+from autograder.check.protocol.verdict import FAILED, PARTIAL, PASSED, Verdict, not_run
+from autograder.check.runner.servers import Submission
+from autograder.notebook.code_cells import CHECK, CodeCell
+from autograder.run.results import USUAL, Policy, Ran, Seconds
 
 KERNELS = 6  # how many are started for one submission
-
-
-@dataclass(frozen=True)
-class Ran:
-    """How a cell ended in a kernel: `error` is "" or what it raised, `value` the text of its last expression's value.
-
-    `late` says that it did not end in time: the text of an error is the student's, who can write anything there.
-    """
-
-    error: str = ""
-    value: str | None = None
-    alive: bool = True
-    late: bool = False
 
 
 class Kernel(Protocol):
@@ -50,34 +37,13 @@ class Kernel(Protocol):
     def end_serving(self, seconds: float) -> Ran: ...
 
 
-@dataclass(frozen=True)
-class Policy:
-    """How one check cell is judged: outside or inside, `in_place` see `Checker.check` (None: to be found out)."""
-
-    outside: bool = True
-    in_place: bool | None = False
-    why: str = ""
-
-
-@dataclass(frozen=True)
-class Seconds:
-    """Time limits: of a check cell, of any other cell, and of a whole submission, kernels and replays included."""
-
-    check: float = 60.0
-    cell: float = 300.0
-    total: float = 1800.0
-
-
-USUAL = Seconds()
-
-
 def walk(
-    plan: Sequence[PlanCell],
+    plan: Sequence[CodeCell],
     kernel: Callable[[], AbstractContextManager[Kernel]],
     submission: Submission | None,
     policies: Mapping[str, Policy],
     seconds: Seconds = USUAL,
-    hear: Callable[[PlanCell, Ran], None] = lambda *_: None,
+    hear: Callable[[CodeCell, Ran], None] = lambda *_: None,
 ) -> dict[str, Verdict]:
     """Runs a submission from the first cell to the last.
 
@@ -86,7 +52,7 @@ def walk(
 
     Parameters
     ----------
-    plan : sequence of PlanCell
+    plan : sequence of CodeCell
         The assignment with the student's sources in its solution cells.
     kernel : callable
         Starts a fresh kernel.
@@ -120,7 +86,7 @@ def walk(
 
 
 def _pass(
-    plan: Sequence[PlanCell],
+    plan: Sequence[CodeCell],
     kernel: Kernel,
     submission: Submission | None,
     policies: Mapping[str, Policy],
@@ -128,7 +94,7 @@ def _pass(
     verdicts: dict[str, Verdict],
     left_out: set[int],
     end: float,
-    hear: Callable[[PlanCell, Ran], None],
+    hear: Callable[[CodeCell, Ran], None],
 ) -> int | None:
     """Walks once; the index of the cell in which the kernel died, None when there is nothing left to do."""
     for number, cell in enumerate(plan):
@@ -157,7 +123,7 @@ def _left(end: float) -> float:
 
 
 def judge_outside(
-    cell: PlanCell, kernel: Kernel, submission: Submission, policy: Policy, seconds: float
+    cell: CodeCell, kernel: Kernel, submission: Submission, policy: Policy, seconds: float
 ) -> tuple[Verdict | None, Ran]:
     """The verdict of one check cell (None where the kernel was dead already), and how it left the kernel."""
     checkers, students = socket.socketpair()
@@ -173,7 +139,7 @@ def judge_outside(
     return verdict, kernel.end_serving(2.0)
 
 
-def inside_verdict(cell: PlanCell, ran: Ran) -> Verdict:
+def inside_verdict(cell: CodeCell, ran: Ran) -> Verdict:
     """nbgrader's verdict on a check cell that ran in the student's kernel."""
     if ran.error:
         key = cell.id.rsplit("-", 1)[0]

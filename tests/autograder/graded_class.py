@@ -17,7 +17,7 @@ from rich.console import Console
 from autograder.author import build
 from autograder.author.lab_source import Lab, load_lab
 from autograder.course.course import Course
-from autograder.notebook.assemble import grade_id_of
+from autograder.notebook.cells import grade_id_of
 from autograder.record.records import Record
 from autograder.release import release
 from autograder.run import grade

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-import sources
+import nih_mirrors
 
-from data_fetch import stream
+from data_fetch.transfer import retrying_stream as stream
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def own_cache(tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def packed(tmp_path_factory):
     """A small mirror, shared by the tests; they must not write into it."""
-    return sources.write_mirror(tmp_path_factory.mktemp("packed"))
+    return nih_mirrors.write_mirror(tmp_path_factory.mktemp("packed"))
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def data_fetch_command(root):
 @pytest.fixture
 def small_phantoms(monkeypatch):
     """Stand-in for the renderer, which has tests of its own: 40 films at once, and a list of the calls."""
-    from data_fetch.phantoms import cardiomegaly
+    from data_fetch.sources.phantoms import cardiomegaly
 
     calls = []
 

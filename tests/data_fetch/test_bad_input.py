@@ -13,8 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from data_fetch import DataFetchError, cache, fetching, make_nih_index, mirror, read_film
-from data_fetch.imageset import read_stored_set
+from data_fetch import DataFetchError, read_film
+from data_fetch.datasets import fetching
+from data_fetch.datasets.imageset import read_stored_set
+from data_fetch.sources.nih import make_index as make_nih_index
+from data_fetch.store import cache, mirror
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 CLASSES = ("normal", "cardiomegaly")
@@ -281,7 +284,7 @@ ENTRIES = st.fixed_dictionaries(
 @settings(QUICK, max_examples=25)
 @given(st.dictionaries(st.lists(NAME_PARTS, min_size=1, max_size=3).map("/".join), ENTRIES, max_size=3))
 def test_the_manifest_of_a_mirror_never_leads_out_of_the_cache(files):
-    from data_fetch import tomltext
+    from data_fetch.store import tomltext
 
     with tempfile.TemporaryDirectory() as temporary, pytest.MonkeyPatch.context() as patch:
         top = pathlib.Path(temporary)

@@ -11,7 +11,7 @@ import tensorflow as tf
 import medxai
 from autograder.author.lab_source import load_lab
 from medxai.explain import fit_patterns
-from medxai.fold import fold_batch_norm
+from medxai.networks.fold import fold_batch_norm
 
 pytestmark = pytest.mark.kernel
 

@@ -10,7 +10,8 @@ import tensorflow as tf
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from autograder.author.lab_source import load_lab
-from medxai import metrics, models
+from medxai.evaluate import metrics
+from medxai.networks import models
 
 pytestmark = pytest.mark.kernel
 

@@ -130,7 +130,7 @@ def _run(module: str, environment: dict[str, str], descriptors: list[int]) -> No
         fresh_process.become_ordinary(environment)
         sys.argv = [module]
         for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
-            stream = open(number, mode, closefd=False)  # noqa: SIM115 - open as long as the process
+            stream = open(number, mode, closefd=False, encoding="utf-8")  # noqa: SIM115 - open as long as the process
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
         runpy.run_module(module, run_name="__main__", alter_sys=True)

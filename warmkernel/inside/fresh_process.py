@@ -51,5 +51,5 @@ def _fresh_random_state() -> None:
 
 
 def _write_own(name: str, text: str) -> None:
-    with open(f"/proc/self/{name}", "w") as file:
+    with open(f"/proc/self/{name}", "w", encoding="utf-8") as file:
         file.write(text)

@@ -66,7 +66,7 @@ class LimitWatcher:
 def _proportional(number: str) -> int | None:
     """Bytes, or None for a process that made itself unreadable."""
     try:
-        with open(f"/proc/{number}/smaps_rollup") as lines:
+        with open(f"/proc/{number}/smaps_rollup", encoding="utf-8") as lines:
             used = sum(int(line.split()[1]) for line in lines if line.startswith(_MEMORY_IN_SMAPS)) << 10
     except PermissionError:
         return None
@@ -78,7 +78,7 @@ def _proportional(number: str) -> int | None:
 def _kilobytes(path: str, fields: tuple[str, ...]) -> int:
     """The sum of the fields in bytes; 0 when the process has ended."""
     try:
-        with open(path) as lines:
+        with open(path, encoding="utf-8") as lines:
             return sum(int(line.split()[1]) for line in lines if line.startswith(fields)) << 10
     except (OSError, IndexError, ValueError):
         return 0
@@ -94,7 +94,7 @@ def _files() -> int:
 
 def _sockets() -> int:
     """The number of sockets beyond those that every kernel has."""
-    with open("/proc/net/sockstat") as lines:
+    with open("/proc/net/sockstat", encoding="utf-8") as lines:
         return max(0, int(next(lines).split()[2]) - _FREE_SOCKETS)
 
 

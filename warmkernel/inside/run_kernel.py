@@ -26,7 +26,7 @@ def run(connection: dict[str, Any], environment: dict[str, str], channel: int | 
             os.set_inheritable(channel, True)
             os.environ[CHANNEL_VARIABLE] = str(channel)
         os.makedirs(os.path.dirname(_CONNECTION_FILE), mode=0o700)
-        with open(_CONNECTION_FILE, "w") as file:
+        with open(_CONNECTION_FILE, "w", encoding="utf-8") as file:
             json.dump(connection, file)
         sys.argv = ["ipykernel_launcher", "-f", _CONNECTION_FILE]
         sys.modules["__main__"] = types.ModuleType("__main__")  # as in a new Python: not the zygote's

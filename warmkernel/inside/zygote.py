@@ -13,18 +13,16 @@ import contextlib
 import gc
 import importlib
 import importlib.util
-import io
 import json
 import os
 import resource
 import signal
 import socket
 import sys
-import tarfile
 import time
 from typing import Any, NoReturn
 
-from . import fork_service, fresh_process, init, jail, limit_watcher, linux, relay, run_kernel, run_program
+from . import fork_service, fresh_process, init, jail, limit_watcher, linux, relay, run_kernel, run_program, unpack
 
 _LARGEST_REQUEST = 1 << 18
 
@@ -139,7 +137,7 @@ def _process_one(
         jail.furnish(limits, configuration["covered" if wanted is None else "covered_helpers"], configuration["kept"])
         jail.lock(limits)
         with jail.step("working folder"):
-            _unpack(folder)
+            unpack.unpack(folder, jail.WORK)
         environment = {**request["environment"], fork_service.VARIABLE: fork_service.ADDRESS}
         service = fork_service.ForkService(environment)
         # Not readable for its children: what is in this process is not theirs.
@@ -156,11 +154,6 @@ def _process_one(
     except BaseException as error:
         _report(control, error)
     os._exit(1)
-
-
-def _unpack(archive: int) -> None:
-    with tarfile.open(fileobj=io.FileIO(archive, "r"), mode="r:") as files:
-        files.extractall(jail.WORK, filter="data")
 
 
 def _report(control: socket.socket, error: BaseException) -> None:

@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -27,29 +27,12 @@ from autograder.check.checker.channel import Channel
 from autograder.check.checker.message import message
 from autograder.check.checker.names import Names, NeedsStudent
 from autograder.check.checker.standins import Function, Lost
-from autograder.notebook import code_cells as plans
-from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, PlanCell
+from autograder.check.protocol.limits import GRACE
+from autograder.check.protocol.verdict import FAILED, PARTIAL, PASSED, Verdict
+from autograder.notebook import code_cells, syntax
+from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, CodeCell
 
-PASSED, PARTIAL, FAILED, NOT_RUN = "passed", "partial", "failed", "not run"
-GRACE = 2.0  # seconds between the channel's deadline and the end of the process
 MISSING = object()
-
-
-@dataclass
-class Verdict:
-    """What one check cell found.
-
-    `status` is "passed", "partial", "failed" or "not run"; only the first two earn points. `in_place` says that the
-    student's function changed its arguments, `calls` how many questions were asked.
-    """
-
-    id: str
-    status: str
-    points: float = 0.0
-    message: str = ""
-    seconds: float = 0.0
-    calls: int = 0
-    in_place: bool = False
 
 
 class Checker:
@@ -57,11 +40,11 @@ class Checker:
 
     Parameters
     ----------
-    plan : sequence of PlanCell
+    plan : sequence of CodeCell
         The instructor's cells in order; solution cells hold the reference, of which only the names are used.
     """
 
-    def __init__(self, plan: Sequence[PlanCell]):
+    def __init__(self, plan: Sequence[CodeCell]):
         self.plan = list(plan)
         self.names = Names({"__name__": "__main__"})
         self.cells = {c.id: c for c in plan if c.kind == CHECK}
@@ -77,24 +60,24 @@ class Checker:
         self._own: set[str] = set()
         self._derived: set[str] = set()
         self._fresh: dict[str, Any] = {}
-        needed = plans.needed(plan)
-        self.steps: list[tuple[PlanCell, ast.stmt | None]] = []
+        needed = code_cells.needed(plan)
+        self.steps: list[tuple[CodeCell, ast.stmt | None]] = []
         for i, cell in enumerate(plan):
             if cell.kind == CHECK:
                 self.steps.append((cell, None))
-            for n, statement in enumerate(plans.statements(cell.source) if cell.kind != CHECK else ()):
+            for n, statement in enumerate(syntax.statements(cell.source) if cell.kind != CHECK else ()):
                 if cell.kind == SOLUTION or (i, n) in needed:
                     self.steps.append((cell, statement))
         solutions = [s for cell, s in self.steps if cell.kind == SOLUTION and s is not None]
-        self.names.used_in_functions = frozenset(name for s in solutions for name in plans.used_in_functions(s))
-        self.names.rebound_in_functions = frozenset(name for s in solutions for name in plans.declared_global(s))
+        self.names.used_in_functions = frozenset(name for s in solutions for name in syntax.used_in_functions(s))
+        self.names.rebound_in_functions = frozenset(name for s in solutions for name in syntax.declared_global(s))
         self.read: dict[str, frozenset[str]] = {}  # by check cell: the names that answers read in calls and later cells
         read = self.names.used_in_functions | self.names.rebound_in_functions
         for cell, step in reversed(self.steps):
             if step is None:
                 self.read[cell.id] = read
             elif cell.kind == SOLUTION:
-                read |= plans.loaded(step)
+                read |= syntax.loaded(step)
         self.position = 0
 
     def step(self) -> bool:
@@ -106,11 +89,11 @@ class Checker:
         if statement is None:
             self.owned[cell.id] = frozenset(self._own), frozenset(self._derived)
             self.before[cell.id], self._fresh = self._fresh, {}
-        elif cell.kind == LOCKED or plans.is_import(statement):
+        elif cell.kind == LOCKED or syntax.is_import(statement):
             self._locked(statement)
         else:
-            self._own |= plans.bound(statement)
-            self.answers |= plans.bound(statement)
+            self._own |= syntax.bound(statement)
+            self.answers |= syntax.bound(statement)
         return True
 
     def finish(self, sources: Sequence[str], checks: dict[str, str]) -> None:
@@ -135,7 +118,7 @@ class Checker:
         """Takes over from a cell that ran in another process what it defines, without judging it again."""
         self._enter(self.cells[id])
         self.names.channel = None
-        for statement in plans.statements(self.cells[id].source):
+        for statement in syntax.statements(self.cells[id].source):
             if isinstance(statement, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Assign)):
                 try:
                     self._run(ast.Module([statement], []), "<check>")
@@ -178,7 +161,7 @@ class Checker:
             self.channel.end()
             self.channel.restore()
 
-    def _enter(self, cell: PlanCell) -> None:
+    def _enter(self, cell: CodeCell) -> None:
         for earlier in self.cells:
             if earlier not in self.done:
                 self.done.add(earlier)
@@ -190,17 +173,17 @@ class Checker:
                 break
         owned, derived = self.owned[cell.id]
         # What a function of the check declares `global` is stored past Names.__setitem__.
-        declared = {name for s in plans.statements(cell.source) for name in plans.declared_global(s)}
+        declared = {name for s in syntax.statements(cell.source) for name in syntax.declared_global(s)}
         self.names.enter(owned - (declared - self.names.rebound_in_functions), derived, self.read[cell.id])
 
-    def _judge(self, cell: PlanCell) -> Verdict:
+    def _judge(self, cell: CodeCell) -> Verdict:
         begun = time.perf_counter()
         verdict = Verdict(cell.id, FAILED)
         self.names.channel = self.channel
         self.channel.seeded = bool(re.search(r"\bseed\(|set_random_seed", cell.source))
         tree = ast.Module([], [])
         try:
-            tree = plans.parse(cell.source)
+            tree = syntax.parse(cell.source)
             with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
                 value = self._run(tree, f"<check {cell.id}>", cell.source)
             verdict.status, verdict.points = _earned(value, cell.points)
@@ -224,7 +207,7 @@ class Checker:
             return None
         return eval(compile(ast.Expression(last.value), name, "eval"), self.names)
 
-    def _message(self, error: BaseException, tree: ast.AST, cell: PlanCell) -> str:
+    def _message(self, error: BaseException, tree: ast.AST, cell: CodeCell) -> str:
         key = cell.id.rsplit("-", 1)[0]
         try:
             return message(error, tree, key, cell.hidden, frozenset(self.answers))
@@ -232,7 +215,7 @@ class Checker:
             return f"{key}: this property does not hold."
 
     def _locked(self, statement: ast.stmt) -> None:
-        mine = plans.bound(statement)
+        mine = syntax.bound(statement)
         known = set(self.names.keys())
         self.names.enter(frozenset(self._own), frozenset(self._derived), frozenset())
         try:
@@ -251,13 +234,13 @@ class Checker:
     def _getsource(self, thing: Any, _real: Any = inspect.getsource) -> str:
         if type(thing) is not Function:
             return _real(thing)
-        found = plans.definition(thing._asked, self.sources)
+        found = syntax.definition(thing._asked, self.sources)
         if found is None:
             raise OSError("source code not available")
         return found[0] + "\n"
 
     def _signature(self, name: str) -> inspect.Signature:
-        found = plans.definition(name, self.sources)
+        found = syntax.definition(name, self.sources)
         if found is None or not isinstance(found[1], ast.FunctionDef):
             raise AttributeError("__signature__")
         given = found[1].args

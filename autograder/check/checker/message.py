@@ -10,10 +10,10 @@ import ast
 import traceback
 
 from autograder.check.checker.standins import Lost, student_error
-from autograder.notebook.code_cells import statements
-from autograder.report.messages import kind, plain, stopped
-
-LONGEST = 500  # characters
+from autograder.check.protocol.limits import LONGEST_MESSAGE
+from autograder.notebook.syntax import statements
+from autograder.plain_text import plain
+from autograder.report.messages import kind, stopped
 
 
 def message(error: BaseException, tree: ast.AST, key: str, hidden: bool, answers: frozenset[str] = frozenset()) -> str:
@@ -34,20 +34,20 @@ def message(error: BaseException, tree: ast.AST, key: str, hidden: bool, answers
     """
     if isinstance(error, Lost):
         said = error.untold if hidden else str(error)
-        return plain(f"{key}: {said}" + "." * (not said.endswith("?")), LONGEST)
+        return plain(f"{key}: {said}" + "." * (not said.endswith("?")), LONGEST_MESSAGE)
     if isinstance(error, NameError) and error.name in answers and not student_error(error):
         return f"{key}: there is no `{error.name}`. Did its cell stop before it was defined, or was it renamed?"
     raised = student_error(error)
     if raised == "NotImplementedError":
         return stopped(key, raised)
     if not hidden and isinstance(error, AssertionError) and not raised and not str(error):
-        return plain(f"{key}: this does not hold: {_line(error)}", LONGEST)
+        return plain(f"{key}: this does not hold: {_line(error)}", LONGEST_MESSAGE)
     if not hidden:
-        return plain(f"{type(error).__name__}: {error}", LONGEST)
+        return plain(f"{type(error).__name__}: {error}", LONGEST_MESSAGE)
     if raised:
         return stopped(key, raised)
     if isinstance(error, AssertionError) or type(error).__name__ == "Failed":
-        return plain(_constant_part(str(error), tree), LONGEST) or f"{key}: this property does not hold."
+        return plain(_constant_part(str(error), tree), LONGEST_MESSAGE) or f"{key}: this property does not hold."
     return f"{key}: what came back could not be used ({kind(type(error).__name__)}). Does it have the type that it should have?"
 
 
@@ -55,9 +55,9 @@ def message_inside(error: str, source: str, key: str, hidden: bool) -> str:
     """The same for a check that ran in the student's kernel, which says "Name: text" of what stopped it."""
     name, _, text = error.partition(":")
     if not hidden:
-        return plain(error, LONGEST)
+        return plain(error, LONGEST_MESSAGE)
     told = _constant_part(text.strip(), ast.Module(statements(source), [])) if name == "AssertionError" else ""
-    return plain(told, LONGEST) or stopped(key, name)
+    return plain(told, LONGEST_MESSAGE) or stopped(key, name)
 
 
 def _line(error: BaseException) -> str:

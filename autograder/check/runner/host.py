@@ -13,35 +13,31 @@ jails of kernels it sees nothing, nor they of it.
 from __future__ import annotations
 
 import contextlib
-import gc
-import importlib
-import io
 import itertools
 import os
-import shutil
-import signal
 import socket
 import sys
-import tarfile
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from autograder.check.runner import server
-from autograder.check.runner.server import ENVIRONMENT, Lines, Program, Server, send
+from autograder.check.protocol import limits
+from autograder.check.protocol.lines import Lines, send
+from autograder.check.runner.servers import ENVIRONMENT, Program, Server
 from autograder.errors import AutograderError
-from autograder.notebook.code_cells import PlanCell
-from autograder.report.messages import plain
+from autograder.notebook.code_cells import CodeCell
+from autograder.plain_text import plain
 from warmkernel import pool, working_folder
 from warmkernel.errors import WarmkernelError
 from warmkernel.settings import Limits, Settings
 from warmkernel.warm_program import WarmProgram
 
+PROGRAM = "autograder.check.checker.host_process"  # what runs in the sandbox
 HELPERS = ("autograder", "data_fetch", "medxai", "warmkernel")
 ASSIGNMENTS = Path("/tmp/assignments")
 START = 180.0  # seconds to make the sandbox and to import Keras
-# Of all servers and their children together; threads count. Memory is of one process, and `server.MEMORY` is less.
+# Of all servers and their children together; threads count. Memory is of one process, and `server_process.MEMORY` is less.
 LIMITS = Limits(wall=0, memory=8 << 30, processes=512 + 64 * (os.cpu_count() or 1), files=1024, disk=2 << 30)
 NOTHING_WARM = Settings(preload=tuple(f"-{name.removesuffix('?')}" for name in pool.PRELOAD))
 
@@ -87,7 +83,7 @@ class CheckerHost:
             with theirs:
                 if sandbox:
                     shared = replace(settings or NOTHING_WARM, helpers=HELPERS)
-                    self.program = WarmProgram(__name__, [theirs.fileno()], shared, variables, LIMITS)
+                    self.program = WarmProgram(PROGRAM, [theirs.fileno()], shared, variables, LIMITS)
                 else:
                     self.program = Program(theirs, _python(theirs), os.environ | variables)
         except WarmkernelError as e:
@@ -107,12 +103,12 @@ class CheckerHost:
         """Whether the host is still there."""
         return self.lines.open
 
-    def server(self, plan: Sequence[PlanCell], folder: Path | None = None) -> Server:
+    def server(self, plan: Sequence[CodeCell], folder: Path | None = None) -> Server:
         """The checker server of a notebook.
 
         Parameters
         ----------
-        plan : sequence of PlanCell
+        plan : sequence of CodeCell
             The instructor's cells.
         folder : Path, optional
             The instructor's copy of the assignment's folder. Its regular files and folders are copied into the sandbox, up to
@@ -154,7 +150,7 @@ class CheckerHost:
         with self.lock:
             with contextlib.suppress(OSError):
                 send(self.lines.sock, {"fork": len(descriptors), "folder": str(place or "")}, descriptors)
-            pid = int(self.lines.read(server.START).get("pid", 0))
+            pid = int(self.lines.read(limits.START).get("pid", 0))
         if not pid:
             raise AutograderError("The checker ended. Is there enough memory? Grade again to go on.")
         return _Fork(self, pid)
@@ -178,7 +174,7 @@ class _Fork:
 
 
 def _python(theirs: socket.socket) -> list[str]:
-    return [sys.executable, "-P", "-m", "autograder.check.runner.host", str(theirs.fileno())]
+    return [sys.executable, "-P", "-m", PROGRAM, str(theirs.fileno())]
 
 
 def _no_sandbox(error: WarmkernelError) -> AutograderError:
@@ -187,74 +183,3 @@ def _no_sandbox(error: WarmkernelError) -> AutograderError:
     return AutograderError(
         f"No sandbox can be made for the checks ({step}: {said}). {cure}\nTo see what this machine can do, type: autograder doctor"
     )
-
-
-# In the sandbox.
-
-
-def main(descriptor: int) -> None:
-    """Starts servers until the runner closes the socket; then nothing of them is left."""
-    lines = Lines(socket.socket(fileno=descriptor))
-    start = lines.read(None)
-    gc.disable()  # see warmkernel.inside.zygote
-    try:
-        if start["keras"]:
-            importlib.import_module("keras")
-    except Exception as e:
-        send(lines.sock, {"failed": f"import keras: {type(e).__name__}: {e}"[:2000]})
-        return
-    gc.enable()
-    gc.collect()
-    gc.freeze()
-    # What servers print goes nowhere: the runner's disk is not theirs to fill.
-    with open(os.devnull, "r+b") as nowhere:
-        os.dup2(nowhere.fileno(), 1)
-        os.dup2(nowhere.fileno(), 2)
-    send(lines.sock, {"ready": True})
-    folders: dict[int, str] = {}
-    while request := lines.read(None):
-        if "fork" in request:
-            descriptors = [lines.descriptor() for _ in range(request["fork"])]
-            pid = os.fork()
-            if not pid:
-                try:
-                    lines.close()
-                    os.setpgid(0, 0)
-                    _serve(request["folder"], *descriptors)
-                finally:
-                    os._exit(0)  # never back into the host's loop
-            for number in descriptors:
-                os.close(number)
-            with contextlib.suppress(OSError):  # it has done so itself, and ended
-                os.setpgid(pid, pid)
-            folders[pid] = request["folder"]
-            send(lines.sock, {"pid": pid})
-        ended = {pid for pid in folders if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)}
-        for pid in ended | (folders.keys() & {request.get("end")}):
-            _end(pid, folders.pop(pid))
-    for pid, folder in folders.items():
-        _end(pid, folder)
-
-
-def _serve(folder: str, descriptor: int, archive: int | None = None) -> None:
-    if archive is not None:
-        try:
-            os.makedirs(folder)
-            with io.FileIO(archive, "r") as file, tarfile.open(fileobj=file, mode="r:") as files:
-                files.extractall(folder, filter="data")
-        except (OSError, tarfile.TarError) as e:
-            send(socket.socket(fileno=descriptor), {"failed": f"its files were not copied: {e}"})
-            return
-    server.main(descriptor)
-
-
-def _end(pid: int, folder: str) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    if folder:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 
-from autograder.notebook.code_cells import CHECK, PlanCell
+from autograder.notebook.code_cells import CHECK, CodeCell
 
 
 def keyed_seed(secret: bytes, student: str, cell: str) -> int:
@@ -19,7 +19,7 @@ def keyed_seed(secret: bytes, student: str, cell: str) -> int:
     return int.from_bytes(hmac.digest(secret, text, hashlib.sha256)[:6], "big")
 
 
-def keyed_checks(plan: Sequence[PlanCell], secret: bytes, student: str) -> tuple[dict[str, str], dict[str, int]]:
+def keyed_checks(plan: Sequence[CodeCell], secret: bytes, student: str) -> tuple[dict[str, str], dict[str, int]]:
     """The check cells with seeds of a student's own in place of the fixed ones.
 
     Returns

@@ -9,15 +9,12 @@ check passes in are called back. After each call it says which of the arguments 
 
 from __future__ import annotations
 
-import base64
 import builtins
 import contextlib
 import io
 import socket
 import sys
 import threading
-import zlib
-from pathlib import Path
 from typing import Any
 
 from autograder.check.protocol.values import Decoder, Encoder, Unplain, replace_contents
@@ -25,7 +22,6 @@ from autograder.check.protocol.wire import Broken, Wire
 
 FOREVER = float("inf")
 PRINTED = 1 << 18  # characters of what a call printed that are sent on
-MODULE = "outside_responder"  # its name in the student's kernel
 PATIENCE = 60.0  # seconds until the runner must have handed over the channel
 
 
@@ -305,31 +301,3 @@ def _newest(inherited: socket.socket) -> socket.socket | None:
                     channel.close()
                 channel, patience = socket.socket(fileno=descriptors[0]), 0.0
     return channel
-
-
-def bundle() -> str:
-    """The whole of the student's side as the text of one module; it needs nothing but the standard library."""
-    folder = Path(__file__).parent
-    parts = []
-    for name in ("wire", "values", "responder"):
-        lines = (folder / f"{name}.py").read_text(encoding="utf-8").split("\n")
-        kept = [x for x in lines if not x.startswith(("from __future__", "from autograder.check"))]
-        parts.append("\n".join(kept))
-    return "from __future__ import annotations\n\n" + "\n\n".join(parts)
-
-
-def setup_code() -> str:
-    """Code that a kernel runs before any of the student's: it puts the responder where `serve_code` finds it.
-
-    Compressed, because IPython takes a cell's text apart before it runs it.
-    """
-    code = base64.b85encode(zlib.compress(bundle().encode())).decode()
-    return (
-        f"import base64, sys, types, zlib\nsys.modules[{MODULE!r}] = types.ModuleType({MODULE!r})\n"
-        f"exec(zlib.decompress(base64.b85decode({code!r})), sys.modules[{MODULE!r}].__dict__)\ndel base64, sys, types, zlib\n"
-    )
-
-
-def serve_code(control: int | str) -> str:
-    """The code to run where a check cell stands; `control` is the socket's descriptor in the kernel's process, or code for it."""
-    return f"__import__({MODULE!r}).serve({control})"

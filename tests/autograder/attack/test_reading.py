@@ -10,17 +10,16 @@ import time
 import nbformat
 import pytest
 
-from autograder.check.checker.checker import FAILED, Verdict
+from autograder.check.protocol.verdict import FAILED, Verdict
 from autograder.collect import submissions
 from autograder.errors import AutograderError
-from autograder.notebook import assemble
-from autograder.notebook import code_cells as plans
+from autograder.files import write_atomically
+from autograder.notebook import assemble, code_cells, syntax
 from autograder.notebook.assemble import SubmissionError, read_submitted
-from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, PlanCell
-from autograder.record.records import write_atomically
-from autograder.report.messages import plain
+from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, CodeCell
+from autograder.plain_text import plain
 from autograder.run.job import Outcome, _Heard
-from autograder.run.walk import Ran
+from autograder.run.results import Ran
 
 SECRET = "27182"
 
@@ -31,12 +30,12 @@ SECRET = "27182"
     ids=["null", "surrogate", "parentheses", "sum", "minus", "attributes"],
 )
 def test_text_that_python_refuses_in_any_way_has_no_statements(source):
-    assert plans.statements(source) == []
+    assert syntax.statements(source) == []
 
 
 def test_what_is_deep_but_honest_is_read():
-    [statement] = plans.statements("x = y" + " + 1" * 200)
-    assert plans.mentioned(statement) == {"x", "y"}
+    [statement] = syntax.statements("x = y" + " + 1" * 200)
+    assert syntax.mentioned(statement) == {"x", "y"}
 
 
 def test_threads_make_syntax_trees_without_disturbing_each_other():
@@ -46,7 +45,7 @@ def test_threads_make_syntax_trees_without_disturbing_each_other():
     def work():
         for _ in range(4):
             try:
-                plans.parse(source)
+                syntax.parse(source)
             except BaseException as e:
                 failed.append(e)
 
@@ -59,9 +58,9 @@ def test_threads_make_syntax_trees_without_disturbing_each_other():
 
 
 def test_statements_that_all_need_each_other_are_found_quickly():
-    chain = PlanCell(LOCKED, "", "\n".join(f"x{n} = x{n + 1}" for n in range(8_000)) + "\nother = 1")
+    chain = CodeCell(LOCKED, "", "\n".join(f"x{n} = x{n + 1}" for n in range(8_000)) + "\nother = 1")
     begun = time.monotonic()
-    found = plans.needed([chain, PlanCell(CHECK, "a", "assert x0")])
+    found = code_cells.needed([chain, CodeCell(CHECK, "a", "assert x0")])
     assert found == {(0, n) for n in range(8_000)}
     assert time.monotonic() - begun < 30  # a second; with the square of their number it was many minutes
 
@@ -69,11 +68,11 @@ def test_statements_that_all_need_each_other_are_found_quickly():
 def test_what_an_error_says_is_not_told():
     outcome = Outcome()
     heard = _Heard(outcome)
-    heard(PlanCell(LOCKED, "", "raise TimeoutError(seen)"), Ran(f"TimeoutError: {SECRET}"))
-    heard(PlanCell(LOCKED, "after", "print(f(3))"), Ran(f"Leak{SECRET}: {SECRET}"))
-    heard(PlanCell(SOLUTION, "f", "raise SyntaxError(seen)"), Ran(f"SyntaxError: x (line {SECRET})"))
-    heard(PlanCell(SOLUTION, "g", "x = 1\ndef g(:\n    pass"), Ran(f"SyntaxError: x (line {SECRET})"))
-    heard(PlanCell(SOLUTION, "h", "while True: pass"), Ran("stopped after 8 s", late=True))
+    heard(CodeCell(LOCKED, "", "raise TimeoutError(seen)"), Ran(f"TimeoutError: {SECRET}"))
+    heard(CodeCell(LOCKED, "after", "print(f(3))"), Ran(f"Leak{SECRET}: {SECRET}"))
+    heard(CodeCell(SOLUTION, "f", "raise SyntaxError(seen)"), Ran(f"SyntaxError: x (line {SECRET})"))
+    heard(CodeCell(SOLUTION, "g", "x = 1\ndef g(:\n    pass"), Ran(f"SyntaxError: x (line {SECRET})"))
+    heard(CodeCell(SOLUTION, "h", "while True: pass"), Ran("stopped after 8 s", late=True))
     told = [Verdict(f"{name}-1", FAILED, message=f"{name}: there is no `{name}`") for name in "fgh"]
     for verdict in told:
         heard.explain(verdict)

@@ -112,7 +112,7 @@ def test_the_command_line_tells_people_not_tracebacks(course, tmp_path):
 
 def test_no_tensorflow_is_imported():
     code = (
-        "import sys, autograder.cli, autograder.author.build, autograder.release.release, autograder.collect.collect, medxai.submit, medxai.__main__\n"
+        "import sys, autograder.cli, autograder.author.build, autograder.release.release, autograder.collect.collect, medxai.lab.submit, medxai.__main__\n"
         "sys.exit('tensorflow' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -14,7 +14,8 @@ from pathlib import Path
 from plain_kernel import Nursery, plan
 
 from autograder.check.runner.host import NOTHING_WARM, CheckerHost
-from autograder.run.walk import Seconds, walk
+from autograder.run.results import Seconds
+from autograder.run.walk import walk
 
 
 def main() -> None:

@@ -14,9 +14,9 @@ import threading
 
 import nbformat
 
-from autograder.check.student.responder import serve_code, setup_code
-from autograder.notebook.code_cells import plan_of
-from autograder.run.walk import Ran
+from autograder.check.runner.responder_code import serve_code, setup_code
+from autograder.notebook.code_cells import code_cells_of
+from autograder.run.results import Ran
 
 CONTROL = 200  # the control socket's descriptor in a kernel
 # A nursery imports what it is told to and forks a kernel for each pair of sockets that it is sent.
@@ -162,4 +162,4 @@ def notebook(*cells):
 
 
 def plan(*cells):
-    return plan_of(notebook(*cells))
+    return code_cells_of(notebook(*cells))

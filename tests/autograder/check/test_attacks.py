@@ -9,10 +9,12 @@ import pytest
 from plain_kernel import plan
 
 from autograder.check.runner.host import CheckerHost
-from autograder.check.runner.server import Program, Server, Submission
+from autograder.check.runner.servers import Program, Server, Submission
 from autograder.errors import AutograderError
-from autograder.notebook.code_cells import affected, definition, for_marks, with_answers
-from autograder.run.walk import Policy, Seconds, judge_outside, walk
+from autograder.notebook.code_cells import affected, for_marks, with_answers
+from autograder.notebook.syntax import definition
+from autograder.run.results import Policy, Seconds
+from autograder.run.walk import judge_outside, walk
 
 pytestmark = pytest.mark.kernel
 
@@ -170,7 +172,7 @@ SERVED = (
     HONEST
     + """
 import sys
-r = sys.modules["outside_responder"]
+r = sys.modules["checks_responder"]
 last, real = [0], r.Responder.do_get
 def f(x):
     last[0] = 5
@@ -250,7 +252,7 @@ def test_callbacks_without_end_cost_the_cell(nursery):
         "def f(g):\n    return g(f)": "passed",
         "def f(g):\n    while True: g(f)": "failed",
         "def f(g):\n    return g(*[f] * 3000000)": "failed",
-        "import sys\nr = sys.modules['outside_responder']\ndef f(g):\n    g._number = 10**30\n    return g(f)": "failed",
+        "import sys\nr = sys.modules['checks_responder']\ndef f(g):\n    g._number = 10**30\n    return g(f)": "failed",
     }
     with Server(course) as server:
         for answer, status in tries.items():

@@ -17,7 +17,8 @@ from warm_client import ROOT, USERS, as_user
 from autograder.check.runner import host as hosts
 from autograder.check.runner.host import CheckerHost
 from autograder.errors import AutograderError
-from autograder.run.walk import Seconds, walk
+from autograder.run.results import Seconds
+from autograder.run.walk import walk
 from warmkernel import pool
 from warmkernel.settings import Settings
 

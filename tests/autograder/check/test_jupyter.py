@@ -8,9 +8,10 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 from plain_kernel import plan
 
-from autograder.check.runner.server import Server
-from autograder.check.student.responder import serve_code, setup_code
-from autograder.run.walk import Ran, Seconds, walk
+from autograder.check.runner.responder_code import serve_code, setup_code
+from autograder.check.runner.servers import Server
+from autograder.run.results import Ran, Seconds
+from autograder.run.walk import walk
 
 pytestmark = pytest.mark.kernel
 

@@ -7,11 +7,12 @@ from plain_kernel import plan
 
 from autograder.author import build
 from autograder.author.lab_source import load_labs
-from autograder.check.runner.calibration import calibrate
 from autograder.check.runner.seeds import keyed_checks
-from autograder.check.runner.server import Server
-from autograder.notebook.code_cells import LOCKED, for_marks, plan_of, with_answers
-from autograder.run.walk import Seconds, walk
+from autograder.check.runner.servers import Server
+from autograder.notebook.code_cells import LOCKED, code_cells_of, for_marks, with_answers
+from autograder.run.calibration import calibrate
+from autograder.run.results import Seconds
+from autograder.run.walk import walk
 
 pytestmark = pytest.mark.kernel
 
@@ -20,7 +21,7 @@ LABS = {lab.name: lab for lab in load_labs(SOLUTIONS)}
 
 
 def notebook_plan(lab, stem):
-    return for_marks(plan_of(build.notebook(lab, stem)))
+    return for_marks(code_cells_of(build.notebook(lab, stem)))
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,9 @@
 
 import pytest
 
-from autograder.notebook.code_cells import CHECK, PlanCell
-from autograder.run.walk import Ran, inside_verdict
+from autograder.notebook.code_cells import CHECK, CodeCell
+from autograder.run.results import Ran
+from autograder.run.walk import inside_verdict
 
 SOURCE = "assert f(3) == 4, 'one more than given'\nassert f(5) == 6, f'got {f(5)}'"
 
@@ -21,6 +22,6 @@ SOURCE = "assert f(3) == 4, 'one more than given'\nassert f(5) == 6, f'got {f(5)
     ],
 )
 def test_a_hidden_check_never_quotes_what_the_student_raised(ran, hidden, expected):
-    verdict = inside_verdict(PlanCell(CHECK, "f-1", SOURCE, 1.0, hidden), ran)
+    verdict = inside_verdict(CodeCell(CHECK, "f-1", SOURCE, 1.0, hidden), ran)
     assert verdict.status == "failed" and verdict.message.startswith(expected)
     assert not hidden or "27182" not in verdict.message

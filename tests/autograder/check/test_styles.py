@@ -9,10 +9,11 @@ import pytest
 from plain_kernel import plan
 from styles import STYLES
 
-from autograder.check.runner.calibration import calibrate
-from autograder.check.runner.server import Server
-from autograder.notebook.code_cells import SOLUTION, plan_of
-from autograder.run.walk import Policy, Seconds, walk
+from autograder.check.runner.servers import Server
+from autograder.notebook.code_cells import SOLUTION, code_cells_of
+from autograder.run.calibration import calibrate
+from autograder.run.results import Policy, Seconds
+from autograder.run.walk import walk
 
 pytestmark = pytest.mark.kernel
 
@@ -79,7 +80,7 @@ def test_what_cannot_run_outside_is_found_and_told(nursery, tmp_path):
 
 def test_quickstart_of_nbgrader_runs_outside(nursery):
     course = Path(nbgrader.__file__).parent / "docs/source/user_guide/source/ps1/problem1.ipynb"
-    cells = plan_of(nbformat.read(course, as_version=4))
+    cells = code_cells_of(nbformat.read(course, as_version=4))
     with Server(cells) as server:
         found = calibrate(cells, server, nursery.kernel)
     assert len(found.policies) == 4 and found.inside == {} and found.wrong_reference == {}

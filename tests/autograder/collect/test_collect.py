@@ -17,8 +17,8 @@ from autograder.author.lab_source import load_lab
 from autograder.collect import collect
 from autograder.course.course import Course
 from autograder.errors import AutograderError
-from autograder.release import release
-from medxai.submit import pack
+from autograder.release import release, versions
+from medxai.lab.submit import pack
 
 pytestmark = pytest.mark.kernel
 
@@ -29,7 +29,7 @@ def template(tmp_path_factory):
     lab = load_lab(course.find("01"))
     release.build_lab(lab)
     release.make(course, lab, course.notebooks / LAB)
-    release.snapshot(course, "01-r1").mkdir(parents=True)
+    versions.snapshot(course, "01-r1").mkdir(parents=True)
     return course
 
 

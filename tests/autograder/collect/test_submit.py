@@ -12,7 +12,7 @@ import nbformat
 import pytest
 
 from medxai.__main__ import main
-from medxai.submit import SubmitError, clean, pack
+from medxai.lab.submit import SubmitError, clean, pack
 
 
 def notebook(path, source="def f():\n    return 1", lab="01_tiny", release="01-r2", notebooks=None):

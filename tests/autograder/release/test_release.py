@@ -14,7 +14,7 @@ from autograder.author.lab_source import load_lab
 from autograder.collect import collect
 from autograder.course.course import Course
 from autograder.errors import AutograderError, LeakError
-from autograder.release import leak_proof, release
+from autograder.release import leak_proof, release, run_all, versions
 
 pytestmark = pytest.mark.kernel
 
@@ -58,7 +58,7 @@ def test_a_release_holds_stubs_and_nothing_of_the_answers(course):
     # The tag is the release's alone: in a solution it would hide a failure.
     assert "raises-exception" not in (course.solutions / LAB / f"{LAB}.ipynb").read_text(encoding="utf-8")
 
-    kept = release.snapshot(course, "01-r1")
+    kept = versions.snapshot(course, "01-r1")
     assert content(kept / "notebooks") == content(course.notebooks)
     assert load_lab(kept / "solutions" / LAB).points == 8
     about = json.loads((kept / "release.json").read_text(encoding="utf-8"))
@@ -81,9 +81,9 @@ def test_the_same_sources_give_the_same_release(course, tmp_path):
 def test_run_all_fails_exactly_in_the_check_cells(course):
     release.run(course, make_zip=False)
     path = course.notebooks / LAB / f"{LAB}.ipynb"
-    nb, failures = release.run_all(course, path)
+    nb, failures = run_all.run_all(course, path)
     assert [f.source for f in failures] == ["checks.normalise(normalise)", "checks.heart_share(heart_share)"]
-    assert release.surprises(nb, failures) == []
+    assert run_all.surprises(nb, failures) == []
 
     # And the proof can fail: an answered exercise, and a cell that needs the answer.
     answer(path, **ANSWERS)
@@ -91,7 +91,7 @@ def test_run_all_fails_exactly_in_the_check_cells(course):
     nb.cells.append(nbformat.v4.new_code_cell("heart_share(film > 110, film > 105)"))
     nb.cells.append(nbformat.v4.new_code_cell("1"))
     nbformat.write(nb, path)
-    told = "\n".join(release.surprises(*release.run_all(course, path)))
+    told = "\n".join(run_all.surprises(*run_all.run_all(course, path)))
     assert "did not fail on the stub: checks.normalise" in told
     assert "raised NotImplementedError" in told and "was not reached: 1" in told
 
@@ -112,9 +112,9 @@ def test_a_version_that_somebody_has_is_not_changed(course, tmp_path):
 
     release.run(course, ["01"], next_version=True, make_zip=False)
     assert released(course).metadata.medxai.release == "01-r2" and load_lab(course.find("01")).version == "01-r2"
-    old = release.snapshot(course, "01-r1") / "notebooks"
+    old = versions.snapshot(course, "01-r1") / "notebooks"
     assert content(old) == before  # what ada was given is kept
-    assert release.submitters(course, LAB, "01-r1") == ["ada"] and release.submitters(course, LAB, "01-r2") == []
+    assert versions.submitters(course, LAB, "01-r1") == ["ada"] and versions.submitters(course, LAB, "01-r2") == []
     release.run(course, make_zip=False)
     assert not [p.name for p in course.state.iterdir() if p.name.startswith(("staging", "gradebook-0"))]
 

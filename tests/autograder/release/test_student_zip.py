@@ -20,7 +20,7 @@ from autograder.author import build
 from autograder.author.lab_source import load_lab
 from autograder.course.course import Course
 from autograder.errors import AutograderError, LeakError
-from autograder.release import leak_proof, release, student_zip
+from autograder.release import leak_proof, release, run_all, student_zip
 
 pytestmark = pytest.mark.kernel
 
@@ -82,7 +82,8 @@ def test_what_is_in_the_zip(tiny):
         "pyproject.toml",
     }
     assert (
-        wanted | {"notebooks/01_tiny/01_tiny.ipynb", "medxai/submit.py", "medxai/__main__.py", "data_fetch/__init__.py"}
+        wanted
+        | {"notebooks/01_tiny/01_tiny.ipynb", "medxai/lab/submit.py", "medxai/__main__.py", "data_fetch/__init__.py"}
         <= names
     )
     assert {n.split("/")[0] for n in names} == wanted | {"notebooks", "medxai", "data_fetch"}
@@ -265,7 +266,7 @@ def test_a_student_installs_the_zip_and_works_through_the_first_labs(real, tmp_p
 def test_run_all_on_the_real_releases_fails_exactly_in_the_check_cells(real, demos):
     course, _ = real
     for path in sorted(course.notebooks.glob("*/*.ipynb")):
-        assert release.surprises(*release.run_all(course, path, demos=demos)) == [], path.name
+        assert run_all.surprises(*run_all.run_all(course, path, demos=demos)) == [], path.name
 
 
 def test_what_is_committed_is_what_the_sources_give(tmp_path):

@@ -13,7 +13,7 @@ from autograder.author.lab_source import load_lab
 from autograder.errors import AutograderError
 from autograder.record.records import FAILED, GRADED, NEEDS_ATTENTION, RecordStore
 from autograder.run import grade
-from autograder.run.walk import Seconds
+from autograder.run.results import Seconds
 from warmkernel import sandbox
 from warmkernel.errors import SandboxError
 

@@ -18,7 +18,7 @@ from rich.console import Console
 from autograder import demo
 from autograder.author.lab_source import load_lab
 from autograder.course.course import Course
-from autograder.notebook.assemble import grade_id_of, is_graded, points_in
+from autograder.notebook.cells import grade_id_of, is_graded, points_in
 from autograder.release import release
 from autograder.run import grade
 

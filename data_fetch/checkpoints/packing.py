@@ -1,0 +1,160 @@
+"""Pack trained checkpoints for a release page: weights, cards, and the registry of a class that names them."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+from collections.abc import Sequence
+from typing import Any
+
+from data_fetch.checkpoints.checkpoint_files import (
+    CheckpointFiles,
+    checkpoint,
+    checkpoint_names,
+    made_folder,
+    missing_from_card,
+    published_name,
+)
+from data_fetch.errors import DataFetchError
+from data_fetch.store import registry_schema as schema
+from data_fetch.store import tomltext
+from data_fetch.store.cache import sha256_of
+from data_fetch.store.registry import CLASS_REGISTRY, registry, write_whole
+
+_HEAD = """# Checkpoints of a class. Students type `data-fetch use` and the address of this file; a hub keeps it as registry.toml in
+# its cache, or sets DATA_FETCH_REGISTRY to its path. Whatever is downloaded must have these hashes.
+
+"""
+
+
+def pack_checkpoints(
+    out: str | os.PathLike[str],
+    url: str,
+    names: Sequence[str] = (),
+    folder: str | os.PathLike[str] | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+) -> list[pathlib.Path]:
+    """Write weights, cards and registry.toml into a folder, ready to be uploaded as they are.
+
+    Parameters
+    ----------
+    out : path
+        Folder to write; made if it is not there. Only these files are written, the registry last.
+    url : str
+        The address below which the files will be found: http:// or https://.
+    names : sequence of str
+        Checkpoints; by default all of the folder.
+    folder : path, optional
+        Where NAME.h5 and NAME.toml lie; by default where `python -m medxai.train` stores them, in the cache.
+
+    Returns
+    -------
+    list of Path
+        What was written. File names hold a part of the sha256, so another training never replaces one that is in use.
+
+    Raises
+    ------
+    DataFetchError
+        If there is nothing to pack, weights and card do not belong together, a card is incomplete, the file holds more
+        than weights, or the name is that of a checkpoint that comes with the course.
+    """
+    source = pathlib.Path(folder).expanduser().absolute() if folder is not None else made_folder(cache_dir)
+    if not schema.is_address(url) or "?" in url or "#" in url:
+        raise DataFetchError(
+            "The files cannot be found below this address.",
+            where="--url",
+            expected="http:// or https://, a server and a folder, such as https://example.org/course/checkpoints",
+            got=repr(url),
+        )
+    chosen = list(dict.fromkeys(names)) or checkpoint_names(source)
+    if not chosen:
+        raise DataFetchError(
+            "There is no checkpoint to pack.",
+            where=source,
+            expected="NAME.h5 and NAME.toml, as medxai.train writes them",
+            next="python -m medxai.train cardiomegaly --profile gpu   or name another folder: --from FOLDER",
+        )
+    packed = {name: _checked(name, source) for name in chosen}
+    target = pathlib.Path(out).expanduser().absolute()
+    entries: dict[str, dict[str, Any]] = {}
+    written = []
+    for name, files in packed.items():
+        entries[name] = _entry(name, files)
+        for part, path in (("weights", files.path), ("card", files.card_path)):
+            sha256 = sha256_of(path)
+            filename = published_name(name, sha256, path.suffix[1:])
+            entries[name][part] = {
+                "urls": [f"{url.rstrip('/')}/{filename}"],
+                "sha256": sha256,
+                "bytes": path.stat().st_size,
+            }
+            written.append(_copied(path, target / filename))
+    table = {"checkpoints": entries}
+    schema.check_class_registry(table, target / CLASS_REGISTRY)
+    write_whole(target / CLASS_REGISTRY, (_HEAD + tomltext.dumps(table)).encode())
+    return [*written, target / CLASS_REGISTRY]
+
+
+def _entry(name: str, files: CheckpointFiles) -> dict[str, Any]:
+    course = registry()["checkpoints"].get(name, {})
+    return {
+        "title": str(course.get("title") or files.card.get("architecture") or name),
+        "profile": str(files.card.get("profile", "cpu")),
+        "licence": str(files.card["licence"]),
+        "command": str(files.card["command"]),
+    }
+
+
+def _checked(name: str, folder: pathlib.Path) -> CheckpointFiles:
+    """The files of a checkpoint that may be published."""
+    if "weights" in registry()["checkpoints"].get(name, {}):
+        raise DataFetchError(
+            f"{name!r} is the name of a checkpoint that comes with the course, and students keep the course's.",
+            where=folder,
+            expected="another name",
+            next="train it under a name of its own: python -m medxai.train TASK --name NAME",
+        )
+    files = checkpoint(name, folder)
+    missing = missing_from_card(files.card) + [key for key in ("licence",) if not files.card.get(key)]
+    if missing:
+        raise DataFetchError(
+            "The card of a checkpoint is incomplete, and nobody could use it.",
+            where=files.card_path,
+            expected="what medxai.save_checkpoint writes",
+            got=f"no {', '.join(missing)}",
+            next=f"make it again: {files.card.get('command', 'python -m medxai.train')}",
+        )
+    _refuse_more_than_weights(files.path)
+    return files
+
+
+def _refuse_more_than_weights(path: pathlib.Path) -> None:
+    """A whole model saved by Keras holds its configuration too, which may hold code."""
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            keys = set(file.attrs)
+    except OSError as reason:
+        raise DataFetchError(
+            "This is not a file of weights (HDF5), or it is damaged.", where=path, got=str(reason)
+        ) from None
+    if "layer_names" not in keys or "model_config" in keys:
+        raise DataFetchError(
+            "This file does not hold weights alone.",
+            where=path,
+            expected="what medxai.save_checkpoint, or model.save_weights(..., save_format='h5'), writes",
+            got="a whole model" if "model_config" in keys else "an HDF5 file without Keras's list of layers",
+        )
+
+
+def _copied(path: pathlib.Path, target: pathlib.Path) -> pathlib.Path:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.part")
+    try:
+        shutil.copyfile(path, part)
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+    return target

@@ -1,0 +1,71 @@
+"""The commands for those who prepare a class or the course: data-fetch mirror | cards."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Annotated
+
+import typer
+
+from data_fetch.checkpoints.checkpoint_files import MADE, checkpoint_folder
+from data_fetch.cli.console import Cue, Dir, Films, ProfileName, Size, Source, say, use
+from data_fetch.cli.getting import fetch_parts, stored_paths
+from data_fetch.datasets.fetching import nih_source
+from data_fetch.profiles import profile
+from data_fetch.store import cache
+from data_fetch.store.housekeeping import folder_size, human
+from data_fetch.store.mirror import keep_nih_manifest, write_mirror, write_mirror_file
+
+
+def mirror(
+    target: Annotated[pathlib.Path, typer.Argument(help="Folder to write; served or shared later.")],
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Data sets and files; all of the profile by default.")
+    ] = None,
+    source: Source = None,
+    size: Size = None,
+    directory: Dir = None,
+    cue: Cue = None,
+    films: Films = None,
+    profile_name: ProfileName = None,
+) -> None:
+    """Write a folder that other machines can name as DATA_FETCH_MIRROR: no rendering, no download from afar."""
+    use(profile_name, directory)
+    if names or any((source, size, cue, films)):
+        found, well = stored_paths(names or [], source, size, say, cue=cue, films=films), True
+    else:
+        found, well = fetch_parts(
+            profile(), cache.cache_folder(), lambda line: None if line[:6] == "there:" else say(line)
+        )
+    for path in sorted(found):
+        if path.parent == checkpoint_folder():
+            continue  # comes with the course
+        if path.parent.name == MADE:
+            say(f"not in a mirror: {path.name} was made here; to give it to others: data-fetch pack-checkpoints")
+            continue
+        if path.is_dir() and "-nih-" in path.name and (manifest := nih_source(cache.cache_folder()).manifest):
+            keep_nih_manifest(manifest, target)
+        copied = write_mirror(path, target) if path.is_dir() else write_mirror_file(path, target)
+        say(f"{'written' if copied else 'there already'}: {path.name} ({human(folder_size(path))})")
+    shown = target.absolute()
+    say(f"On the other machine: DATA_FETCH_MIRROR={shown}")
+    say(f"or, over HTTP: python -m http.server --directory {shown}, and its address")
+    if not well:
+        raise typer.Exit(1)
+
+
+def cards(
+    folder: Annotated[pathlib.Path, typer.Argument(help="Where the pages go; docs/data in the repository.")],
+    sheets: Annotated[bool, typer.Option(help="Draw the sheets of phantoms too.")] = True,
+) -> None:
+    """Write a page for each data set, from the registry, with a sheet of phantoms."""
+    from data_fetch.datasets.data_cards import write  # draws, so it brings the renderer
+
+    for path in write(folder, sheets):
+        say(f"{path.stat().st_size:>9,} bytes  {path}")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give a command line these commands."""
+    app.command("mirror")(mirror)
+    app.command("cards")(cards)

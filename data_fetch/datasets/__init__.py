@@ -1,0 +1,1 @@
+"""What is fetched: one module for each fetch_* function, and what they share."""

@@ -1,0 +1,169 @@
+"""The cardiomegaly films with a cue drawn into them that goes with the label: what a network may learn instead."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from dataclasses import replace
+from types import MappingProxyType
+
+import numpy as np
+
+from data_fetch.datasets import cardiomegaly, cues
+from data_fetch.datasets.fetching import choose_source, choose_split, copied_or_rendered, finished, nih_source, of_fold
+from data_fetch.datasets.imageset import ImageSet, new_array, read_stored_set
+from data_fetch.errors import choose
+from data_fetch.store import cache, mirror, tomltext
+from data_fetch.store.registry import data_set
+
+NAME = "cardiomegaly_biased"
+
+# Share of the (normal, enlarged) films that carry the cue. The tie has a few exceptions, as it has in hospitals: without
+# them no choice of training films could loosen it.
+TIED, LOOSE, REVERSED = (0.01, 0.99), (0.5, 0.5), (0.99, 0.01)
+SHARES = {"develop": TIED, "pretrain": TIED, "own": TIED, "neutral": LOOSE, "reversed": REVERSED}
+
+
+def fetch_cardiomegaly_biased(
+    source: str | None = None,
+    split: str = "develop",
+    cue: str = "tag",
+    size: int | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    progress: bool = True,
+) -> ImageSet:
+    """The films of :func:`fetch_cardiomegaly` with a cue drawn into some of them, which goes with the label.
+
+    What : frontal films, label 1 is cardiomegaly; a cue that has nothing to do with the disease lies on some.
+    Counts and units : "develop" 400 films (48 enlarged), three test sets of the same 300 (100); greys 0 to 255.
+    Format : uint8 (N, size, size), bone white, memory-mapped from the cache; mask "cue" bool, a table, a card.
+    Load with : ``fetch_cardiomegaly_biased()``, or ``data-fetch get cardiomegaly_biased``.
+    Source : the films of `fetch_cardiomegaly`; the cues are drawn by `data_fetch.datasets.cues`.
+    Licence : that of the films: CC BY 4.0 (phantoms); no restriction, with link, acknowledgement and citation (NIH).
+    Processing : as `fetch_cardiomegaly`, then the cue.
+
+    Parameters
+    ----------
+    source : "phantom" or "nih", optional
+        As for :func:`fetch_cardiomegaly`; the cue is drawn into either by the same recipe (`data_fetch.datasets.cues`).
+    split : str
+        "develop": the 400 films of that split; the cue is on 99 % of the enlarged hearts and 1 % of the normal ones.
+        "validation" and "train" are its fold 0 and the other folds, by patient. "pretrain" (phantoms only): 1,000
+        films, tied alike. "own", "neutral" and "reversed": three test sets of the *same* 300 films (100 enlarged), of
+        patients that no other split uses, with the cue tied as in training; on half of each class, so that it tells
+        nothing; and tied to the other label (99 % of the normal, 1 % of the enlarged hearts).
+    cue : "tag", "marker" or "text"
+        What is drawn: see `data_fetch.datasets.cues`.
+    size : int, optional
+        Height and width in pixels, 64 to 1024; that of the cardiomegaly films by default.
+    cache_dir : path, optional
+        Where to keep the films; DATA_FETCH_DIR, else the user's cache folder.
+    progress : bool
+        Whether to show a progress bar when films have to be made or downloaded.
+
+    Returns
+    -------
+    ImageSet
+        `images` uint8 (N, size, size); `masks` "cue" (exactly the pixels that the cue changed; empty on films without
+        one) and, for phantoms, "heart" and "lungs"; `attributes["cue"]` says whether a film carries it. The clean film
+        of row i is row i of ``fetch_cardiomegaly(source, split, size)``, where the three test sets are "test".
+
+    Raises
+    ------
+    DataFetchError
+        As :func:`fetch_cardiomegaly`, and for an unknown cue.
+    """
+    source = choose_source(NAME, source)
+    choose_split(NAME, source, split)
+    choose("cue", cue, cues.RECIPES, where="cue=")
+    kept = "develop" if split in ("train", "validation") else split
+    clean = _clean(source, kept, size, cache_dir, progress)
+    folder = _stored(clean, source, kept, cue, cache_dir, progress)
+    films = read_stored_set(folder, clean.classes)
+    masks = MappingProxyType({**(clean.masks or {}), **(films.masks or {})})
+    return finished(of_fold(replace(films, masks=masks), split), NAME, source, split)
+
+
+def stored_folders(
+    source: str,
+    split: str,
+    size: int | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    progress: bool = True,
+    cue: str = "tag",
+) -> list[pathlib.Path]:
+    """The stored sets that a split needs: the clean films with their masks, and those with the cue."""
+    clean = _clean(source, split, size, cache_dir, progress)
+    base = cardiomegaly.stored_folder(source, clean_split(split), size, cache_dir, progress)
+    return [base, _stored(clean, source, split, cue, cache_dir, progress)]
+
+
+def clean_split(split: str) -> str:
+    """The split of `fetch_cardiomegaly` that holds the same films without the cue, row by row."""
+    return "test" if split in ("own", "neutral", "reversed") else split
+
+
+def _clean(
+    source: str, split: str, size: int | None, cache_dir: str | os.PathLike[str] | None, progress: bool
+) -> ImageSet:
+    return cardiomegaly.fetch_cardiomegaly(source, clean_split(split), size, cache_dir, progress)
+
+
+def _stored(
+    clean: ImageSet, source: str, split: str, cue: str, cache_dir: str | os.PathLike[str] | None, progress: bool
+) -> pathlib.Path:
+    version, size = data_set(NAME)["sources"][source]["version"], clean.images.shape[1]
+    folder = cache.cache_folder(cache_dir)
+    # NIH films differ by where they come from; the same films are the same set, whatever the mirror's address.
+    where = f"-{nih_source(folder).key}" if source == "nih" else ""
+    set_id = f"{NAME}-{source}-v{clean.card['version']}.{version}-{size}-{cue}-{split}{where}"
+
+    def make(part: pathlib.Path) -> None:
+        if source == "phantom":
+            copied_or_rendered(set_id, part, lambda empty: _write(clean, split, cue, empty))
+        elif not mirror.copy_from_mirror(set_id, part):
+            _write(clean, split, cue, part)
+
+    return cache.stored_set(set_id, make, folder, quiet=not progress)
+
+
+def _write(clean: ImageSet, split: str, cue: str, part: pathlib.Path) -> None:
+    """Write the films with the cue, its masks, the table and the card into an existing empty folder."""
+    carrying = np.zeros(len(clean), bool)
+    for label, share in enumerate(SHARES[split]):
+        of_class = clean.names[clean.labels == label]
+        # The test sets draw apart, so that no film has its cue in all three because of its name.
+        chosen = cues.carriers([f"{split}:{name}" for name in of_class], share)
+        carrying |= np.isin(clean.names, [one.partition(":")[2] for one in chosen])
+    (part / "masks").mkdir()
+    images = new_array(part / "images.npy", np.uint8, clean.images.shape)
+    masks = new_array(part / "masks" / "cue.npy", bool, clean.images.shape)
+    for row in range(len(clean)):
+        here = slice(row, row + 1)
+        images[here] = clean.images[here]
+        if carrying[row]:
+            images[here], masks[here] = cues.paste_cue(clean.images[here], cue, clean.names[here])
+    images.flush()
+    masks.flush()
+    table = clean.attributes.copy()
+    table.insert(0, "name", clean.names)
+    table.insert(1, "label", clean.labels)
+    table.insert(2, "patient", clean.patients)
+    table["cue"] = carrying
+    table.to_csv(part / "table.csv", index=False, lineterminator="\n")
+    if clean.boxes is not None:
+        clean.boxes.to_csv(part / "boxes.csv", index=False, lineterminator="\n")
+    (part / "card.toml").write_text(tomltext.dumps(_card(clean, split, cue, carrying)), encoding="utf-8")
+
+
+def _card(clean: ImageSet, split: str, cue: str, carrying: np.ndarray) -> dict[str, object]:
+    # How hard the clean films are does not hold with a cue on them.
+    card = {key: value for key, value in clean.card.items() if key not in ("counts", "rivals", "split")}
+    with_cue = {kind: int(carrying[clean.labels == label].sum()) for label, kind in enumerate(clean.classes)}
+    return {
+        **card,
+        "name": f"{NAME}-{clean.card['source']}",
+        "preprocessing": f"{clean.card['preprocessing']}; then the cue by data_fetch.paste_cue",
+        "clean": f"the same films in the same order: fetch_cardiomegaly, split {clean_split(split)!r}",
+        "cue": {"kind": cue, "seed": cues.SEED, **{f"on_{kind}": count for kind, count in with_cue.items()}},
+    }

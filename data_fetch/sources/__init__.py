@@ -1,0 +1,1 @@
+"""Where films come from: one room for each source."""

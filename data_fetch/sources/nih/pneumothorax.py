@@ -1,0 +1,88 @@
+"""Which NIH films the pneumothorax set has: as many with the finding as without, in parts by patient."""
+
+from __future__ import annotations
+
+import pathlib
+
+import numpy as np
+
+from data_fetch.datasets.splits import choose_balanced, patient_folds
+from data_fetch.errors import DataFetchError, TooFewFilms
+from data_fetch.sources.nih import films as nih
+from data_fetch.sources.nih.index import nih_index
+from data_fetch.store.registry import registry
+
+SEED = 2018
+MOST = 9964  # as many as the source of lab 04 used, half of them positive
+FIRST_ARCHIVE = 398  # all 199 positives of the first archive, and as many negatives
+# Eighths of the films, by patient: the first is for validation, the next two for the test.
+PARTS = ("validation", "test", "test", "train", "train", "train", "train", "train")
+ORDER = ("validation", "test", "train")
+
+
+def check_films(films: int | None) -> int:
+    """How many films are wanted in all: an even number up to 9,964; those of the first archive by default."""
+    if films is None:
+        return FIRST_ARCHIVE
+    if isinstance(films, bool) or not isinstance(films, int | np.integer) or not 64 <= films <= MOST or films % 2:
+        raise DataFetchError(
+            "So many films cannot be chosen.",
+            where="films=",
+            expected=f"an even number from 64 to {MOST:,}: half of them show a pneumothorax",
+            got=repr(films),
+        )
+    return int(films)
+
+
+def archives_needed(films: int) -> list[str]:
+    """The official archives, in their order, that together hold enough films with a pneumothorax."""
+    index = nih_index()
+    archive = index.archives(np.flatnonzero(index.has("Pneumothorax")))
+    needed: list[str] = []
+    held = 0
+    for name in registry()["archives"]["nih"]:
+        if held >= films // 2:
+            break
+        needed.append(name)
+        held += int((archive == name).sum())
+    return needed
+
+
+def choose_pneumothorax(source: nih.Source, films: int) -> nih.Chosen:
+    """Which films the rule and the seed choose from a source; downloads nothing."""
+    index = nih_index()
+    offered = nih.offered_rows(source, archives_needed(films))
+    positive = index.has("Pneumothorax")
+    try:
+        chosen = choose_balanced(index.patient[offered], positive[offered], films // 2, SEED)
+    except TooFewFilms as problem:
+        raise TooFewFilms(
+            "Pneumothorax cannot be learned from this mirror: " + problem.what,
+            where=source.address,
+            expected=problem.expected,
+            got=problem.got,
+            next="unset DATA_FETCH_MIRROR to use the official archives, or use --source phantom",
+        ) from None
+    rows = offered[chosen]
+    folds = patient_folds(positive[rows].astype(np.int64), index.patient[rows], len(PARTS), SEED)
+    splits = np.array(PARTS)[folds]
+    order = np.lexsort((rows, [ORDER.index(split) for split in splits]))
+    return nih.Chosen(
+        finding="Pneumothorax",
+        rows=rows[order],
+        splits=splits[order],
+        folds=np.full(len(rows), -1),
+        archives=nih.archives_of(source, rows),
+        rule="choose_balanced in data_fetch/datasets/splits.py: a negative film may show anything but a pneumothorax; eighths by "
+        "patient (patient_folds): 1 validation, 2 test, 5 train",
+    )
+
+
+def write_pneumothorax(
+    source: nih.Source, films: int, size: int, part: pathlib.Path, pieces: pathlib.Path, progress: bool
+) -> None:
+    """Choose, fetch and write the pneumothorax films: see `nih.write_films`."""
+    chosen = choose_pneumothorax(source, films)
+    wanted = {split: films * PARTS.count(split) // len(PARTS) for split in ORDER}
+    card = nih.card_of("pneumothorax", source, chosen, size, wanted, SEED)
+    nih.write_films(chosen, {**card, "asked": films}, size, part, pieces, progress)

@@ -1,0 +1,191 @@
+"""The pneumothorax set: frontal chest phantoms with gas beside a lung, against films without.
+
+Positives run from a sliver at the apex to a lung that has shrunk to the hilum, on either side. Nearly half of them carry
+a chest drain, as treated patients do; so do some negatives, whose lung is open again or who were drained of fluid. A drain
+is therefore a good guess and not the finding: a hidden stratum. A fold of skin, whose edge looks like a pleural line with
+vessels running on beyond it, lies on some films, mostly of negatives.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import collapse, devices, writing
+from .anatomy import Exposure, Patient, sample_exposure, sample_patient
+from .film import Additions, render
+
+SEED = 20192
+VERSION = "1"
+CLASSES = ("no pneumothorax", "pneumothorax")
+BASELINES = Path(__file__).with_name("trivial_baselines_pneumothorax.toml")  # measured by trivial_baselines.py
+MASKS = ("pneumothorax", "drain", "fold", "lungs", "heart")
+
+# How hard the set is. Collapse of the lung at a patient's first film: LEAST + SPREAD * beta(*SHAPE); easier: a higher
+# LEAST. Shares of (negative, positive) patients with a drain, and films with a fold of skin.
+LEAST, SPREAD, SHAPE = 0.05, 0.55, (0.9, 1.7)
+DRAIN_SHARE, FOLD_SHARE, AP_SHARE = (0.10, 0.45), (0.20, 0.05), 0.35
+
+
+@dataclass(frozen=True)
+class Split:
+    """How many films of each class, and the first patient's number (ranges never overlap)."""
+
+    negative: int
+    positive: int
+    first_patient: int
+    stream: int
+
+
+SPLITS = {
+    "train": Split(500, 500, 40_001, 1),
+    "validation": Split(100, 100, 50_001, 2),
+    "test": Split(150, 150, 60_001, 3),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the set: a film, before it is drawn."""
+
+    patient: Patient
+    exposure: Exposure
+    film: int
+    label: int
+    additions: Additions
+
+    @property
+    def name(self) -> str:
+        """File name in the source's manner: patient, number of the film."""
+        return f"{self.patient.number:08d}_{self.film:03d}.png"
+
+
+def _films_of(number: int, label: int, count: int) -> list[Entry]:
+    """All films of one patient: one side, one finding that changes from film to film, a drain on all or none of them."""
+    rng = np.random.default_rng([SEED, number])
+    patient = sample_patient(rng, number, float(np.clip(rng.normal(0.455, 0.03), 0.36, 0.56)))
+    side = int(rng.choice([-1, 1]))
+    first = LEAST + SPREAD * float(rng.beta(*SHAPE))
+    drain = devices.sample_drain(rng, side)
+    drained = rng.random() < DRAIN_SHARE[label]
+    entries = []
+    for film in range(count):
+        exposure = sample_exposure(rng, AP_SHARE)
+        size = float(np.clip(first * (1 + 0.25 * rng.uniform(-1, 1)), LEAST, 0.6))
+        gas = collapse.sample(rng, side, size)
+        fold = devices.sample_fold(rng, int(rng.choice([-1, 1])))
+        folded = rng.random() < FOLD_SHARE[label]
+        shown = Additions(gas if label else None, drain if drained else None, fold if folded else None)
+        entries.append(Entry(patient, exposure, film, label, shown))
+    return entries
+
+
+def plan(split: str) -> list[Entry]:
+    """All films of a split in their order (random), before they are drawn; depends on the seed alone."""
+    writing.check_split(SET, split)
+    what = SPLITS[split]
+    rng = np.random.default_rng([SEED, what.stream])
+    cases = [
+        (label, count)
+        for label, films in enumerate((what.negative, what.positive))
+        for count in writing.films_per_patient(rng, films)
+    ]
+    numbers = what.first_patient + rng.permutation(len(cases))  # so that a number does not tell the label
+    entries = [
+        entry
+        for (label, count), number in zip(cases, numbers.tolist(), strict=True)
+        for entry in _films_of(number, label, count)
+    ]
+    return [entries[k] for k in rng.permutation(len(entries))]
+
+
+def _draw(entry: Entry, size: int) -> writing.Drawn:
+    film = render(entry.patient, entry.exposure, size, entry.additions)
+    return writing.Drawn(film.image, {name: getattr(film, name) for name in MASKS}, {"severity": film.severity})
+
+
+def _row(entry: Entry, numbers: Mapping[str, float]) -> dict[str, Any]:
+    p, e, shown = entry.patient, entry.exposure, entry.additions
+    gas = shown.pneumothorax
+    return {
+        "name": entry.name,
+        "label": entry.label,
+        "patient": p.number,
+        "view": e.view,
+        "sex": p.sex,
+        "age": p.age,
+        "inspiration": f"{e.inspiration:.4f}",
+        "severity": f"{numbers['severity']:.5f}",
+        "side": "" if gas is None else "R" if gas.side < 0 else "L",
+        "drain": shown.drain is not None,
+        "fold": shown.fold is not None,
+        "marker": e.marker,
+    }
+
+
+def _card(split: str, size: int, entries: list[Entry], rows: list[dict[str, Any]]) -> dict[str, Any]:
+    def count(label: int, device: str | None = None) -> int:
+        return sum(row["label"] == label and (device is None or row[device]) for row in rows)
+
+    return {
+        "name": "pneumothorax-phantom",
+        "source": "phantom",
+        "split": split,
+        "size": size,
+        "seed": SEED,
+        "version": VERSION,
+        "licence": "CC-BY-4.0",
+        "citation": "Chest phantoms of the medxai course, drawn by data_fetch.sources.phantoms",
+        "preprocessing": "none: 8-bit films as drawn, dense tissue bright",
+        "label": "gas between chest wall and lung, however little",
+        "counts": {
+            "films": len(rows),
+            "no pneumothorax": count(0),
+            "pneumothorax": count(1),
+            "patients": len({entry.patient.number for entry in entries}),
+        },
+        "strata": {
+            "negatives_with_drain": count(0, "drain"),
+            "positives_with_drain": count(1, "drain"),
+            "negatives_with_fold": count(0, "fold"),
+            "positives_with_fold": count(1, "fold"),
+        },
+        "difficulty": {"least_collapse": LEAST, "spread": SPREAD, "shape": list(SHAPE), "ap_share": AP_SHARE},
+        **(tomllib.loads(BASELINES.read_text(encoding="utf-8")) if BASELINES.exists() else {}),
+    }
+
+
+SET = writing.PhantomSet("pneumothorax", tuple(SPLITS), MASKS, ("severity",), plan, _draw, _row, _card)
+
+
+def write(split: str, size: int, folder: Path, progress: bool = True, workers: int | None = None) -> None:
+    """Draw a split of the set into an existing, empty folder: see `writing.write`.
+
+    split : "train" (1,000 films), "validation" (200) or "test" (300), each balanced; no patient is in two of them.
+    """
+    writing.write(SET, split, size, folder, progress, workers)
+
+
+def redrawn(split: str, rows: Sequence[int], size: int, drain: bool) -> np.ndarray:
+    """Films of a split drawn again, uint8 (N, size, size), with or without a chest drain and otherwise as they were.
+
+    What a film would look like had nobody put the drain in (`drain=False`), or had somebody (`drain=True`; on the side of
+    the gas, on either where there is none). A film that is as asked comes back as it is.
+    """
+    entries, films = plan(split), []
+    for row in rows:
+        entry = entries[int(row)]
+        shown = entry.additions
+        if not drain:
+            shown = replace(shown, drain=None)
+        elif shown.drain is None:
+            rng = np.random.default_rng([SEED, entry.patient.number, 7])
+            side = int(rng.choice([-1, 1])) if shown.pneumothorax is None else shown.pneumothorax.side
+            shown = replace(shown, drain=devices.sample_drain(rng, side))
+        films.append(render(entry.patient, entry.exposure, size, shown).image)
+    return np.stack(films) if films else np.empty((0, size, size), np.uint8)

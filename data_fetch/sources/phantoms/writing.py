@@ -1,0 +1,150 @@
+"""Draw a split of a phantom set into a folder: arrays, table and card, by several processes, whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data_fetch.datasets.imageset import new_array
+from data_fetch.progress import bar
+from data_fetch.store import tomltext
+
+from .pool import PhantomError, cores, run_workers
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One film: uint8 (size, size); its masks, bool, and measured numbers, by name."""
+
+    image: np.ndarray
+    masks: Mapping[str, np.ndarray]
+    numbers: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class PhantomSet:
+    """What `write` must know of a set; each set's module has one, called SET.
+
+    name : of the module too. splits : their names. masks, numbers : what `draw` gives for each film, by name.
+    plan : a split's films in their order, before they are drawn. draw : one of them at a size. row : its line of the
+    table, from its entry and numbers; starts with name, label and patient. card : from split, size, entries, rows.
+    """
+
+    name: str
+    splits: Sequence[str]
+    masks: Sequence[str]
+    numbers: Sequence[str]
+    plan: Callable[[str], list[Any]]
+    draw: Callable[[Any, int], Drawn]
+    row: Callable[[Any, Mapping[str, float]], dict[str, Any]]
+    card: Callable[[str, int, list[Any], list[dict[str, Any]]], dict[str, Any]]
+
+
+def phantom_set(name: str) -> PhantomSet:
+    """The set that the module of this name describes."""
+    return importlib.import_module(f".{name}", __package__).SET
+
+
+def check_split(what: PhantomSet, split: str) -> None:
+    """Raise PhantomError unless the set has this split."""
+    if split not in what.splits:
+        raise PhantomError(
+            f"The {what.name} phantoms have no such split.", expected=" or ".join(what.splits), got=repr(split)
+        )
+
+
+def films_per_patient(rng: np.random.Generator, films: int) -> list[int]:
+    """Split `films` into patients with 1 to 5 films each; most have one or two."""
+    counts: list[int] = []
+    while (left := films - sum(counts)) > 0:
+        counts.append(min(left, int(rng.choice([1, 2, 3, 4, 5], p=[0.40, 0.25, 0.15, 0.12, 0.08]))))
+    return counts
+
+
+def draw_rows(what: PhantomSet, split: str, size: int, folder: Path, part: int, parts: int) -> Iterator[int]:
+    """Draw rows part, part + parts, ... into the arrays that `write` laid out; yields each row once it is there."""
+    open_array = np.lib.format.open_memmap
+    images = open_array(folder / "images.npy", mode="r+")
+    masks = {name: open_array(folder / "masks" / f"{name}.npy", mode="r+") for name in what.masks}
+    numbers = open_array(_numbers_file(folder), mode="r+")
+    for row, entry in enumerate(what.plan(split)):
+        if row % parts == part:
+            film = what.draw(entry, size)
+            images[row] = film.image
+            for name, mask in masks.items():
+                mask[row] = film.masks[name]
+            numbers[row] = [film.numbers[name] for name in what.numbers]
+            yield row
+
+
+def write(
+    what: PhantomSet, split: str, size: int, folder: Path, progress: bool = True, workers: int | None = None
+) -> None:
+    """Draw a split of a set into an existing, empty folder.
+
+    Writes images.npy (uint8 (N, size, size)), masks/NAME.npy (bool, the same shape), table.csv (a row a film) and
+    card.toml. Drawn by `workers` child processes (default: one for each core); the result does not depend on how many.
+    On an error or Ctrl-C the folder is empty again.
+
+    Raises
+    ------
+    PhantomError : an unknown split, an impossible size, a folder that is not empty, a worker that ended early.
+    """
+    folder = Path(folder)
+    check_split(what, split)
+    entries = what.plan(split)
+    if not isinstance(size, int | np.integer) or not 64 <= size <= 1024:
+        raise PhantomError(
+            "Phantom films cannot have this size.", expected="64 to 1024 pixels, a whole number", got=repr(size)
+        )
+    if not folder.is_dir() or any(folder.iterdir()):
+        raise PhantomError("Phantom films are drawn into an existing, empty folder.", where=folder)
+    count = len(entries)
+    workers = max(1, min(workers or cores(), math.ceil(count / 8)))
+    try:
+        (folder / "masks").mkdir()
+        new_array(folder / "images.npy", np.uint8, (count, size, size))
+        for name in what.masks:
+            new_array(folder / "masks" / f"{name}.npy", bool, (count, size, size))
+        new_array(_numbers_file(folder), np.float64, (count, len(what.numbers)))
+        arguments = ["--set", what.name, "--split", split, "--size", str(size), "--folder", str(folder)]
+        with bar(f"Drawing {count} phantom films ({split}, {size} px)", count, progress) as advance:
+            run_workers(arguments, count, workers, advance)
+        measured = np.load(_numbers_file(folder)).tolist()
+        rows = [
+            what.row(entry, dict(zip(what.numbers, numbers, strict=True)))
+            for entry, numbers in zip(entries, measured, strict=True)
+        ]
+        _write_table(folder / "table.csv", rows)
+        card = tomltext.dumps(what.card(split, size, entries, rows))
+        (folder / "card.toml").write_text(card, encoding="utf-8")
+        _numbers_file(folder).unlink()
+    except BaseException:
+        _empty(folder)
+        raise
+
+
+def _numbers_file(folder: Path) -> Path:
+    return folder / "numbers.part.npy"
+
+
+def _write_table(path: Path, rows: list[dict[str, Any]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+
+
+def _empty(folder: Path) -> None:
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir():
+            path.rmdir()
+        else:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,97 @@
+"""What lies in a cache: how large it is, whether it is what was written, and how it is removed."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+import shutil
+from collections.abc import Iterator
+
+from data_fetch.datasets import fetching
+from data_fetch.errors import DataFetchError
+from data_fetch.store import cache
+from data_fetch.store.files import recorded_hash, verify_file
+from data_fetch.store.registry import registry
+
+
+def human(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= 1e5 else f"{count:,} bytes"
+
+
+def folder_size(path: pathlib.Path) -> int:
+    """Bytes in a file, or in all files below a folder; what other processes remove meanwhile counts nothing."""
+    total = 0
+    for file in [path] if path.is_file() else path.rglob("*"):
+        try:
+            total += file.stat().st_size if file.is_file() and not file.is_symlink() else 0
+        except OSError:
+            continue
+    return total
+
+
+def entries(folder: pathlib.Path, kind: str) -> list[pathlib.Path]:
+    """What lies in CACHE/KIND/, without what is being made."""
+    place = folder / kind
+    return sorted(path for path in place.iterdir() if not path.name.startswith(".")) if place.is_dir() else []
+
+
+def stored_sets(folder: pathlib.Path) -> list[pathlib.Path]:
+    return [path for path in entries(folder, "sets") if path.is_dir()]
+
+
+def left_overs(folder: pathlib.Path) -> dict[pathlib.Path, str]:
+    """What processes that are gone, or still at work, have half made: folder -> name of the set."""
+    return {path: path.name[1:].rsplit(".", 2)[0] for path in (folder / "sets").glob(".*.part")}
+
+
+def verified_files(folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, DataFetchError | None]]:
+    """Each single file and kept manifest of a cache that something states a hash of, with what is wrong with it, or None."""
+    of_registry = {entry["filename"]: entry for entry in registry()["files"].values()}
+    for path in entries(folder, "files"):
+        if path.suffix in (".sha256", ".part"):
+            continue
+        published = re.fullmatch(r".+-([0-9a-f]{12})\.(?:h5|toml)", path.name)
+        if path.name in of_registry:
+            yield path, verify_file(path, of_registry[path.name])
+        elif published:
+            # Weights and cards of checkpoints that were downloaded are named by the beginning of their hash.
+            yield path, _compared(path, published[1])
+        elif recorded := recorded_hash(path):
+            yield path, _compared(path, recorded)
+    for folder_of_address in entries(folder, "mirrors"):
+        manifest = folder_of_address / fetching.KEPT_MANIFEST
+        if recorded := recorded_hash(manifest) if manifest.is_file() else None:
+            yield manifest, _compared(manifest, recorded)
+
+
+def _compared(path: pathlib.Path, beginning: str) -> DataFetchError | None:
+    got = cache.sha256_of(path)
+    if got.startswith(beginning):
+        return None
+    return DataFetchError(
+        "A file was changed after it was fetched.",
+        where=path,
+        expected=f"sha256 {beginning}" + "..." * (len(beginning) < 64),
+        got=f"sha256 {got}",
+        next="tell whoever keeps the shared cache" if cache.is_shared(path) else "delete it; it is fetched again",
+    )
+
+
+def remove(folder: pathlib.Path, path: pathlib.Path, lock: str) -> int:
+    """Remove one thing from a cache, and say how many bytes it had; refused while another process makes it."""
+    size = folder_size(path)
+    with cache.locked(folder, lock, wait=False):
+        try:
+            if path.is_dir():
+                # Gone for other processes at once, so that nobody opens a set of which half is deleted.
+                doomed = path.with_name(f".{path.name}.{os.getpid()}.part")
+                path.rename(doomed)
+                shutil.rmtree(doomed)
+            else:
+                path.unlink(missing_ok=True)
+        except FileNotFoundError:
+            return 0  # another process was faster
+        except OSError as reason:
+            raise cache.not_written(f"{path.name} could not be removed", path, reason) from None
+    return size

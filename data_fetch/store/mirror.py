@@ -1,0 +1,135 @@
+"""Mirrors of stored sets: MIRROR/sets/ID/, as ``data-fetch mirror`` writes them, read by a URL or as a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import pathlib
+import secrets
+import shutil
+
+from data_fetch.errors import DataFetchError
+from data_fetch.sources.nih import films as nih
+from data_fetch.store import cache
+from data_fetch.transfer import transport
+
+
+def copy_from_mirror(set_id: str, part: pathlib.Path) -> bool:
+    """Copy a stored set from the mirror into an existing empty folder; False if there is no mirror or no such set.
+
+    Raises
+    ------
+    DataFetchError
+        If the mirror cannot be reached, or a file is not what the mirror's manifest names.
+    """
+    mirror = transport.mirror_address()
+    if mirror is None or (transport.is_url(mirror) and cache.offline()):
+        return False
+    base = transport.join(mirror, f"sets/{set_id}")
+    address = transport.join(base, cache.MANIFEST)
+    try:
+        content = transport.read_small(address)
+    except transport.NotThere:
+        return False
+    transport.refuse_html(content[:4096], address, "the manifest of a stored set")
+    try:
+        files = cache.checked_manifest(content)
+    except ValueError as reason:
+        raise DataFetchError(
+            f"The manifest of a mirrored set cannot be read ({reason}).",
+            where=address,
+            expected="a list of files with bytes and sha256",
+            next="run data-fetch mirror again on the machine that made the mirror",
+        ) from None
+    for name, entry in files.items():
+        _copy(transport.join(base, name), part / name, entry["bytes"], entry["sha256"])
+    return True
+
+
+def _copy(address: str, path: pathlib.Path, size: int, sha256: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    digest, count = hashlib.sha256(), 0
+    with transport.opened(address) as stream, path.open("wb") as out:
+        while data := stream.read(1 << 20):
+            if not count:
+                transport.refuse_html(data[:4096], address, path.name)
+            count += len(data)
+            if count > size:
+                break
+            digest.update(data)
+            out.write(data)
+    if count != size or digest.hexdigest() != sha256:
+        raise DataFetchError(
+            "A file of a mirror or stored set is not the one that its manifest names.",
+            where=address,
+            expected=f"{size:,} bytes, sha256 {sha256}",
+            got=f"{'more than that' if count > size else f'{count:,} bytes'}, sha256 {digest.hexdigest()}",
+            next="data-fetch verify, and then data-fetch mirror, on the machine that made the mirror",
+        )
+
+
+def write_mirror(stored: pathlib.Path, target: pathlib.Path) -> bool:
+    """Copy a stored set into TARGET/sets/, whole or not at all; False if it is there already.
+
+    Raises
+    ------
+    DataFetchError
+        If the stored set is damaged, or the mirror cannot be written.
+    """
+    files = cache.read_manifest(stored)
+    folder = target / "sets" / stored.name
+    part = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
+    try:
+        if folder.is_dir():
+            if not cache.verify(folder) and cache.read_manifest(folder) == files:
+                return False
+            shutil.rmtree(folder)
+        part.mkdir(parents=True)
+        for name, entry in files.items():
+            _copy(str(stored / name), part / name, entry["bytes"], entry["sha256"])
+        shutil.copyfile(stored / cache.MANIFEST, part / cache.MANIFEST)
+        part.rename(folder)
+    except OSError as reason:
+        raise _not_written(target, reason) from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return True
+
+
+def write_mirror_file(path: pathlib.Path, target: pathlib.Path) -> bool:
+    """Copy a single file of the cache into TARGET/files/, whole or not at all; False if it is there already."""
+    copy = target / "files" / path.name
+    part = copy.with_name(f".{copy.name}.{secrets.token_hex(4)}.part")
+    try:
+        sha256 = cache.sha256_of(path)
+        if copy.is_file() and cache.sha256_of(copy) == sha256:
+            return False
+        _copy(str(path), part, path.stat().st_size, sha256)
+        part.replace(copy)
+    except OSError as reason:
+        raise _not_written(target, reason) from None
+    finally:
+        part.unlink(missing_ok=True)
+    return True
+
+
+def keep_nih_manifest(manifest: bytes, target: pathlib.Path) -> None:
+    """Put the manifest of a mirror of NIH films into a new mirror: it is what names their sets."""
+    path = target / nih.MANIFEST
+    if path.is_file() and path.read_bytes() != manifest:
+        raise DataFetchError(
+            "This folder mirrors another selection of NIH films.", where=path, next="choose an empty folder"
+        )
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(manifest)
+    except OSError as reason:
+        raise _not_written(target, reason) from None
+
+
+def _not_written(target: pathlib.Path, reason: OSError) -> DataFetchError:
+    return DataFetchError(
+        f"The mirror could not be written ({reason.strerror or reason}).",
+        where=target,
+        expected="a folder that this user can write, with room for it",
+        next="make room, or name another folder; what is complete stays, and is not copied again",
+    )

@@ -1,0 +1,161 @@
+"""The registry: what can be fetched, from where, under which terms (registry.toml), and the checkpoints of a class.
+
+A class may have a registry of its own, a small TOML file that `data-fetch pack-checkpoints` writes. It names trained
+checkpoints and nothing else. It is the file that DATA_FETCH_REGISTRY names, else CACHE/registry.toml, which
+`data-fetch use ADDRESS` writes: one file in the shared cache of a hub serves everybody on it.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+import os
+import pathlib
+import tempfile
+import tomllib
+from typing import Any
+
+from data_fetch.errors import DataFetchError, choose
+from data_fetch.store import cache
+from data_fetch.store import registry_schema as schema
+from data_fetch.transfer import transport
+
+VARIABLE = "DATA_FETCH_REGISTRY"
+CLASS_REGISTRY = "registry.toml"
+_LONGEST = 1 << 20
+_OFF = f"ask who made it for another; to go on without it unset {VARIABLE}, or delete the file if it lies in the cache"
+
+
+@functools.cache
+def registry() -> dict[str, Any]:
+    """The whole registry of the course, as read from registry.toml."""
+    text = importlib.resources.files("data_fetch.store").joinpath("registry.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def data_set(name: str) -> dict[str, Any]:
+    """The registry's entry of one data set: title, classes, and a table for each source.
+
+    Raises
+    ------
+    DataFetchError
+        If there is none of this name; the nearest is suggested.
+    """
+    return registry()["datasets"][choose("data set", name, registry()["datasets"])]
+
+
+def checkpoints(cache_dir: str | os.PathLike[str] | None = None) -> dict[str, dict[str, Any]]:
+    """Every checkpoint that is known by name: those of the course, then those of the class's registry.
+
+    Returns
+    -------
+    {name: entry}. An entry has ``title``, ``profile``, ``licence`` and, where it can be had, ``weights`` with
+    ``sha256`` and ``bytes``; from a class's registry also ``card``, and both with ``urls``. One without ``weights`` has
+    to be made: ``command``.
+
+    Raises
+    ------
+    DataFetchError
+        If the class's registry is not there, cannot be read, breaks a rule of :mod:`data_fetch.store.registry_schema`, or names a
+        checkpoint of which the course brings the weights: nothing of the course is ever exchanged behind its back.
+    """
+    known = {name: dict(entry) for name, entry in registry()["checkpoints"].items()}
+    path = class_registry(cache_dir)
+    if path is None:
+        return known
+    try:
+        content = path.read_bytes()
+    except OSError as reason:
+        raise DataFetchError(
+            f"The registry of the class cannot be read ({reason.strerror or reason}).", where=path, next=_OFF
+        ) from None
+    return known | {name: known.get(name, {}) | entry for name, entry in _checked(content, path).items()}
+
+
+def class_registry(cache_dir: str | os.PathLike[str] | None = None) -> pathlib.Path | None:
+    """The file that names the class's checkpoints: that of DATA_FETCH_REGISTRY, else registry.toml in the user's cache, else
+    that of a shared one, else None."""
+    named = os.environ.get(VARIABLE, "").strip()
+    if not named:
+        paths = [folder / CLASS_REGISTRY for folder in (cache.cache_folder(cache_dir), *cache.shared_folders())]
+        return next((path for path in paths if path.is_file()), None)
+    path = pathlib.Path(named).expanduser().absolute()
+    if not path.is_file():
+        raise DataFetchError(
+            "The registry of the class is not there.",
+            where=f"the environment variable {VARIABLE}",
+            expected="the path of a file that data-fetch pack-checkpoints wrote",
+            got=named,
+            next=f"correct {VARIABLE}; or unset it, and type data-fetch use ADDRESS if the registry lies on the web",
+        )
+    return path
+
+
+def use(address: str, cache_dir: str | os.PathLike[str] | None = None) -> tuple[pathlib.Path, list[str]]:
+    """Take over a class's registry from an address or a file: CACHE/registry.toml, and the names of its checkpoints.
+
+    Raises
+    ------
+    DataFetchError
+        If it cannot be fetched, or as :func:`checkpoints`; the registry that was there before then stays.
+    """
+    local = address if transport.is_url(address) else str(pathlib.Path(address).expanduser().absolute())
+    content = transport.read_small(local, _LONGEST)
+    transport.refuse_html(content[:4096], local, "a registry, as data-fetch pack-checkpoints writes it")
+    names = sorted(_checked(content, local))
+    target = cache.cache_folder(cache_dir) / CLASS_REGISTRY
+    try:
+        write_whole(target, content)
+    except OSError as reason:
+        raise DataFetchError(
+            f"The cache cannot be written ({reason.strerror or reason}).",
+            where=target.parent,
+            next=f"set DATA_FETCH_DIR to a folder of your own, or keep the file elsewhere and set {VARIABLE} to it",
+        ) from None
+    return target, names
+
+
+def write_whole(path: pathlib.Path, content: bytes) -> None:
+    """Write a small file so that it is there whole or, whatever happens, as it was before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    finally:
+        pathlib.Path(temporary).unlink(missing_ok=True)
+
+
+def _checked(content: bytes, where: object) -> dict[str, dict[str, Any]]:
+    """The checkpoints of a class's registry, refused as a whole where one entry cannot be used."""
+    if len(content) > _LONGEST:
+        raise DataFetchError(
+            "This is far too long for a registry.", where=where, got=f"{len(content):,} bytes", next=_OFF
+        )
+    try:
+        table = tomllib.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as reason:
+        raise DataFetchError(
+            f"The registry of the class cannot be read ({reason or 'too deeply nested'}).",
+            where=where,
+            expected="a TOML file that data-fetch pack-checkpoints wrote",
+            next=_OFF,
+        ) from None
+    try:
+        found = schema.check_class_registry(table, where)
+    except DataFetchError as problem:
+        raise DataFetchError(
+            problem.what, where=problem.where, expected=problem.expected, got=problem.got, next=_OFF
+        ) from None
+    for name in found:
+        if "weights" in registry()["checkpoints"].get(name, {}):
+            raise DataFetchError(
+                f"The registry of the class names the checkpoint {name!r}, which comes with the course.",
+                where=where,
+                expected="another name: the course's checkpoints are never exchanged",
+                got=f"checkpoints.{name}",
+                next="train it under a name of its own, python -m medxai.train TASK --name NAME, and pack it again",
+            )
+    return found

@@ -1,0 +1,1 @@
+"""From an address to bytes and pictures: connections, archives, decoding."""

@@ -1,0 +1,217 @@
+"""A file of a folder or of a web server as one stream, whatever the server does: the only place that tries again.
+
+A connection that breaks is made again, and the file goes on where it stopped: by a Range request where the server said
+by an ETag or a date which file it sends, and otherwise from the beginning, skipping what was read before. That it is still
+the same file is seen by its mark, or by a checksum where the server states none. Whoever reads sees the file once, from front to back, or an error; its hash is still for the reader to
+confirm.
+"""
+
+from __future__ import annotations
+
+import email.message
+import io
+import os
+import random
+import re
+import sys
+import threading
+import urllib.error
+import urllib.request
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+from data_fetch.transfer.answers import (
+    Busy,
+    CannotReach,
+    Hopeless,
+    NobodyThere,
+    explained,
+    stated_length,
+    timeout,
+    validator,
+)
+
+ATTEMPTS = 5  # connections in a row that bring less than PROGRESS
+PROGRESS = 1 << 20  # bytes
+RESTARTS = 3  # from the beginning, where the server cannot go on in the middle
+PAUSE = 1.0  # seconds before the second attempt, doubled before each further one
+LONGEST_WAIT = 120.0  # seconds; a server that asks for more is not waited for
+USER_AGENT = "data-fetch (medxai-course)"
+
+
+def is_url(address: str) -> bool:
+    return address.lower().startswith(("http://", "https://"))
+
+
+class Stream(io.RawIOBase):
+    """What is read from an address, from its beginning to its end, over as many connections as that takes.
+
+    Parameters
+    ----------
+    address : str
+        URL or path.
+    stop : threading.Event, optional
+        Once set, nothing is waited for or tried again.
+
+    Attributes
+    ----------
+    count : int
+        Bytes read so far.
+    length : int or None
+        Bytes of the whole file, as the server states them.
+    on_bytes : function of bytes, or None
+        Called with all that is read, in order, once.
+    connections : int
+        How many it took.
+    """
+
+    def __init__(self, address: str, stop: threading.Event | None = None) -> None:
+        self.address = address
+        self.count = self.connections = 0
+        self.length: int | None = None
+        self.on_bytes: Callable[[memoryview], object] | None = None
+        self._stop = stop or threading.Event()
+        self._raw: Any = None
+        self._answered = False
+        self._validator: str | None = None  # what If-Range is sent
+        self._checksum = self._failures = self._restarts = self._mark = 0
+        self._reach()
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        if self._raw is not None:
+            self._raw.close()
+        super().close()
+
+    def readinto(self, buffer: Any) -> int:
+        while True:
+            try:
+                read = self._read(buffer)
+                break
+            except CannotReach as problem:
+                self._reach(problem)
+        data = memoryview(buffer)[:read]
+        if self._validator is None and is_url(self.address):
+            self._checksum = zlib.crc32(data, self._checksum)
+        self.count += read
+        if read and self.on_bytes:
+            self.on_bytes(data)
+        return read
+
+    def _read(self, buffer: Any) -> int:
+        with explained(self.address):
+            read = self._raw.readinto(buffer) or 0
+        if not read and len(buffer) and self.length is not None and self.count < self.length:
+            raise self._too_short(CannotReach)
+        return read
+
+    def _too_short(self, kind: type[CannotReach]) -> CannotReach:
+        return kind(
+            "The connection ended before the file did.",
+            where=self.address,
+            expected=f"{self.length:,} bytes",
+            got=f"{self.count:,} bytes",
+            next="run the same command again",
+        )
+
+    def _reach(self, problem: CannotReach | None = None) -> None:
+        """Connect, again and again while there is hope."""
+        while True:
+            if problem is not None:
+                self._wait(problem)
+            if self._raw is not None:
+                self._raw.close()
+            try:
+                with explained(self.address):
+                    self._connect()
+                return
+            except CannotReach as reason:
+                self._answered |= isinstance(reason, Busy)
+                problem = reason
+
+    def _wait(self, problem: CannotReach) -> None:
+        """Wait until the next attempt, or raise the problem where there should be none."""
+        if self.count - self._mark >= PROGRESS:
+            self._failures = 0
+        self._mark = max(self._mark, self.count)
+        self._failures += 1
+        # A little by chance, so that a class whose connections broke together does not come back together.
+        wait = PAUSE * 2 ** (self._failures - 1) * random.uniform(1, 1.25) if problem.wait is None else problem.wait
+        hopeless = isinstance(problem, Hopeless) or (isinstance(problem, NobodyThere) and not self._answered)
+        if hopeless or not is_url(self.address) or self._failures >= ATTEMPTS or wait > LONGEST_WAIT:
+            raise _with_attempts(problem, self.connections) from None
+        if wait >= 5:
+            print(f"{problem.what} ({problem.got}) Trying again in {wait:.0f} s.", file=sys.stderr, flush=True)
+        if self._stop.wait(wait):
+            raise problem
+
+    def _connect(self) -> None:
+        self.connections += 1
+        if not is_url(self.address):
+            self._raw = open(self.address, "rb", buffering=0)  # noqa: SIM115  (closed by close)
+            self.length = os.fstat(self._raw.fileno()).st_size
+            return
+        headers = {"User-Agent": USER_AGENT}
+        if self.count and self._validator:
+            headers |= {"Range": f"bytes={self.count}-", "If-Range": self._validator}
+        try:
+            self._raw = urllib.request.urlopen(urllib.request.Request(self.address, headers=headers), timeout=timeout())
+        except urllib.error.HTTPError as reason:
+            if reason.code == 416 and self.count:
+                # There is no more of it: the length stated at first was wrong.
+                raise self._too_short(Hopeless) from None
+            raise
+        self._answered = True
+        if not self.count:
+            self.length = stated_length(self._raw.headers)
+            self._validator = validator(self._raw.headers)
+        elif self._raw.status == 206:
+            self._check_part(self._raw.headers)
+        else:
+            self._skip()
+
+    def _check_part(self, headers: email.message.Message) -> None:
+        part = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", headers.get("Content-Range", "").strip())
+        same = validator(headers) in (None, self._validator)
+        if not part or int(part[1]) != self.count or part[2] not in ("*", str(self.length or "*")) or not same:
+            raise self._changed(f"{headers.get('Content-Range', 'no Content-Range')}")
+
+    def _skip(self) -> None:
+        """Read from the beginning again up to where the last connection ended, and see that it is the same."""
+        self._restarts += 1
+        if self._restarts > RESTARTS:
+            raise self._too_short(Hopeless)
+        headers = self._raw.headers
+        if stated_length(headers) != self.length:
+            raise self._changed(f"{stated_length(headers)} bytes of {headers.get_content_type()}")
+        if validator(headers) != self._validator:
+            raise self._changed(f"one with the mark {validator(headers)}, not {self._validator}")
+        left, seen, buffer = self.count, 0, memoryview(bytearray(1 << 18))
+        while left:
+            read = self._raw.readinto(buffer[:left])
+            if not read or self._stop.is_set():
+                raise self._too_short(CannotReach)
+            if self._validator is None:
+                seen = zlib.crc32(buffer[:read], seen)
+            left -= read
+        if seen != self._checksum:
+            raise self._changed("other bytes at its beginning")
+
+    def _changed(self, got: str) -> Hopeless:
+        return Hopeless(
+            "The connection broke, and what the server sends now is another file.",
+            where=self.address,
+            expected=f"the rest of {self.length} bytes, from byte {self.count}",
+            got=got,
+            next="run the same command again",
+        )
+
+
+def _with_attempts(problem: CannotReach, connections: int) -> CannotReach:
+    if connections < 2:
+        return problem
+    got = f"{problem.got}; {connections} attempts"
+    return type(problem)(problem.what, where=problem.where, expected=problem.expected, got=got, next=problem.next)

@@ -1,0 +1,126 @@
+"""Open files of a folder or of a web server as streams, and turn what goes wrong into errors for people."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import io
+import os
+import pathlib
+import re
+import threading
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+
+from data_fetch.errors import DataFetchError
+from data_fetch.store.cache import offline
+from data_fetch.transfer.answers import CannotReach, NotThere, stated_length, timeout
+from data_fetch.transfer.retrying_stream import USER_AGENT, Stream, is_url
+
+__all__ = [
+    "CannotReach",
+    "NotThere",
+    "Stream",
+    "is_url",
+    "join",
+    "length_of",
+    "mirror_address",
+    "opened",
+    "read_small",
+    "refuse_html",
+]
+
+
+def mirror_address() -> str | None:
+    """The mirror that DATA_FETCH_MIRROR names, a URL or an existing folder, without a slash at its end.
+
+    Raises
+    ------
+    DataFetchError
+        If it is neither.
+    """
+    address = os.environ.get("DATA_FETCH_MIRROR", "").strip()
+    if not address:
+        return None
+    if is_url(address):
+        return address.rstrip("/")
+    if address.lower().startswith("file://"):
+        address = urllib.request.url2pathname(urllib.parse.urlsplit(address).path)
+    folder = pathlib.Path(address).expanduser().absolute()
+    if not folder.is_dir():
+        raise DataFetchError(
+            "The mirror is not there.",
+            where="the environment variable DATA_FETCH_MIRROR",
+            expected="a URL (http:// or https://) or an existing folder",
+            got=address,
+            next="correct DATA_FETCH_MIRROR, or unset it to use the official source",
+        )
+    return str(folder)
+
+
+def join(base: str, path: str) -> str:
+    """Address of a file below a mirror."""
+    return f"{base}/{urllib.parse.quote(path)}" if is_url(base) else str(pathlib.Path(base, *path.split("/")))
+
+
+@contextlib.contextmanager
+def opened(address: str, stop: threading.Event | None = None) -> Iterator[Stream]:
+    """Open a file of a folder, or a URL, for reading from its beginning, once: see `data_fetch.transfer.retrying_stream`.
+
+    Raises
+    ------
+    NotThere
+        If the folder or server has no such file.
+    CannotReach
+        If nothing answers, or the answer breaks off again and again.
+    DataFetchError
+        If the server refuses, or DATA_FETCH_OFFLINE forbids the network.
+    """
+    if is_url(address) and offline():
+        raise DataFetchError(
+            "The network is switched off (DATA_FETCH_OFFLINE), and this is not in the cache.",
+            where=address,
+            next="unset DATA_FETCH_OFFLINE, or set DATA_FETCH_MIRROR to a folder that has it",
+        )
+    with contextlib.closing(Stream(address, stop)) as stream:
+        yield stream
+
+
+def length_of(address: str) -> int | None:
+    """Bytes of a file, without reading it; None where that cannot be known without a download."""
+    try:
+        if not is_url(address):
+            return os.stat(address).st_size
+        if offline():
+            return None
+        request = urllib.request.Request(address, headers={"User-Agent": USER_AGENT}, method="HEAD")
+        with urllib.request.urlopen(request, timeout=timeout()) as answer:
+            return stated_length(answer.headers)
+    except (OSError, ValueError, http.client.HTTPException):
+        return None
+
+
+def read_small(address: str, limit: int = 32 << 20) -> bytes:
+    """The whole content of a small file."""
+    with opened(address) as stream:
+        content = io.BufferedReader(stream).read(limit + 1)
+    if len(content) > limit:
+        raise DataFetchError(
+            "This file is far too long to be what it should be.", where=address, got=f"over {limit:,} bytes"
+        )
+    return content
+
+
+def refuse_html(start: bytes, address: str, expected: str) -> None:
+    """Raise if a file begins like a web page: what portals, expired links and login forms send instead of it."""
+    if re.match(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|\?xml|!--|script)", start, re.IGNORECASE):
+        title = re.search(rb"<title[^>]*>([^<]{1,80})", start, re.IGNORECASE)
+        named = f' titled "{title[1].decode(errors="replace").strip()}"' if title else ""
+        raise DataFetchError(
+            "The server sent a web page instead of the file (a login form, an expired link or a portal of the network).",
+            where=address,
+            expected=expected,
+            got=f"an HTML page{named}",
+            next="open the address in a browser to see what it says; then run the same command again",
+        )
