@@ -22,7 +22,7 @@ from autograder.check.runner.seeds import keyed_checks
 from autograder.check.runner.servers import Server, Submission
 from autograder.notebook import code_cells, syntax
 from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, CodeCell
-from autograder.report.messages import call_ended, cell_stopped, kind
+from autograder.record.sentences import call_ended, cell_stopped, kind
 from autograder.run.assignment import Assignment
 from autograder.run.kept_calibration import Calibrated
 from autograder.run.kernel import Kernel, Sandbox, Used

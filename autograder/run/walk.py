@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from autograder.check.checker.message import message_inside
+from autograder.check.checker.finding import message_inside
 from autograder.check.protocol.verdict import FAILED, PARTIAL, PASSED, Verdict, not_run
 from autograder.check.runner.servers import Submission
 from autograder.notebook.code_cells import CHECK, CodeCell

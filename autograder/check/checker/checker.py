@@ -24,7 +24,7 @@ from fractions import Fraction
 from typing import Any
 
 from autograder.check.checker.channel import Channel
-from autograder.check.checker.message import message
+from autograder.check.checker.finding import message
 from autograder.check.checker.names import Names, NeedsStudent
 from autograder.check.checker.standins import Function, Lost
 from autograder.check.protocol.limits import GRACE

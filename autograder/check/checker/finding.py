@@ -13,7 +13,7 @@ from autograder.check.checker.standins import Lost, student_error
 from autograder.check.protocol.limits import LONGEST_MESSAGE
 from autograder.notebook.syntax import statements
 from autograder.plain_text import plain
-from autograder.report.messages import kind, stopped
+from autograder.record.sentences import kind, stopped
 
 
 def message(error: BaseException, tree: ast.AST, key: str, hidden: bool, answers: frozenset[str] = frozenset()) -> str:
