@@ -1,4 +1,4 @@
-"""The message for a check cell that failed: what the check says, and nothing that a student wrote where the check is hidden.
+"""Why a check cell failed: what the check says, and nothing that a student wrote where the check is hidden.
 
 A hidden check's own message is shown as far as it is a constant in its text; what it fills in may come from the student's
 process, which knows the hidden inputs, so that is shown as an ellipsis.
@@ -8,16 +8,25 @@ from __future__ import annotations
 
 import ast
 import traceback
+from dataclasses import replace
 
 from autograder.check.checker.standins import Lost, student_error
-from autograder.check.protocol.limits import LONGEST_MESSAGE
+from autograder.check.protocol.verdict import Cause, Finding
 from autograder.notebook.syntax import statements
-from autograder.plain_text import plain
-from autograder.record.sentences import kind, stopped
+
+BY_EXCEPTION = {"NotImplementedError": Cause.NOT_IMPLEMENTED, "RecursionError": Cause.RECURSION}
 
 
-def message(error: BaseException, tree: ast.AST, key: str, hidden: bool, answers: frozenset[str] = frozenset()) -> str:
-    """What a student reads.
+class WrongCredit(AssertionError):
+    """The number that a check cell ends with cannot be its points; `finding` says why not."""
+
+    def __init__(self, finding: Finding):
+        super().__init__(finding.cause)
+        self.finding = finding
+
+
+def of_error(error: BaseException, tree: ast.AST, hidden: bool, answers: frozenset[str] = frozenset()) -> Finding:
+    """What a student may know of the end of a check.
 
     Parameters
     ----------
@@ -25,39 +34,46 @@ def message(error: BaseException, tree: ast.AST, key: str, hidden: bool, answers
         What the cell raised.
     tree : ast.AST
         The cell.
-    key : str
-        The exercise, or the cell's id.
     hidden : bool
         Whether students must not learn what the cell holds.
     answers : frozenset of str
         The names that the student should have defined.
     """
     if isinstance(error, Lost):
-        said = error.untold if hidden else str(error)
-        return plain(f"{key}: {said}" + "." * (not said.endswith("?")), LONGEST_MESSAGE)
-    if isinstance(error, NameError) and error.name in answers and not student_error(error):
-        return f"{key}: there is no `{error.name}`. Did its cell stop before it was defined, or was it renamed?"
+        return error.untold if hidden else error.finding
+    if isinstance(error, WrongCredit):
+        # The number may be what the student's function was asked about.
+        return replace(error.finding, credit=None) if hidden else error.finding
     raised = student_error(error)
+    if isinstance(error, NameError) and error.name in answers and not raised:
+        return Finding(Cause.MISSING_NAME, name=str(error.name))
     if raised == "NotImplementedError":
-        return stopped(key, raised)
-    if not hidden and isinstance(error, AssertionError) and not raised and not str(error):
-        return plain(f"{key}: this does not hold: {_line(error)}", LONGEST_MESSAGE)
+        return _raised(raised)
+    failed = isinstance(error, AssertionError) or type(error).__name__ == "Failed"  # pytest.fail
     if not hidden:
-        return plain(f"{type(error).__name__}: {error}", LONGEST_MESSAGE)
+        if isinstance(error, AssertionError) and not raised and not str(error):
+            return Finding(Cause.ASSERTION, text=_line(error))
+        cause = BY_EXCEPTION.get(raised, Cause.RAISED) if raised else Cause.PROPERTY if failed else Cause.UNUSABLE
+        return Finding(cause, exception=type(error).__name__, text=str(error), quoted=True)
     if raised:
-        return stopped(key, raised)
-    if isinstance(error, AssertionError) or type(error).__name__ == "Failed":
-        return plain(_constant_part(str(error), tree), LONGEST_MESSAGE) or f"{key}: this property does not hold."
-    return f"{key}: what came back could not be used ({kind(type(error).__name__)}). Does it have the type that it should have?"
+        return _raised(raised)
+    if failed:
+        return Finding(Cause.PROPERTY, text=_constant_part(str(error), tree))
+    return Finding(Cause.UNUSABLE, exception=type(error).__name__)
 
 
-def message_inside(error: str, source: str, key: str, hidden: bool) -> str:
-    """The same for a check that ran in the student's kernel, which says "Name: text" of what stopped it."""
-    name, _, text = error.partition(":")
+def of_error_inside(exception: str, text: str, source: str, hidden: bool) -> Finding:
+    """The same for a check that ran in the student's kernel, which says what stopped it."""
+    failed = exception == "AssertionError"
     if not hidden:
-        return plain(error, LONGEST_MESSAGE)
-    told = _constant_part(text.strip(), ast.Module(statements(source), [])) if name == "AssertionError" else ""
-    return plain(told, LONGEST_MESSAGE) or stopped(key, name)
+        cause = Cause.PROPERTY if failed else BY_EXCEPTION.get(exception, Cause.RAISED)
+        return Finding(cause, exception=exception, text=text, quoted=True)
+    told = _constant_part(text.strip(), ast.Module(statements(source), [])) if failed else ""
+    return Finding(Cause.PROPERTY, text=told) if told else _raised(exception)
+
+
+def _raised(exception: str) -> Finding:
+    return Finding(BY_EXCEPTION.get(exception, Cause.RAISED), exception=exception)
 
 
 def _line(error: BaseException) -> str:
