@@ -1,28 +1,17 @@
 """Every sentence that people read about a graded cell, made from what was found; nothing reads them back.
 
-What a student's code raises in a hidden check may quote a hidden input, so only its kind is told.
+What a student's code raises in a hidden check may quote a hidden input: no `Finding` of such a check holds its text.
 """
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Callable, Sequence
 
 from autograder.check.protocol.limits import LONGEST_MESSAGE
-from autograder.check.protocol.verdict import Cause, Finding
+from autograder.check.protocol.verdict import Cause, Finding, safe_exception
 from autograder.plain_text import plain
 from autograder.record.records import CellGrade, shown
 
-# Names of exceptions that are safe to show: a student can invent one that spells out what a check gave it.
-KNOWN = {
-    name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)
-} | {
-    "InvalidArgumentError",
-    "ResourceExhaustedError",
-    "NotFittedError",
-    "LinAlgError",
-    "AxisError",
-}
 SYNTAX_ERRORS = ("SyntaxError", "IndentationError", "TabError")
 
 
@@ -143,7 +132,7 @@ _ABOUT_THE_EXERCISE = frozenset(Cause) - {
 
 def kind(name: str) -> str:
     """How an exception is called in a message: "a ValueError", "an IndexError", "an error of its own kind"."""
-    if name not in KNOWN:
+    if not safe_exception(name):
         return "an error of its own kind"
     return f"an {name}" if name[0] in "AEIOU" else f"a {name}"
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from autograder.check.protocol.verdict import FAILED, Cause, Finding, Verdict
+from autograder.check.protocol.verdict import FAILED, Cause, Finding, Verdict, safe_exception
 from autograder.check.runner.host import CheckerHost
 from autograder.check.runner.seeds import keyed_checks
 from autograder.check.runner.servers import Server, Submission
@@ -246,8 +246,8 @@ class _Heard:
     def __call__(self, cell: CodeCell, ran: Ran) -> None:
         if ran.ended is None:
             return
-        # Without the text of the error, which comes from the student's process, and may say what a hidden check gave it.
-        ended = replace(ran.ended, text="").bounded()
+        # The text of an error comes from the student's process, and may say what a hidden check gave it.
+        ended = replace(ran.ended, exception=safe_exception(ran.ended.exception), text="").bounded()
         called = cell.id or _first_line(cell.source)
         left = replace(ended, cause=LEFT_BY[ended.cause], cell=called)
         if ended.cause is not Cause.RAISED or (cell.kind == LOCKED and cell.id):

@@ -11,7 +11,7 @@ import traceback
 from dataclasses import replace
 
 from autograder.check.checker.standins import Lost, student_error
-from autograder.check.protocol.verdict import Cause, Finding
+from autograder.check.protocol.verdict import Cause, Finding, safe_exception
 from autograder.notebook.syntax import statements
 
 BY_EXCEPTION = {"NotImplementedError": Cause.NOT_IMPLEMENTED, "RecursionError": Cause.RECURSION}
@@ -59,7 +59,7 @@ def of_error(error: BaseException, tree: ast.AST, hidden: bool, answers: frozens
         return _raised(raised)
     if failed:
         return Finding(Cause.PROPERTY, text=_constant_part(str(error), tree))
-    return Finding(Cause.UNUSABLE, exception=type(error).__name__)
+    return Finding(Cause.UNUSABLE, exception=safe_exception(type(error).__name__))
 
 
 def of_error_inside(exception: str, text: str, source: str, hidden: bool) -> Finding:
@@ -73,7 +73,7 @@ def of_error_inside(exception: str, text: str, source: str, hidden: bool) -> Fin
 
 
 def _raised(exception: str) -> Finding:
-    return Finding(BY_EXCEPTION.get(exception, Cause.RAISED), exception=exception)
+    return Finding(BY_EXCEPTION.get(exception, Cause.RAISED), exception=safe_exception(exception))
 
 
 def _line(error: BaseException) -> str:

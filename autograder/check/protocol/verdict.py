@@ -5,6 +5,7 @@ No sentence for people is made or read here: `record.sentences` makes all of the
 
 from __future__ import annotations
 
+import builtins
 import math
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
@@ -67,6 +68,14 @@ FAILURES = frozenset(Cause) - {
     Cause.GRADER_FAILED,
 }  # fmt: skip
 LONGEST_NAME = 200  # characters of a name
+SAFE_EXCEPTIONS = {
+    name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)
+} | {"InvalidArgumentError", "ResourceExhaustedError", "NotFittedError", "LinAlgError", "AxisError"}
+
+
+def safe_exception(name: str) -> str:
+    """The name of an exception where it may be told, "" elsewhere: a student can invent one that spells out a hidden input."""
+    return name if name in SAFE_EXCEPTIONS else ""
 
 
 @dataclass(frozen=True)
@@ -79,7 +88,7 @@ class Finding:
     name : str
         What is missing, or stands where it should not.
     exception : str
-        The class of what was raised; a student can name one as they like.
+        The class of what was raised; of a hidden check only where it is safe to tell, see `safe_exception`.
     text : str
         The check's own words, the line of it that does not hold, or what could not be used.
     quoted : bool
