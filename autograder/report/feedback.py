@@ -28,7 +28,7 @@ from autograder.author.lab_source import HEADING
 from autograder.course.course import Course
 from autograder.errors import AutograderError
 from autograder.notebook.cells import grade_id_of, is_graded, is_manual
-from autograder.record import gradebook
+from autograder.record import gradebook, sentences
 from autograder.record.gradebook import Marks, points_of, standing
 from autograder.record.records import GRADED, NEEDS_ATTENTION, QUEUED, RUNNING, Record, RecordStore, shown
 from autograder.release.versions import snapshot
@@ -197,7 +197,7 @@ def page(
                 "exercise": cell.exercise,
                 "statement": cell.statement,
                 "points": _of(points, cell.max),
-                "message": "Passed." if cell.passed else cell.message or "Not graded.",
+                "message": sentences.comment(cell),
                 "state": state,
             }
         )
