@@ -292,8 +292,7 @@ class Grading:
                         begun += 1
                         if begun == min(at_once, len(tickets)):
                             wait(checkers)  # the first kernels are started meanwhile, and would be slowed down
-                            gradebook.get_ready()
-                            book.open()
+                            book.open()  # imports nbgrader, two seconds beside the first kernels
                         continue
                     if isinstance(result, Exception):
                         for future in checkers:  # that none can be started is the fault of no submission
