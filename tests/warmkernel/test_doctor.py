@@ -75,7 +75,14 @@ def test_it_works(environment, user):
 @pytest.mark.parametrize("user", USERS)
 def test_it_works_however_the_machine_is_set_up(environment, user, changed):
     umask = changed.get("UMASK", "022")
-    set_up = ["/bin/sh", "-c", 'umask "$0"; exec "$@"', umask, "/usr/bin/env", *(f"{n}={v}" for n, v in changed.items())]
+    set_up = [
+        "/bin/sh",
+        "-c",
+        'umask "$0"; exec "$@"',
+        umask,
+        "/usr/bin/env",
+        *(f"{n}={v}" for n, v in changed.items()),
+    ]
     done = run(environment, *as_user(user), *set_up, *DOCTOR)
     assert done.returncode == 0, done.stdout + done.stderr
 

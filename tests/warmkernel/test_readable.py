@@ -8,10 +8,10 @@ import subprocess
 import sysconfig
 
 import pytest
+from warmkernel.tree import Tree
 
 from warmkernel import readable, settings, zygotes
 from warmkernel.errors import SandboxError
-from warmkernel.tree import Tree
 
 NOBODY = 61_184
 LIBRARY = f"lib/python{sysconfig.get_python_version()}"
