@@ -19,8 +19,9 @@ from data_fetch.checkpoints.checkpoint_files import (
 from data_fetch.errors import DataFetchError
 from data_fetch.store import registry_schema as schema
 from data_fetch.store import tomltext
+from data_fetch.store.atomic import write_whole
 from data_fetch.store.cache import sha256_of
-from data_fetch.store.registry import CLASS_REGISTRY, registry, write_whole
+from data_fetch.store.registry import CLASS_REGISTRY, registry
 
 _HEAD = """# Checkpoints of a class. Students type `data-fetch use` and the address of this file; a hub keeps it as registry.toml in
 # its cache, or sets DATA_FETCH_REGISTRY to its path. Whatever is downloaded must have these hashes.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import pathlib
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -129,23 +127,6 @@ def _concatenate(parts: list[pandas.DataFrame], like: pandas.DataFrame) -> panda
     import pandas
 
     return pandas.concat(parts, ignore_index=True) if parts else like.iloc[:0].reset_index(drop=True)
-
-
-def new_array(path: pathlib.Path, dtype: type, shape: tuple[int, ...]) -> np.memmap:
-    """A memory-mapped .npy file to be filled, whose room on the disk is taken now.
-
-    Without that, a disk that fills up later does not raise an error: it kills the process that writes (SIGBUS).
-    """
-    array = np.lib.format.open_memmap(path, "w+", dtype, shape)
-    if hasattr(os, "posix_fallocate"):
-        with path.open("r+b") as file:
-            try:
-                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-            except OSError as reason:
-                if reason.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
-                    size = f"{path.stat().st_size / 1e6:,.1f} MB"
-                    raise OSError(reason.errno, f"{reason.strerror}: {path.name} needs {size}") from None
-    return array
 
 
 def read_stored_set(folder: pathlib.Path, classes: tuple[str, ...]) -> ImageSet:

@@ -18,6 +18,7 @@ import sys
 
 from data_fetch.errors import DataFetchError, choose
 from data_fetch.store import cache
+from data_fetch.store.atomic import write_whole
 from data_fetch.store.registry import registry
 from data_fetch.transfer import transport
 
@@ -158,9 +159,7 @@ def _download(address: str, url: str, target: pathlib.Path, staging: pathlib.Pat
 
 def _keep_record(fetched: pathlib.Path, target: pathlib.Path) -> None:
     """Write the sha256 of a file beside the place where it is or will be, whole or not at all."""
-    part = _record(fetched).with_suffix(".part")
-    part.write_text(f"{cache.sha256_of(fetched)}  {target.name}\n", encoding="utf-8")
-    part.replace(_record(target))
+    write_whole(_record(target), f"{cache.sha256_of(fetched)}  {target.name}\n")
 
 
 def same_as_recorded(path: pathlib.Path, renew: bool = False) -> None:

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from data_fetch import DataFetchError, read_film
-from data_fetch.datasets import fetching
+from data_fetch.datasets import split_views
 from data_fetch.datasets.imageset import read_stored_set
 from data_fetch.sources.nih import make_index as make_nih_index
-from data_fetch.store import cache, mirror
+from data_fetch.store import manifest, mirror
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 CLASSES = ("normal", "cardiomegaly")
@@ -251,7 +251,7 @@ def test_a_set_that_does_not_fit_together_is_refused(tmp_path, parts, message):
 
 def test_a_table_without_its_splits_is_told(tmp_path):
     films = read_stored_set(write_set(tmp_path / "set", **{"table.csv": TABLE.replace("fold", "fooled")}), CLASSES)
-    for of in (lambda: fetching.of_split(films, "train"), lambda: fetching.of_fold(films, "train")):
+    for of in (lambda: split_views.of_split(films, "train"), lambda: split_views.of_fold(films, "train")):
         with pytest.raises(DataFetchError, match="no column (split|fold)[\\s\\S]*data-fetch verify"):
             of()
 
@@ -289,7 +289,7 @@ def test_the_manifest_of_a_mirror_never_leads_out_of_the_cache(files):
     with tempfile.TemporaryDirectory() as temporary, pytest.MonkeyPatch.context() as patch:
         top = pathlib.Path(temporary)
         (top / "m" / "sets" / "one").mkdir(parents=True)
-        (top / "m" / "sets" / "one" / cache.MANIFEST).write_bytes(tomltext.dumps({"files": files}).encode())
+        (top / "m" / "sets" / "one" / manifest.MANIFEST).write_bytes(tomltext.dumps({"files": files}).encode())
         (top / "cache").mkdir()
         patch.setenv("DATA_FETCH_MIRROR", str(top / "m"))
         before = sorted(top.rglob("*"))
@@ -304,7 +304,7 @@ def test_the_manifest_of_a_mirror_never_leads_out_of_the_cache(files):
 @given(st.one_of(st.binary(max_size=80), damaged(b'[files."images.npy"]\nbytes = 3\nsha256 = "' + b"0" * 64 + b'"\n')))
 def test_any_bytes_are_a_manifest_or_none(content):
     try:
-        files = cache.checked_manifest(content)
+        files = manifest.checked_manifest(content)
     except ValueError:
         return
     assert all(entry["bytes"] >= 0 and len(entry["sha256"]) == 64 for entry in files.values())

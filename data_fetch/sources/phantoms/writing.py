@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from data_fetch.datasets.imageset import new_array
 from data_fetch.progress import bar
 from data_fetch.store import tomltext
+from data_fetch.store.arrays import new_array
 
 from .pool import PhantomError, cores, run_workers
 

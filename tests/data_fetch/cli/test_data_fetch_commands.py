@@ -113,10 +113,12 @@ def test_a_mirror_serves_machines_without_the_source(mirror, tmp_path, monkeypat
 
 
 def test_phantoms_come_from_a_mirror_or_are_rendered(small_phantoms, tmp_path, monkeypatch):
-    from data_fetch.datasets.cardiomegaly import stored_folder
+    from data_fetch.datasets.cardiomegaly import CARDIOMEGALY
     from data_fetch.store.mirror import write_mirror
 
-    write_mirror(stored_folder("phantom", "develop", 64, progress=False), tmp_path / "made")
+    write_mirror(
+        CARDIOMEGALY.stored_folders(CARDIOMEGALY.source("phantom", progress=False), "develop", 64)[0], tmp_path / "made"
+    )
     monkeypatch.setenv("DATA_FETCH_MIRROR", str(tmp_path / "made"))
     fetch_cardiomegaly(size=64, cache_dir=tmp_path / "b", progress=False)
     assert len(small_phantoms) == 1, "copied, not rendered again"

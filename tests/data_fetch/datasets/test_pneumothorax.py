@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from data_fetch import DataFetchError, fetch_pneumothorax
-from data_fetch.sources.mit import films as mit
+from data_fetch.sources.mit import hdf5_films as mit
 from data_fetch.sources.nih import index as nih_index
 from data_fetch.store import files, registry
 
@@ -80,7 +80,7 @@ def test_mit_films_are_shrunk_by_areas_and_never_enlarged(mit_mirror):
     assert np.array_equal(small.images, whole.images[:, ::4, ::4])  # the test films are blocks of 4 x 4
     with pytest.raises(DataFetchError, match="64 to 256"):
         fetch("test", 512)
-    with pytest.raises(DataFetchError, match="Only NIH films"):
+    with pytest.raises(DataFetchError, match="has no option --films"):
         fetch_pneumothorax("mit", films=100)
 
 

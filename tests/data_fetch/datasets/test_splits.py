@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from data_fetch.datasets.splits import choose_balanced, choose_films, patient_folds
 from data_fetch.errors import DataFetchError
-from data_fetch.sources.nih import films as nih
 from data_fetch.sources.nih import pneumothorax as nih_pneumothorax
+from data_fetch.sources.nih.cardiomegaly import choose_cardiomegaly
 from data_fetch.sources.nih.index import nih_index
+from data_fetch.sources.nih.origin import Origin
 
 
 def test_the_official_choice_needs_one_archive_and_is_what_is_promised():
-    chosen = nih.choose_cardiomegaly(nih.Source("official", None))
+    chosen = choose_cardiomegaly(Origin("official", None))
     index, develop = nih_index(), int((chosen.splits == "develop").sum())
     positive = index.has("Cardiomegaly")[chosen.rows]
     assert [archive.name for archive in chosen.archives] == ["images_001.tar.gz"]
@@ -75,7 +76,7 @@ def test_a_source_without_a_class_is_refused():
 def test_pneumothorax_is_balanced_and_split_by_patient():
     index = nih_index()
     for films, archives, names in ((398, 1, "74ee4c56f153b60e"), (2000, 4, "b08f8fd410d7cca2")):
-        chosen = nih_pneumothorax.choose_pneumothorax(nih.Source("official", None), films)
+        chosen = nih_pneumothorax.choose_pneumothorax(Origin("official", None), films)
         assert [archive.name for archive in chosen.archives] == nih_pneumothorax.archives_needed(films)
         assert len(chosen.archives) == archives and len(chosen.rows) == films == len(set(chosen.rows))
         positive = index.has("Pneumothorax")[chosen.rows]

@@ -7,13 +7,15 @@ import re
 import nih_mirrors
 
 from data_fetch import fetch_cardiomegaly
-from data_fetch.sources.nih import films as nih
-from data_fetch.sources.nih.download_cost import print_plan
+from data_fetch.datasets.catalogue import DATASETS
+from data_fetch.sources.nih.cardiomegaly import choose_cardiomegaly
+from data_fetch.sources.nih.download_cost import print_cost
+from data_fetch.sources.nih.origin import Origin
 
 
 def plan(capsys, name="cardiomegaly", films=None, size=64):
     """Rows of the table, and the lines about costs."""
-    print_plan(name, "nih", None, films, size)
+    print_cost(DATASETS[name].source("nih", films=films), DATASETS[name].size(size))
     said = capsys.readouterr()
     return said.out.splitlines()[1:], said.err
 
@@ -30,7 +32,7 @@ def test_the_official_archives_need_no_network_and_are_an_estimate(capsys, monke
 
 
 def test_a_mirror_is_asked_and_what_is_there_is_not_counted(capsys, packed, monkeypatch, own_cache):
-    chosen = nih.choose_cardiomegaly(nih.Source("mirror", str(packed), (packed / "manifest.csv").read_bytes()))
+    chosen = choose_cardiomegaly(Origin("mirror", str(packed), (packed / "manifest.csv").read_bytes()))
     bytes_ = sum((packed / archive.name).stat().st_size for archive in chosen.archives)
     with nih_mirrors.served(packed) as server:
         monkeypatch.setenv("DATA_FETCH_MIRROR", server.address)
