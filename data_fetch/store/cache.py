@@ -30,7 +30,6 @@ def cache_folder(cache_dir: str | os.PathLike[str] | None = None) -> pathlib.Pat
     chosen = os.fspath(cache_dir) if cache_dir is not None else os.environ.get("DATA_FETCH_DIR", "").strip()
     if chosen:
         return pathlib.Path(chosen).expanduser().absolute()
-    # What pooch.os_cache returns, without the 0.1 s that importing pooch takes.
     import platformdirs
 
     return pathlib.Path(platformdirs.user_cache_dir(APPLICATION))
