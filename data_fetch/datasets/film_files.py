@@ -61,7 +61,7 @@ def read_film(path: str | os.PathLike[str], window: Window | None = None) -> np.
     dicom = start[128:] == b"DICM"
     if not dicom and not start.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")):
         raise DataFetchError(
-            "This is no film that can be read.",
+            "This film cannot be read.",
             where=path,
             expected="a PNG, JPEG or DICOM file (with the letters DICM at byte 128)",
             got=f"a file that begins with {start[:8].hex(' ')}" if start else "an empty file",
@@ -166,7 +166,7 @@ def _windowed(path: pathlib.Path, values: np.ndarray, data: pydicom.Dataset, win
     known = function in ("LINEAR", "LINEAR_EXACT", "SIGMOID")
     if not known or not np.isfinite([centre, width]).all() or width < least or width == 0:
         raise DataFetchError(
-            "The film's window is none.",
+            "Invalid display window.",
             where=path,
             expected=f"LINEAR (a width of at least 1), LINEAR_EXACT or SIGMOID (above {least:g})",
             got=f"{function}, centre {centre:g}, width {width:g}",

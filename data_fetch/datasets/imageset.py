@@ -166,7 +166,7 @@ def _read(folder: pathlib.Path, classes: tuple[str, ...]) -> ImageSet:
     if not table["name"].is_unique:
         raise ValueError(f"table.csv names {table['name'][table['name'].duplicated()].iloc[0]!r} twice")
     if not pandas.api.types.is_integer_dtype(table["label"]) or not table["label"].between(0, len(classes) - 1).all():
-        raise ValueError(f"table.csv has a label that is no whole number from 0 to {len(classes) - 1}")
+        raise ValueError(f"table.csv has a label that is not a whole number from 0 to {len(classes) - 1}")
     names = table["name"].to_numpy(dtype=str)
     labels = table["label"].to_numpy(dtype=np.int64)
     patients = table["patient"].to_numpy()

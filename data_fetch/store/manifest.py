@@ -44,7 +44,7 @@ def checked_manifest(content: bytes) -> dict[str, Any]:
             raise ValueError(f"{name!r} has no proper sha256")
         parts = name.split("/")
         if not all(parts) or {".", ".."} & set(parts) or re.search(r"[\\:\x00-\x1f]", name):
-            raise ValueError(f"{name!r} is no plain name below the folder of the set")
+            raise ValueError(f"{name!r} is not a plain name below the folder of the set")
     return dict(files)
 
 

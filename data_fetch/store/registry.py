@@ -119,7 +119,7 @@ def _checked(content: bytes, where: object) -> dict[str, dict[str, Any]]:
     """The checkpoints of a class's registry, refused as a whole where one entry cannot be used."""
     if len(content) > _LONGEST:
         raise DataFetchError(
-            "This is far too long for a registry.", where=where, got=f"{len(content):,} bytes", next=_OFF
+            "The file is larger than a registry can be.", where=where, got=f"{len(content):,} bytes", next=_OFF
         )
     try:
         table = tomllib.loads(content.decode("utf-8"))

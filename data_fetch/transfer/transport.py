@@ -121,9 +121,7 @@ def read_small(address: str, limit: int = 32 << 20) -> bytes:
     with opened(address) as stream:
         content = io.BufferedReader(stream).read(limit + 1)
     if len(content) > limit:
-        raise DataFetchError(
-            "This file is far too long to be what it should be.", where=address, got=f"over {limit:,} bytes"
-        )
+        raise DataFetchError("The file is larger than expected.", where=address, got=f"over {limit:,} bytes")
     return content
 
 

@@ -10,8 +10,8 @@ import sys
 import nih_mirrors
 import numpy as np
 import pytest
+from mit_files import mit_file
 from namespaces import LOOPBACK, PYTHON, inside, read_only
-from test_pneumothorax import mit_file
 
 from data_fetch import (
     DataFetchError,

@@ -45,18 +45,18 @@ def test_no_patient_is_ever_in_two_parts(data):
     positive = np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)))
     clear = ~positive & np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)))
     try:
-        plan = choose_films(patients, positive, clear, (20, 8), (8, 6), seed=1)
+        selection = choose_films(patients, positive, clear, (20, 8), (8, 6), seed=1)
     except DataFetchError:
         return
-    develop, test = patients[plan.develop], patients[plan.test]
+    develop, test = patients[selection.develop], patients[selection.test]
     assert not set(develop) & set(test)
-    assert len(set(plan.develop)) == len(plan.develop) and len(set(plan.test)) == len(plan.test)
-    assert len(plan.develop) <= 28 and len(plan.test) <= 14
-    assert len(np.unique(plan.folds)) == min(10, len(np.unique(develop[positive[plan.develop]])))
+    assert len(set(selection.develop)) == len(selection.develop) and len(set(selection.test)) == len(selection.test)
+    assert len(selection.develop) <= 28 and len(selection.test) <= 14
+    assert len(np.unique(selection.folds)) == min(10, len(np.unique(develop[positive[selection.develop]])))
     for patient in np.unique(develop):
-        assert len(np.unique(plan.folds[develop == patient])) == 1
-    for fold in np.unique(plan.folds):
-        assert positive[plan.develop][plan.folds == fold].any(), "a fold without a positive measures nothing"
+        assert len(np.unique(selection.folds[develop == patient])) == 1
+    for fold in np.unique(selection.folds):
+        assert positive[selection.develop][selection.folds == fold].any(), "a fold without a positive measures nothing"
 
 
 def test_the_choice_does_not_depend_on_the_order_of_what_is_offered():

@@ -7,8 +7,8 @@ import shutil
 
 import numpy as np
 import pytest
+from mit_files import mit_file
 from namespaces import PYTHON, inside, small_disk
-from test_pneumothorax import mit_file
 
 from data_fetch import fetch_cardiomegaly
 from data_fetch.store.arrays import new_array

@@ -14,7 +14,7 @@ import time
 
 import nih_mirrors
 import pytest
-from test_pneumothorax import mit_file
+from mit_files import mit_file
 
 from data_fetch.store import manifest
 
