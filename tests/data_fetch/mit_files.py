@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pathlib
+
 import h5py
 import numpy as np
 
