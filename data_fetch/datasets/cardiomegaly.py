@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import os
-import pathlib
 
 from data_fetch.datasets.dataset import Dataset
 from data_fetch.datasets.imageset import ImageSet
@@ -11,19 +11,10 @@ from data_fetch.sources.nih.cardiomegaly import rule
 from data_fetch.sources.nih.source import NihSource
 from data_fetch.sources.phantoms.source import PhantomSource
 
-
-def _phantom(dataset: str, cache: pathlib.Path, progress: bool, refresh: bool) -> PhantomSource:
-    return PhantomSource(dataset, cache, progress)
-
-
-def _nih(dataset: str, cache: pathlib.Path, progress: bool, refresh: bool) -> NihSource:
-    return NihSource(dataset, cache, progress, rule=rule(), refresh=refresh)
-
-
 CARDIOMEGALY = Dataset(
     "cardiomegaly",
     ("normal", "cardiomegaly"),
-    {"phantom": _phantom, "nih": _nih},
+    {"phantom": PhantomSource, "nih": functools.partial(NihSource, make_rule=rule)},
     sized_as="cardiomegaly",
     folds_of="develop",
 )

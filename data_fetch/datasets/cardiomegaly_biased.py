@@ -34,13 +34,13 @@ class CuedSource(Source):
         dataset: str,
         cache: pathlib.Path,
         progress: bool = True,
+        refresh: bool = False,
         *,
         clean: str,
         cue: str = "tag",
-        refresh: bool = False,
     ) -> None:
         self.name = clean
-        super().__init__(dataset, cache, progress)
+        super().__init__(dataset, cache, progress, refresh)
         self.clean = CARDIOMEGALY.source(clean, cache, progress, refresh)
         self.cue = choose("cue", cue, cues.RECIPES, where="cue=")
 

@@ -49,8 +49,7 @@ class Dataset:
     classes : tuple of str
         What the labels mean.
     makers : mapping of source -> function
-        Make the source's object from the data set's name, the cache's folder and `progress`, and options by name;
-        `refresh` is one of them.
+        Make the source's object: takes what `Source` takes, and the source's own options by name.
     sized_as : str
         The data set whose size the profile states.
     folds_of : str or None
@@ -112,7 +111,7 @@ class Dataset:
                     expected=", ".join(f"--{one}" for one in allowed) or "none of its own",
                     next="leave it out",
                 )
-        return self.makers[chosen](self.name, cache_folder(cache_dir), progress, refresh=refresh, **given)
+        return self.makers[chosen](self.name, cache_folder(cache_dir), progress, refresh, **given)
 
     def get(self, source: Source, split: str, size: int | None = None) -> Fetched:
         """The films of a split, from a source of this data set.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import os
-import pathlib
 
 from data_fetch.datasets.dataset import Dataset
 from data_fetch.datasets.imageset import ImageSet
@@ -12,23 +12,10 @@ from data_fetch.sources.nih.pneumothorax import rule
 from data_fetch.sources.nih.source import NihSource
 from data_fetch.sources.phantoms.source import PhantomSource
 
-
-def _phantom(dataset: str, cache: pathlib.Path, progress: bool, refresh: bool) -> PhantomSource:
-    return PhantomSource(dataset, cache, progress)
-
-
-def _nih(dataset: str, cache: pathlib.Path, progress: bool, refresh: bool, films: int | None = None) -> NihSource:
-    return NihSource(dataset, cache, progress, rule=rule(films), refresh=refresh)
-
-
-def _mit(dataset: str, cache: pathlib.Path, progress: bool, refresh: bool) -> MitSource:
-    return MitSource(dataset, cache, progress)
-
-
 PNEUMOTHORAX = Dataset(
     "pneumothorax",
     ("no pneumothorax", "pneumothorax"),
-    {"phantom": _phantom, "nih": _nih, "mit": _mit},
+    {"phantom": PhantomSource, "nih": functools.partial(NihSource, make_rule=rule), "mit": MitSource},
     sized_as="pneumothorax",
 )
 

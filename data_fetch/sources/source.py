@@ -21,6 +21,8 @@ class Source(abc.ABC):
         The user's own cache, in which stored sets are made.
     progress : bool
         Whether bars are shown while films are made or downloaded.
+    refresh : bool
+        Whether what is kept of a mirror's list of films is asked for again.
 
     Attributes
     ----------
@@ -35,8 +37,8 @@ class Source(abc.ABC):
     name: str
     holds_all_splits: ClassVar[bool]
 
-    def __init__(self, dataset: str, cache: pathlib.Path, progress: bool = True) -> None:
-        self.dataset, self.cache, self.progress = dataset, cache, progress
+    def __init__(self, dataset: str, cache: pathlib.Path, progress: bool = True, refresh: bool = False) -> None:
+        self.dataset, self.cache, self.progress, self.refresh = dataset, cache, progress, refresh
         self.entry: dict[str, Any] = data_set(dataset)["sources"][self.name]
 
     def __str__(self) -> str:

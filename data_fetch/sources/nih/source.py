@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import pathlib
+from collections.abc import Callable
+from typing import Any
 
 from data_fetch.sources.nih.card import card_of
 from data_fetch.sources.nih.film_choice import Rule
@@ -18,19 +20,27 @@ class NihSource(Source):
 
     Parameters
     ----------
-    rule : Rule
-    refresh : bool
-        Whether a mirror is asked again which films it holds, although that is kept.
+    make_rule : function
+        Gives the data set's Rule.
+    options
+        Of `make_rule`, such as `films`.
     """
 
     name = "nih"
     holds_all_splits = True
 
     def __init__(
-        self, dataset: str, cache: pathlib.Path, progress: bool = True, *, rule: Rule, refresh: bool = False
+        self,
+        dataset: str,
+        cache: pathlib.Path,
+        progress: bool = True,
+        refresh: bool = False,
+        *,
+        make_rule: Callable[..., Rule],
+        **options: Any,
     ) -> None:
-        super().__init__(dataset, cache, progress)
-        self.rule, self.refresh = rule, refresh
+        super().__init__(dataset, cache, progress, refresh)
+        self.rule = make_rule(**options)
 
     @functools.cached_property
     def origin(self) -> Origin:
