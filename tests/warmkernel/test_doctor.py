@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from warm_client import LIGHT, ROOT, USERS, as_user
 
+from warmkernel import advice
+
 DOCTOR = [sys.executable, "-m", "warmkernel", "doctor", "--kernel", "light"]
 # Runs the rest with a filter on system calls like that of Docker: no mounts, no namespaces.
 FILTERED = (
@@ -73,7 +75,14 @@ def test_it_works(environment, user):
 @pytest.mark.parametrize("user", USERS)
 def test_it_works_however_the_machine_is_set_up(environment, user, changed):
     umask = changed.get("UMASK", "022")
-    set_up = ["/bin/sh", "-c", 'umask "$0"; exec "$@"', umask, "/usr/bin/env", *(f"{n}={v}" for n, v in changed.items())]
+    set_up = [
+        "/bin/sh",
+        "-c",
+        'umask "$0"; exec "$@"',
+        umask,
+        "/usr/bin/env",
+        *(f"{n}={v}" for n, v in changed.items()),
+    ]
     done = run(environment, *as_user(user), *set_up, *DOCTOR)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -111,6 +120,11 @@ def test_a_masked_proc(environment):
     step, said, advice = failed(run(environment, *outer, *as_user("ordinary"), *DOCTOR))
     assert step in ("bubblewrap", "proc") and "proc" in said and "not permitted" in said
     assert "systempaths=unconfined" in advice
+
+
+def test_a_covered_proc_for_an_ordinary_user():
+    said = advice.of("bubblewrap", "bwrap: Can't mount proc on /newroot/proc: Operation not permitted")
+    assert "/proc are covered" in said and "systempaths=unconfined" in said and "sysctl" not in said
 
 
 def test_a_start_fails_with_the_same_words(environment, tmp_path):
