@@ -19,7 +19,7 @@ def course(tmp_path) -> Course:
 
 
 def test_a_lab_is_read_in_full(course):
-    (lab,) = load_labs(course.solutions)
+    (lab,) = load_labs(course)
     assert (lab.number, lab.name, lab.version, lab.points) == ("01", "01_tiny", "01-r1", 8)
     normalise, share = lab.exercises
     assert (normalise.key, normalise.difficulty, normalise.minutes, normalise.bonus) == ("normalise", "easy", 5, False)
