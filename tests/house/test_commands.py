@@ -77,7 +77,6 @@ def test_nbgrader_alone_and_the_autograder_read_the_course_alike(root):
     ours, theirs = LabCourse(root).nbgrader_config(), Config()
     source = (root / "nbgrader_config.py").read_text()
     exec(compile(source, "nbgrader_config.py", "exec"), {"get_config": lambda: theirs})
-    for name in ("course_id", "source_directory", "release_directory"):
-        assert theirs.CourseDirectory[name] == ours.CourseDirectory[name]
-    assert set(theirs.CourseDirectory.ignore) == set(ours.CourseDirectory.ignore)
-    assert theirs.ClearSolutions.code_stub == ours.ClearSolutions.code_stub
+    for name in ("root", "db_url"):  # where the course lies, which nbgrader knows from the folder it is called in
+        del ours.CourseDirectory[name]
+    assert theirs == ours

@@ -8,8 +8,9 @@ import sys
 import pytest
 from tiny_course import edit, fresh, line_of, source
 
-from autograder.author.lab_source import PASSES, fixed_seed, load_lab, load_labs
+from autograder.author.lab_source import PASSES, load_lab, load_labs
 from autograder.course.course import Course
+from autograder.course.markers import fixed_seed
 from autograder.errors import AutograderError, SourceError
 
 
