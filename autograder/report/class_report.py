@@ -16,6 +16,7 @@ from typing import Any
 
 from rich.console import Console
 
+from autograder.check.protocol.verdict import Cause, Finding
 from autograder.course.course import Course
 from autograder.errors import AutograderError
 from autograder.files import write_atomically
@@ -327,15 +328,22 @@ def _held(record: Record, cell: CellGrade, marks: Marks) -> bool | None:
 
 def _messages(records: Sequence[Record], marks: Marks) -> dict[str, Any]:
     """What students were told most often; one student counts once, for however many properties."""
-    told: dict[tuple[str, str], dict[str, None]] = {}
+    told: dict[tuple[str, Finding], tuple[CellGrade, dict[str, None]]] = {}
     for record in records:
         for cell in record.cells:
-            if cell.message and _held(record, cell, marks) is False:
-                told.setdefault((cell.exercise, cell.message), {})[record.student] = None
-    often = sorted(told.items(), key=lambda item: -len(item[1]))
+            if cell.finding is None or cell.finding.cause is Cause.PASSED:
+                continue  # not lost by a check, whatever a person gave
+            if _held(record, cell, marks) is False:
+                told.setdefault((cell.exercise, cell.finding), (cell, {}))[1][record.student] = None
+    often = sorted(told.values(), key=lambda item: -len(item[1]))
     rows = [
-        {"exercise": plain(exercise, 80), "message": plain(message), "count": len(students), "who": _names(students)}
-        for (exercise, message), students in often[:MESSAGES]
+        {
+            "exercise": plain(cell.exercise, 80),
+            "message": plain(cell.message),
+            "count": len(students),
+            "who": _names(students),
+        }
+        for cell, students in often[:MESSAGES]
     ]
     return {"rows": rows, "more": len(often) - len(rows)}
 

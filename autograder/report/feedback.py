@@ -26,7 +26,7 @@ from autograder.course.markers import HEADING
 from autograder.errors import AutograderError
 from autograder.files import replace_folder
 from autograder.notebook.cells import grade_id_of, is_graded, is_manual
-from autograder.record import gradebook
+from autograder.record import gradebook, sentences
 from autograder.record.gradebook import Comments, Marks, points_of, standing
 from autograder.record.records import GRADED, NEEDS_ATTENTION, QUEUED, RUNNING, Record, RecordStore, shown
 from autograder.report import pages as templates
@@ -176,7 +176,7 @@ def page(
                 "exercise": cell.exercise,
                 "statement": cell.statement,
                 "points": _of(points, cell.max),
-                "message": "Passed." if cell.passed else cell.message or "Not graded.",
+                "message": sentences.comment(cell),
                 "state": state,
             }
         )

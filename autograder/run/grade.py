@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from nbformat import NotebookNode
 from rich.console import Console
 
-from autograder.check.protocol.verdict import NOT_RUN, PARTIAL, PASSED
+from autograder.check.protocol.verdict import NOT_RUN, PASSED, Cause, Finding
 from autograder.collect import submissions
 from autograder.course.course import Course
 from autograder.errors import AutograderError
@@ -31,7 +31,7 @@ from autograder.files import replace_folder
 from autograder.notebook.cells import grade_id_of, is_graded, points_in
 from autograder.notebook.read import MOST_BYTES
 from autograder.plain_text import plain
-from autograder.record import gradebook
+from autograder.record import gradebook, sentences
 from autograder.record.records import (
     FAILED,
     GRADED,
@@ -43,7 +43,6 @@ from autograder.record.records import (
     Record,
     RecordStore,
     now,
-    shown,
 )
 from autograder.report.tables import problems_table
 from autograder.run import assignment as assignments
@@ -55,6 +54,7 @@ from autograder.run.progress_bar import Bar
 from autograder.run.results import USUAL, Seconds
 
 FINISHED = (GRADED, FAILED, NEEDS_ATTENTION)
+NOT_RUN_CAUSES = (Cause.NOT_RUN_NO_TIME, Cause.NOT_RUN_KERNELS)
 
 
 @dataclass(frozen=True)
@@ -355,7 +355,7 @@ class Grading:
             if not read.assembled:
                 record.status, record.reason = FAILED, plain(" ".join(ticket.reasons), 2000)
                 for cell in record.cells:
-                    cell.message = "Not graded: no notebook of this lab could be read."
+                    sentences.tell(cell, Finding(Cause.NO_NOTEBOOK))
                 self._keep(ticket, book)
                 bar.finished(record)
                 continue
@@ -370,37 +370,33 @@ class Grading:
         record = ticket.record
         if isinstance(result, Exception):  # a defect of ours, or of this machine, must not cost anybody marks
             record.status, record.retry = FAILED, True
-            record.reason = plain(
-                f"The grader itself failed on this submission ({type(result).__name__}: {result}).", 600
-            )
+            record.reason = sentences.reason_grader_failed(result)
             for cell in record.cells:
                 if ticket.wanted is None or (cell.notebook, cell.id) in ticket.wanted:
-                    cell.points, cell.passed, cell.message = None, None, "Not graded: the grader itself failed."
+                    cell.points = cell.passed = None
+                    sentences.tell(cell, Finding(Cause.GRADER_FAILED))
             return
         record.resources = result.resources
-        record.flags += [plain(flag, 300) for flag in result.flags]
+        record.flags += [plain(sentences.flag(ending), 300) for ending in result.endings]
         policies = ticket.terms.calibrated
         for cell in record.cells:
             verdict = result.verdicts.get((cell.notebook, cell.id))
             if verdict is None:
                 if ticket.wanted is None:
-                    cell.message = "Not graded: its notebook could not be read."
+                    sentences.tell(cell, Finding(Cause.NOTEBOOK_UNREADABLE))
                 continue
             cell.outside = policies.policies(cell.notebook)[cell.id].outside
             cell.seed, cell.seconds = result.seeds.get((cell.notebook, cell.id)), verdict.seconds
-            cell.message = plain(verdict.message)
+            sentences.tell(cell, verdict.finding)
             if verdict.status == NOT_RUN:
                 cell.points, cell.passed = None, None
             else:
                 cell.points, cell.passed = verdict.points, verdict.status == PASSED
-                if verdict.status == PARTIAL and not cell.message:
-                    cell.message = f"Partly right: {shown(verdict.points)} of {cell.max:g}."
-        not_graded = [cell.id for cell in record.cells if cell.passed is None]
         reasons = list(ticket.reasons)
-        if not_graded:
-            why = next((c.message for c in record.cells if c.passed is None and c.message.startswith("This cell")), "")
+        if not_graded := [cell for cell in record.cells if cell.passed is None]:
+            whys = (cell.finding for cell in not_graded if cell.finding and cell.finding.cause in NOT_RUN_CAUSES)
             reasons.append(
-                f"Not run: {', '.join(not_graded)}. {why}" if not reasons else f"Not run: {', '.join(not_graded)}."
+                sentences.reason_not_run([cell.id for cell in not_graded], None if reasons else next(whys, None))
             )
         record.status, record.reason = (NEEDS_ATTENTION, plain(" ".join(reasons), 2000)) if reasons else (GRADED, "")
 
@@ -424,7 +420,7 @@ class Grading:
 
 def blank_record(assignment: Assignment, student: str, exercise_of: Callable[[str], str]) -> Record:
     """A queued record with every graded cell of the assignment in it, none of them graded."""
-    record = Record(assignment.name, student, QUEUED, release=assignment.version, seed="by course, student and cell")
+    record = Record(assignment.name, student, QUEUED, release=assignment.version)
     graded, manual = assignment.graded(), assignment.manual()
     used = Counter(grade_id_of(cell) for _, cell in graded + manual)
     for stem, cell in graded:
@@ -465,22 +461,14 @@ def _page(stem: str, notebook: NotebookNode, record: Record) -> NotebookNode:
     for cell in notebook.cells:
         if is_graded(cell) and grade_id_of(cell) in grades:
             grade = grades[grade_id_of(cell)]
-            cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=verdict(grade) + "\n")]
+            cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=sentences.verdict(grade) + "\n")]
             cell.execution_count = None
     return notebook
 
 
-def verdict(grade: CellGrade) -> str:
-    """One graded cell in words: points, the property, and what went wrong."""
-    points = f"{shown(grade.points)} of {grade.max:g} points" if grade.max else "bonus, no points"
-    if grade.passed:
-        return f"{points}: passed."
-    return f"{points}: {grade.message}" if grade.passed is False else f"not graded: {grade.message}"
-
-
 def _digest(folder: Path, terms: Terms) -> str:
     """Two hashes of what decides a mark: the assignment and how its checks are judged; the files of the submission."""
-    judged = hashlib.sha256(repr((terms.assignment.digest, terms.calibrated.inside, terms.full)).encode())
+    judged = hashlib.sha256(repr((terms.assignment.digest, sorted(terms.calibrated.inside), terms.full)).encode())
     digest = hashlib.sha256()
     left = submissions.MOST_BYTES
     notebooks = {f"{stem}.ipynb" for stem in terms.assignment.released}

@@ -14,6 +14,7 @@ from autograder.course.course import Course
 from autograder.errors import AutograderError
 from autograder.notebook import code_cells
 from autograder.notebook.code_cells import CHECK
+from autograder.record.sentences import how_it_ended
 from autograder.run.assignment import Assignment
 from autograder.run.kernel import Kernel, Sandbox
 from warmkernel import pool, sandbox
@@ -101,9 +102,9 @@ def prepare(course: Course, assignment: Assignment, scratch: Path) -> None:
         with readable_data(), Kernel(trusted, folder / "work") as kernel:
             for cell in code_cells.for_marks(code_cells.code_cells_of(assignment.instructor[stem])):
                 ran = kernel.run(cell.source, SETUP_SECONDS) if cell.kind != CHECK else None
-                if ran is not None and ran.error:
+                if ran is not None and ran.ended is not None:
                     raise AutograderError(
-                        f"{stem}: a cell of the solution stops with {ran.error}. It begins with "
+                        f"{stem}: a cell of the solution stops with {how_it_ended(ran.ended)}. It begins with "
                         f"`{cell.source.strip().splitlines()[0][:80]}`. Nobody was graded."
                     )
         shutil.rmtree(folder, ignore_errors=True)

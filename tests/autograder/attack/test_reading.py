@@ -10,7 +10,7 @@ import time
 import nbformat
 import pytest
 
-from autograder.check.protocol.verdict import FAILED, Verdict
+from autograder.check.protocol.verdict import Cause, Finding, failed
 from autograder.collect import submissions
 from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
@@ -19,8 +19,9 @@ from autograder.notebook import assemble, code_cells, syntax
 from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, CodeCell
 from autograder.notebook.read import SubmissionError, read_submitted
 from autograder.plain_text import plain
+from autograder.record import sentences
 from autograder.run.job import Outcome, _Heard
-from autograder.run.results import Ran
+from autograder.run.results import out_of_time, raised
 
 SECRET = "27182"
 
@@ -69,19 +70,24 @@ def test_statements_that_all_need_each_other_are_found_quickly():
 def test_what_an_error_says_is_not_told():
     outcome = Outcome()
     heard = _Heard(outcome)
-    heard(CodeCell(LOCKED, "", "raise TimeoutError(seen)"), Ran(f"TimeoutError: {SECRET}"))
-    heard(CodeCell(LOCKED, "after", "print(f(3))"), Ran(f"Leak{SECRET}: {SECRET}"))
-    heard(CodeCell(SOLUTION, "f", "raise SyntaxError(seen)"), Ran(f"SyntaxError: x (line {SECRET})"))
-    heard(CodeCell(SOLUTION, "g", "x = 1\ndef g(:\n    pass"), Ran(f"SyntaxError: x (line {SECRET})"))
-    heard(CodeCell(SOLUTION, "h", "while True: pass"), Ran("stopped after 8 s", late=True))
-    told = [Verdict(f"{name}-1", FAILED, message=f"{name}: there is no `{name}`") for name in "fgh"]
-    for verdict in told:
+    heard(CodeCell(LOCKED, "", "raise TimeoutError(seen)"), raised("TimeoutError", SECRET))
+    heard(CodeCell(LOCKED, "after", "print(f(3))"), raised(f"Leak{SECRET}", SECRET))
+    heard(CodeCell(SOLUTION, "f", "raise SyntaxError(seen)"), raised("SyntaxError", f"x (line {SECRET})"))
+    heard(CodeCell(SOLUTION, "g", "x = 1\ndef g(:\n    pass"), raised("SyntaxError", f"x (line {SECRET})"))
+    heard(CodeCell(SOLUTION, "h", "while True: pass"), out_of_time(8.0))
+    verdicts = [failed(f"{name}-1", Finding(Cause.MISSING_NAME, name=name)) for name in "fgh"]
+    for verdict in verdicts:
         heard.explain(verdict)
-    assert SECRET not in " ".join([*outcome.flags, *(verdict.message for verdict in told)])
-    assert outcome.flags == ["after, a locked cell, stopped with an error of its own kind", "h: stopped after 8 s"]
-    assert told[0].message.endswith("its cell stopped with a SyntaxError.")
-    assert told[1].message.endswith("its cell stopped with a SyntaxError at line 2.")
-    assert told[2].message.endswith("its cell did not end in time.")
+    flags = [sentences.flag(ending) for ending in outcome.endings]
+    told = [sentences.message(verdict.id, verdict.finding) for verdict in verdicts]
+    assert SECRET not in " ".join([*flags, *told, repr(outcome), repr(verdicts)])
+    assert flags == ["after, a locked cell, stopped with an error of its own kind", "h: stopped after 8 s"]
+    assert told[0].endswith("its cell stopped with a SyntaxError.")
+    assert told[1].endswith("its cell stopped with a SyntaxError at line 2.")
+    assert told[2].endswith("its cell did not end in time.")
+    assert [verdict.finding.cause for verdict in verdicts] == [
+        Cause.CELL_RAISED, Cause.CELL_RAISED, Cause.CELL_OUT_OF_TIME,
+    ]  # fmt: skip
 
 
 def notebook(*sources, **changes):

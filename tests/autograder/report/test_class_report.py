@@ -7,10 +7,12 @@ from html.parser import HTMLParser
 import pytest
 from rich.console import Console
 
+from autograder.check.protocol.verdict import Cause, Finding
 from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
 from autograder.record.gradebook import Mark
 from autograder.record.records import FAILED, GRADED, NEEDS_ATTENTION, CellGrade, ManualGrade, Record, RecordStore
+from autograder.record.sentences import tell
 from autograder.report import class_report
 
 LAB = "01_tiny"
@@ -20,13 +22,13 @@ HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>"
 def record(student, one, two, status=GRADED, bonus=True, words=None, **more):
     """A submission with two properties of `stretch` (2 and 1 points), one bonus property and an answer in words (2)."""
     cells = [
-        CellGrade(key, exercise, "nb", f"property {key}", most, None if held is None else most * held, held, message)
-        for key, exercise, most, held, message in [
-            ("stretch-1", "stretch", 2.0, one, "" if one else "stretch: the lowest value must become 0."),
-            ("stretch-2", "stretch", 1.0, two, "" if two else "stretch: the lowest value must become 0."),
-            ("extra-1", "extra", 0.0, bonus, "" if bonus else "extra: no."),
+        CellGrade(key, exercise, "nb", f"property {key}", most, None if held is None else most * held, held)
+        for key, exercise, most, held in [
+            ("stretch-1", "stretch", 2.0, one), ("stretch-2", "stretch", 1.0, two), ("extra-1", "extra", 0.0, bonus),
         ]
-    ]
+    ]  # fmt: skip
+    for cell in cells:
+        tell(cell, Finding(Cause.PASSED) if cell.passed else Finding(Cause.PROPERTY, text=f"{cell.exercise}: no."))
     manual = [ManualGrade("words", "nb", 2.0, words)]
     return Record(LAB, student, status, cells=cells, manual=manual, unsafe=True, **more)
 
@@ -156,7 +158,8 @@ def test_a_lab_without_points_and_a_class_without_marks_are_said_to_be_that(reco
 def test_a_thousand_submissions_make_a_small_page_soon():
     many = [record(f"student-{n:04d}", n % 3 > 0, n % 2 > 0, flags=["changed"]) for n in range(1000)]
     for n, one in enumerate(many):
-        one.cells[0].message = f"stretch: message {n}" if n % 3 == 0 else ""
+        if n % 3 == 0:
+            tell(one.cells[0], Finding(Cause.PROPERTY, text=f"stretch: message {n}"))
     begun = time.perf_counter()
     html = class_report.render(class_report.summary(LAB, many, {}))
     assert time.perf_counter() - begun < 5 and len(html) < 1_000_000
