@@ -5,8 +5,6 @@ So formgrader, `nbgrader generate_feedback` and `nbgrader export` go on working,
 
 from __future__ import annotations
 
-import os
-import tempfile
 import warnings
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
@@ -109,8 +107,7 @@ class Writer:
 
         if self.book is not None:
             return
-        if not self.course.ours:
-            _tell_nbgrader(self.course, self.lab)
+        self.course.tell_gradebook(self.lab)
         self.book = self._open.enter_context(opened(self.course))
         try:
             self.book.find_assignment(self.lab)
@@ -190,25 +187,6 @@ class Writer:
         except MissingEntry:
             return False
         return True
-
-
-def _tell_nbgrader(course: Course, lab: str) -> None:
-    """Writes an assignment's cells into the gradebook of a course of nbgrader's, if it does not know them."""
-    from nbgrader.api import Gradebook, MissingEntry
-
-    from autograder.release.generate import generate_assignment
-
-    config = course.nbgrader_config()
-    tools_on_path()
-    with Gradebook(config.CourseDirectory.db_url, config.CourseDirectory.course_id) as book:
-        try:
-            if book.find_assignment(lab).notebooks:
-                return
-        except MissingEntry:
-            pass
-    with tempfile.TemporaryDirectory(prefix="gradebook-", dir=course.state) as folder:
-        config.CourseDirectory.release_directory = os.path.relpath(folder, course.root)
-        generate_assignment(config, lab)
 
 
 def marks(course: Course, lab: str) -> Marks:

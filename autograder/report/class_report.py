@@ -20,7 +20,7 @@ from autograder.check.protocol.verdict import Cause, Finding
 from autograder.course.course import Course
 from autograder.errors import AutograderError
 from autograder.files import write_atomically
-from autograder.notebook.assemble import SubmissionError, read_submitted
+from autograder.notebook.read import SubmissionError, read_submitted
 from autograder.plain_text import plain
 from autograder.record import gradebook
 from autograder.record.gradebook import Marks, points_of, standing

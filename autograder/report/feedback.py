@@ -21,15 +21,14 @@ from pygments.lexers import PythonLexer
 from rich.console import Console
 from rich.progress import track
 
-from autograder.author.lab_source import HEADING
 from autograder.course.course import Course
+from autograder.course.markers import HEADING
 from autograder.errors import AutograderError
 from autograder.files import replace_folder
 from autograder.notebook.cells import grade_id_of, is_graded, is_manual
 from autograder.record import gradebook, sentences
 from autograder.record.gradebook import Comments, Marks, points_of, standing
 from autograder.record.records import GRADED, NEEDS_ATTENTION, QUEUED, RUNNING, Record, RecordStore, shown
-from autograder.release.versions import snapshot
 from autograder.report import pages as templates
 
 FORMAT = HtmlFormatter(nowrap=True)
@@ -220,10 +219,8 @@ def hints_of(course: Course, record: Record) -> dict[str, list[dict[str, str]]]:
 
     They are read from the instructor's copy, not from the student's, who can write anything there.
     """
-    kept = snapshot(course, record.release) / "notebooks" / record.lab
-    folder = kept if record.release and kept.is_dir() else course.notebooks / record.lab
     found = {}
-    for path in sorted(folder.glob("*.ipynb")):
+    for path in sorted(course.kept_release(record.lab, record.release).glob("*.ipynb")):
         for cell in nbformat.read(path, as_version=4).cells:
             for section in re.split(r"(?m)^(?=#+ )", cell.source if cell.cell_type == "markdown" else ""):
                 if heading := HEADING.match(section):

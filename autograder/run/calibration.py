@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from autograder.check.protocol.verdict import FAILED, NOT_RUN, PASSED, Verdict
 from autograder.check.runner.servers import Server
+from autograder.course.markers import stub_of
 from autograder.notebook import code_cells, syntax
 from autograder.notebook.code_cells import CHECK, SOLUTION, CodeCell
 from autograder.record.sentences import message
@@ -153,7 +154,7 @@ def calibrate(
 def answers_to(plan: Sequence[CodeCell], mutants: Mapping[str, dict[str, str]]) -> dict[str, dict[str, str]]:
     """The answers that an assignment is tried with: by name, the sources of its solution cells."""
     solutions = {c.id: c.source for c in plan if c.kind == SOLUTION}
-    answers = {"reference": {}, "stub": {id: code_cells.stub_of(s) for id, s in solutions.items()}, **mutants}
+    answers = {"reference": {}, "stub": {id: stub_of(s) for id, s in solutions.items()}, **mutants}
     for name in DEGENERATE:
         answers[name] = {id: degenerate(s, name) for id, s in solutions.items()}
     return answers

@@ -12,7 +12,7 @@ import hashlib
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -28,8 +28,8 @@ from autograder.collect import submissions
 from autograder.course.course import Course
 from autograder.errors import AutograderError
 from autograder.files import replace_folder
-from autograder.notebook.assemble import BIGGEST
 from autograder.notebook.cells import grade_id_of, is_graded, points_in
+from autograder.notebook.read import MOST_BYTES
 from autograder.plain_text import plain
 from autograder.record import gradebook, sentences
 from autograder.record.records import (
@@ -47,7 +47,7 @@ from autograder.record.records import (
 from autograder.report.tables import problems_table
 from autograder.run import assignment as assignments
 from autograder.run import kept_calibration, queue, sandboxes
-from autograder.run.assignment import Assignment, exercise_of
+from autograder.run.assignment import Assignment
 from autograder.run.job import Engine, Job, Outcome, Terms, close_all, engine_for
 from autograder.run.kernel import Kernel
 from autograder.run.progress_bar import Bar
@@ -230,9 +230,12 @@ class Grading:
 
     def _calibrate(self, terms: Terms) -> kept_calibration.Calibrated:
         made = terms.assignment
-        if self.course.ours:
+        if self.course.proved:
             with self.console.status(f"Preparing {made.name} {made.version}: the data that its cells read"):
                 sandboxes.prepare(self.course, made, self.scratch)
+            found = kept_calibration.by_contract(made)
+            kept_calibration.keep(self.course.state, made, found)
+            return found
         terms.sandbox.warm(self.options.keep_warm)
         engine = Engine(terms)
         try:
@@ -330,7 +333,7 @@ class Grading:
         elif old and finished and old.digest == digest and not old.retry and not again:
             return None
         else:
-            ticket = Ticket(blank_record(terms.assignment, student, self.course.ours), terms)
+            ticket = Ticket(blank_record(terms.assignment, student, self.course.exercise_of), terms)
             ticket.record.attempt = old.attempt if old else 0
         record = ticket.record
         record.digest, record.status, record.unsafe = digest, QUEUED, not self.options.safe
@@ -415,24 +418,26 @@ class Grading:
         ticket.pages.clear()
 
 
-def blank_record(assignment: Assignment, student: str, ours: bool) -> Record:
+def blank_record(assignment: Assignment, student: str, exercise_of: Callable[[str], str]) -> Record:
     """A queued record with every graded cell of the assignment in it, none of them graded."""
     record = Record(assignment.name, student, QUEUED, release=assignment.version)
     graded, manual = assignment.graded(), assignment.manual()
     used = Counter(grade_id_of(cell) for _, cell in graded + manual)
     for stem, cell in graded:
-        grade_id, exercise = grade_id_of(cell), _exercise(stem, cell, used, ours)
+        grade_id, exercise = grade_id_of(cell), _exercise(stem, cell, used, exercise_of)
         record.cells.append(CellGrade(grade_id, exercise, stem, assignments.statement(cell), points_in(cell)))
     for stem, cell in manual:
-        exercise = _exercise(stem, cell, used, ours=False)
+        exercise = _exercise(stem, cell, used)
         record.manual.append(ManualGrade(grade_id_of(cell), stem, points_in(cell), exercise=exercise))
     return record
 
 
-def _exercise(stem: str, cell: NotebookNode, used: Counter[str], ours: bool) -> str:
+def _exercise(
+    stem: str, cell: NotebookNode, used: Counter[str], exercise_of: Callable[[str], str] = lambda grade_id: grade_id
+) -> str:
     """What a cell is called where no notebook is named beside it: two notebooks of an assignment may use the same id."""
     grade_id = grade_id_of(cell)
-    return exercise_of(grade_id, ours) if used[grade_id] < 2 else f"{stem}/{grade_id}"
+    return exercise_of(grade_id) if used[grade_id] < 2 else f"{stem}/{grade_id}"
 
 
 def _write_pages(target: Path, notebooks: dict[str, NotebookNode]) -> None:
@@ -470,7 +475,7 @@ def _digest(folder: Path, terms: Terms) -> str:
     for path, name in submissions.files(folder):
         size = path.stat().st_size
         digest.update(os.fsencode(name) + b"\0" + str(size).encode())
-        if size > (BIGGEST if name in notebooks else left):
+        if size > (MOST_BYTES if name in notebooks else left):
             continue  # it is not read, nor taken into the working folder; it may be larger than any disk
         left -= size if name not in notebooks else 0
         with open(path, "rb") as file:

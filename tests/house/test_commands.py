@@ -86,12 +86,11 @@ def test_nbgrader_alone_and_the_autograder_read_the_course_alike(root):
     """nbgrader_config.py is what formgrader reads; `autograder` uses its own settings, which must say the same."""
     from traitlets.config import Config
 
-    from autograder.course.course import Course
+    from autograder.course.lab_course import LabCourse
 
-    ours, theirs = Course(root).nbgrader_config(), Config()
+    ours, theirs = LabCourse(root).nbgrader_config(), Config()
     source = (root / "nbgrader_config.py").read_text()
     exec(compile(source, "nbgrader_config.py", "exec"), {"get_config": lambda: theirs})
-    for name in ("course_id", "source_directory", "release_directory"):
-        assert theirs.CourseDirectory[name] == ours.CourseDirectory[name]
-    assert set(theirs.CourseDirectory.ignore) == set(ours.CourseDirectory.ignore)
-    assert theirs.ClearSolutions.code_stub == ours.ClearSolutions.code_stub
+    for name in ("root", "db_url"):  # where the course lies, which nbgrader knows from the folder it is called in
+        del ours.CourseDirectory[name]
+    assert theirs == ours

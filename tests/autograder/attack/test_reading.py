@@ -12,11 +12,12 @@ import pytest
 
 from autograder.check.protocol.verdict import Cause, Finding, failed
 from autograder.collect import submissions
+from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
 from autograder.files import write_atomically
 from autograder.notebook import assemble, code_cells, syntax
-from autograder.notebook.assemble import SubmissionError, read_submitted
 from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, CodeCell
+from autograder.notebook.read import SubmissionError, read_submitted
 from autograder.plain_text import plain
 from autograder.record import sentences
 from autograder.run.job import Outcome, _Heard
@@ -140,14 +141,6 @@ def test_added_cells_are_bounded_and_the_first_stay():
     assert [flag for flag in made.flags if "more cells were added than are taken" in flag]
 
 
-class Course:
-    ours = True
-
-    def __init__(self, root):
-        self.root, self.submitted, self.state = root, root / "submitted", root / ".autograder"
-        self.solutions = root / "solutions"
-
-
 @pytest.mark.parametrize(
     "claimed", ["01-r" + "1" * 5_000, "01-r1/../x", "01-r\0", "02-r1", ["01-r1"], "01-rx", "01-r9"]
 )
@@ -157,11 +150,12 @@ def test_a_claimed_release_that_is_none_is_the_current_one(tmp_path, claimed):
     (folder / "submission.json").write_text(json.dumps({"release": claimed}))
     (tmp_path / "solutions" / "01_x").mkdir(parents=True)
     (tmp_path / "solutions" / "01_x" / "release.toml").write_text("version = 3\n")
-    assert submissions.version(Course(tmp_path), folder, "01_x") == "01-r3"
+    assert submissions.version(LabCourse(tmp_path), folder, "01_x") == "01-r3"
 
 
 def test_names_that_no_record_can_have_are_left_out_and_told(tmp_path):
-    course = Course(tmp_path)
+    (tmp_path / "solutions").mkdir()
+    course = LabCourse(tmp_path)
     for name in (b"good", b"\xff\xfe", b"a\nb", b"*", b"n" * 201, b"n" * 200):
         os.makedirs(os.path.join(os.fsencode(course.submitted), name, b"01_x"))
     assert submissions.students(course, "01_x") == ["good", "n" * 200]

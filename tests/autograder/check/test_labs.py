@@ -9,6 +9,7 @@ from autograder.author import build
 from autograder.author.lab_source import load_labs
 from autograder.check.runner.seeds import keyed_checks
 from autograder.check.runner.servers import Server
+from autograder.course.lab_course import LabCourse
 from autograder.notebook.code_cells import LOCKED, code_cells_of, for_marks, with_answers
 from autograder.run.calibration import calibrate
 from autograder.run.results import Seconds
@@ -17,7 +18,7 @@ from autograder.run.walk import walk
 pytestmark = pytest.mark.kernel
 
 SOLUTIONS = Path(__file__).parents[3] / "solutions"
-LABS = {lab.name: lab for lab in load_labs(SOLUTIONS)}
+LABS = {lab.name: lab for lab in load_labs(LabCourse(SOLUTIONS.parent))}
 
 
 def notebook_plan(lab, stem):

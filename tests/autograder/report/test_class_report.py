@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from autograder.check.protocol.verdict import Cause, Finding
-from autograder.course.course import Course
+from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
 from autograder.record.gradebook import Mark
 from autograder.record.records import FAILED, GRADED, NEEDS_ATTENTION, CellGrade, ManualGrade, Record, RecordStore
@@ -169,7 +169,7 @@ def test_a_thousand_submissions_make_a_small_page_soon():
 def test_the_page_is_written_and_the_next_command_is_named(tmp_path, records):
     (tmp_path / "solutions" / LAB).mkdir(parents=True)
     (tmp_path / "submitted" / "fay" / LAB).mkdir(parents=True)
-    course = Course(tmp_path)
+    course = LabCourse(tmp_path)
     with pytest.raises(AutograderError, match="autograder grade 01"):
         class_report.run(course, "01", Console(quiet=True))
     for one in records:
@@ -202,7 +202,7 @@ def test_the_answers_to_a_poll_stand_beside_those_of_the_paper(tmp_path, records
         (tmp_path / "submitted" / student / LAB).mkdir(parents=True)
         (tmp_path / "submitted" / student / LAB / "nb.ipynb").write_text(text)
     (tmp_path / "submitted" / "link").symlink_to(tmp_path / "submitted" / "ada")
-    course = Course(tmp_path)
+    course = LabCourse(tmp_path)
     found = class_report.polls(course, LAB)
     assert len(found) == 5 and not trap.exists()
     trusts, names = class_report.summary(LAB, records, {}, answers=found)["poll"]
@@ -220,5 +220,5 @@ def test_a_lab_without_a_poll_has_no_table_of_one(tmp_path, records):
         notebook({"cell_type": "code", "metadata": {}, "source": ""})
     )
     (tmp_path / "submitted" / "ada" / LAB).mkdir(parents=True)
-    assert class_report.polls(Course(tmp_path), LAB) == []
+    assert class_report.polls(LabCourse(tmp_path), LAB) == []
     assert "Would you trust" not in class_report.render(class_report.summary(LAB, records, {}))
