@@ -1,8 +1,7 @@
-"""Checks outside the student's process: the instructor's check runs here, the student's function there.
+"""Checks outside the student's process: the instructor's check runs in one process, the student's function in another.
 
-`wire` and `values` carry plain data between the two, `networks` carries Keras models. `responder` is the student's end.
-`names`, `channel`, `standins` and `checker` are the instructor's: what a check cell sees, how it calls, what it earns. `server` runs
-them, a child process for each submission, `host` puts the servers into a sandbox, and `calibration` decides which cells of an
-assignment can run this way.
-The contract for instructors is docs/outside.md.
+The folder says on which side of the trust boundary a line runs. `student` runs beside the student's code, in their kernel, and
+may have been changed by it. `checker` is trusted code in a sandbox, because it interprets what students return. `runner` is part of
+the grader itself: it starts checkers, asks them, and bounds what they answer. `protocol` is what both sides of a socket share.
+The contract for instructors is docs/checks.md.
 """

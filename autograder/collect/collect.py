@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-import os
 import re
 import shutil
 import stat
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from autograder.course.course import Course
 from autograder.errors import AutograderError
+from autograder.files import replace_folder
 from autograder.release.versions import snapshot
 from medxai.lab.submit import MAX_NOTEBOOK, SubmitError, clean
 
@@ -387,12 +387,7 @@ def _store(
         (new / "timestamp.txt").write_text(when, encoding="utf-8")  # nbgrader reads this one
         (new / "submission.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
         new.chmod(0o755)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        if place.exists():
-            kept = course.state / "attempts" / student / lab / f"{earlier:03d}"
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(place, kept)
-        os.replace(new, place)
+        replace_folder(new, place, aside=course.state / "attempts" / student / lab / f"{earlier:03d}")
     finally:
         shutil.rmtree(new, ignore_errors=True)
 

@@ -23,7 +23,7 @@ from autograder.author.build import build_lab, to_bytes
 from autograder.author.lab_source import Lab, load_lab
 from autograder.course.course import Course
 from autograder.errors import AutograderError
-from autograder.files import write_atomically
+from autograder.files import replace_folder, write_atomically
 from autograder.release import leak_proof, student_zip
 from autograder.release.generate import generate_assignment
 from autograder.release.versions import snapshot, submitters
@@ -168,8 +168,8 @@ def _publish(course: Course, lab: Lab, staged: Path) -> None:
         "notebooks": {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(staged.glob("*.ipynb"))},
     }
     (keep / "release.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-    _swap(keep, snapshot(course, lab.version))
-    _swap(staged, course.notebooks / lab.name)
+    replace_folder(keep, snapshot(course, lab.version))
+    replace_folder(staged, course.notebooks / lab.name)
     _set_version(lab.folder / "release.toml", lab)
 
 
@@ -177,13 +177,3 @@ def _set_version(path: Path, lab: Lab) -> None:
     number = lab.version.split("-r")[1]
     text = re.sub(r"(?m)^version\s*=\s*\d+", f"version = {number}", path.read_text(encoding="utf-8"))
     write_atomically(path, text.encode("utf-8"))
-
-
-def _swap(new: Path, place: Path) -> None:
-    """Puts a folder in the place of another; what stood there is deleted only after that."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    old = new.with_name(f"old-{new.name}")
-    if place.exists():
-        os.replace(place, old)
-    os.replace(new, place)
-    shutil.rmtree(old, ignore_errors=True)

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from rich.console import Console
 
 from autograder.check.protocol.verdict import Cause, Finding
@@ -26,7 +25,8 @@ from autograder.plain_text import plain
 from autograder.record import gradebook
 from autograder.record.gradebook import Marks, points_of, standing
 from autograder.record.records import FAILED, GRADED, NEEDS_ATTENTION, STATUSES, CellGrade, Record, now, shown, total
-from autograder.report.feedback import TEMPLATES, records_of
+from autograder.report import pages
+from autograder.report.feedback import records_of
 from medxai.lab import poll
 
 NOT_GRADED = "not graded"  # handed in, without a record; the word of the export
@@ -111,11 +111,7 @@ def _asks(path: Path) -> bool:
 
 def render(facts: dict[str, Any]) -> str:
     """The page as HTML; every text of `facts`, which `summary` made, is escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )  # fmt: skip
-    return environment.get_template("class_report.html.j2").render(facts)
+    return pages.render("class_report.html.j2", facts)
 
 
 def summary(

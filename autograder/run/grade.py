@@ -27,6 +27,7 @@ from autograder.check.protocol.verdict import NOT_RUN, PASSED, Cause, Finding
 from autograder.collect import submissions
 from autograder.course.course import Course
 from autograder.errors import AutograderError
+from autograder.files import replace_folder
 from autograder.notebook.assemble import BIGGEST
 from autograder.notebook.cells import grade_id_of, is_graded, points_in
 from autograder.plain_text import plain
@@ -291,8 +292,7 @@ class Grading:
                         begun += 1
                         if begun == min(at_once, len(tickets)):
                             wait(checkers)  # the first kernels are started meanwhile, and would be slowed down
-                            gradebook.get_ready()
-                            book.open()
+                            book.open()  # imports nbgrader, two seconds beside the first kernels
                         continue
                     if isinstance(result, Exception):
                         for future in checkers:  # that none can be started is the fault of no submission
@@ -407,7 +407,7 @@ class Grading:
         if record.status == FAILED:
             shutil.rmtree(target, ignore_errors=True)
         else:
-            replace_folder(target, {stem: _page(stem, page, record) for stem, page in ticket.pages.items()})
+            _write_pages(target, {stem: _page(stem, page, record) for stem, page in ticket.pages.items()})
         folder = self.course.submitted / record.student / record.lab
         record.flags += book.write(record, submissions.timestamp(folder), ticket.wanted)
         record.flags = list(dict.fromkeys(record.flags))
@@ -435,17 +435,15 @@ def _exercise(stem: str, cell: NotebookNode, used: Counter[str], ours: bool) -> 
     return exercise_of(grade_id, ours) if used[grade_id] < 2 else f"{stem}/{grade_id}"
 
 
-def replace_folder(target: Path, notebooks: dict[str, NotebookNode]) -> None:
-    """Writes notebooks beside the folder that they replace, then swaps the two."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+def _write_pages(target: Path, notebooks: dict[str, NotebookNode]) -> None:
+    """Writes notebooks beside the folder that they replace, then puts them in its place."""
     fresh = target.parent / f".{target.name}.new"
     shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir()
+    fresh.mkdir(parents=True)
     for stem, notebook in notebooks.items():
         # Not nbformat.write, which only warns of what is not valid: it was read with the same warnings.
         (fresh / f"{stem}.ipynb").write_text(nbformat.v4.writes(notebook) + "\n", encoding="utf-8")
-    shutil.rmtree(target, ignore_errors=True)
-    fresh.rename(target)
+    replace_folder(fresh, target)
 
 
 def _page(stem: str, notebook: NotebookNode, record: Record) -> NotebookNode:

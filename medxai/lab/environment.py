@@ -38,6 +38,7 @@ class Report:
 
     @property
     def ready(self) -> bool:
+        """Whether the labs will run here."""
         return all(finding.advice is None for finding in self.findings)
 
     def __str__(self) -> str:

@@ -58,6 +58,20 @@ def test_pytest_has_the_last_word(root):
     assert plan(root, "test-all")[-1].startswith(".venv/bin/python -m pytest")
 
 
+@pytest.mark.parametrize("target", ["test", "test-all"])
+def test_what_tests_need_is_made_before_the_first_one(root, target):
+    assert plan(root, target)[-2] == ".venv/bin/python tests/needs.py"
+    without = plan(root, target, BROWSER="no")
+    assert (
+        "needs.py" not in "".join(without) and "Not tested: " in without[-2] and "--ignore=tests/browser" in without[-1]
+    )
+
+
+def test_ci_installs_nothing_that_the_commands_do_not(root):
+    text = (root / ".ci" / "run").read_text()
+    assert not re.findall(r"apt-get|dpkg|\bpip\b|\bnpm\b|sudo|chromium|playwright", text)
+
+
 def test_recipes_write_bytecode_even_where_the_environment_forbids_it(root, tmp_path):
     probe = tmp_path / "probe.mk"
     probe.write_text("include Makefile\nprobe:\n\t@env\n")

