@@ -42,11 +42,11 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Taken:
-    """A submission that lies in submitted/ now. `attempt` counts from 1; `news` is False when it was there already."""
+    """A submission that lies in submitted/ now. `hand_in` is its number, from 1; `news` is False when it was there already."""
 
     student: str
     lab: str
-    attempt: int
+    hand_in: int
     source: str
     news: bool
     notes: tuple[str, ...] = ()
@@ -113,8 +113,8 @@ def run(course: Course, folder: Path, lab: str | None = None, console: Console |
     return result
 
 
-def attempts(course: Course, student: str, lab: str) -> list[Path]:
-    """The folders of a student's attempts at a lab, oldest first; the last is the one in submitted/."""
+def hand_ins(course: Course, student: str, lab: str) -> list[Path]:
+    """The folders of what a student has handed in of a lab, oldest first; the last is the one in submitted/."""
     kept = sorted(p for p in (course.state / "attempts" / student / lab).glob("*") if p.is_dir())
     now = course.submitted / student / lab
     return [*kept, *([now] if now.is_dir() else [])]
@@ -355,7 +355,7 @@ def _take(course: Course, one: _Handed, wanted: str | None) -> Taken:
         notes.append(f"it claims the release {', '.join(claims) or 'none'}; taken as {release}")
 
     digest = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(notebooks.items())}
-    earlier = attempts(course, one.student, lab)
+    earlier = hand_ins(course, one.student, lab)
     latest = _packed(earlier[-1]) if earlier else None
     for n, folder in enumerate(earlier, 1):
         # The same work handed in again after something else was: then it is what the student wants to count.
@@ -363,7 +363,7 @@ def _take(course: Course, one: _Handed, wanted: str | None) -> Taken:
         if _digest(folder) == digest and not again:
             return Taken(one.student, lab, n, one.source, False, ("collected before",))
     if latest is not None and one.created < latest:
-        notes.append(f"packed before attempt {len(earlier)}, which was collected first")
+        notes.append(f"packed before hand-in {len(earlier)}, which was collected first")
     about = {
         "lab": lab, "student": one.student, "release": release, "claimed": claims, "attempt": len(earlier) + 1,
         "created": one.created.isoformat(timespec="seconds"),
@@ -377,7 +377,7 @@ def _take(course: Course, one: _Handed, wanted: str | None) -> Taken:
 def _store(
     course: Course, student: str, lab: str, notebooks: dict[str, bytes], about: dict, when: str, earlier: int
 ) -> None:
-    """Writes the new attempt beside its place, puts the earlier one aside, then moves the new one in."""
+    """Writes the new hand-in beside its place, puts the earlier one aside, then moves the new one in."""
     course.state.mkdir(exist_ok=True)
     place = course.submitted / student / lab
     new = Path(tempfile.mkdtemp(prefix="collect-", dir=course.state))
@@ -416,9 +416,9 @@ def _tell(console: Console, course: Course, result: Collection) -> None:
 
     news = [t for t in result.taken if t.news]
     if result.taken:
-        table = Table("student", "lab", "attempt", "from", "note", box=None, pad_edge=False)
+        table = Table("student", "lab", "hand-in", "from", "note", box=None, pad_edge=False)
         for t in result.taken:
-            table.add_row(t.student, t.lab, str(t.attempt), t.source, "; ".join(t.notes))
+            table.add_row(t.student, t.lab, str(t.hand_in), t.source, "; ".join(t.notes))
         console.print(table)
     where = course.submitted.relative_to(course.root)
     console.print(

@@ -43,12 +43,12 @@ class Course:
         self.root = Path(root).resolve()
         self.solutions = self.root / "solutions"  # sources and the notebooks built from them
         self.notebooks = self.root / "notebooks"  # releases
-        self.submitted = self.root / "submitted"  # STUDENT/LAB/*.ipynb, the latest attempt of each
+        self.submitted = self.root / "submitted"  # STUDENT/LAB/*.ipynb, the latest hand-in of each
         self.autograded = self.root / "autograded"
         self.feedback = self.root / "feedback"
         self.reports = self.root / "reports"  # LAB.html, on the whole class
         self.gradebook = self.root / "gradebook.db"
-        self.state = self.root / ".autograder"  # course data: secret, records, attempts, snapshots of releases
+        self.state = self.root / ".autograder"  # course data: secret, records, earlier hand-ins, snapshots of releases
         self.dist = self.root / "dist"
         if not self.solutions.is_dir():
             raise AutograderError(

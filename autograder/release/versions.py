@@ -17,7 +17,7 @@ def snapshot(course: Course, version: str) -> Path:
 
 
 def submitters(course: Course, lab: str, version: str) -> list[str]:
-    """The students who handed in a lab under a version (or without saying which), kept attempts included."""
+    """The students who handed in a lab under a version (or without saying which), earlier hand-ins included."""
     folders = [*course.submitted.glob(f"*/{lab}"), *(course.state / "attempts").glob(f"*/{lab}/*")]
     found = set()
     for folder in folders:
