@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup lab demo test test-all test-gpu notebooks prove lint lock clean
+.PHONY: help setup lab demo test test-fast test-all test-gpu notebooks prove lint lock clean
 
 # Two files of tests at a time; one after the other: make test PARALLEL=
 PARALLEL ?= -n 2 --dist loadfile
@@ -15,6 +15,11 @@ INSTALLED := $(VENV)/.installed
 # uv from the PATH; where there is none, pip brings it into a small environment of its own (.uv), which works
 # without root and where the system's Python is "externally managed".
 UV ?= $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
+
+# What .venv is made with: a version, which uv finds or fetches, or the path of a Python 3.11.
+BASE_PYTHON ?= 3.11
+# `make test BROWSER=no` leaves out the tests that open pages in one, and says so.
+BROWSER ?= yes
 
 # Without bytecode every `import tensorflow` takes 10 s instead of 3, and that variable forbids it.
 unexport PYTHONDONTWRITEBYTECODE
@@ -31,6 +36,7 @@ help:  ## show this text
 	@echo "Everything is installed in $(VENV), from requirements.lock; nothing needs root. Students with the zip follow its README."
 
 setup: $(INSTALLED)  ## make the environment in .venv (the other targets do it too, when something changed)
+	@$(OPEN) $(PACKAGES)
 	@echo "setup: $(VENV) is ready."
 
 .uv/bin/uv:
@@ -41,12 +47,19 @@ setup: $(INSTALLED)  ## make the environment in .venv (the other targets do it t
 	@.uv/bin/python -m pip install --quiet --disable-pip-version-check "uv>=0.5,<1" || { rm -rf .uv; \
 	    echo "setup: pip could not install uv (message above). With a network? Or install uv yourself and try again." >&2; exit 1; }
 
+# As root, graded notebooks run as a user that owns nothing here, and must read what is installed and our packages, whatever
+# the umask was when they were written. What uv links from its cache keeps the permissions that it has there.
+OPEN = [ "$$(id -u)" != 0 ] || chmod -R go+rX
+PACKAGES := data_fetch medxai warmkernel autograder
+
 # uv leaves alone what is installed already, so this is quick when only pyproject.toml changed.
 $(INSTALLED): requirements.lock pyproject.toml | $(filter .uv/bin/uv,$(UV))
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || $(UV) venv --quiet --clear --python 3.11 $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || \
+	    { umask 022; $(UV) venv --quiet --clear --python $(BASE_PYTHON) $(VENV); }
 	@echo "setup: installing the packages of requirements.lock in $(VENV)"
-	@$(UV) pip install --python $(PYTHON) --require-hashes --compile-bytecode --requirement requirements.lock
-	@$(UV) pip install --quiet --python $(PYTHON) --compile-bytecode --no-deps --editable .
+	@umask 022; $(UV) pip install --python $(PYTHON) --require-hashes --compile-bytecode --requirement requirements.lock
+	@umask 022; $(UV) pip install --quiet --python $(PYTHON) --compile-bytecode --no-deps --editable .
+	@$(OPEN) $(VENV)
 	@touch $@
 
 lab: setup  ## open JupyterLab on notebooks/ (arguments: make lab LAB_ARGS="--no-browser --port=9000")
@@ -55,11 +68,25 @@ lab: setup  ## open JupyterLab on notebooks/ (arguments: make lab LAB_ARGS="--no
 demo: setup  ## the main job on embedded data: build, release, take a class of submissions, grade, write feedback
 	$(VENV)/bin/autograder demo
 
+# Makes what the tests need beyond Python packages, or ends with one sentence before the first test.
+ifeq ($(BROWSER),no)
+NEEDS = echo "Not tested: the feedback pages and the box widget (tests/browser), because of BROWSER=no"
+PYTEST = $(PYTHON) -m pytest --ignore=tests/browser
+else
+NEEDS = $(PYTHON) tests/needs.py
+PYTEST = $(PYTHON) -m pytest
+endif
+
 test: setup  ## set everything up and run the tests (on 2 cores at most 40 minutes)
-	$(PYTHON) -m pytest $(PARALLEL) -m "not slow" $(PYTEST_ARGS)
+	@$(NEEDS)
+	$(PYTEST) $(PARALLEL) -m "not slow" $(PYTEST_ARGS)
+
+test-fast: setup  ## the tests that start no kernel and draw next to nothing (on 2 cores under 3 minutes)
+	$(PYTHON) -m pytest $(PARALLEL) -m "not slow and not kernel and not render" $(PYTEST_ARGS)
 
 test-all: setup  ## every test, the slow ones too (on 2 cores about two hours)
-	$(PYTHON) -m pytest $(PARALLEL) $(PYTEST_ARGS)
+	@$(NEEDS)
+	$(PYTEST) $(PARALLEL) $(PYTEST_ARGS)
 
 test-gpu: setup  ## the notebooks in the gpu profile: NIH films, full networks. For a machine with a GPU and the data
 	$(UV) pip install --python $(PYTHON) --editable ".[gpu]"

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from autograder.course import Course
+from autograder.course.course import Course
 from autograder.errors import AutograderError
 
 app = typer.Typer(
@@ -22,20 +22,25 @@ app = typer.Typer(
 console = Console()
 errors = Console(stderr=True)
 where: dict[str, Path | None] = {"course": None}
+MODULES = {
+    "build": "author.build", "reference": "author.reference", "prove": "author.prove", "release": "release.release",
+    "collect": "collect.collect", "grade": "run.grade", "feedback": "report.feedback", "report": "report.class_report",
+    "export": "report.export", "demo": "demo",
+}  # fmt: skip
 ANY_COURSE = ("grade", "feedback", "report", "export")  # what works in a course directory of nbgrader's too
 
 Labs = Annotated[list[str] | None, typer.Argument(help="Labs such as 01; all when none is named.")]
 
 
-def _run(module: str, **arguments: Any) -> Any:
+def _run(command: str, **arguments: Any) -> Any:
     """Imports the command when it is called, so that `--help` and small commands stay quick."""
     course = Course.at(where["course"]) if where["course"] else Course.around()
-    if not course.ours and module not in ANY_COURSE:
+    if not course.ours and command not in ANY_COURSE:
         raise AutograderError(
-            f"`autograder {module}` is for courses whose labs are built from sources (a folder `solutions`); {course.root} is one of "
+            f"`autograder {command}` is for courses whose labs are built from sources (a folder `solutions`); {course.root} is one of "
             f"nbgrader's. Here work: {', '.join(f'autograder {name}' for name in ANY_COURSE)}. For the rest, type: nbgrader --help"
         )
-    return importlib.import_module(f"autograder.{module}").run(course, console=console, **arguments)
+    return importlib.import_module(f"autograder.{MODULES[command]}").run(course, console=console, **arguments)
 
 
 @app.callback()
@@ -103,8 +108,8 @@ def grade(
     ] = 10,
 ) -> None:
     """Grade the submissions of a lab, or of any nbgrader assignment, each in a sandbox of its own."""
-    from autograder.grade import Options
-    from autograder.outside.walk import Seconds
+    from autograder.run.grade import Options
+    from autograder.run.results import Seconds
     from warmkernel.settings import parse_size
 
     size = parse_size(memory)
@@ -166,7 +171,7 @@ def attack(
     all: Annotated[bool, typer.Option("--all", help="Every kind that is known; takes a quarter of an hour.")] = False,
 ) -> None:
     """Attack the grader on this machine with submissions that break graders, and show what held."""
-    from autograder.hostile import attack as attacks
+    from autograder.attack import attack as attacks
 
     if not attacks.run(kind or (), all, console).held:
         raise typer.Exit(1)

@@ -18,13 +18,18 @@ import nbformat
 from rich.console import Console
 from rich.text import Text
 
-from autograder import build, collect, export, feedback, grade, release, report
-from autograder.assemble import grade_id_of
-from autograder.course import Course
+from autograder.author import build
+from autograder.author.lab_source import Exercise, Lab, Mutant, load_lab
+from autograder.collect import collect
+from autograder.course.course import Course
 from autograder.errors import AutograderError
-from autograder.lab import Exercise, Lab, Mutant, load_lab
-from autograder.records import Record
-from autograder.tables import show_marks, show_reasons
+from autograder.notebook.cells import grade_id_of
+from autograder.record.records import Record
+from autograder.release import release
+from autograder.report import class_report, export, feedback
+from autograder.report.tables import show_marks, show_reasons
+from autograder.run import grade
+from autograder.run.sandboxes import readable_data
 
 MARKER = ".made-by-autograder-demo"
 IN_WORDS = "An answer in words, which waits for a person to mark it."
@@ -92,7 +97,7 @@ def run(
         records = grade.run(demo, lab, options=grade.Options(workers=workers), console=console)
     with _step(console, "Feedback, marks and a page on the class"):
         feedback.run(demo, lab, console=console)
-        report.run(demo, lab, console=console)
+        class_report.run(demo, lab, console=console)
         export.run(demo, lab, demo.root / "grades.csv", console=console)
     console.print()
     show_marks(console, records, f"{name}: marks")
@@ -121,7 +126,9 @@ def make_course(course: Course, into: Path) -> Course:
         raise AutograderError(f"{into} holds the course itself. Name another folder: autograder demo --into FOLDER")
     shutil.rmtree(into, ignore_errors=True)
     into.mkdir(parents=True)
-    (into / MARKER).write_text("Made by `autograder demo`, which deletes this folder when it runs again.\n")
+    (into / MARKER).write_text(
+        "Made by `autograder demo`, which deletes this folder when it runs again.\n", encoding="utf-8"
+    )
     litter = shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__", ".ruff_cache", ".pytest_cache")
     shutil.copytree(course.solutions, into / "solutions", ignore=litter)
     for module in course.root.glob("*.py"):
@@ -163,7 +170,7 @@ def _mistaken(lab: Lab, number: int, name: str, taken: dict[str, int]) -> Studen
 
 def hand_in(course: Course, lab: Lab, student: Student, folder: Path) -> Path:
     """Writes a student's answers into the released notebooks and packs them as students do: `01--NAME.zip`."""
-    from medxai.submit import pack
+    from medxai.lab.submit import pack
 
     desk = folder / ".desks" / student.name / lab.name
     shutil.copytree(course.notebooks / lab.name, desk)
@@ -200,8 +207,9 @@ def _render() -> None:
     from data_fetch import fetch_cardiomegaly
 
     fetch: Callable = fetch_cardiomegaly
-    for split in ("develop", "test"):
-        fetch(source="phantom", split=split)
+    with readable_data():
+        for split in ("develop", "test"):
+            fetch(source="phantom", split=split)
 
 
 @contextmanager

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.text import Text
 
-from autograder.course import Course
+from autograder.check.protocol.verdict import FAILED
+from autograder.check.runner.host import CheckerHost
+from autograder.course.course import Course
 from autograder.errors import AutograderError
-from autograder.outside.checker import FAILED
-from autograder.outside.host import CheckerHost
-from autograder.outside.plan import CHECK, SOLUTION, PlanCell
+from autograder.notebook.code_cells import CHECK, SOLUTION, CodeCell
 from warmkernel import doctor as warm
-from warmkernel import zygotes
+from warmkernel import pool
 from warmkernel.errors import WarmkernelError
 
 PACKAGES = ("nbgrader", "nbformat", "nbclient", "nbconvert", "jupyter_client", "jupytext", "filelock", "rich")
@@ -68,12 +68,12 @@ def _kernels() -> Iterator[str]:
     try:
         yield from warm.walk()
     finally:
-        zygotes.close_all()
+        pool.close_all()
 
 
 def _checker() -> Iterator[str]:
     """Judges an answer where no kernel is at the other end: the check must run, and fail."""
-    plan = [PlanCell(SOLUTION, "f", "def f(x):\n    return x"), PlanCell(CHECK, "f-1", "assert f(1) == 1", 1.0)]
+    plan = [CodeCell(SOLUTION, "f", "def f(x):\n    return x"), CodeCell(CHECK, "f-1", "assert f(1) == 1", 1.0)]
     mine, theirs = socket.socketpair()
     theirs.close()
     with CheckerHost(keras=False) as host, host.server(plan) as server, server.submission() as submission:
@@ -102,7 +102,7 @@ def _course(course: Course) -> Iterator[str]:
     if not course.gradebook.is_file():
         yield f"note: no gradebook yet at {course.gradebook.name}; releasing or grading makes one"
     else:
-        from autograder import gradebook
+        from autograder.record import gradebook
 
         with gradebook.opened(course) as book:
             yield f"ok: the gradebook knows {len(book.assignments)} assignments and {len(book.students)} students"

@@ -52,3 +52,10 @@ def _short(path: Path) -> str:
         if anchor in parts:
             return str(Path(*parts[len(parts) - 1 - parts[::-1].index(anchor) :]))
     return str(path)
+
+
+def read_source(path: Path) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as e:
+        raise SourceError(path, None, f"this is not UTF-8 text ({e.reason} at byte {e.start}).") from None

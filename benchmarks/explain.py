@@ -86,7 +86,7 @@ def job_ours(started: float, films: int, training: int | None, keep: Path) -> di
     import medxai
     from medxai.explain import fit_patterns, logits_model
     from medxai.explain.analyzers import METHODS, PATTERNS
-    from medxai.preprocessing import to_network_input
+    from medxai.networks.preprocessing import to_network_input
 
     model, images = network(), to_network_input(films_of("test", films))
     maps = {name: medxai.create_analyzer(name, model).analyze(images) for name in METHODS}
@@ -106,7 +106,7 @@ def job_peer(started: float, films: int, training: int | None, keep: Path) -> di
     import innvestigate
 
     from medxai.explain.analyzers import METHODS
-    from medxai.preprocessing import to_network_input
+    from medxai.networks.preprocessing import to_network_input
 
     model = innvestigate.model_wo_softmax(network())
     images = to_network_input(films_of("test", films))
@@ -124,7 +124,7 @@ def job_peer(started: float, films: int, training: int | None, keep: Path) -> di
 def job_peer_patterns(started: float, films: int, training: int | None, keep: Path) -> dict[str, float]:
     """Two fits, and then the maps of one film and of all of them."""
     from medxai.explain import PatternAttribution, PatternNet, logits_model
-    from medxai.preprocessing import to_network_input
+    from medxai.networks.preprocessing import to_network_input
 
     model, images = logits_model(network()), to_network_input(films_of("test", films))
     training_films = films_of("train", training)
@@ -149,7 +149,7 @@ def job_alone(started: float, films: int, training: int | None, keep: Path) -> d
     import innvestigate
 
     from medxai.explain.analyzers import METHODS
-    from medxai.preprocessing import to_network_input
+    from medxai.networks.preprocessing import to_network_input
 
     images = to_network_input(films_of("test", films))
     maps = {}
@@ -168,7 +168,7 @@ def job_full_size(name: str) -> dict[str, float]:
     from medxai.explain.analyzers import PATTERNS
 
     tf.keras.utils.set_random_seed(0)
-    model = medxai.models.vgg16_block6(size=FULL_SIZE)
+    model = medxai.networks.models.vgg16_block6(size=FULL_SIZE)
     generator = np.random.default_rng(0)
     film = generator.uniform(-120, 150, (1, FULL_SIZE, FULL_SIZE, 3)).astype(np.float32)
     analyzer: Any = medxai.create_analyzer(name, model)

@@ -145,9 +145,11 @@ def light(rounds: int, scratch: Path) -> None:
 
 
 def lab(scratch: Path, with_peer: bool) -> None:
-    from autograder import build, demo, release
-    from autograder.course import Course
-    from autograder.lab import load_lab
+    from autograder import demo
+    from autograder.author import build
+    from autograder.author.lab_source import load_lab
+    from autograder.course.course import Course
+    from autograder.release import release
 
     course = demo.make_course(Course(ROOT), scratch / "lab")
     (course.root / "nbgrader_config.py").write_text((ROOT / "nbgrader_config.py").read_text())
@@ -184,9 +186,9 @@ def lab(scratch: Path, with_peer: bool) -> None:
 def needed_seconds(course, name: str, warm: bool) -> float:
     """CPU seconds of the cells that marks depend on, all submissions together, with the checks inside, over the processors: in
     warm kernels, or in ordinary ones. What a kernel costs that runs nothing is taken off."""
-    from autograder import submissions
-    from autograder.engine import assignment, sandboxes
-    from autograder.outside.plan import for_marks
+    from autograder.collect import submissions
+    from autograder.notebook.code_cells import for_marks
+    from autograder.run import assignment, sandboxes
 
     shutil.rmtree(course.state / "bench", ignore_errors=True)
     made = assignment.load(course, name, "", course.state / "bench")
@@ -205,7 +207,7 @@ def needed_seconds(course, name: str, warm: bool) -> float:
 
 
 def warm_seconds(sandbox, made, sources: list[str]) -> float:
-    from autograder.engine.kernel import Kernel
+    from autograder.run.kernel import Kernel
 
     with Kernel(sandbox, made.files) as kernel:
         for source in sources:
@@ -260,7 +262,7 @@ import json, os, resource, sys, time
 from pathlib import Path
 from rich.console import Console
 from autograder import grade, progress
-from autograder.course import Course
+from autograder.course.course import Course
 times = []
 def cpu():
     import psutil

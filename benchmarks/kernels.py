@@ -53,9 +53,8 @@ class Kernel:
     """A kernel and a client of it."""
 
     def __init__(self, warm: bool) -> None:
-        self.manager = KernelManager()
-        if warm:
-            self.manager._kernel_spec = KernelSpec(**kernelspec.specification(WARM))
+        spec = KernelSpec(**kernelspec.specification(WARM))
+        self.manager = KernelManager(kernel_spec_manager=kernelspec.OneKernelspec(spec)) if warm else KernelManager()
         self.manager.start_kernel(**({} if warm else {"stderr": subprocess.DEVNULL}))
         self.client = self.manager.client()
         self.client.start_channels()

@@ -42,7 +42,7 @@ BATCH = 8  # of the gpu profile
 OURS = """
 import sys
 from data_fetch import fetch_cardiomegaly
-from medxai.preprocessing import to_network_input
+from medxai.networks.preprocessing import to_network_input
 films = fetch_cardiomegaly(source="phantom", split="develop", size={size}, progress=False)
 print("ready", flush=True)
 sys.stdin.readline()

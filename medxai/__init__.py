@@ -7,17 +7,18 @@ TF_CPP_MIN_LOG_LEVEL=0 to read them. It does not warn of retracing either.
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from . import lazy
 
 if TYPE_CHECKING:
-    from .checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+    from . import evaluate, explain, lab, networks, plots
+    from .errors import CheckpointError, ExplanationError, FoldError, PixelRangeError
     from .explain.analyzers import create_analyzer
     from .explain.explainable import NotExplainableError, check_explainable
-
-from .errors import CheckpointError, ExplanationError, FoldError, PixelRangeError
+    from .networks.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # A lab calls many small networks once each; a warning of five lines says every time that this could be faster.
@@ -32,43 +33,28 @@ __all__ = [
     "PixelRangeError",
     "check_explainable",
     "create_analyzer",
+    "evaluate",
+    "explain",
+    "lab",
     "load_checkpoint",
+    "networks",
+    "plots",
     "save_checkpoint",
 ]
 
-# Public name -> the module that holds it, so that `medxai.load_checkpoint` works without importing it here.
-_LAZY = {
-    "Checkpoint": "checkpoints",
-    "NotExplainableError": "explain.explainable",
-    "check_explainable": "explain.explainable",
-    "create_analyzer": "explain.analyzers",
-    "load_checkpoint": "checkpoints",
-    "save_checkpoint": "checkpoints",
-}
-_MODULES = (
-    "cases",
-    "checkpoints",
-    "explain",
-    "fold",
-    "localisation",
-    "metrics",
-    "models",
-    "own",
-    "plots",
-    "preprocessing",
-    "rivals",
-    "runs",
-    "training",
+__getattr__, __dir__ = lazy.attach(
+    __name__,
+    modules=("evaluate", "explain", "lab", "networks", "plots"),
+    names={
+        "Checkpoint": "networks.checkpoints",
+        "CheckpointError": "errors",
+        "ExplanationError": "errors",
+        "FoldError": "errors",
+        "NotExplainableError": "explain.explainable",
+        "PixelRangeError": "errors",
+        "check_explainable": "explain.explainable",
+        "create_analyzer": "explain.analyzers",
+        "load_checkpoint": "networks.checkpoints",
+        "save_checkpoint": "networks.checkpoints",
+    },
 )
-
-
-def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
-    if name in _MODULES:
-        return importlib.import_module(f".{name}", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY, *_MODULES})

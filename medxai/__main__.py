@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 
 def _submit(arguments: Sequence[str]) -> int:
-    from medxai.submit import main
+    from medxai.lab.submit import main
 
     return main(arguments)
 

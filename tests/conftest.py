@@ -28,6 +28,15 @@ for name in list(os.environ):
         del os.environ[name]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs in `make test-all` only says why."""
+    silent = {item.nodeid for item in items for marker in item.iter_markers("slow") if not marker.kwargs.get("reason")}
+    if silent:
+        raise pytest.UsageError(
+            f"slow without a reason (write @pytest.mark.slow(reason=...)): {', '.join(sorted(silent))}"
+        )
+
+
 @pytest.fixture(scope="session")
 def profile_name() -> str:
     """The profile to run notebooks in: "cpu", or what MEDXAI_PROFILE said when the tests were started."""

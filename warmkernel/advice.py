@@ -41,7 +41,7 @@ def of(step: str, said: str) -> str:
 
 def _read(path: str) -> str | None:
     try:
-        with open(path) as file:
+        with open(path, encoding="utf-8") as file:
             return file.read().strip()
     except OSError:
         return None

@@ -14,6 +14,8 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
+
 from .errors import SandboxError
 from .settings import Limits
 
@@ -23,7 +25,20 @@ _lock = threading.Lock()
 
 
 class Group:
-    """The cgroup of one kernel."""
+    """The cgroup of one kernel.
+
+    Parameters
+    ----------
+    parent : Path
+        The delegated cgroup.
+    limits : Limits
+        `memory` and `processes` are held.
+
+    Raises
+    ------
+    OSError
+        If Linux does not allow it.
+    """
 
     def __init__(self, parent: Path, limits: Limits) -> None:
         self.folder = parent / f"{_KERNEL}{os.getpid()}-{secrets.token_hex(4)}"
@@ -48,14 +63,16 @@ class Group:
     def peak(self) -> int:
         """The most memory that was used, in bytes; 0 where Linux does not say (before 5.19)."""
         try:
-            return int((self.folder / "memory.peak").read_text())
+            return int((self.folder / "memory.peak").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return 0
 
     def reason(self) -> str:
         """Why Linux ended the kernel, or nothing."""
         try:
-            events = dict(line.split() for line in (self.folder / "memory.events").read_text().splitlines())
+            events = dict(
+                line.split() for line in (self.folder / "memory.events").read_text(encoding="utf-8").splitlines()
+            )
         except (OSError, ValueError):
             return ""
         if int(events.get("oom_kill", 0)):
@@ -77,7 +94,13 @@ class Group:
 
 
 def new_group(limits: Limits) -> Group | None:
-    """A cgroup for one kernel; None where none is delegated, and the watcher holds the limits."""
+    """A cgroup for one kernel; None where none is delegated, and the watcher holds the limits.
+
+    Raises
+    ------
+    SandboxError
+        If WARMKERNEL_CGROUP names one that cannot be used.
+    """
     with _lock:
         folder = delegated()
         if folder is None:
@@ -105,7 +128,7 @@ def delegated() -> Path | None:
     if folder.name == _LEAF:
         folder = folder.parent
     try:
-        if "memory" not in (folder / "cgroup.controllers").read_text().split():
+        if "memory" not in (folder / "cgroup.controllers").read_text(encoding="utf-8").split():
             return None
         ours = folder.stat().st_uid == os.geteuid() != 0
     except OSError:
@@ -118,22 +141,22 @@ def delegated() -> Path | None:
 
 def _prepare(folder: Path) -> None:
     leaf = folder / _LEAF
-    if "memory" not in (folder / "cgroup.subtree_control").read_text().split():
+    if "memory" not in (folder / "cgroup.subtree_control").read_text(encoding="utf-8").split():
         leaf.mkdir(exist_ok=True)
-        for number in (folder / "cgroup.procs").read_text().split():
+        for number in (folder / "cgroup.procs").read_text(encoding="utf-8").split():
             with contextlib.suppress(ProcessLookupError):
                 _write(leaf / "cgroup.procs", number)
-        wanted = {"memory", "pids"} & set((folder / "cgroup.controllers").read_text().split())
+        wanted = {"memory", "pids"} & set((folder / "cgroup.controllers").read_text(encoding="utf-8").split())
         _write(folder / "cgroup.subtree_control", " ".join(f"+{name}" for name in sorted(wanted)))
     # Those of a client that was killed.
     for old in folder.glob(f"{_KERNEL}*"):
-        if not os.path.exists(f"/proc/{old.name.removeprefix(_KERNEL).split('-')[0]}"):
+        if not psutil.pid_exists(int(old.name.removeprefix(_KERNEL).split("-")[0])):
             with contextlib.suppress(OSError):
                 old.rmdir()
 
 
 def _mount_point() -> Path | None:
-    with open("/proc/self/mountinfo") as lines:
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as lines:
         for line in lines:
             before, _, after = line.partition(" - ")
             if after.startswith("cgroup2 "):
@@ -142,7 +165,7 @@ def _mount_point() -> Path | None:
 
 
 def _own_path() -> str | None:
-    with open("/proc/self/cgroup") as lines:
+    with open("/proc/self/cgroup", encoding="utf-8") as lines:
         return next((line[3:].strip() for line in lines if line.startswith("0::")), None)
 
 
@@ -155,5 +178,5 @@ def _marked(folder: Path) -> bool:
 
 
 def _write(path: Path, value: object) -> None:
-    with open(path, "w") as file:
+    with open(path, "w", encoding="utf-8") as file:
         file.write(str(value))

@@ -6,6 +6,7 @@ import platform
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,15 +14,29 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager, NoSuchKerne
 from jupyter_client.manager import KernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory
 
-from . import kernelspec, sandbox, settings, zygotes
+from . import kernelspec, pool, sandbox, settings
 from .errors import SandboxError, WarmkernelError
-from .tree import ENTRY_POINT
+from .provisioner import WarmProvisioner
+from .visible_files import ENTRY_POINT
 
 
 def report(kernel: str | None = None) -> int:
-    """Print what works, or the step that failed, what the system said and how to mend it. 0 or 1.
+    """Print what works, or the step that failed, what the system said and how to fix it.
 
-    Another WarmkernelError when something else is wrong, such as an unknown kernelspec.
+    Parameters
+    ----------
+    kernel : str, optional
+        The kernelspec whose settings are tried. Default: those of a fresh `install`.
+
+    Returns
+    -------
+    int
+        The exit status: 0, or 1 where no sandbox can be made.
+
+    Raises
+    ------
+    WarmkernelError
+        If something else is wrong, such as an unknown kernelspec.
     """
     try:
         for line in walk(kernel):
@@ -30,13 +45,21 @@ def report(kernel: str | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     finally:
-        zygotes.close_all()
+        pool.close_all()
     print("works: notebooks that name this kernelspec run in a sandbox of their own")
     return 0
 
 
-def walk(kernel: str | None = None):
-    """Lines about each step that works. WarmkernelError for the one that does not."""
+def walk(kernel: str | None = None) -> Iterator[str]:
+    """Lines about each step that works.
+
+    Raises
+    ------
+    SandboxError
+        For the step that does not.
+    WarmkernelError
+        If something else is wrong, such as an unknown kernelspec.
+    """
     if platform.system() != "Linux":
         raise SandboxError(
             "system", f"this is {platform.system()}", "Sandboxed kernels need Linux (a virtual machine will do)."
@@ -45,17 +68,19 @@ def walk(kernel: str | None = None):
     spec = _specification(kernel)
     chosen = settings.read(spec.metadata)
     started = time.monotonic()
-    zygotes.get(chosen, spec.env)
+    pool.get(chosen, spec.env)
     yield f"ok: the zygote is in its sandbox, and warm after {time.monotonic() - started:.1f} s"
     with tempfile.TemporaryDirectory() as folder:
-        manager = KernelManager(connection_file=str(Path(folder) / "kernel.json"))
-        manager._kernel_spec = spec
+        manager = KernelManager(
+            connection_file=str(Path(folder) / "kernel.json"), kernel_spec_manager=kernelspec.OneKernelspec(spec)
+        )
         started = time.monotonic()
         manager.start_kernel(cwd=folder)
         try:
-            seconds = _answer(manager)
-            yield f"ok: a kernel is in its jail, and answered after {seconds + time.monotonic() - started - seconds:.2f} s"
-            memory_by = manager.provisioner.memory_by  # type: ignore[union-attr]
+            _run_first_cell(manager)
+            yield f"ok: a kernel is in its jail, and answered after {time.monotonic() - started:.2f} s"
+            assert isinstance(manager.provisioner, WarmProvisioner)
+            memory_by = manager.provisioner.memory_by
         finally:
             manager.shutdown_kernel(now=True)
     if memory_by == "cgroup":
@@ -87,7 +112,7 @@ def _specification(name: str | None) -> KernelSpec:
     return spec
 
 
-def _answer(manager: KernelManager) -> float:
+def _run_first_cell(manager: KernelManager) -> None:
     client = manager.client()
     client.start_channels()
     try:
@@ -101,12 +126,9 @@ def _answer(manager: KernelManager) -> float:
         client.stop_channels()
     if "".join(said).split() != ["1000", "2"]:
         raise SandboxError("first cell", "".join(said), "It does not run where it should. Report it with this text.")
-    return 0.0
 
 
 def _pretty(name: str, value: float) -> str:
-    return (
-        f"{value / 2**20:,.0f} MiB"
-        if isinstance(value, int) and value >= 2**20
-        else f"{value:,g}" + " s" * (name == "wall")
-    )
+    if isinstance(value, int) and value >= 2**20:
+        return f"{value / 2**20:,.0f} MiB"
+    return f"{value:,g}" + " s" * (name == "wall")

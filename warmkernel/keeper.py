@@ -12,6 +12,7 @@ The keeper listens in a folder that is its user's alone; nothing in a sandbox se
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -28,9 +29,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from . import zygotes
 from .errors import SandboxError
-from .tree import Tree
+from .visible_files import VisibleFiles
+from .zygote_client import BorrowedZygote, OwnZygote
 
 SWITCH = "WARMKERNEL_KEEP"  # environment variable: "0" keeps nothing warm, whatever is asked for
 _MOST = 2  # zygotes; each has some 500 MiB
@@ -38,8 +39,17 @@ _LARGEST = 1 << 18
 _CONNECT_SECONDS, _ANSWER_SECONDS = 10.0, 240.0
 
 
-def borrow(tree: Tree, inside: dict[str, str], preload: tuple[str, ...], minutes: float) -> zygotes.Zygote | None:
-    """A zygote of the keeper's, which stays warm for so many minutes after the last borrower; None where there is no keeper.
+def borrow(
+    files: VisibleFiles, environment: dict[str, str], preload: tuple[str, ...], minutes: float
+) -> BorrowedZygote | None:
+    """A zygote of the keeper's; None where there is no keeper.
+
+    Parameters
+    ----------
+    files, environment, preload
+        Which one; see `OwnZygote`.
+    minutes : float
+        For which it stays warm after its last borrower; 0 borrows none.
 
     Raises
     ------
@@ -51,7 +61,13 @@ def borrow(tree: Tree, inside: dict[str, str], preload: tuple[str, ...], minutes
     try:
         line = _connection()
         line.settimeout(_ANSWER_SECONDS)
-        wanted = {"tree": asdict(tree), "inside": inside, "preload": preload, "stamp": _stamp(tree), "minutes": minutes}
+        wanted = {
+            "files": asdict(files),
+            "environment": environment,
+            "preload": preload,
+            "stamp": _stamp(files),
+            "minutes": minutes,
+        }
         line.send(json.dumps(wanted).encode())
         data, descriptors, _, _ = socket.recv_fds(line, _LARGEST, 1)
         answer = json.loads(data or b"{}")
@@ -63,7 +79,7 @@ def borrow(tree: Tree, inside: dict[str, str], preload: tuple[str, ...], minutes
     if not descriptors:
         line.close()
         return None
-    return zygotes.Borrowed(socket.socket(fileno=descriptors[0]), line)
+    return BorrowedZygote(socket.socket(fileno=descriptors[0]), line)
 
 
 def stop() -> bool:
@@ -87,7 +103,7 @@ def _place() -> Path:
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
         raise PermissionError(f"{folder} is not this user's alone")
     # Another Python, or another version of this package, has a keeper of its own.
-    own = hashlib.sha256(repr((sys.executable, _files(str(Path(__file__).parent)))).encode())
+    own = hashlib.sha256(repr((sys.executable, _sources(str(Path(__file__).parent)))).encode())
     return folder / own.hexdigest()[:16]
 
 
@@ -125,16 +141,16 @@ def _connection() -> socket.socket:
         time.sleep(0.02)
 
 
-def _stamp(tree: Tree) -> str:
-    """Changes with whatever a zygote of this tree has imported or mounted."""
-    packages = [_files(folder) for _, folder in (*tree.packages, *tree.helpers)]
-    mounted = [_identity(path) for path in tree.shown]
+def _stamp(files: VisibleFiles) -> str:
+    """Changes with whatever a zygote that sees these files has imported or mounted."""
+    packages = [_sources(folder) for _, folder in (*files.packages, *files.helpers)]
+    mounted = [_identity(path) for path in files.shown]
     # Installing or removing a package changes the folder that all of them are in.
     installed = [(entry, os.stat(entry).st_mtime_ns) for entry in sys.path if entry.endswith("-packages")]
     return hashlib.sha256(repr((packages, mounted, installed)).encode()).hexdigest()
 
 
-def _files(folder: str) -> list[tuple[str, int, int]]:
+def _sources(folder: str) -> list[tuple[str, int, int]]:
     found = sorted(Path(folder).rglob("*.py"))
     return [(str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in found]
 
@@ -146,16 +162,23 @@ def _identity(path: str) -> tuple[str, int, int]:
 
 
 class Keeper:
-    """The process itself: `serve` until nobody has asked for the time that the last borrower named."""
+    """The process itself.
+
+    Parameters
+    ----------
+    listener : socket.socket
+        On which commands ask.
+    """
 
     def __init__(self, listener: socket.socket) -> None:
         self.listener = listener
         self.lines: dict[int, socket.socket] = {}
-        self.kept: dict[str, tuple[str, zygotes.Zygote]] = {}  # in the order of their use
-        self.let_go: list[zygotes.Zygote] = []
+        self.kept: dict[str, tuple[str, OwnZygote]] = {}  # in the order of their use
+        self.let_go: list[OwnZygote] = []
         self.idle_seconds = 60.0
 
     def serve(self) -> None:
+        """Lend zygotes until nobody has asked for as long as the last borrower named, and no line is open."""
         ends = time.monotonic() + self.idle_seconds
         while self.lines or time.monotonic() < ends:
             poller = select.poll()
@@ -189,8 +212,8 @@ class Keeper:
             socket.send_fds(line, [json.dumps(answer).encode()], descriptors)
         return True
 
-    def _zygote(self, wanted: dict[str, Any]) -> zygotes.Zygote:
-        key = json.dumps([wanted["tree"], wanted["inside"], wanted["preload"]])
+    def _zygote(self, wanted: dict[str, Any]) -> OwnZygote:
+        key = json.dumps([wanted["files"], wanted["environment"], wanted["preload"]])
         stamp, found = self.kept.pop(key, ("", None))
         if found is not None and not (stamp == wanted["stamp"] and found.alive):
             self._let_go(found)
@@ -198,12 +221,12 @@ class Keeper:
         while found is None and len(self.kept) >= _MOST:
             self._let_go(self.kept.pop(next(iter(self.kept)))[1])
         if found is None:
-            tree = Tree(**{name: _tuples(value) for name, value in wanted["tree"].items()})
-            found = zygotes.Zygote(tree, wanted["inside"], tuple(wanted["preload"]))
+            files = VisibleFiles(**{name: _tuples(value) for name, value in wanted["files"].items()})
+            found = OwnZygote(files, wanted["environment"], tuple(wanted["preload"]))
         self.kept[key] = wanted["stamp"], found
         return found
 
-    def _let_go(self, zygote: zygotes.Zygote) -> None:
+    def _let_go(self, zygote: OwnZygote) -> None:
         """It ends when its last borrower has ended, which may be now."""
         zygote.orders.close()
         self.let_go.append(zygote)
@@ -216,9 +239,10 @@ def _tuples(value: list[Any]) -> tuple[Any, ...]:
 @contextlib.contextmanager
 def _listening(place: str) -> Iterator[socket.socket | None]:
     """The socket of the keeper; None where another one listens already."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener, open(f"{place}.lock", "w") as lock:
-        import fcntl
-
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener,
+        open(f"{place}.lock", "w", encoding="utf-8") as lock,
+    ):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

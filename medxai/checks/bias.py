@@ -1,9 +1,18 @@
-"""Visible checks of lab 03. Each takes the student's function and judges it on inputs small enough to do by hand."""
+"""Visible checks of lab 03. Each takes the student's function and judges it on inputs small enough to do by hand.
+
+A check returns a sentence; an AssertionError names the property that does not hold, and the likely mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 
-def cue_score(f):
+def cue_score(f: Callable[..., Any]) -> str:
+    """Check `cue_score`: how much of each map lies inside the cue, and how much more than its area explains."""
     # Film 0: the cue is one pixel of sixteen and has half of the magnitude. Film 1 has no cue, film 2 a blank map.
     maps, masks = np.zeros((3, 4, 4, 3)), np.zeros((3, 4, 4), bool)
     maps[0, 3, 0] = 4.0, -1.0, 0.0
@@ -60,7 +69,8 @@ def cue_score(f):
     return "cue_score: the example is right. Points come from other films, masks and scales."
 
 
-def matched_control(f):
+def matched_control(f: Callable[..., Any]) -> str:
+    """Check `matched_control(masks, avoid, seed)`: the shape of each film's cue at a random other place."""
     masks, avoid = np.zeros((40, 12, 16), bool), np.zeros((40, 12, 16), bool)
     masks[:, 9, 0:3] = masks[:, 10, 0] = True  # four pixels, like an L on its side, at the lower left
     masks[3] = False
@@ -109,23 +119,24 @@ def matched_control(f):
     return "matched_control: the example is right. Points come from other shapes, places and seeds."
 
 
-def _pixels(mask):
+def _pixels(mask: np.ndarray) -> np.ndarray:
     """Rows and columns of a mask's pixels, counted from its upper left corner."""
     found = np.argwhere(mask)
     return found - found.min(axis=0)
 
 
-def counterfactual(f):
+def counterfactual(f: Callable[..., Any]) -> str:
+    """Check `counterfactual(predict, films, changes)`: what each change does to the score of each film."""
     films = np.zeros((3, 2, 2), np.uint8)
     films[0], films[1], films[2] = 100, 200, 0
 
-    def predict(images):
+    def predict(images: np.ndarray) -> np.ndarray:
         return np.asarray(images, float).mean(axis=(1, 2)) / 200
 
-    def halved(images):
+    def halved(images: np.ndarray) -> np.ndarray:
         return np.asarray(images) // 2
 
-    def one_dark(images):
+    def one_dark(images: np.ndarray) -> np.ndarray:
         return np.where(np.arange(3)[:, None, None] == 1, np.uint8(0), images)
 
     kept = films.copy()
@@ -166,14 +177,15 @@ def counterfactual(f):
     return "counterfactual: the example is right. Points come from other networks and changes."
 
 
-def blind_search(f):
+def blind_search(f: Callable[..., Any]) -> str:
+    """Check `blind_search`: how much the score falls when each window of the films is filled, on average."""
     films = np.full((2, 4, 6), 100, np.uint8)
     films[:, :2, 4:] = 200
 
-    def predict(images):
+    def predict(images: np.ndarray) -> np.ndarray:
         return np.asarray(images, float)[:, :2, 4:].mean(axis=(1, 2)) / 200
 
-    def fill(images, masks):
+    def fill(images: np.ndarray, masks: np.ndarray) -> np.ndarray:
         return np.where(masks, np.uint8(100), images)
 
     got = np.asarray(f(predict, films, 2, fill), float)
@@ -181,7 +193,7 @@ def blind_search(f):
         raise AssertionError(f"blind_search: 4 x 6 pixels in windows of 2 are a grid of (2, 3), got {got.shape}.")
     if np.isclose(got[0, 2], -0.5):
         raise AssertionError("blind_search: a drop is before minus after: positive where the network loses something.")
-    if not np.allclose(got, [[0, 0, 0.5], [0, 0, 0]]):
+    if not np.allclose(got, [[0.0, 0.0, 0.5], [0.0, 0.0, 0.0]]):
         raise AssertionError(
             "blind_search: only the window in the first row and the third column matters here; without it the score falls "
             f"from 1 to 0.5. Got {got.round(3).tolist()}. Is each window filled in the original films?"
@@ -189,7 +201,8 @@ def blind_search(f):
     return "blind_search: the example is right."
 
 
-def subgroup_table(f):
+def subgroup_table(f: Callable[..., Any]) -> str:
+    """Check `subgroup_table`: the AUROC of each group's positives against all negatives, with counts and intervals."""
     labels = np.array([1, 1, 1, 1, 0, 0, 0, 0])
     scores = np.array([0.9, 0.8, 0.3, 0.1, 0.7, 0.2, 0.2, 0.05])
     groups = np.array(["tag", "tag", "none", "none", "tag", "none", "none", "none"])
@@ -224,7 +237,8 @@ def subgroup_table(f):
     return "subgroup_table: the example is right. Points come from other groups and from patients with many films."
 
 
-def repair(f):
+def repair(f: Callable[..., Any]) -> str:
+    """Check `repair`: a training set in which the cue, and its removal, tell nothing about the class."""
     films, masks, labels, paste, erase = _biased_films()
     kept = films.copy()
     got = np.asarray(f(films, masks, labels, paste, erase, 0))
@@ -259,7 +273,7 @@ def repair(f):
     return "repair: the example is right. Points come from other sets of films; any repair that keeps the rules counts."
 
 
-def _biased_films():
+def _biased_films() -> tuple[np.ndarray, np.ndarray, np.ndarray, Callable[..., Any], Callable[..., Any]]:
     """24 films of 12 x 12 pixels, half of them ill; the cue, a bright 3 x 3 square, lies on 11 ill films and on 1 healthy one."""
     labels = np.tile([1, 0], 12)
     films = np.random.default_rng(0).integers(40, 160, (24, 12, 12)).astype(np.uint8)
@@ -271,25 +285,26 @@ def _biased_films():
     masks = carries[:, None, None] & place
     films[masks] = 250
 
-    def paste(images):
+    def paste(images: np.ndarray) -> np.ndarray:
         if np.shape(images) != (24, 12, 12):
             raise AssertionError(
                 f"repair: paste takes all 24 films at once, in their order; it got {np.shape(images)}."
             )
         return np.where(place, np.uint8(250), images)
 
-    def erase(images, where):
+    def erase(images: np.ndarray, where: np.ndarray) -> np.ndarray:
         return np.where(where, np.uint8(90), images)  # no filling is perfect: below it was 100
 
     return films, masks, labels, paste, erase
 
 
-def _correlation(a, b):
+def _correlation(a: np.ndarray, b: np.ndarray) -> float:
     a, b = np.asarray(a, float), np.asarray(b, float)
     return 0.0 if np.ptp(a) < 1e-9 or np.ptp(b) < 1e-9 else float(np.corrcoef(a, b)[0, 1])
 
 
-def balance_weights(f):
+def balance_weights(f: Callable[..., Any]) -> str:
+    """Check `balance_weights(labels, carries)`: weights under which the cue tells nothing about the class."""
     labels = np.array([1, 1, 1, 1, 0, 0, 0, 0])
     carries = np.array([True, True, True, False, False, False, False, True])
     got = f(labels, carries)

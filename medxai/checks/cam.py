@@ -1,12 +1,21 @@
-"""Visible checks of lab 05. Each takes the student's function and judges it on inputs small enough to do by hand."""
+"""Visible checks of lab 05. Each takes the student's function and judges it on inputs small enough to do by hand.
+
+A check returns a sentence; an AssertionError names the property that does not hold, and the likely mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 # ---- 05a ------------------------------------------------------------------------------------------------------------
 
 
-def my_boxes(f):
-    from medxai import boxes
+def my_boxes(f: Callable[..., Any]) -> str:
+    """Check `my_boxes()`: your box on each of the twenty films."""
+    from medxai.lab import boxes
 
     got = f()
     if isinstance(got, list | tuple):
@@ -40,7 +49,8 @@ def my_boxes(f):
     return "my_boxes: twenty boxes are there, and that is all that is marked. Now you may look at maps."
 
 
-def extract(f):
+def extract(f: Callable[..., Any]) -> str:
+    """Check `extract(model, films)`: what a class activation map is made of."""
     import tensorflow as tf
 
     tf.get_logger().setLevel("ERROR")  # without notes on retracing: several small networks follow each other here
@@ -87,7 +97,8 @@ def extract(f):
     return "extract: the example is right. Points come from other networks, with other names and layers."
 
 
-def compute_cam(f):
+def compute_cam(f: Callable[..., Any]) -> str:
+    """Check `compute_cam(features, weights, target)`: class activation maps of a batch."""
     features = np.array([[[[1.0, 0.0], [1.0, 3.0]]]])
     weights = np.array([[2.0, 0.5], [-1.0, 0.5]])
     before = features.copy()
@@ -114,7 +125,8 @@ def compute_cam(f):
     return "compute_cam: the example is right. Points come from other shapes, classes and films."
 
 
-def upsample(f):
+def upsample(f: Callable[..., Any]) -> str:
+    """Check `upsample(maps, size)`: maps enlarged to the size of a film: bilinear, half-pixel centres."""
     maps = np.array([[[0.0, 4.0]], [[-8.0, 0.0]]])
     before = maps.copy()
     tall = np.asarray(f(maps, (3, 4)), float)
@@ -155,7 +167,8 @@ def upsample(f):
     return "upsample: the example is right. Points come from other sizes, upwards in both directions."
 
 
-def overlay(f):
+def overlay(f: Callable[..., Any]) -> str:
+    """Check `overlay(film, cam, limit, hot, cold)`: a film with its map over it, as RGB."""
     film = np.array([[0, 100, 200]], np.uint8)
     cam = np.array([[2.0, 0.0, -1.0]])
     hot, cold = (1.0, 0.25, 0.0), (0.0, 0.5, 1.0)
@@ -203,7 +216,8 @@ def overlay(f):
 # ---- 05b ------------------------------------------------------------------------------------------------------------
 
 
-def pointing_game(f):
+def pointing_game(f: Callable[..., Any]) -> str:
+    """Check `pointing_game`: does each map's strongest evidence for the class lie in the finding?"""
     maps, masks = np.zeros((6, 5, 7)), np.zeros((6, 5, 7), bool)
     masks[:4, 1:3, 1:3] = True  # film 4 has no mask
     masks[5, 0, 0] = True
@@ -253,7 +267,8 @@ def pointing_game(f):
     return "pointing_game: the example is right. Points come from other shapes, ties and tolerances."
 
 
-def overlap(f):
+def overlap(f: Callable[..., Any]) -> str:
+    """Check `overlap(maps, masks, threshold)`: intersection over union of each map's region with its mask."""
     maps = np.zeros((3, 1, 7))
     maps[0, 0] = 3.0, 3.0, 2.0, 2.0, 0.0, -5.0, 0.0
     maps[1, 0, :2] = 0.2, 0.1
@@ -286,8 +301,10 @@ def overlap(f):
     return "overlap: the example is right. Points come from other films and thresholds."
 
 
-def choose_threshold(f):
-    def score(maps, masks, threshold):
+def choose_threshold(f: Callable[..., Any]) -> str:
+    """Check `choose_threshold`: a threshold chosen on validation films, and what it gives on test films."""
+
+    def score(maps: np.ndarray, masks: np.ndarray, threshold: float) -> np.ndarray:
         """A stand-in for your overlap: best where the threshold is the number that stands in the maps."""
         return np.where(masks.any(axis=(1, 2)), 1 - np.abs(maps[:, 0, 0] - threshold) / 10, np.nan)
 
@@ -320,7 +337,8 @@ def choose_threshold(f):
     return "choose_threshold: the example is right. Points come from other scores and candidates."
 
 
-def logit_parts(f):
+def logit_parts(f: Callable[..., Any]) -> str:
+    """Check `logit_parts(maps, regions)`: the part of the logit that each region gave."""
     maps = np.array([[[4.0, 8.0, -2.0, 2.0]], [[0.0, 4.0, 0.0, 0.0]]])
     air = np.array([[[True, True, False, False]], [[True, False, False, False]]])
     drain = np.array([[[False, True, True, False]], [[False, False, False, False]]])
@@ -353,7 +371,8 @@ def logit_parts(f):
     return "logit_parts: the example is right. Points come from other regions, in any number."
 
 
-def failures(f):
+def failures(f: Callable[..., Any]) -> str:
+    """Check `failures(scores, hits, threshold, count)`: films to look at, of two kinds, the clearest first."""
     scores = np.array([0.9, 0.2, 0.8, 0.5, 0.1, 0.95, 0.99])
     hits = np.array([0.0, 1.0, 1.0, 0.0, 1.0, 0.0, np.nan])
     got = f(scores, hits, 0.5, 2)

@@ -1,11 +1,20 @@
-"""Visible checks of lab 01. Each takes the student's function and judges it on inputs small enough to do by hand."""
+"""Visible checks of lab 01. Each takes the student's function and judges it on inputs small enough to do by hand.
+
+A check returns a sentence; an AssertionError names the property that does not hold, and the likely mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 MEANS = np.array([103.939, 116.779, 123.68])  # ImageNet means of blue, green, red
 
 
-def preprocess(f):
+def preprocess(f: Callable[..., Any]) -> str:
+    """Check `preprocess(films)`: grey films as input of a network that starts from ImageNet's VGG16."""
     films = np.array([[[0.0, 100.0, 255.0], [50.0, 50.0, 50.0]]], dtype=np.float32)
     before = films.copy()
     x = np.asarray(f(films))
@@ -47,7 +56,8 @@ def preprocess(f):
     )
 
 
-def patient_folds(f):
+def patient_folds(f: Callable[..., Any]) -> str:
+    """Check `patient_folds(labels, patients, n_folds, seed)`: all folds of a cross-validation by patient."""
     labels = np.array([0, 0, 1, 1, 0, 0, 1, 0, 0, 1, 0, 0])
     patients = np.array([5, 5, 7, 7, 2, 2, 9, 4, 4, 8, 1, 1])
     folds = f(labels, patients, 3, 0)
@@ -85,7 +95,8 @@ def patient_folds(f):
     return "patient_folds: the example is right. Points come from larger sets with many patients."
 
 
-def class_weights(f):
+def class_weights(f: Callable[..., Any]) -> str:
+    """Check `class_weights(labels)`: balanced weights, as `model.fit(class_weight=...)` wants them."""
     labels = np.array([0, 0, 0, 1])
     weights = f(labels)
     if not isinstance(weights, dict):
@@ -111,7 +122,8 @@ def class_weights(f):
     return "class_weights: the example is right: 2/3 and 2. Points come from other labels and more classes."
 
 
-def block6_and_head(f):
+def block6_and_head(f: Callable[..., Any]) -> str:
+    """Check `block6_and_head(shape, width_divisor, classes)`: block 6 and the head of the cardiomegaly network."""
     model = f((16, 16, 512), 1, 2)
     if not hasattr(model, "layers") or not hasattr(model, "count_params"):
         raise AssertionError(f"block6_and_head: expected a tf.keras.Model, got {type(model).__name__}.")
@@ -143,7 +155,8 @@ def block6_and_head(f):
     return "block6_and_head: the full-width example is right. Points come from other widths, sizes and class counts."
 
 
-def operating_point(f):
+def operating_point(f: Callable[..., Any]) -> str:
+    """Check `operating_point`: a threshold chosen on validation, and what it gives on test."""
     val_labels = np.array([0, 0, 0, 0, 0, 1, 1, 1, 1, 1])
     val_scores = np.array([0.05, 0.1, 0.2, 0.32, 0.6, 0.3, 0.4, 0.7, 0.8, 0.9])
     test_labels = np.array([0, 0, 0, 0, 1, 1, 1, 1])
@@ -184,7 +197,8 @@ def operating_point(f):
     return "operating_point: the example is right. Points come from ties, other targets and a test set that changes."
 
 
-def bootstrap_interval(f):
+def bootstrap_interval(f: Callable[..., Any]) -> str:
+    """Check `bootstrap_interval`: percentile bootstrap interval of the AUROC, over patients."""
     rng = np.random.default_rng(3)
     patients = np.repeat(np.arange(40), 4)
     labels = np.repeat((np.arange(40) % 3 == 0).astype(int), 4)
@@ -226,7 +240,8 @@ def bootstrap_interval(f):
     return "bootstrap_interval: the example is right. Points come from other levels, rare classes and known intervals."
 
 
-def calibration_error(f):
+def calibration_error(f: Callable[..., Any]) -> str:
+    """Check `calibration_error(labels, probabilities, bins)`: expected calibration error for the positive class."""
     labels = np.array([0, 1, 0, 1, 1, 1, 1, 1, 1, 0])
     probabilities = np.array([0.25, 0.25, 0.25, 0.25, 0.75, 0.75, 0.75, 0.75, 0.75, 1.0])
     got = float(f(labels, probabilities, 2))
@@ -251,7 +266,8 @@ def calibration_error(f):
     return "calibration_error: the examples are right. Points come from other tables and empty bins."
 
 
-def fit_temperature(f):
+def fit_temperature(f: Callable[..., Any]) -> str:
+    """Check `fit_temperature(labels, logits)`: the temperature that makes the labels most likely."""
     logits = np.array([[2.0, -2.0]] * 8 + [[-2.0, 2.0]] * 2)
     labels = np.array([0] * 6 + [1] * 2 + [1] * 2)
     got = float(f(labels, logits))

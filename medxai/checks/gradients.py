@@ -1,9 +1,18 @@
-"""Visible checks of lab 02a. Each takes the student's function and judges it on inputs small enough to do by hand."""
+"""Visible checks of lab 02a. Each takes the student's function and judges it on inputs small enough to do by hand.
+
+A check returns a sentence; an AssertionError names the property that does not hold, and the likely mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 
-def fold_layer(f):
+def fold_layer(f: Callable[..., Any]) -> str:
+    """Check `fold_layer`: one layer that does what a layer and the BatchNorm behind it do together."""
     kernel = np.array([[1.0, 2.0], [3.0, 4.0]])
     bias, gamma, beta = np.array([3.0, 0.0]), np.array([4.0, 1.0]), np.array([0.5, -1.0])
     mean, variance, epsilon = np.array([1.0, 2.0]), np.array([3.0, 8.0]), 1.0
@@ -43,7 +52,7 @@ def fold_layer(f):
     )
 
 
-def _fold_kernel(got, kernel, gamma, variance):
+def _fold_kernel(got: np.ndarray, kernel: np.ndarray, gamma: np.ndarray, variance: np.ndarray) -> None:
     if np.allclose(got, kernel * np.array([2.0, 1 / 3]), atol=1e-5):
         return
     mistakes = [
@@ -68,7 +77,8 @@ def _fold_kernel(got, kernel, gamma, variance):
     )
 
 
-def signed_map(f):
+def signed_map(f: Callable[..., Any]) -> str:
+    """Check `signed_map(maps)`: maps ready to be drawn with colours centred at zero."""
     # Film 0 is evidence against the class nearly everywhere, film 1 is blank, film 2 has numbers a thousand times smaller.
     maps = np.zeros((3, 2, 2, 3))
     maps[0, :, :, 0] = [[-6.0, 2.0], [-1.0, 0.0]]
@@ -119,12 +129,13 @@ def signed_map(f):
             f"signed_map: film 2 reaches only {np.abs(got[2]).max():.3g}. Divide each film by its *own* largest "
             "magnitude, not by the batch's, and add nothing to it."
         )
-    if not np.allclose(got[2], [[1, 0], [0, -0.25]], atol=1e-5):
+    if not np.allclose(got[2], [[1.0, 0.0], [0.0, -0.25]], atol=1e-5):
         raise AssertionError(f"signed_map: film 2 should hold 1 and -0.25, got {got[2].round(3).tolist()}.")
     return "signed_map: the example is right. Points come from other batches and channels."
 
 
-def input_times_gradient(f):
+def input_times_gradient(f: Callable[..., Any]) -> str:
+    """Check `input_times_gradient`: how much each pixel of each film gave to one logit, to first order."""
     import tensorflow as tf
 
     film = tf.keras.layers.Input((1, 2, 2), name="film")
@@ -172,12 +183,13 @@ def input_times_gradient(f):
     )
 
 
-def smoothgrad(f):
+def smoothgrad(f: Callable[..., Any]) -> str:
+    """Check `smoothgrad`: the mean gradient over noisy copies of one film."""
     film = np.random.default_rng(0).uniform(0, 200, (16, 16, 3))
     film[0, 0, :2] = 0.0, 200.0
     before, asked = film.copy(), []
 
-    def gradient_of(noisy):
+    def gradient_of(noisy: np.ndarray) -> np.ndarray:
         noisy = np.array(noisy, float)
         if noisy.shape != film.shape:
             raise AssertionError(
@@ -238,16 +250,17 @@ def smoothgrad(f):
     return "smoothgrad: the example is right. Points come from other pixel ranges and numbers of samples."
 
 
-def integrated_gradients(f):
+def integrated_gradients(f: Callable[..., Any]) -> str:
+    """Check `integrated_gradients`: integrated gradients of one film, from a baseline."""
     # value: the sum of w * x ** 3, so that the slope rises on the way; one pixel has come no way.
     w = np.array([[[1.0], [2.0]], [[-0.5], [4.0]]])
     film, baseline = np.array([[[2.0], [1.0]], [[2.0], [1.0]]]), np.array([[[1.0], [0.0]], [[0.0], [1.0]]])
     before = film.copy(), baseline.copy()
 
-    def value(x):
+    def value(x: np.ndarray) -> float:
         return float(np.sum(w * x**3))
 
-    def gradient_of(x):
+    def gradient_of(x: np.ndarray) -> np.ndarray:
         x = np.asarray(x, float)
         if x.shape != film.shape:
             raise AssertionError(

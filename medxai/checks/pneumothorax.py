@@ -1,9 +1,18 @@
-"""Visible checks of lab 04. Each takes the student's function and judges it on inputs small enough to do by hand."""
+"""Visible checks of lab 04. Each takes the student's function and judges it on inputs small enough to do by hand.
+
+A check returns a sentence; an AssertionError names the property that does not hold, and the likely mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 
-def batch_order(f):
+def batch_order(f: Callable[..., Any]) -> str:
+    """Check `batch_order(count, batch_size, steps, seed)`: which films each training step gets."""
     got = f(5, 2, 7, 0)
     if not isinstance(got, list | tuple):
         raise AssertionError(f"batch_order: return a list with an array for each step, got {type(got).__name__}.")
@@ -44,7 +53,8 @@ def batch_order(f):
     return "batch_order: the example is right. Points come from other sizes, seeds and numbers of steps."
 
 
-def skip_stage(f):
+def skip_stage(f: Callable[..., Any]) -> str:
+    """Check `skip_stage(shape, channels, last)`: one stage of the network: two convolutions, their sum, a pooling."""
     model = f((4, 6, 2), 3, False)
     if not hasattr(model, "layers") or not hasattr(model, "count_params"):
         raise AssertionError(f"skip_stage: expected a tf.keras.Model, got {type(model).__name__}.")
@@ -101,7 +111,8 @@ def skip_stage(f):
     )
 
 
-def mean_cross_entropy(f):
+def mean_cross_entropy(f: Callable[..., Any]) -> str:
+    """Check `mean_cross_entropy(logits, labels)`: cross-entropy of a batch, as one number."""
     logits = np.array([[0.0, np.log(3.0)], [0.0, 0.0], [np.log(4.0), 0.0]])
     labels = np.array([1, 0, 1])
     each = np.array([np.log(4 / 3), np.log(2.0), np.log(5.0)])
@@ -154,12 +165,13 @@ def mean_cross_entropy(f):
     return "mean_cross_entropy: the examples are right. Points come from other batches, more classes and larger logits."
 
 
-def score_films(f):
+def score_films(f: Callable[..., Any]) -> str:
+    """Check `score_films(network, films, batch_size)`: the probability of pneumothorax for each film."""
     films = np.zeros((5, 2, 2))
     films[:, 0, 0] = [0.0, 1.0, -1.0, 2.0, 0.5]
     calls = []
 
-    def network(batch):
+    def network(batch: np.ndarray) -> np.ndarray:
         batch = np.asarray(batch)
         calls.append(len(batch))
         if batch.ndim != 3:
@@ -206,7 +218,8 @@ def score_films(f):
     return "score_films: the example is right. Points come from other networks, sizes and numbers of films."
 
 
-def roc_by_hand(f):
+def roc_by_hand(f: Callable[..., Any]) -> str:
+    """Check `roc_by_hand(labels, probabilities)`: the ROC curve of pneumothorax and the area under it."""
     # Ranked: 0.9 ill, 0.7 healthy and ill (a tie), 0.4 ill, 0.2 healthy.
     labels = np.array([0, 1, 1, 1, 0])
     ill = np.array([0.7, 0.7, 0.9, 0.4, 0.2])
@@ -264,7 +277,7 @@ def roc_by_hand(f):
     )
 
 
-def _roc_area(area):
+def _roc_area(area: float) -> None:
     if np.isclose(area, 0.75):
         return
     if np.isclose(area, 5 / 6) or np.isclose(area, 4 / 6):
@@ -275,7 +288,7 @@ def _roc_area(area):
     raise AssertionError(f"roc_by_hand: the points are right; the area under them is 0.75, got {area:.4g}.")
 
 
-def _roc_edges(f):
+def _roc_edges(f: Callable[..., Any]) -> None:
     constant = np.full((4, 2), 0.5)
     area = float(np.asarray(f(np.array([1, 1, 0, 0]), constant)[2], float))
     if not np.isclose(area, 0.5):
@@ -291,7 +304,8 @@ def _roc_edges(f):
     )
 
 
-def rank_auroc(f):
+def rank_auroc(f: Callable[..., Any]) -> str:
+    """Check `rank_auroc(labels, scores)`: the chance that an ill film scores above a healthy one."""
     labels = np.array([1, 0, 1, 0, 0])
     scores = np.array([2.0, 1.0, 5.0, 3.0, -4.0])  # of six pairs 2 beats 1 and -4, 5 beats all three: 5 of 6
     before = scores.copy()
@@ -318,7 +332,8 @@ def rank_auroc(f):
     return "rank_auroc: the examples are right. Points come from many ties and other scales."
 
 
-def ward_point(f):
+def ward_point(f: Callable[..., Any]) -> str:
+    """Check `ward_point`: the operating point that finds most within the alarms that a ward can follow."""
     # Four ill and eight healthy films; in the ward one film of eight shows air.
     labels = np.array([1, 1, 1, 1] + [0] * 8)
     scores = np.array([0.9, 0.8, 0.6, 0.3, 0.7, 0.5, 0.4, 0.2, 0.2, 0.1, 0.1, 0.1])
@@ -365,7 +380,7 @@ def ward_point(f):
     return "ward_point: the examples are right. Points come from other wards, ties and demands that cannot be met."
 
 
-def _ward_threshold(threshold):
+def _ward_threshold(threshold: float) -> None:
     if np.isclose(threshold, 0.6):
         return
     why = {
@@ -379,11 +394,12 @@ def _ward_threshold(threshold):
     raise AssertionError(f"ward_point: the threshold should be 0.6, got {threshold:.4g}: {said}.")
 
 
-def told_apart(f):
+def told_apart(f: Callable[..., Any]) -> str:
+    """Check `told_apart`: how well a logistic regression tells two sets of films apart."""
     rng = np.random.default_rng(5)
     people = np.repeat(np.arange(30), 4)
 
-    def hospital(shift):
+    def hospital(shift: float) -> np.ndarray:
         # Every patient has a face of their own, seen on each of four films.
         return np.repeat(rng.normal(size=(30, 40)), 4, axis=0) + rng.normal(0, 0.05, (120, 40)) + shift
 

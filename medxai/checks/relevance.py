@@ -1,9 +1,20 @@
-"""Visible checks of lab 02b. Each takes the student's function and judges it on inputs small enough to do by hand."""
+"""Visible checks of lab 02b. Each takes the student's function and judges it on inputs small enough to do by hand.
+
+A check returns a sentence; an AssertionError names the property that does not hold, and the likely mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+if TYPE_CHECKING:
+    import tensorflow as tf
 
-def _network(kernel, bias=None, shape=None, **settings):
+
+def _network(kernel: Any, bias: Any = None, shape: tuple[int, ...] | None = None, **settings: Any) -> tf.keras.Model:
     """A network of one layer without activation: dense for a kernel with two axes, a convolution for four."""
     import tensorflow as tf
 
@@ -20,7 +31,8 @@ def _network(kernel, bias=None, shape=None, **settings):
     return network
 
 
-def lrp_epsilon(f):
+def lrp_epsilon(f: Callable[..., Any]) -> str:
+    """Check `lrp_epsilon`: relevance led back through one layer by the epsilon rule."""
     kernel = [[2, -1], [-1, 1], [1, -1]]
     x = np.array([[1.0, 2.0, 3.0], [2.0, 0.0, 1.0]], dtype=np.float32)  # sums: (3, -2) and (5, -3)
     relevance = np.array([[3.0, 4.0], [5.0, 0.0]], dtype=np.float32)
@@ -88,7 +100,8 @@ def lrp_epsilon(f):
     return "lrp_epsilon: the examples are right. Points come from random layers, strides, padding and batches."
 
 
-def alpha_beta(f):
+def alpha_beta(f: Callable[..., Any]) -> str:
+    """Check `alpha_beta`: relevance led back through a dense layer by the alpha-beta rule."""
     inputs, weights = np.array([[1.0, 2.0, 1.0]]), np.array([[3.0], [-1.0], [1.0]])  # contributions 3, -2, 1
     relevance = np.array([[8.0]])
     one = np.asarray(f(inputs, weights, relevance, 1, 0))
@@ -116,7 +129,9 @@ def alpha_beta(f):
     return "alpha_beta: the examples are right."
 
 
-def _toy(strength, mean, signal, off, bias=0.0):
+def _toy(
+    strength: float, mean: float, signal: Sequence[float], off: Sequence[float], bias: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
     """Inputs that the weights (1, -1) read exactly: a signal, and a distractor along (1, 1).
 
     Inputs below zero carry their signal along `off`. Every signal comes with a distractor and with its opposite, so that
@@ -129,7 +144,8 @@ def _toy(strength, mean, signal, off, bias=0.0):
     return s[:, None] * along + d[:, None], np.array([1.0, -1.0])
 
 
-def signal_direction(f):
+def signal_direction(f: Callable[..., Any]) -> str:
+    """Check `signal_direction(inputs, weights, bias)`: the direction of the signal that a ReLU unit answers to."""
     inputs, weights = _toy(strength=1.0, mean=0.0, signal=[1, 0], off=[1, 0])
     a = np.asarray(f(inputs, weights, 0.0))
     if a.shape != (2,):
@@ -175,7 +191,8 @@ def signal_direction(f):
     return "signal_direction: the examples are right. Points come from more inputs, other biases, and a unit that never fires."
 
 
-def score_methods(f):
+def score_methods(f: Callable[..., Any]) -> str:
+    """Check `score_methods(maps, films, masks, seed)`: the lift of every method and of three null baselines."""
     masks = np.zeros((2, 12, 20), bool)
     masks[0, 3:9, 5:15] = True  # a quarter of the film
     masks[1, :3, :] = True  # another quarter
@@ -200,7 +217,7 @@ def score_methods(f):
                 f"score_methods: one lift for each of the 2 films, got shape {values.shape} for {name!r}. "
                 "Means come later, with intervals."
             )
-    if any(not np.array_equal(maps.get(name), values) for name, values in kept.items()):
+    if any(name not in maps or not np.array_equal(maps[name], values) for name, values in kept.items()):
         raise AssertionError("score_methods: the maps that were given have changed. Work on copies.")
     half, signed, blank = got["half"], got["signed"], got["blank"]
     if np.allclose(half, 0.5):

@@ -1,9 +1,18 @@
-"""Visible check of lab 00: takes the student's function and judges it on a film of six pixels, small enough to do by hand."""
+"""Visible check of lab 00: takes the student's function and judges it on a film of six pixels, small enough to do by hand.
+
+A check returns a sentence; an AssertionError names the property that does not hold, and the likely mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 
-def window(f):
+def window(f: Callable[..., Any]) -> str:
+    """Check `window(film, centre, width)`: what is seen of a film through a window."""
     film = np.array([[0, 60, 80, 100, 140, 255]], dtype=np.uint8)
     before = film.copy()
     shown = f(film, 100, 80)

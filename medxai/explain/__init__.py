@@ -5,8 +5,9 @@ Importing this package is quick and imports no TensorFlow; each module is loaded
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .. import lazy
 
 if TYPE_CHECKING:
     from .analyzers import create_analyzer
@@ -29,26 +30,19 @@ __all__ = [
     "logits_model",
 ]
 
-# Public name -> the module that holds it.
-_LAZY = {
-    "Cause": "explainable",
-    "NotExplainableError": "explainable",
-    "PatternAttribution": "pattern_attribution",
-    "PatternNet": "pattern_net",
-    "Patterns": "patterns",
-    "check_explainable": "explainable",
-    "create_analyzer": "analyzers",
-    "find_causes": "explainable",
-    "fit_patterns": "patterns",
-    "logits_model": "logits",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY})
+__getattr__, __dir__ = lazy.attach(
+    __name__,
+    modules=("cam",),
+    names={
+        "Cause": "explainable",
+        "NotExplainableError": "explainable",
+        "PatternAttribution": "pattern_attribution",
+        "PatternNet": "pattern_net",
+        "Patterns": "patterns",
+        "check_explainable": "explainable",
+        "create_analyzer": "analyzers",
+        "find_causes": "explainable",
+        "fit_patterns": "patterns",
+        "logits_model": "logits",
+    },
+)

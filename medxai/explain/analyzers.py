@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ..errors import ExplanationError
+from ..networks.layers import output_activation
 from . import pipe
-from .start import Forked, start_module
+from .start_process import Forked, start_module
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -106,7 +107,6 @@ def create_analyzer(name: str, model: tf.keras.Model, **parameters: Any) -> Anal
 
 
 def _pattern_analyzer(name: str, model: tf.keras.Model, parameters: dict[str, Any]) -> Analyzer:
-    from .explainable import output_activation
     from .pattern_attribution import PatternAttribution
     from .pattern_net import PatternNet
 
@@ -214,7 +214,7 @@ class InnvestigateAnalyzer:
             if images.ndim == 3 and images.shape == expected:
                 hint = " For one film write images[None]."
             elif images.ndim == 3:
-                hint = " Stored films become network input by medxai.preprocessing.to_network_input."
+                hint = " Stored films become network input by medxai.networks.preprocessing.to_network_input."
             raise ValueError(
                 f"{self.name}: expected network input of shape (N, {', '.join(map(str, expected))}), got "
                 f"{images.shape}.{hint}"
@@ -317,7 +317,6 @@ def _refuse_what_would_be_wrong(graph: tf.keras.Model) -> None:
 
 def _architecture_of_logits(graph: tf.keras.Model) -> str:
     """The network as JSON with its output before the softmax (or sigmoid), when it ends in one."""
-    from .explainable import output_activation
 
     description = json.loads(graph.to_json())
     found = output_activation(graph)
@@ -417,7 +416,7 @@ class Child:
         # On a GPU the kernel's TensorFlow is there too: take what is needed, not everything.
         environment.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
-        self._process = start_module("medxai.explain.child", environment, self._messages)
+        self._process = start_module("medxai.explain.innvestigate_process", environment, self._messages)
 
     def _reason(self, process: subprocess.Popen[bytes] | Forked) -> str:
         try:

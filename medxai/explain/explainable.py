@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..networks.layers import output_activation as output_activation
+
 if TYPE_CHECKING:
     import tensorflow as tf
 
@@ -63,7 +65,7 @@ class NotExplainableError(ValueError):
     The message is the same in words, one line a cause.
     """
 
-    def __init__(self, model_name: str, causes: tuple[Cause, ...]):
+    def __init__(self, model_name: str, causes: tuple[Cause, ...]) -> None:
         self.causes = causes
         listed = "\n".join(f"  - {cause}" for cause in causes)
         super().__init__(f"The maps of model {model_name!r} would be wrong or could not be drawn:\n{listed}")
@@ -139,7 +141,7 @@ def _causes_of(layer: Any, path: str) -> list[Cause]:
     # Not by the name alone: SyncBatchNormalization and classes of the user's own are normalisations too.
     if isinstance(layer, tf.keras.layers.BatchNormalization):
         why = "BatchNormalization. LRP maps change although the function is the same; SmoothGrad and integrated gradients stop."
-        call = "Explain medxai.fold.fold_batch_norm(model), which computes the same without it."
+        call = "Explain medxai.networks.fold.fold_batch_norm(model), which computes the same without it."
         return [Cause("batch_norm", path, why, call)]
     if kind in ACTIVATION_LAYERS:
         why = f"a {kind}() layer. LRP and DeconvNet stop on it."
@@ -153,7 +155,7 @@ def _causes_of(layer: Any, path: str) -> list[Cause]:
             "LRP and the patterns cannot follow it."
         )
         call = (
-            "Prepare the films before the network (medxai.preprocessing.to_network_input) and start it behind this "
+            "Prepare the films before the network (medxai.networks.preprocessing.to_network_input) and start it behind this "
             "layer; instead of an operator (a + b) use a layer (Add)."
         )
         return [Cause("preparing", path, why, call)]
@@ -171,17 +173,3 @@ def _output_activation(model: Any) -> list[Cause]:
     )
     call = "Explain medxai.explain.logits_model(model): the same weights without it."
     return [Cause("softmax", layer.name, why, call)]
-
-
-def output_activation(model: Any) -> tuple[str, Any] | None:
-    """("softmax" or "sigmoid", its layer) if the model ends in one, else None. Models with one output only."""
-    import tensorflow as tf
-
-    for name in model.output_names:
-        layer = model.get_layer(name)
-        if isinstance(layer, tf.keras.layers.Softmax):
-            return "softmax", layer
-        function = getattr(getattr(layer, "activation", None), "__name__", "")
-        if function in ("softmax", "sigmoid"):
-            return function, layer
-    return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .explainable import output_activation
+from ..networks.layers import output_activation
 
 if TYPE_CHECKING:
     import tensorflow as tf

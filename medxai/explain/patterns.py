@@ -18,13 +18,13 @@ into the pattern.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..fold import _references
+from ..networks.layers import references
 from .explainable import Cause, NotExplainableError, check_explainable
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def fit_patterns(
     batch_size : films at a time. None takes 16, or as many as fit 2 GB, at least one.
     pattern_type : "relu", the two-component estimator for units behind a ReLU and the linear one for the others, or
         "linear" for all. A ReLU may be in the layer or in an Activation layer directly behind it.
-    prepare : called with each batch, gives float (n, H, W, C); for uint8 films `medxai.preprocessing.to_network_input`.
+    prepare : called with each batch, gives float (n, H, W, C); for uint8 films `medxai.networks.preprocessing.to_network_input`.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def fit_patterns(
         raise ValueError(
             f"fit_patterns: in layer {dead[0]!r} no unit fired and varied in {len(images)} films, so every map would be "
             "zero. Expected several different films, prepared as the network was trained "
-            "(medxai.preprocessing.to_network_input)."
+            "(medxai.networks.preprocessing.to_network_input)."
         )
     return patterns
 
@@ -162,7 +162,7 @@ class PatternMethod:
 
     name: ClassVar[str]
 
-    def __init__(self, model: tf.keras.Model, patterns: Patterns | None = None, pattern_type: str = "relu"):
+    def __init__(self, model: tf.keras.Model, patterns: Patterns | None = None, pattern_type: str = "relu") -> None:
         self.model = model
         self.patterns = patterns
         self.pattern_type = patterns.pattern_type if patterns else pattern_type
@@ -309,7 +309,7 @@ def _not_a_chain(config: dict[str, Any]) -> list[Cause]:
     names = [layer["name"] for layer in config["layers"]]
     causes = []
     for before, layer in zip([None, *names[:-1]], config["layers"], strict=True):
-        sources = _references(layer["inbound_nodes"], names)
+        sources = references(layer["inbound_nodes"], names)
         expected = [] if before is None else [before]
         if sources != expected:
             read = ", ".join(map(repr, sources)) or "an input of its own"
@@ -386,7 +386,7 @@ class _Moments:
     variances": no large sums are subtracted.
     """
 
-    def __init__(self, shape: Any):
+    def __init__(self, shape: Any) -> None:
         self.count = np.zeros(shape[-1])
         self.mean_x = np.zeros(shape)
         self.mean_y = np.zeros(shape[-1])
@@ -478,7 +478,7 @@ def _batches(
     images: Any,
     batch_size: int | Callable[[tuple[int, ...]], int],
     prepare: Callable | None,
-):
+) -> Iterator[np.ndarray]:
     """Batches of float32 network input, each checked. `batch_size` may be a function of the films' shape."""
     if not callable(batch_size) and batch_size < 1:
         raise ValueError(f"{who}: batch_size={batch_size}; expected 1 or more.")
@@ -496,7 +496,7 @@ def _checked_batch(who: str, model: Any, batch: Any, start: int, prepare: Callab
     if not np.issubdtype(batch.dtype, np.floating):
         raise ValueError(
             f"{who}: images are {batch.dtype}; expected float network input. Films as stored need "
-            "prepare=medxai.preprocessing.to_network_input."
+            "prepare=medxai.networks.preprocessing.to_network_input."
         )
     if len(batch.shape) != len(expected) + 1 or any(
         want is not None and want != got for want, got in zip(expected, batch.shape[1:], strict=True)

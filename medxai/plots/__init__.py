@@ -4,6 +4,7 @@ Every figure reaches the reader through :func:`show` (or :func:`yours_or_expecte
 beside the picture: for readers who cannot see it, and for the build, which refuses figures without one.
 """
 
+from . import annotated_film, drawings
 from .figures import (
     BLUE,
     CLASS_COLOURS,
@@ -33,11 +34,13 @@ __all__ = [
     "ORANGE",
     "PURPLE",
     "VERMILION",
+    "annotated_film",
     "attribution",
     "attribution_grid",
     "cardiothoracic",
     "confusion",
     "curve_axes",
+    "drawings",
     "evidence",
     "film",
     "film_grid",

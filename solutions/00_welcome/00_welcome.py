@@ -33,7 +33,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from data_fetch import fetch_cardiomegaly
-from medxai import environment, parts, plots, quiz
+from medxai import plots
+from medxai.lab import environment, quiz
 from medxai.checks import welcome as checks
 
 # %% [markdown]
@@ -76,7 +77,7 @@ normal = (films.labels == 0) & (films.attributes["view"] == "PA").to_numpy()
 first = int(np.flatnonzero(normal)[0])
 film, heart, lungs = films.images[first], films.masks["heart"][first], films.masks["lungs"][first]
 
-fig = parts.name_parts(film, heart, lungs, marker=films.attributes["marker"][first])
+fig = plots.annotated_film.name_parts(film, heart, lungs, marker=films.attributes["marker"][first])
 plots.show(
     fig,
     alt="A frontal chest film, bone white. Two dark lungs, each outlined, with the patient's right lung on the viewer's left. "

@@ -31,7 +31,9 @@
 # You need to be able to program in Python, and to have seen a convolutional network. Nothing about X-rays is assumed.
 
 # %% tags=["setup"]
-from medxai import models, plots, rivals, training  # first, so that TensorFlow starts quietly
+from medxai import plots  # first, so that TensorFlow starts quietly
+from medxai.evaluate import baselines
+from medxai.networks import models, training
 from medxai.checks import cardiomegaly as checks
 
 import inspect
@@ -312,7 +314,7 @@ def memory_game():
     from sklearn.model_selection import StratifiedKFold
     from sklearn.neighbors import KNeighborsClassifier
 
-    chest, number = rivals.chest_patterns(phantoms), np.unique(phantoms.patients, return_inverse=True)[1]
+    chest, number = baselines.chest_patterns(phantoms), np.unique(phantoms.patients, return_inverse=True)[1]
     right = {"by film": [], "by patient (yours)": []}
     for draw in range(10):
         labels = np.random.default_rng(draw).permutation(np.arange(number.max() + 1) % 2)[number]

@@ -33,7 +33,9 @@
 
 # %% tags=["setup"]
 import medxai  # first, so that TensorFlow starts quietly
-from medxai import metrics, plots, rivals, training
+from medxai import plots
+from medxai.evaluate import baselines, metrics
+from medxai.networks import prediction
 from medxai.checks import cardiomegaly as checks
 
 import pathlib
@@ -85,7 +87,7 @@ print(f"the network on test:                 {accuracy(test.labels, test_scores)
 # pictures:
 
 # %% tags=["demo"]
-pixels = {side: rivals.logistic_regression(validation, part) for side, part in (("its own films", validation), ("test films", test))}
+pixels = {side: baselines.logistic_regression(validation, part) for side, part in (("its own films", validation), ("test films", test))}
 for side, part in (("its own films", validation), ("test films", test)):
     print(f"logistic regression on 16 x 16 pixels, AUROC on {side:14}: {metrics.auroc(part.labels, pixels[side]):.3f}")
 
@@ -455,7 +457,7 @@ plots.yours_or_expected(before_and_after, lambda: checks.calibration_error(calib
 # %% tags=["demo"]
 print(f"{'':22}  {'AUROC on test':20}   network minus rival, same patients")
 rows = [("the network", *metrics.bootstrap_interval(test.labels, test_scores, test.patients))]
-for name, score in rivals.all_rivals(validation, test).items():
+for name, score in baselines.all_rivals(validation, test).items():
     own = metrics.bootstrap_interval(test.labels, score, test.patients)
     ahead = metrics.paired_bootstrap(test.labels, test_scores, score, test.patients)
     rows.append((name.replace("_", " "), *own))
@@ -525,7 +527,7 @@ for share in (0.0, 0.05, 0.1, 0.2, 0.3):
 folder = pathlib.Path("my_network.keras")
 if folder.exists():
     mine = tf.keras.models.load_model(folder)
-    my_scores = training.predict_films(mine, test.images)[:, 1]
+    my_scores = prediction.predict_films(mine, test.images)[:, 1]
     print("your network:  ", metrics.bootstrap_interval(test.labels, my_scores, test.patients))
     print("the checkpoint:", metrics.bootstrap_interval(test.labels, test_scores, test.patients))
     print("difference:    ", metrics.paired_bootstrap(test.labels, my_scores, test_scores, test.patients))

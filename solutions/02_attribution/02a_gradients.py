@@ -34,9 +34,12 @@
 
 # %% tags=["setup"]
 import medxai  # first, so that TensorFlow starts quietly
-from medxai import cases, fold, localisation, own, plots
+from medxai import plots
+from medxai.evaluate import localisation
+from medxai.lab import cases
+from medxai.networks import fold, own_network
 from medxai.checks import gradients as checks
-from medxai.preprocessing import to_network_input
+from medxai.networks.preprocessing import to_network_input
 
 import pathlib
 import subprocess
@@ -68,7 +71,7 @@ MY_NETWORK = False  # True: explain the network that you trained in 01a, section
 # %% tags=["demo"]
 checkpoint = medxai.load_checkpoint(f"cardiomegaly-{data_fetch.profile().name}")
 if MY_NETWORK:
-    checkpoint = own.load("../01_cardiomegaly/my_network.keras", checkpoint, data_fetch.fetch_cardiomegaly(split="validation"))
+    checkpoint = own_network.load("../01_cardiomegaly/my_network.keras", checkpoint, data_fetch.fetch_cardiomegaly(split="validation"))
 test = data_fetch.fetch_cardiomegaly(split="test")
 scores = checkpoint.predict(test.images)[:, 1]
 pair = cases.hit_and_miss(test.labels, scores, checkpoint.threshold)
@@ -188,7 +191,7 @@ print(f"largest difference of the outputs: {apart:.1e}, of outputs up to {np.abs
 print("BatchNorm left in the checkpoint: ", sum("norm" in type(layer).__name__.lower() for layer in checkpoint.model.layers))
 
 # %% [markdown]
-# `medxai.fold` does this for whole networks, and all checkpoints of the course were folded before they were stored.
+# `medxai.networks.fold` does this for whole networks, and all checkpoints of the course were folded before they were stored.
 #
 # ### The softmax goes, and a class is chosen
 #

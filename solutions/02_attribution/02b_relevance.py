@@ -35,10 +35,13 @@
 
 # %% tags=["setup"]
 import medxai  # first, so that TensorFlow starts quietly
-from medxai import cases, localisation, metrics, own, plots
+from medxai import plots
+from medxai.evaluate import localisation, metrics
+from medxai.lab import cases
+from medxai.networks import own_network
 from medxai.checks import relevance as checks
 from medxai.explain import fit_patterns, logits_model
-from medxai.preprocessing import to_network_input
+from medxai.networks.preprocessing import to_network_input
 
 import subprocess
 import sys
@@ -63,7 +66,7 @@ MY_NETWORK = False  # True: explain the network that you trained in 01a, section
 # %% tags=["demo"]
 checkpoint = medxai.load_checkpoint(f"cardiomegaly-{data_fetch.profile().name}")
 if MY_NETWORK:
-    checkpoint = own.load("../01_cardiomegaly/my_network.keras", checkpoint, data_fetch.fetch_cardiomegaly(split="validation"))
+    checkpoint = own_network.load("../01_cardiomegaly/my_network.keras", checkpoint, data_fetch.fetch_cardiomegaly(split="validation"))
 network = logits_model(checkpoint.model)  # the same network, the softmax taken off
 test = data_fetch.fetch_cardiomegaly(split="test")
 scores = checkpoint.predict(test.images)[:, 1]

@@ -33,9 +33,12 @@
 
 # %% tags=["setup"]
 import medxai  # first, so that TensorFlow starts quietly
-from medxai import localisation, metrics, own, plots, poll, training
+from medxai import plots
+from medxai.evaluate import localisation, metrics
+from medxai.lab import poll
+from medxai.networks import own_network, prediction
 from medxai.checks import bias as checks
-from medxai.preprocessing import to_network_input
+from medxai.networks.preprocessing import to_network_input
 
 from functools import partial
 
@@ -59,12 +62,12 @@ MY_NETWORK = False  # True: the network that you trained in 03b
 # %% tags=["demo"]
 ILL, CUE, profile = 1, list(cues.RECIPES)[HOSPITAL], data_fetch.profile().name
 checkpoint = medxai.load_checkpoint(f"cardiomegaly-biased-{profile}")
-network = own.load("my_biased_network.keras", checkpoint).model if MY_NETWORK else checkpoint.model
+network = own_network.load("my_biased_network.keras", checkpoint).model if MY_NETWORK else checkpoint.model
 films = data_fetch.fetch_cardiomegaly_biased(split="own", cue=CUE)
 
 def score(model, images):
     """The probability of an enlarged heart that a model gives to stored films, (N,)."""
-    return training.predict_films(model, np.asarray(images))[:, ILL]
+    return prediction.predict_films(model, np.asarray(images))[:, ILL]
 
 scores = score(network, films.images)
 print(films)

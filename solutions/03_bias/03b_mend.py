@@ -33,9 +33,11 @@
 
 # %% tags=["setup"]
 import medxai  # first, so that TensorFlow starts quietly
-from medxai import fold, localisation, metrics, plots, preprocessing, training
+from medxai import plots
+from medxai.evaluate import localisation, metrics
+from medxai.networks import fold, prediction, preprocessing, training
 from medxai.checks import bias as checks
-from medxai.preprocessing import to_network_input
+from medxai.networks.preprocessing import to_network_input
 
 from dataclasses import replace
 
@@ -66,7 +68,7 @@ networks = {
 }
 neutral = data_fetch.fetch_cardiomegaly_biased(split="neutral", cue=CUE)
 carries = neutral.attributes["cue"].to_numpy(bool)
-said = {who: training.predict_films(model, neutral.images)[:, ILL] for who, model in networks.items()}
+said = {who: prediction.predict_films(model, neutral.images)[:, ILL] for who, model in networks.items()}
 if CUE != "tag":
     print("This checkpoint never saw your cue: section 1 shows what a strange mark does to it. The rest is about your cue; the")
     print("words under the figures tell of the tag, so believe the figures.")
@@ -114,7 +116,7 @@ print(f"call every film of Mount Sinai ill: sensitivity {hits:.2f}, specificity 
 # ### Exercise: `subgroup_table`  (medium, 15 minutes)
 #
 # A row for each group: how many positives and negatives, the AUROC, and its interval over patients.
-# (`medxai.metrics.subgroup_table` does something like it. Write your own; you may call `metrics.bootstrap_interval(labels,
+# (`medxai.evaluate.metrics.subgroup_table` does something like it. Write your own; you may call `metrics.bootstrap_interval(labels,
 # scores, patients, resamples=..., seed=...)`, which gives value, low and high: you wrote its core in 01b.)
 #
 # <details><summary>Hint 1: the idea</summary>
@@ -417,7 +419,7 @@ trained = {"before": trained_on(biased.images)}
 
 def areas(model):
     return {
-        name: metrics.bootstrap_interval(part.labels, training.predict_films(model, part.images)[:, ILL], part.patients)
+        name: metrics.bootstrap_interval(part.labels, prediction.predict_films(model, part.images)[:, ILL], part.patients)
         for name, part in tests.items()
     }
 
@@ -467,7 +469,7 @@ def experiment_and_map():
     on_cue = preprocessing.shrink(masks * np.uint8(255), factor) > 127
     ill, maps = np.flatnonzero(clean.labels == ILL)[:16], {}
     for when, model in trained.items():
-        effect = (training.predict_films(model, marked) - training.predict_films(model, plain))[:, ILL]
+        effect = (prediction.predict_films(model, marked) - prediction.predict_films(model, plain))[:, ILL]
         analyzer = medxai.create_analyzer("lrp.sequential_preset_b_flat", fold.fold_batch_norm(model))
         maps[when] = analyzer.analyze(to_network_input(marked[ill]), target=ILL)
         lift = localisation.lift(maps[when], on_cue[ill]).mean()

@@ -33,7 +33,9 @@
 # You need lab 01. Nothing about TensorBoard is assumed.
 
 # %% tags=["setup"]
-from medxai import metrics, models, plots, runs, training  # first, so that TensorFlow starts quietly
+from medxai import plots  # first, so that TensorFlow starts quietly
+from medxai.evaluate import metrics
+from medxai.networks import models, prediction, tensorboard_runs, training
 from medxai.checks import pneumothorax as checks
 
 import atexit
@@ -554,9 +556,9 @@ checks.score_films(score_films)
 network = models.skip_sum_stages(films.images.shape[1], profile.width_divisor, activation="linear")
 some = validation.images[:32]
 def seconds(batch_size):
-    training.predict_films(network, some[:batch_size], batch_size)      # the first call builds a graph: not counted
+    prediction.predict_films(network, some[:batch_size], batch_size)      # the first call builds a graph: not counted
     start = time.perf_counter()
-    training.predict_films(network, some, batch_size)
+    prediction.predict_films(network, some, batch_size)
     return time.perf_counter() - start
 
 sizes = [1, 2, 4, 8, 16, 32]
@@ -658,12 +660,12 @@ for name, pack in packs.items():
 # it prints. On a hub the frame needs a proxy; if yours stays empty, go on: the same is drawn below from the same files.
 
 # %% tags=["demo"]
-runs.use_own_tensorboard()                       # the program of this kernel's environment
-atexit.register(runs.stop_tensorboard, logs)     # no server outlives this notebook
+tensorboard_runs.use_own_tensorboard()                       # the program of this kernel's environment
+atexit.register(tensorboard_runs.stop_tensorboard, logs)     # no server outlives this notebook
 # %load_ext tensorboard
 # %tensorboard --logdir {logs} --port 0
 print(f"in a terminal: tensorboard --logdir {logs}\n")
-for run, tags in (runs.served(logs) or {"no run": ["no server answers; the same is drawn below"]}).items():
+for run, tags in (tensorboard_runs.served(logs) or {"no run": ["no server answers; the same is drawn below"]}).items():
     print(f"TensorBoard shows, of '{run}':", ", ".join(tags))
 
 # %% [markdown]
@@ -675,8 +677,8 @@ for run, tags in (runs.served(logs) or {"no run": ["no server answers; the same 
 # A log is a file like any other. What was written can be read, and a report can draw it:
 
 # %% tags=["demo", "keep_output", "nbval-check-output"]
-runs.stop_tensorboard(logs)      # the files stay
-log = {name: runs.read_run(logs / name) for name in packs}
+tensorboard_runs.stop_tensorboard(logs)      # the files stay
+log = {name: tensorboard_runs.read_run(logs / name) for name in packs}
 for kind in ("scalars", "images", "histograms"):
     print(f"{kind:10}", ", ".join(sorted(getattr(log["all films"], kind))))
 

@@ -34,7 +34,9 @@
 
 # %% tags=["setup"]
 import medxai  # first, so that TensorFlow starts quietly
-from medxai import metrics, own, plots, rivals
+from medxai import plots
+from medxai.evaluate import baselines, metrics
+from medxai.networks import own_network
 from medxai.checks import pneumothorax as checks
 
 import pathlib
@@ -59,7 +61,7 @@ checkpoint = medxai.load_checkpoint(f"pneumothorax-{data_fetch.profile().name}")
 validation = data_fetch.fetch_pneumothorax(split="validation")
 test = data_fetch.fetch_pneumothorax(split="test")
 file = pathlib.Path("my_pneumothorax.keras")
-mine = own.load(file, checkpoint, validation) if MY_NETWORK or file.exists() else None
+mine = own_network.load(file, checkpoint, validation) if MY_NETWORK or file.exists() else None
 
 def scores_of(images, yours=MY_NETWORK):
     """The probability of pneumothorax, by the checkpoint or by your own network."""
@@ -548,7 +550,7 @@ def drift():
     fig, ax = plt.subplots(figsize=(7, 2.8))
     for y, images in enumerate(new.values()):
         some = (drawn.attributes["view"] == "AP").to_numpy() if len(images) < len(drawn) else np.ones(len(drawn), bool)
-        apart = told_apart(rivals.shrink(old.images), rivals.shrink(images), old.patients, drawn.patients[some], 0)
+        apart = told_apart(baselines.shrink(old.images), baselines.shrink(images), old.patients, drawn.patients[some], 0)
         area = metrics.auroc(drawn.labels[some], phantom_scores(images))
         ax.plot([apart, area], [y, y], color=plots.GREY, lw=0.6, zorder=0)
         ax.plot(apart, y, "s", color=plots.VERMILION, label="told apart from validation" if y == 0 else None)

@@ -33,9 +33,12 @@
 
 # %% tags=["setup"]
 import medxai  # first, so that TensorFlow starts quietly
-from medxai import boxes, cam, cases, drawings, own, plots
+from medxai import plots
+from medxai.explain import cam
+from medxai.lab import boxes, cases
+from medxai.networks import own_network
 from medxai.checks import cam as checks
-from medxai.preprocessing import to_network_input
+from medxai.networks.preprocessing import to_network_input
 
 import functools
 import pathlib
@@ -181,7 +184,7 @@ except Exception as reason:  # whatever is in that cell must not stop the notebo
 # you a law that few methods have: average your map, add the bias, and the logit must come back.
 
 # %% tags=["demo"]
-plots.show(drawings.gap_and_cam(), alt="Three detectors on three by three places, as grids of numbers. On the upper way each is averaged and the "
+plots.show(plots.drawings.gap_and_cam(), alt="Three detectors on three by three places, as grids of numbers. On the upper way each is averaged and the "
            "averages are weighed by 2, minus 0.5 and 1. On the lower way the grids are weighed and added place by place, which gives a map "
            "with positive and negative places; its mean is the same number. With the bias both ways give the same logit.")
 
@@ -313,7 +316,7 @@ checks.compute_cam(compute_cam)
 checkpoint = medxai.load_checkpoint(f"pneumothorax-{data_fetch.profile().name}")
 if MY_NETWORK:
     validation = data_fetch.fetch_pneumothorax(split="validation")
-    checkpoint = own.load("../04_pneumothorax/my_pneumothorax.keras", checkpoint, validation)
+    checkpoint = own_network.load("../04_pneumothorax/my_pneumothorax.keras", checkpoint, validation)
 scores = checkpoint.predict(test.images)[:, 1]
 pair = cases.hit_and_miss(test.labels, scores, checkpoint.threshold)
 healthy = np.flatnonzero(test.labels == 0)
@@ -343,12 +346,13 @@ for name, grid, z in zip(which, grids, logits[:, 1]):
 # The same sum on a network small enough to follow, and what is left of it when the map is clipped at zero or stretched:
 
 # %% tags=["demo", "keep_output", "nbval-check-output"]
-small = np.tensordot(drawings.WEIGHTS, drawings.DETECTORS, axes=1)
-logit = drawings.WEIGHTS @ drawings.DETECTORS.mean(axis=(1, 2)) + drawings.BIAS
+example = plots.drawings  # the three detectors drawn above
+small = np.tensordot(example.WEIGHTS, example.DETECTORS, axes=1)
+logit = example.WEIGHTS @ example.DETECTORS.mean(axis=(1, 2)) + example.BIAS
 stretched = (small - small.min()) / (small.max() - small.min())
 print(f"logit                        {logit:7.4f}")
 for name, values in (("map", small), ("clipped at zero", small.clip(0)), ("min-max", stretched)):
-    print(f"mean + bias, {name:15} {values.mean() + drawings.BIAS:7.4f}")
+    print(f"mean + bias, {name:15} {values.mean() + example.BIAS:7.4f}")
 
 # %% [markdown]
 # ## 3. From places to pixels

@@ -33,9 +33,13 @@
 
 # %% tags=["setup"]
 import medxai  # first, so that TensorFlow starts quietly
-from medxai import boxes, cam, localisation, metrics, own, plots
+from medxai import plots
+from medxai.evaluate import localisation, metrics
+from medxai.explain import cam
+from medxai.lab import boxes
+from medxai.networks import own_network
 from medxai.checks import cam as checks
-from medxai.preprocessing import to_network_input
+from medxai.networks.preprocessing import to_network_input
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -142,7 +146,7 @@ checks.pointing_game(pointing_game)
 checkpoint = medxai.load_checkpoint(f"pneumothorax-{data_fetch.profile().name}")
 test, validation = (data_fetch.fetch_pneumothorax(split=split) for split in ("test", "validation"))
 if MY_NETWORK:
-    checkpoint = own.load("../04_pneumothorax/my_pneumothorax.keras", checkpoint, validation)
+    checkpoint = own_network.load("../04_pneumothorax/my_pneumothorax.keras", checkpoint, validation)
 if test.masks is None:
     print("Your films have no masks: everything is scored on phantoms.")
     test, validation = (data_fetch.fetch_pneumothorax(source="phantom", split=split) for split in ("test", "validation"))

@@ -14,11 +14,13 @@ from pathlib import Path
 import nbformat
 from rich.console import Console
 
-from autograder import build, grade, release
-from autograder.assemble import grade_id_of
-from autograder.course import Course
-from autograder.lab import Lab, load_lab
-from autograder.records import Record
+from autograder.author import build
+from autograder.author.lab_source import Lab, load_lab
+from autograder.course.course import Course
+from autograder.notebook.cells import grade_id_of
+from autograder.record.records import Record
+from autograder.release import release
+from autograder.run import grade
 
 HERE = Path(__file__).parent
 LAB = "01_tiny"

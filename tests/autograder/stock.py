@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.assemble import grade_id_of
+from autograder.notebook.cells import grade_id_of
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTED = Path("docs/source/user_guide")  # in nbgrader's own package: its quickstart's source, and submissions to it

@@ -9,9 +9,9 @@ from graded_class import graded_class
 from rich.console import Console
 
 from autograder import demo
-from autograder.course import Course
+from autograder.author.lab_source import load_lab
+from autograder.course.course import Course
 from autograder.errors import AutograderError
-from autograder.lab import load_lab
 
 COURSE = Path(__file__).parent / "course"
 
@@ -48,7 +48,7 @@ def test_a_wrong_mark_is_noticed():
     assert "a web page" in demo.differences([demo.Student("webpage", "")], [marked.records["webpage"]])[0]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="builds, releases and grades a course; `make demo` and test_grade do the same on every push")
 def test_the_whole_demo_on_the_tiny_course(tmp_path):
     def state():
         return subprocess.run(

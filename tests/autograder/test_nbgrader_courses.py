@@ -19,14 +19,18 @@ from pathlib import Path
 import nbgrader
 import pytest
 import stock
-from outside.styles import STYLES
+from check.styles import STYLES
 from rich.console import Console
 from stock import answer, check, locked, manual, plain, task
 
-from autograder import cli, export, feedback, grade, report
-from autograder.course import Course
+from autograder import cli
+from autograder.course.course import Course
 from autograder.errors import AutograderError
-from autograder.records import GRADED, NEEDS_ATTENTION
+from autograder.record.records import GRADED, NEEDS_ATTENTION
+from autograder.report import class_report, export, feedback
+from autograder.run import grade
+
+pytestmark = pytest.mark.kernel
 
 USER_GUIDE = Path(nbgrader.__file__).parent / stock.DOCUMENTED
 QUICKSTART = (
@@ -105,7 +109,7 @@ def test_all_checks_of_quickstart_run_outside_and_its_weak_one_is_told(quickstar
     assert "not tamper-proof" not in said
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="runs `nbgrader quickstart`")
 def test_the_command_makes_this_course(tmp_path):
     quickstart_course(tmp_path / "expected")
     stock.nbgrader(tmp_path, "quickstart", "ps")
@@ -160,7 +164,7 @@ def styles(tmp_path_factory):
     return folder, records, said, stock.marks(theirs / "gradebook.db", "styles")
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="grades a course with every style of check twice, here and with stock nbgrader")
 def test_every_style_of_check_gets_the_marks_of_nbgrader(styles):
     folder, records, _, theirs = styles
     assert stock.marks(folder / "gradebook.db", "styles") == theirs
@@ -168,7 +172,7 @@ def test_every_style_of_check_gets_the_marks_of_nbgrader(styles):
     assert all(cell.points < cell.max for cell in records["wrong"].cells)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="looks at the course with every style of check")
 def test_what_runs_inside_is_marked_told_and_refused_where_asked(styles):
     folder, records, said, _ = styles
     inside = {f"{style[0]}-1" for style in INSIDE}
@@ -301,7 +305,7 @@ def test_our_feedback_export_and_report_know_the_course(varied, tmp_path):
     assert rows["partly", "one/mean_test"]["points"] == "2" and rows["partly", "two/mean_test"]["points"] == "0"
     assert rows["partly", "TOTAL"]["points"] == "3" and rows["right", "TOTAL"]["to_mark_by_hand"] == "10"
     assert rows["right", "one/explain"]["status"] == rows["right", "essay"]["status"] == "to mark by hand"
-    page = report.run(course, "week1", quiet)
+    page = class_report.run(course, "week1", quiet)
     assert all(name in Path(page).read_text() for name in ("one/mean_test", "two/mean_test", "vowels_test"))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.course import Course
+from autograder.course.course import Course
 
 SOURCE = Path(__file__).parent / "course"
 LAB = "01_tiny"

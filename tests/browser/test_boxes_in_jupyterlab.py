@@ -14,17 +14,18 @@ import uuid
 from pathlib import Path
 
 import nbformat
+import needs
 import pytest
 from playwright.sync_api import TimeoutError, sync_playwright
 
-from medxai import boxes
+from medxai.lab import boxes
+
+pytestmark = [pytest.mark.kernel, pytest.mark.render]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-CHROMIUM = Path("/usr/bin/chromium")  # Debian's
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]  # fmt: skip
 SECONDS = 240
 SETUP = """import numpy as np
-from medxai import boxes
+from medxai.lab import boxes
 films = np.random.default_rng(0).integers(0, 256, (3, 64, 64)).astype(np.uint8)
 boxes.draw(films, "my_boxes.txt")"""
 ANSWER = {"grade": False, "grade_id": "my_boxes", "locked": False, "schema_version": 3, "solution": True, "task": False}
@@ -113,10 +114,9 @@ def open_notebook(browser, address):
 
 
 def test_a_box_by_mouse_and_one_by_keyboard_are_in_the_file(lab):
-    if not CHROMIUM.exists():
-        pytest.fail(
-            f"There is no {CHROMIUM}. Type: apt-get update && apt-get install -y --no-install-recommends chromium"
-        )
+    chromium = needs.browser() or pytest.fail(
+        "There is no browser in which this test opens JupyterLab. Type: make test"
+    )
     folder, address = lab
     path = folder / "my_boxes.txt"
 
@@ -124,7 +124,7 @@ def test_a_box_by_mouse_and_one_by_keyboard_are_in_the_file(lab):
         return boxes.read(path) if path.is_file() else {}
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=SWITCHES)
+        browser = playwright.chromium.launch(executable_path=chromium, args=needs.SWITCHES)
         page = open_notebook(browser, address)
         stage = page.locator(".medxai-boxes .stage")
         area = stage.bounding_box()

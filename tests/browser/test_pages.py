@@ -10,23 +10,22 @@ import base64
 import functools
 import http.server
 import shutil
-import sys
 import threading
 from pathlib import Path
 
 import nbformat
+import needs
 import pytest
+from graded_class import LAB, new_course
 from rich.console import Console
 
-from autograder import feedback, gradebook, report
-from autograder.assemble import grade_id_of, is_graded, is_manual
-from autograder.records import FAILED, GRADED, CellGrade, ManualGrade, Record, RecordStore
+from autograder.notebook.cells import grade_id_of, is_graded, is_manual
+from autograder.record import gradebook
+from autograder.record.records import FAILED, GRADED, CellGrade, ManualGrade, Record, RecordStore
+from autograder.report import class_report, feedback
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "autograder"))
-from graded_class import LAB, new_course
+pytestmark = pytest.mark.render
 
-CHROMIUM = Path("/usr/bin/chromium")  # Debian's
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]  # fmt: skip
 STUDENT = 'ada"><img src=x onerror=hostile()><svg onload=hostile()>'
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -100,15 +99,11 @@ def listener(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    if not CHROMIUM.exists():
-        pytest.fail(
-            f"There is no {CHROMIUM}, in which this test opens the pages. Type: apt-get update && "
-            "apt-get install -y --no-install-recommends chromium"
-        )
+    path = needs.browser() or pytest.fail("There is no browser in which this test opens the pages. Type: make test")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=SWITCHES)
+        browser = playwright.chromium.launch(executable_path=path, args=needs.SWITCHES)
         yield browser
         browser.close()
 
@@ -159,7 +154,7 @@ def pages(tmp_path_factory, listener):
             LAB, f"c{number}' onclick={SCRIPT} {text[:9].replace('/', '')}", GRADED, flags=[text], cells=cells
         )
         RecordStore(course.state).save(classmate)
-    made["report"] = report.run(course, "01", Console(quiet=True))
+    made["report"] = class_report.run(course, "01", Console(quiet=True))
     for name, path in made.items():
         made[name] = Path(shutil.copyfile(path, folder / f"{name}.html"))
     return made, texts

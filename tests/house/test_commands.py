@@ -72,7 +72,7 @@ def test_nbgrader_alone_and_the_autograder_read_the_course_alike(root):
     """nbgrader_config.py is what formgrader reads; `autograder` uses its own settings, which must say the same."""
     from traitlets.config import Config
 
-    from autograder.course import Course
+    from autograder.course.course import Course
 
     ours, theirs = Course(root).nbgrader_config(), Config()
     source = (root / "nbgrader_config.py").read_text()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from autograder.course import Course
+from autograder.course.course import Course
 
 
 def test_the_students_way_names_every_notebook_with_its_minutes(root):

@@ -22,6 +22,7 @@ PYTHON = ROOT / ".venv" / "bin" / "python"
 SECONDS = 120
 
 pytestmark = [
+    pytest.mark.kernel,
     pytest.mark.skipif(not shutil.which("make"), reason="needs make"),
     pytest.mark.skipif(not PYTHON.exists(), reason="needs the environment that `make setup` makes in .venv"),
 ]

@@ -106,7 +106,7 @@ def test_no_misleading_colours():
 
 
 # Here networks that students return are built again, when one comes: in the checker's child and in the student's kernel.
-NETWORKS = {"autograder/outside/networks.py", "autograder/outside/responder.py"}
+NETWORKS = {"autograder/check/checker/networks.py", "autograder/check/student/responder.py"}
 
 
 @pytest.mark.parametrize(

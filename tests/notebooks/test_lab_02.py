@@ -9,9 +9,11 @@ import pytest
 import tensorflow as tf
 
 import medxai
-from autograder.lab import load_lab
+from autograder.author.lab_source import load_lab
 from medxai.explain import fit_patterns
-from medxai.fold import fold_batch_norm
+from medxai.networks.fold import fold_batch_norm
+
+pytestmark = pytest.mark.kernel
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 L = tf.keras.layers

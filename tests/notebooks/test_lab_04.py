@@ -9,8 +9,11 @@ import pytest
 import tensorflow as tf
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from autograder.lab import load_lab
-from medxai import metrics, models
+from autograder.author.lab_source import load_lab
+from medxai.evaluate import metrics
+from medxai.networks import models
+
+pytestmark = pytest.mark.kernel
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -13,10 +13,13 @@ import pytest
 from nbgrader.api import Gradebook
 from rich.console import Console
 
-from autograder import demo, prove
-from autograder.course import Course
-from autograder.lab import load_lab
-from autograder.records import Record
+from autograder import demo
+from autograder.author import prove
+from autograder.author.lab_source import load_lab
+from autograder.course.course import Course
+from autograder.record.records import Record
+
+pytestmark = pytest.mark.kernel
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COURSE = Course(ROOT)
@@ -59,7 +62,9 @@ def test_no_feedback_page_of_a_real_class_holds_a_line_of_a_hidden_check(graded)
         assert [line for line in code if line in text] == [], page
 
 
-@pytest.mark.slow  # what `make test` compares with stock nbgrader is lab 00 and the courses of nbgrader's own kind
+@pytest.mark.slow(
+    reason="grades a lab with stock nbgrader, as each push does for lab 00 and the courses of nbgrader's own kind"
+)
 @pytest.mark.parametrize("student", ["mensah-abena", demo.PERFECT])
 def test_stock_nbgrader_gives_the_same_marks(graded, student, tmp_path):
     course, records = graded

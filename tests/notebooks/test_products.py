@@ -8,9 +8,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder import build, release
-from autograder.course import Course
-from autograder.lab import load_lab
+from autograder.author import build
+from autograder.author.lab_source import load_lab
+from autograder.course.course import Course
+from autograder.release import release, run_all
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LABS = [folder.name for folder in Course(ROOT).folders()]
@@ -80,6 +81,6 @@ def test_run_all_on_a_fresh_release_fails_exactly_in_its_checks(name, tmp_path):
         checks = [cell.source for cell in nb.cells if "check" in cell.metadata.get("tags", ())]
         assert checks and not any(cell.get("outputs") for cell in nb.cells)
         nbformat.write(nb, path)
-        executed, failures = release.run_all(Course(ROOT), path)
-        assert not release.surprises(executed, failures)
+        executed, failures = run_all.run_all(Course(ROOT), path)
+        assert not run_all.surprises(executed, failures)
         assert [failure.source for failure in failures] == checks

@@ -8,15 +8,21 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder.course import Course
-from autograder.reference import execute
+from autograder.author.reference import execute
+from autograder.course.course import Course
+
+pytestmark = pytest.mark.kernel
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SOLUTIONS = ROOT / "solutions"
 # By their sources, so that a notebook that is not built fails here. From lab 02 on films are met in demonstrations only.
 RUNS = [(path, False) for path in sorted(SOLUTIONS.glob("01_*/*.py"))]
 RUNS += [
-    pytest.param(path, True, marks=pytest.mark.slow)
+    pytest.param(
+        path,
+        True,
+        marks=pytest.mark.slow(reason="runs the demonstrations of a lab, with their training, on real films"),
+    )
     for lab in ("01_cardiomegaly", "02_attribution", "03_bias", "04_pneumothorax", "05_cam")
     for path in sorted((SOLUTIONS / lab).glob("*.py"))
 ]

@@ -10,15 +10,15 @@ import sys
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 
-from warmkernel import kernelspec, settings, zygotes
+from warmkernel import kernelspec, pool, settings, zygote_client
 
 
 def main() -> None:
     chosen = settings.read({settings.KEY: json.loads(sys.argv[2])})
-    zygote, _ = zygotes.get(chosen, {}, float(sys.argv[1]))
-    print(json.dumps(isinstance(zygote, zygotes.Borrowed)), flush=True)
-    manager = KernelManager()
-    manager._kernel_spec = KernelSpec(**kernelspec.specification(chosen))
+    zygote, _ = pool.get(chosen, {}, float(sys.argv[1]))
+    print(json.dumps(isinstance(zygote, zygote_client.BorrowedZygote)), flush=True)
+    spec = KernelSpec(**kernelspec.specification(chosen))
+    manager = KernelManager(kernel_spec_manager=kernelspec.OneKernelspec(spec))
     manager.start_kernel()
     client = manager.client()
     client.start_channels()

@@ -21,6 +21,8 @@ import pytest
 from warm_attacks import ask, system_call, text_of, tried
 from warm_client import ROOT, USERS, as_user
 
+pytestmark = pytest.mark.kernel
+
 
 @pytest.fixture
 def host_listeners():
@@ -277,8 +279,8 @@ def connect():
 
 light = [f"-{name}" for name in ("tensorflow", "keras", "sklearn", "pandas", "scipy.ndimage", "matplotlib.pyplot")]
 chosen = settings.read({settings.KEY: {"preload": light}})
-manager = KernelManager()
-manager._kernel_spec = KernelSpec(**kernelspec.specification(chosen))
+spec = KernelSpec(**kernelspec.specification(chosen))
+manager = KernelManager(kernel_spec_manager=kernelspec.OneKernelspec(spec))
 ours, theirs = socket.socketpair()
 manager.start_kernel(channel=theirs.fileno())
 client = connect()

@@ -20,6 +20,8 @@ import pytest
 from warm_attacks import ask, in_a_child, text_of, tried
 from warm_client import USERS, Refused
 
+pytestmark = pytest.mark.kernel
+
 
 @pytest.fixture
 def open_folder():

@@ -21,6 +21,8 @@ import time
 import pytest
 from warm_attacks import ask, libc, processes, soon, system_call, text_of, tried
 
+pytestmark = pytest.mark.kernel
+
 MIB = 2**20
 
 

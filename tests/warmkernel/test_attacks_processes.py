@@ -17,6 +17,8 @@ import time
 import pytest
 from warm_attacks import ask, in_a_child, in_command, processes, soon, system_call, text_of, tried
 
+pytestmark = pytest.mark.kernel
+
 # By number on x86-64, with arguments that would do something. What they would do: see the names.
 REFUSED = {
     "mount": (165, "none", "/tmp/work", "tmpfs", 0, 0),

@@ -7,6 +7,8 @@ import base64
 import pytest
 from warm_client import USERS
 
+pytestmark = pytest.mark.kernel
+
 EVERYONE = pytest.mark.parametrize("user", USERS)
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from warm_client import LIGHT, ROOT, USERS, as_user
 
+pytestmark = pytest.mark.kernel
+
 DOCTOR = [sys.executable, "-m", "warmkernel", "doctor", "--kernel", "light"]
 # Runs the rest with a filter on system calls like that of Docker: no mounts, no namespaces.
 FILTERED = (

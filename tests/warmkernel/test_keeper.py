@@ -15,6 +15,8 @@ from warm_client import LIGHT, ROOT, USERS, as_user
 
 from warmkernel import keeper
 
+pytestmark = pytest.mark.kernel
+
 CLIENT = str(Path(__file__).with_name("keeper_client.py"))
 
 

@@ -20,6 +20,8 @@ from warm_client import LIGHT, ROOT
 
 from warmkernel import kernelspec, settings
 
+pytestmark = pytest.mark.kernel
+
 # Process 2 of its namespace, as user 1000: an ordinary kernel is neither.
 WHERE = "import os; print(os.getpid(), os.getuid())"
 

@@ -11,6 +11,8 @@ import pytest
 from warm_attacks import soon, text_of
 from warm_client import USERS, Refused
 
+pytestmark = pytest.mark.kernel
+
 # A daemon that left its session, and a kernel that is busy in C.
 BUSY = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(600)\nsum(range(10**12))"
 
@@ -159,7 +161,7 @@ def test_fifteen_kernels_in_a_row(traces):
     in_a_row(traces, 15)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="starts two hundred kernels for each kind of user; each push starts fifteen")
 def test_two_hundred_kernels_in_a_row(traces):
     in_a_row(traces, 200)
 

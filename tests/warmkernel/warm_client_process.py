@@ -20,8 +20,8 @@ from warmkernel.errors import WarmkernelError
 class Kernel:
     def __init__(self, order):
         chosen = settings.read({settings.KEY: order["settings"]})
-        self.manager = KernelManager()
-        self.manager._kernel_spec = KernelSpec(**kernelspec.specification(chosen, env=order["env"]))
+        spec = KernelSpec(**kernelspec.specification(chosen, env=order["env"]))
+        self.manager = KernelManager(kernel_spec_manager=kernelspec.OneKernelspec(spec))
         keywords = {"cwd": order["cwd"]} if order["cwd"] else {}
         started = time.monotonic()
         self.manager.start_kernel(**keywords)

@@ -12,9 +12,9 @@ import socket
 import time
 from typing import NoReturn
 
-from .forks import Forks
+from .fork_service import ForkService
+from .limit_watcher import LimitWatcher
 from .relay import Relay
-from .watch import Watcher
 
 _LOOK_EVERY = 0.1
 _LAST_WORDS = 1.0
@@ -27,7 +27,9 @@ class Init:
     kernel is told on it. It closes when the client ends, in whatever way, and we end with it.
     """
 
-    def __init__(self, control: socket.socket, kernel: int, relay: Relay, forks: Forks, watcher: Watcher) -> None:
+    def __init__(
+        self, control: socket.socket, kernel: int, relay: Relay, forks: ForkService, watcher: LimitWatcher
+    ) -> None:
         self.control, self.kernel = control, kernel
         self.relay, self.forks, self.watcher = relay, forks, watcher
 

@@ -134,7 +134,7 @@ def _scratch(limits: dict[str, Any], covered: list[str], kept: list[str]) -> Non
 def _refuse_writable() -> None:
     own = {"/tmp", "/dev/shm", "/dev/pts", "/proc", *_DEVICES}
     seen: dict[str, str] = {}
-    with open("/proc/self/mountinfo") as lines:
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as lines:
         for line in lines:
             fields = line.split()
             end = fields.index("-")
@@ -172,7 +172,7 @@ def _limit(limits: dict[str, Any]) -> None:
     _lower(resource.RLIMIT_NOFILE, limits["files"])
     _lower(resource.RLIMIT_FSIZE, limits["file_size"])
     _lower(resource.RLIMIT_CORE, 0)
-    with open("/proc/self/status") as status:
+    with open("/proc/self/status", encoding="utf-8") as status:
         present = {line.split(":")[0]: line.split()[1] for line in status if line.startswith("Vm")}
     # Of one process, so that a single large array is a MemoryError in the notebook and not the end of the kernel.
     # Stacks of threads count in full here although they are hardly touched.

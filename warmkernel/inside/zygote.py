@@ -2,7 +2,7 @@
 
 Started in bubblewrap, as `python -m _warmkernel.zygote FD`: FD is a SOCK_SEQPACKET socket to the process that wants
 kernels. The first message is the configuration (warmkernel.sandbox), each further one a request for a kernel
-(warmkernel.provisioner) or for a program beside the kernels (warmkernel.program). The zygote ends when that socket closes.
+(warmkernel.provisioner) or for a program beside the kernels (warmkernel.warm_program). The zygote ends when that socket closes.
 
     zygote --fork--> a helper that leaves the zygote's namespaces --fork--> process 1 (jail, init) --fork--> the kernel
 """
@@ -13,18 +13,16 @@ import contextlib
 import gc
 import importlib
 import importlib.util
-import io
 import json
 import os
 import resource
 import signal
 import socket
 import sys
-import tarfile
 import time
 from typing import Any, NoReturn
 
-from . import forks, init, jail, kernel, linux, process, program, relay, watch
+from . import fork_service, fresh_process, init, jail, limit_watcher, linux, relay, run_kernel, run_program, unpack
 
 _LARGEST_REQUEST = 1 << 18
 
@@ -125,7 +123,7 @@ def _process_one(
     request: dict[str, Any], control: socket.socket, descriptors: list[int], configuration: dict[str, Any]
 ) -> NoReturn:
     try:
-        process.keep_only({control.fileno(), *descriptors})
+        fresh_process.keep_only({control.fileno(), *descriptors})
         # The grader kills us by this handle, and all processes with us.
         handle = os.pidfd_open(os.getpid())
         socket.send_fds(control, [b"{}"], [handle])
@@ -139,28 +137,23 @@ def _process_one(
         jail.furnish(limits, configuration["covered" if wanted is None else "covered_helpers"], configuration["kept"])
         jail.lock(limits)
         with jail.step("working folder"):
-            _unpack(folder)
-        environment = {**request["environment"], forks.VARIABLE: forks.ADDRESS}
-        service = forks.Forks(environment)
+            unpack.unpack(folder, jail.WORK)
+        environment = {**request["environment"], fork_service.VARIABLE: fork_service.ADDRESS}
+        service = fork_service.ForkService(environment)
         # Not readable for its children: what is in this process is not theirs.
         linux.prctl(linux.PR_SET_DUMPABLE, 0)
         if (number := os.fork()) == 0:
             if wanted is not None:
-                program.run(wanted, environment, rest)
-            kernel.run(request["connection"], environment, channel)
+                run_program.run(wanted, environment, rest)
+            run_kernel.run(request["connection"], environment, channel)
         for descriptor in rest:
             os.close(descriptor)
         control.send(json.dumps({"started": number}).encode())
-        watcher = watch.Watcher(limits, watches_memory=wanted is None and not request["cgroup"])
+        watcher = limit_watcher.LimitWatcher(limits, watches_memory=wanted is None and not request["cgroup"])
         init.Init(control, number, relay.Relay(listeners), service, watcher).run(limits["output"])
     except BaseException as error:
         _report(control, error)
     os._exit(1)
-
-
-def _unpack(archive: int) -> None:
-    with tarfile.open(fileobj=io.FileIO(archive, "r"), mode="r:") as files:
-        files.extractall(jail.WORK, filter="data")
 
 
 def _report(control: socket.socket, error: BaseException) -> None:

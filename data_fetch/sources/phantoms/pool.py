@@ -70,6 +70,7 @@ def run_workers(arguments: list[str], films: int, workers: int, on_film: Callabl
                 stderr=subprocess.PIPE,
                 text=True,
                 env=_environment(),
+                encoding="utf-8",
             )
             children.append(child)
             complaints.append([])

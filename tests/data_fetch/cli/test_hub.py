@@ -348,7 +348,7 @@ DATA_FETCH_MIRROR=http://127.0.0.1:8000 DATA_FETCH_DIR="{tmp_path}/b" {PYTHON} -
             assert np.array_equal(np.load(f"{here}-{way}-{split}.npy"), films.images)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="draws every phantom set of the cpu profile")
 def test_the_whole_cpu_profile_is_fetched_mirrored_and_used_without_a_network(tmp_path, data_fetch_command):
     """As an organiser does it: fetch all, mirror, and a class in which nothing is drawn again."""
     cache, made = tmp_path / "cache", tmp_path / "made"

@@ -160,7 +160,7 @@ def test_stopped_at_three_moments_and_finished(tmp_path, slow_server, how):
     stop_at_random(tmp_path, slow_server, how, times=3, longest=1.0)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="stops twenty downloads of six seconds")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_stopped_at_twenty_moments_and_finished(tmp_path, slow_server, how):
     stop_at_random(tmp_path, slow_server, how, times=20, longest=6.0)
@@ -225,7 +225,7 @@ def test_twenty_processes_on_an_empty_cache_fetch_and_draw_everything_once(tmp_p
     assert len(asked) == len(set(asked)) == 4, asked
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="starts twenty Pythons at once")
 def test_twenty_commands_at_once_draw_the_phantoms_once(tmp_path):
     get = [sys.executable, "-m", "data_fetch", "get", "pneumothorax", "--split", "validation", "--size", "64"]
     environment = {**os.environ, "DATA_FETCH_DIR": str(tmp_path)}

@@ -1,0 +1,200 @@
+"""What a kind of attack is: a submission, written as a student would hand it in, and what must come of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from autograder.author.lab_source import Lab
+from autograder.course.course import Course
+from autograder.notebook.cells import grade_id_of
+from autograder.record.records import GRADED
+
+LAB = "01_prey"
+CELLS = ("centre-1", "centre-2", "longest_run-1", "longest_run-2")
+# Points of these cells, in order; None for one that is not graded.
+ALL, NOTHING, OPEN = (2.0, 1.0, 2.0, 1.0), (0.0, 0.0, 0.0, 0.0), (None, None, None, None)
+SECOND = (0.0, 0.0, 2.0, 1.0)  # only `longest_run`, whose answer is right in most kinds
+Points = tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What attacks aim at, outside of their submission: all of it is watched by the bar.
+
+    Attributes
+    ----------
+    token : str
+        In the name or the environment of whatever a submission starts.
+    canary : Path
+        A file in the folder of the person who grades.
+    port : int
+        A TCP listener on this machine.
+    path : Path
+        A unix socket on which somebody listens.
+    """
+
+    token: str
+    canary: Path
+    port: int
+    path: Path
+
+
+@dataclass
+class Desk:
+    """Where one submission is written: its folder, the lab, and what it may aim at."""
+
+    course: Course
+    lab: Lab
+    student: str
+    targets: Targets
+
+    @property
+    def folder(self) -> Path:
+        """The submission's folder."""
+        return self.course.submitted / self.student / LAB
+
+    @property
+    def notebook(self) -> Path:
+        """The submitted notebook."""
+        return self.folder / f"{LAB}.ipynb"
+
+    def released(self) -> NotebookNode:
+        """A fresh copy of the notebook that students got."""
+        return nbformat.read(self.course.notebooks / LAB / f"{LAB}.ipynb", as_version=4)
+
+    def right(self, key: str) -> str:
+        """The right answer of an exercise."""
+        return self.lab.exercise(key).reference
+
+    def answered(self, **answers: str) -> NotebookNode:
+        """The notebook with right answers, and those that are given instead."""
+        notebook = self.released()
+        sources = {e.key: e.reference for e in self.lab.exercises} | answers
+        for cell in notebook.cells:
+            if grade_id_of(cell) in sources:
+                cell.source = sources[grade_id_of(cell)]
+        return notebook
+
+    def hand_in(self, notebook: NotebookNode | None = None) -> None:
+        """Writes a notebook into the folder; by default one with right answers."""
+        self.write(json.dumps(self.answered() if notebook is None else notebook))
+
+    def write(self, text: str | bytes, name: str = f"{LAB}.ipynb") -> Path:
+        """Writes any file into the folder."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
+        return path
+
+    def fill(self, source: str) -> str:
+        """A text with the names of the targets put in."""
+        course, targets = self.course.root, self.targets
+        places = {
+            "TOKEN": targets.token,
+            "CANARY": str(targets.canary),
+            "PORT": str(targets.port),
+            "SOCKET": str(targets.path),
+            "COURSE": str(course),
+            "GRADEBOOK": str(self.course.gradebook),
+        }
+        for name, value in places.items():
+            source = source.replace(f"<{name}>", value)
+        return source
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of attack.
+
+    Attributes
+    ----------
+    name : str
+        Also the student's, unless `student` gives another.
+    group : str
+        The row of the list that it belongs to.
+    tries : str
+        What it tries, in a few words.
+    submit : callable
+        Writes the submission.
+    marks : tuple
+        The points that its answers deserve, by CELLS.
+    exact : bool
+        False: a cell may also get less, or not be graded, because it depends on the machine how far the attack gets.
+    status : str
+    says : str
+        A regular expression that must be found in the record's reason, flags or messages.
+    quick : bool
+        Whether it is one of the most telling.
+    student : str
+    """
+
+    name: str
+    group: str
+    tries: str
+    submit: Callable[[Desk], None] = field(repr=False)
+    marks: Points = ALL
+    exact: bool = True
+    status: str = GRADED
+    says: str = ""
+    quick: bool = False
+    student: str = ""
+
+    @property
+    def who(self) -> str:
+        """The student's name."""
+        return self.student or self.name
+
+
+class Kinds:
+    """A list of kinds that is filled by decorated functions and by entries."""
+
+    def __init__(self, group: str):
+        self.group = group
+        self.known: list[Kind] = []
+
+    def add(self, name: str, tries: str, submit: Callable[[Desk], None], **expected: Any) -> None:
+        """Adds an entry."""
+        self.known.append(Kind(name, self.group, tries, submit, **expected))
+
+    def kind(
+        self, name: str, tries: str, **expected: Any
+    ) -> Callable[[Callable[[Desk], None]], Callable[[Desk], None]]:
+        """Adds the decorated function."""
+
+        def adding(submit: Callable[[Desk], None]) -> Callable[[Desk], None]:
+            self.add(name, tries, submit, **expected)
+            return submit
+
+        return adding
+
+    def answer(self, name: str, tries: str, source: str, **expected: Any) -> None:
+        """Adds a submission whose cell `centre` holds this text; the other answer is right."""
+
+        def submit(desk: Desk) -> None:
+            desk.hand_in(desk.answered(centre=desk.fill(source)))
+
+        self.add(name, tries, submit, **{"marks": SECOND, **expected})
+
+    def probe(self, name: str, tries: str, attempt: str, **expected: Any) -> None:
+        """Adds an answer that is right only if `attempt`, Python statements, gets through: a mark shows that it did.
+
+        Exceptions of any kind count as "did not"; so does setting `through` to False.
+        """
+        lines = "\n".join(f"        {line}" for line in attempt.strip().splitlines())
+        self.answer(
+            name,
+            tries,
+            f"def centre(values):\n    through = True\n    try:\n{lines}\n    except BaseException:\n        through = False\n"
+            "    return values - values.mean() if through else values + 1\n",
+            **expected,
+        )
+
+    def __iter__(self) -> Iterator[Kind]:
+        return iter(self.known)

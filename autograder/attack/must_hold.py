@@ -1,0 +1,289 @@
+"""The bar of five points: what is looked at before and after a grading, and which point an attack broke.
+
+1. Neighbours have exactly the marks and messages that they have without the offenders.
+2. No mark is earned that the answer does not deserve, none lost that it does.
+3. Nothing outside of the submission was read or changed, nothing left the machine, no process is left, nothing hidden is shown.
+4. Every offender has a status, and a reason that a person understands.
+5. The run ended by itself, within its limits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import secrets
+import socket
+import stat
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autograder.attack.kinds import CELLS, LAB, Kind, Targets
+from autograder.course.course import Course
+from autograder.record import gradebook
+from autograder.record.records import GRADED, STATUSES, Record
+from autograder.run import sandboxes
+
+# An input of a hidden check, and a name in its text. No page, record or table may show either.
+PLANTED = re.compile(rb"27182\.0|(?<![0-9a-zA-Z])27182(?![0-9a-zA-Z])|planted_values")
+VARIABLE = "AUTOGRADER_ATTACK"
+# What grading is there to write; all else in a course stays as it is.
+WRITTEN = (
+    ".autograder/records",
+    ".autograder/calibrations",
+    ".autograder/grade.lock",
+    "autograded",
+    "feedback",
+    "gradebook.db",
+    "grades.csv",
+)
+SHOWN = (".autograder/records", "autograded", "feedback", "grades.csv")
+HASHED = 64 << 20  # bytes; of a larger file the size and the time count
+PATIENCE = 15.0  # seconds until the last process must have ended
+SLACK = 90.0  # seconds that a submission may take beyond its limit on a busy machine
+
+
+@dataclass
+class Observed:
+    """What was seen of one grading of a class.
+
+    Attributes
+    ----------
+    records : dict
+        By student, after the run with the offenders.
+    alone, beside : dict
+        What neighbours got without the offenders, and beside them.
+    changed, heard, left, shown : list of str
+        Files outside of what grading writes that changed; listeners that heard something; processes that are left; files that
+        show something hidden.
+    failed : str
+        What the run as a whole ended with, "" if by itself.
+    limit : float
+        Seconds that one submission may take.
+    """
+
+    records: dict[str, Record] = field(default_factory=dict)
+    alone: dict[str, object] = field(default_factory=dict)
+    beside: dict[str, object] = field(default_factory=dict)
+    changed: list[str] = field(default_factory=list)
+    heard: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
+    failed: str = ""
+    limit: float = 60.0
+
+
+def broken(observed: Observed, kind: Kind) -> list[str]:
+    """What of points 2, 4 and 5 one offender broke: sentences with what was expected and got."""
+    record = observed.records.get(kind.who)
+    if record is None:
+        return [f"4: no record of {kind.who!r}"]
+    found = []
+    points = {cell.id: cell.points for cell in record.cells}
+    for cell, deserved in zip(CELLS, kind.marks, strict=True):
+        got = points.get(cell)
+        less = not kind.exact and (got is None or got <= (deserved or 0.0))
+        if got != deserved and not less:
+            found.append(f"2: {cell}: expected {deserved}, got {got}")
+    expected = kind.status or "any"
+    if record.status not in STATUSES[2:] or (kind.status and record.status != kind.status and kind.exact):
+        found.append(f"4: expected the status {expected}, got {record.status} ({record.reason})")
+    words = " / ".join([record.reason, *record.flags, *(cell.message for cell in record.cells)])
+    if not re.search(kind.says, words):
+        found.append(f"4: expected to read {kind.says!r}, got {words[:400]!r}")
+    if record.status != GRADED and not record.reason:
+        found.append("4: no reason is given")
+    if record.retry or "Traceback" in words:
+        found.append(f"4: the grader took it for a failure of its own: {record.reason}")
+    if (took := record.resources.get("seconds", 0.0)) > observed.limit + SLACK:
+        found.append(f"5: took {took:.0f} s, with a limit of {observed.limit:.0f} s")
+    return found
+
+
+def broken_by_class(observed: Observed) -> list[str]:
+    """What of points 1, 3 and 5 the class as a whole broke."""
+    found = []
+    for student, alone in observed.alone.items():
+        beside = observed.beside.get(student)
+        if beside != alone:
+            found.append(f"1: {student}: expected, as alone, {alone}; got {beside}")
+    found += [f"3: changed: {path}" for path in observed.changed]
+    found += [f"3: heard something: {name}" for name in observed.heard]
+    found += [f"3: a process is left: {name}" for name in observed.left]
+    found += [f"3: shows something hidden: {path}" for path in observed.shown]
+    found += [f"5: the run ended with {observed.failed}"] if observed.failed else []
+    return found
+
+
+def standing(course: Course, records: Iterable[Record], students: Iterable[str]) -> dict[str, object]:
+    """What students have: in their records (without times), in the gradebook, in their pages."""
+    found: dict[str, object] = {}
+    scores = _scores(course)
+    for record in records:
+        if record.student in students:
+            cells = [(c.id, c.points, c.max, c.passed, c.message, c.seed, c.outside) for c in record.cells]
+            manual = [(t.id, t.points) for t in record.manual]
+            book = scores.get(record.student)
+            pages = snapshot(course.autograded / record.student)
+            found[record.student] = (
+                record.status,
+                record.reason,
+                record.flags,
+                cells,
+                manual,
+                book,
+                sorted(pages.items()),
+            )
+    return found
+
+
+def _scores(course: Course) -> dict[str, list[tuple[object, ...]]]:
+    """What the gradebook holds of each student: every cell with its scores."""
+    with gradebook.opened(course) as book:
+        return {
+            submission.student.id: sorted(
+                (notebook.name, grade.name, str(grade.auto_score), str(grade.manual_score), grade.needs_manual_grade)
+                for notebook in submission.notebooks
+                for grade in notebook.grades
+            )
+            for submission in book.assignment_submissions(LAB)
+        }
+
+
+def snapshot(*places: Path, without: Iterable[Path] = ()) -> dict[str, str]:
+    """What lies in folders, by path: kind and permissions, and what is in files and links."""
+    leave = {str(path) for path in without}
+    found: dict[str, str] = {}
+    waiting = [str(place) for place in places]
+    while waiting:
+        path = waiting.pop()
+        if path in leave:
+            continue
+        status = os.lstat(path)
+        said = oct(status.st_mode)
+        if stat.S_ISDIR(status.st_mode):
+            waiting += [os.path.join(path, name) for name in os.listdir(path)]
+        elif stat.S_ISLNK(status.st_mode):
+            said += os.readlink(path)
+        elif stat.S_ISREG(status.st_mode):
+            if status.st_size > HASHED:
+                said += f" {status.st_size} {status.st_mtime_ns}"
+            else:
+                with open(path, "rb") as file:
+                    said += hashlib.sha256(file.read()).hexdigest()
+        found[path] = said
+    return found
+
+
+def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    """The paths that came, went or changed."""
+    return [path for path in sorted(before | after) if before.get(path) != after.get(path)]
+
+
+def outside(course: Course, canary: Path) -> dict[str, str]:
+    """A snapshot of all that grading may not change."""
+    return snapshot(course.root, canary.parent, without=[course.root / name for name in WRITTEN])
+
+
+def shows(course: Course, said: str) -> list[str]:
+    """Where something of a hidden check is to be read."""
+    found = ["what the command says"] if PLANTED.search(said.encode("utf-8", "replace")) else []
+    for name in SHOWN:
+        top = course.root / name
+        for path in [top] if top.is_file() else top.rglob("*"):
+            if path.is_file() and PLANTED.search(path.read_bytes()):
+                found.append(str(path.relative_to(course.root)))
+    return found
+
+
+class Watch:
+    """While it is open somebody listens, and a variable and a file wait to be read; then it says what was touched.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the person who grades; gets the canary and a socket.
+    """
+
+    def __init__(self, folder: Path):
+        token = f"hostile-{secrets.token_hex(4)}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "canary").write_text("the canary of the grader\n", encoding="utf-8")
+        self.listeners = {
+            "TCP": socket.create_server(("127.0.0.1", 0)),
+            "unix": socket.socket(socket.AF_UNIX),
+            "abstract": socket.socket(socket.AF_UNIX),
+        }
+        path = folder / "listener"
+        path.unlink(missing_ok=True)
+        self.listeners["unix"].bind(str(path))
+        self.listeners["abstract"].bind(f"\0{token}")
+        for name in ("unix", "abstract"):
+            self.listeners[name].listen()
+        self.targets = Targets(token, folder / "canary", self.listeners["TCP"].getsockname()[1], path)
+
+    def __enter__(self) -> Watch:
+        self.before = set(descendants())
+        os.environ[VARIABLE] = self.targets.token
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.environ.pop(VARIABLE, None)
+        for listener in self.listeners.values():
+            listener.close()
+
+    def heard(self) -> list[str]:
+        """The listeners to which somebody has connected."""
+        found = []
+        for name, listener in self.listeners.items():
+            listener.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                listener.accept()[0].close()
+                found.append(name)
+        return found
+
+    def left(self) -> list[str]:
+        """The processes that are still there when all that belongs to grading has been ended."""
+        sandboxes.close()
+        end = time.monotonic() + PATIENCE
+        while (found := list(self._left())) and time.monotonic() < end:
+            time.sleep(0.2)
+        return found
+
+    def _left(self) -> Iterator[str]:
+        token = self.targets.token.encode()
+        ours = set(descendants())
+        for number in map(int, filter(str.isdigit, os.listdir("/proc"))):
+            try:
+                command = Path(f"/proc/{number}/cmdline").read_bytes()
+                environment = Path(f"/proc/{number}/environ").read_bytes()
+            except OSError:
+                environment = b""  # gone, or another user's
+                with contextlib.suppress(OSError):
+                    command = Path(f"/proc/{number}/cmdline").read_bytes()
+            marked = token in command or token + b"=" in environment
+            astray = token in environment and number not in ours and number != os.getpid()
+            if marked or astray or (number in ours and number not in self.before):
+                yield f"{number} {command.replace(bytes(1), b' ').decode(errors='replace')[:100]}"
+
+
+def descendants() -> list[int]:
+    """The processes that this one has started, and theirs."""
+    parents: dict[int, list[int]] = {}
+    for number in map(int, filter(str.isdigit, os.listdir("/proc"))):
+        with contextlib.suppress(OSError):
+            fields = (
+                Path(f"/proc/{number}/stat").read_text(errors="replace", encoding="utf-8").rpartition(")")[2].split()
+            )
+            if fields[0] != "Z":
+                parents.setdefault(int(fields[1]), []).append(number)
+    found: list[int] = []
+    waiting = [os.getpid()]
+    while waiting:
+        children = parents.get(waiting.pop(), [])
+        found += children
+        waiting += children
+    return found

@@ -1,0 +1,349 @@
+"""Reads a lab: its notebooks' sources, exercises, graded cells, hidden checks and mutants.
+
+Reading is lenient about what an exercise lacks (`build.check` says that), strict about what cannot be read at all.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autograder.course.markers import BEGIN_SOLUTION, END_SOLUTION, STUB
+from autograder.errors import SourceError, SourceErrors, read_source
+from autograder.release.versions import release_number
+
+__all__ = [
+    "Cell", "Exercise", "GradedCell", "Lab", "ManualTask", "Mutant", "SourceError",
+    "fixed_seed", "load_lab", "load_labs", "read_cells",
+]  # fmt: skip
+
+PASSES = "The visible check passes"
+HEADING = re.compile(
+    r"^### Exercise: `(?P<key>\w+)`\s+\((?P<bonus>bonus, )?(?P<difficulty>easy|medium|hard), (?P<minutes>\d+) minutes?\)$",
+    re.MULTILINE,
+)
+ANY_HEADING = re.compile(r"^#+ Exercise: `?(?P<key>\w+)", re.MULTILINE)
+POINTS = re.compile(r"\s*\((\d+(?:\.\d+)?) points?\)")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a source, and where it stands.
+
+    `line` is the 1-based line of its first line of source (not of its `# %%` marker) in `path`; `nbgrader` is the
+    cell's nbgrader metadata, empty for cells without.
+    """
+
+    path: Path
+    line: int
+    kind: str  # "code" or "markdown"
+    source: str
+    tags: tuple[str, ...] = ()
+    nbgrader: dict = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return self.nbgrader.get("grade_id", "")
+
+    @property
+    def is_solution(self) -> bool:
+        return self.kind == "code" and bool(self.nbgrader.get("solution")) and not self.nbgrader.get("grade")
+
+    @property
+    def is_graded(self) -> bool:
+        return self.kind == "code" and bool(self.nbgrader.get("grade"))
+
+    @property
+    def is_manual(self) -> bool:
+        return self.kind == "markdown" and bool(self.nbgrader.get("grade")) and bool(self.nbgrader.get("solution"))
+
+    def error(self, message: str, offset: int = 0) -> SourceError:
+        """A SourceError at this cell, `offset` lines below its first."""
+        return SourceError(self.path, self.line + offset, message)
+
+    def tree(self) -> ast.Module:
+        """The cell's syntax tree; IPython's magic lines count as `pass`. Raises SourceError where it does not parse."""
+        lines = [re.sub(r"^(\s*)[%!].*", r"\1pass", line) for line in self.source.split("\n")]
+        try:
+            return ast.parse("\n".join(lines))
+        except SyntaxError as e:
+            raise self.error(
+                f"this does not parse: {e.msg}. Mend the line and build again.", (e.lineno or 1) - 1
+            ) from None
+
+
+@dataclass(frozen=True)
+class GradedCell:
+    """One property, all or nothing: `id` is KEY-n, `statement` the sentence that names the property to students."""
+
+    id: str
+    points: float
+    statement: str
+
+    @property
+    def check(self) -> str:
+        """Name of the hidden function, KEY_n."""
+        return "_".join(self.id.rsplit("-", 1))
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A wrong answer: `source` replaces the whole solution cell; `loses` are ids of graded cells; `told` is a part of
+    what the visible check says, or lab.PASSES."""
+
+    name: str
+    path: Path
+    source: str
+    why: str
+    loses: tuple[str, ...]
+    told: str
+
+
+@dataclass(frozen=True)
+class ManualTask:
+    """An answer in words that a person grades."""
+
+    key: str
+    points: float
+    notebook: str
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One function to write.
+
+    `solution` is the solution cell as it stands in the source, `reference` the same without the mark lines (runnable),
+    `stub` what a student gets. `notebook` is the stem of the notebook's file name. `difficulty` is "" and `minutes` 0
+    where the heading is missing.
+    """
+
+    key: str
+    notebook: str
+    difficulty: str
+    minutes: int
+    bonus: bool
+    solution: str
+    reference: str
+    stub: str
+    cells: tuple[GradedCell, ...]
+    mutants: tuple[Mutant, ...]
+    hidden_path: Path
+
+    @property
+    def points(self) -> float:
+        return sum(cell.points for cell in self.cells)
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A lab: a folder that is one nbgrader assignment, with one or several notebooks.
+
+    `setup` maps a notebook's stem to the sources of its cells tagged "setup", in order; `sources` maps it to all cells.
+    """
+
+    folder: Path
+    number: str
+    name: str
+    notebooks: tuple[Path, ...]
+    exercises: tuple[Exercise, ...]
+    manual: tuple[ManualTask, ...]
+    version: str
+    setup: dict[str, tuple[str, ...]]
+    sources: dict[str, tuple[Cell, ...]]
+
+    def exercise(self, key: str) -> Exercise:
+        """The exercise of a key; KeyError if there is none."""
+        return next((e for e in self.exercises if e.key == key), None) or _missing(key)
+
+    @property
+    def points(self) -> float:
+        """All points, those given by hand included."""
+        return sum(e.points for e in self.exercises) + sum(m.points for m in self.manual)
+
+
+def _missing(key: str):
+    raise KeyError(key)
+
+
+def fixed_seed(cell_id: str) -> int:
+    """The seed of a hidden check in stock nbgrader: the same on every machine, another for each graded cell."""
+    return int.from_bytes(hashlib.sha256(cell_id.encode()).digest()[:4], "big")
+
+
+def read_cells(path: Path) -> tuple[Cell, ...]:
+    """The cells of a py:percent source.
+
+    Raises
+    ------
+    SourceError
+        If the file is not text, or has no cells, or its cells cannot be told apart.
+    """
+    import jupytext  # takes a second, and grading reads no sources
+
+    text = read_source(path)
+    try:
+        nb = jupytext.reads(text, fmt="py:percent")
+    except Exception as e:  # jupytext raises many kinds; the author needs the file's name beside them
+        raise SourceError(path, None, f"jupytext cannot read this as py:percent: {e}") from None
+    markers = [n for n, line in enumerate(text.split("\n"), 1) if re.match(r"# ?%%($| |\[)", line)]
+    if not markers or len(markers) != len(nb.cells):
+        raise SourceError(
+            path, 1, f"{len(markers)} lines start with `# %%`, but jupytext finds {len(nb.cells)} cells. "
+            "Every cell needs a marker of its own (also the first), and no text may hold one.",
+        )  # fmt: skip
+    return tuple(
+        Cell(path, line + 1, cell.cell_type, cell.source, tuple(cell.metadata.get("tags", ())), dict(cell.metadata.get("nbgrader", {})))
+        for line, cell in zip(markers, nb.cells, strict=True)
+    )  # fmt: skip
+
+
+def load_lab(folder: Path) -> Lab:
+    """Reads the lab in `folder` (solutions/NN_topic).
+
+    Raises
+    ------
+    SourceError
+        If a file does not parse, a key occurs twice, a mutant has no docstring with `loses` and `told`, or there is
+        no notebook or version. Names file and line.
+    """
+    folder = Path(folder)
+    notebooks = tuple(sorted(folder.glob("*.py")))
+    if not notebooks:
+        raise SourceError(folder, None, f"a lab needs a source: expected {folder.name}.py in py:percent format.")
+    sources = {path.stem: read_cells(path) for path in notebooks}
+    cells = [cell for each in sources.values() for cell in each]
+    problems = [*_unparsed(cells), *_repeated(cells)]
+    if problems:
+        raise SourceErrors(problems)
+    manual = tuple(ManualTask(c.id, _points(c), c.path.stem) for c in cells if c.is_manual)
+    exercises = tuple(_exercise(folder, cell, cells) for cell in cells if cell.is_solution)
+    return Lab(
+        folder=folder,
+        number=folder.name.split("_", 1)[0],
+        name=folder.name,
+        notebooks=notebooks,
+        exercises=exercises,
+        manual=manual,
+        version=f"{folder.name.split('_', 1)[0]}-r{release_number(folder)}",
+        setup={stem: tuple(c.source for c in each if "setup" in c.tags) for stem, each in sources.items()},
+        sources=sources,
+    )
+
+
+def load_labs(solutions: Path) -> list[Lab]:
+    """All labs in a folder of sources, in order."""
+    return [load_lab(p) for p in sorted(Path(solutions).iterdir()) if p.is_dir() and re.match(r"\d\d_", p.name)]
+
+
+def _unparsed(cells: Iterable[Cell]) -> list[SourceError]:
+    problems = []
+    for cell in cells:
+        if cell.kind == "code":
+            try:
+                cell.tree()
+            except SourceError as e:
+                problems.append(e)
+    return problems
+
+
+def _repeated(cells: Iterable[Cell]) -> list[SourceError]:
+    seen: dict[str, Cell] = {}
+    problems = []
+    for cell in cells:
+        if cell.id and cell.id in seen:
+            first = seen[cell.id]
+            problems.append(
+                cell.error(
+                    f"the key `{cell.id}` is already taken in {first.path.name}, line {first.line}. Keys are unique in a lab."
+                )
+            )
+        seen.setdefault(cell.id, cell)
+    return problems
+
+
+def _points(cell: Cell) -> float:
+    points = cell.nbgrader.get("points")
+    if not isinstance(points, (int, float)) or isinstance(points, bool) or points < 0:
+        raise cell.error(
+            f'`{cell.id}` has no points: write "points": 1 into its nbgrader metadata (0 in a bonus exercise).'
+        )
+    return points
+
+
+def _exercise(folder: Path, cell: Cell, cells: list[Cell]) -> Exercise:
+    key = cell.id
+    heading = next(
+        (m for c in cells if c.kind == "markdown" and (m := HEADING.search(c.source)) and m["key"] == key),
+        None,
+    )
+    graded = [c for c in cells if c.is_graded and c.id.rsplit("-", 1)[0] == key]
+    return Exercise(
+        key=key,
+        notebook=cell.path.stem,
+        difficulty=heading["difficulty"] if heading else "",
+        minutes=int(heading["minutes"]) if heading else 0,
+        bonus=bool(heading and heading["bonus"]),
+        solution=cell.source,
+        reference="\n".join(
+            line for line in cell.source.split("\n") if line.strip() not in (BEGIN_SOLUTION, END_SOLUTION)
+        ),
+        stub=stub_of(cell),
+        cells=tuple(GradedCell(c.id, _points(c), statement_of(c.source)) for c in graded),
+        mutants=tuple(_mutant(path) for path in sorted((folder / "mutants" / key).glob("*.py"))),
+        hidden_path=folder / "hidden" / f"{key}.py",
+    )
+
+
+def stub_of(cell: Cell) -> str:
+    """What a release shows of a solution cell: each region between the marks replaced by the stub, as nbgrader does."""
+    kept, inside = [], False
+    for offset, line in enumerate(cell.source.split("\n")):
+        if BEGIN_SOLUTION in line:
+            if inside:
+                raise cell.error(f"`{BEGIN_SOLUTION}` inside a solution: write `{END_SOLUTION}` first.", offset)
+            inside = True
+            kept.append(line[: len(line) - len(line.lstrip())] + STUB)
+        elif END_SOLUTION in line:
+            inside = False
+        elif not inside:
+            kept.append(line)
+    if inside:
+        raise cell.error(f"the solution does not end: write `{END_SOLUTION}` below it.")
+    return "\n".join(kept)
+
+
+def statement_of(source: str) -> str:
+    """The property that a graded cell's one comment names, without its points."""
+    first = next((line for line in source.split("\n") if line.startswith("# ")), "")
+    return POINTS.sub("", first.removeprefix("# ")).strip().rstrip(".")
+
+
+def _mutant(path: Path) -> Mutant:
+    text = read_source(path)
+    try:
+        told_all = ast.get_docstring(ast.parse(text)) or ""
+    except SyntaxError as e:
+        raise SourceError(
+            path, e.lineno, f"this does not parse: {e.msg}. A mutant is a whole solution cell that runs and is wrong."
+        ) from None
+    found = {}
+    for name in ("loses", "told"):
+        match = re.search(rf"(?m)^{name}:[ \t]*(\S.*?)\s*$", told_all)
+        if not match:
+            example = (
+                "`loses: KEY-1, KEY-2` or `loses: nothing`"
+                if name == "loses"
+                else f"`told: part of the check's message` or `told: {PASSES}`"
+            )
+            raise SourceError(path, 1, f"the docstring has no line {example}.")
+        found[name] = match[1]
+    why = re.split(r"(?m)^(?:loses|told):", told_all)[0].strip()
+    loses = () if found["loses"] == "nothing" else tuple(part.strip() for part in found["loses"].split(","))
+    body = ast.parse(text).body
+    lines = text.split("\n")
+    source = "\n".join(lines[body[0].end_lineno :]).strip("\n") + "\n" if body else text
+    return Mutant(path.stem, path, source, " ".join(why.split()), loses, found["told"])

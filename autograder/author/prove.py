@@ -1,0 +1,231 @@
+"""`autograder prove`: shows that every mark means what it says, before a student meets it.
+
+For each exercise: the reference solution earns all points and passes its visible check; the stub earns none; each mutant
+loses exactly the graded cells that its file names and is told what its file says. All of it for several seeds, because
+hidden checks draw their inputs: a mark must not depend on luck.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from autograder.author.lab_source import PASSES, Exercise, Lab, load_lab
+from autograder.course.course import Course
+from autograder.plain_text import plain
+
+SEEDS = 5
+SECONDS = 20.0  # for one check of one answer
+LONGEST = 900.0  # for a lab
+
+
+@dataclass(frozen=True)
+class Row:
+    """One answer of one exercise, and whether the checks say of it what they should.
+
+    `expected` and `got` are sentences; they are equal where nothing is wrong. `lost` are the graded cells that fail,
+    `messages` what each of them says, `told` what the visible check says.
+    """
+
+    lab: str
+    exercise: str
+    answer: str
+    ok: bool
+    expected: str
+    got: str
+    lost: tuple[str, ...] = ()
+    told: str = ""
+    seconds: float = 0.0
+    messages: dict[str, str] = field(default_factory=dict)
+
+
+def run(
+    course: Course,
+    labs: Sequence[str] | None = None,
+    seeds: int = SEEDS,
+    seconds: float = SECONDS,
+    console: Console | None = None,
+) -> bool:
+    """Proves the named labs (all by default) and shows a table; True when everything is as stated.
+
+    Raises
+    ------
+    AutograderError
+        If a lab cannot be found or read.
+    """
+    console = console or Console()
+    right = True
+    for folder in course.choose(labs):
+        lab = load_lab(folder)
+        with Progress(
+            SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console
+        ) as progress:
+            progress.add_task(
+                f"Proving {lab.name}: {sum(len(e.mutants) + 2 for e in lab.exercises)} answers", total=None
+            )
+            rows = prove_lab(lab, seeds, seconds, course)
+        _show(console, lab, rows, seeds)
+        right &= all(row.ok for row in rows)
+    return right
+
+
+def prove_lab(lab: Lab | Path, seeds: int = SEEDS, seconds: float = SECONDS, course: Course | None = None) -> list[Row]:
+    """One row for each answer of a lab: the reference, the stub and the mutants of every exercise.
+
+    Parameters
+    ----------
+    lab : Lab or Path
+        The lab, or its source folder.
+    seeds : int
+        Seeds 0 to seeds - 1 are tried, and the one that stands in the notebook's graded cell.
+    seconds : float
+        Limit for one check; a check that takes longer has failed.
+    course : Course, optional
+        Default: the one around the lab's folder.
+
+    Returns
+    -------
+    list of Row
+        Also for what never came to be judged: a setup cell that fails gives a row that is not ok.
+    """
+    lab = lab if isinstance(lab, Lab) else load_lab(lab)
+    course = course or Course.around(lab.folder)
+    with tempfile.TemporaryDirectory() as folder:
+        result, job, log = (Path(folder, name) for name in ("result.jsonl", "job.json", "log.txt"))
+        job.write_text(json.dumps({"seeds": seeds, "seconds": seconds, "result": str(result)}), encoding="utf-8")
+        command = [sys.executable, "-m", "autograder.author.prove_worker", str(lab.folder), str(job)]
+        problem = ""
+        with open(log, "wb") as out:
+            try:
+                done = subprocess.run(
+                    command,
+                    env=course.environment(MPLBACKEND="Agg", TF_CPP_MIN_LOG_LEVEL="2"),
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=out,
+                    timeout=LONGEST,
+                )
+                if done.returncode:
+                    problem = f"the process ended with status {done.returncode}"
+            except subprocess.TimeoutExpired:
+                problem = f"the process was ended after {LONGEST:g} s"
+        lines = (
+            [json.loads(line) for line in result.read_text(encoding="utf-8").splitlines()] if result.exists() else []
+        )
+        if problem:
+            last = log.read_text(errors="replace", encoding="utf-8").strip().splitlines()[-1:]
+            problem += f": {last[0]}" if last else ""
+    return _rows(lab, lines, problem)
+
+
+def _rows(lab: Lab, lines: list[dict[str, Any]], problem: str) -> list[Row]:
+    setup = next((line for line in lines if line["answer"] == "setup"), {})
+    if "error" in setup:
+        return [Row(lab.name, "", "setup", False, "the setup cells and reference solutions run", plain(setup["error"]))]
+    found = {(line["exercise"], line["answer"]): line for line in lines if "begun" not in line}
+    begun = {(line["exercise"], line["answer"]) for line in lines if "begun" in line}
+    rows = []
+    for exercise in lab.exercises:
+        for answer, loses, told in _answers(exercise):
+            line = found.get((exercise.key, answer), {})
+            if not line:
+                why = "judging it ended the process" if (exercise.key, answer) in begun else "never judged"
+                line = {"error": f"{why}{f' ({problem})' if problem else ''}"}
+            rows.append(_row(lab, exercise, answer, loses, told, line))
+    return rows
+
+
+def _answers(exercise: Exercise) -> list[tuple[str, tuple[str, ...], str | None]]:
+    """(answer, the cells it loses, a part of what it is told; None: anything but a pass)."""
+    everything = tuple(cell.id for cell in exercise.cells)
+    mutants = [(f"mutant {m.name}", m.loses, m.told) for m in exercise.mutants]
+    return [("reference", (), PASSES), ("stub", everything, None), *mutants]
+
+
+def _row(
+    lab: Lab, exercise: Exercise, answer: str, loses: tuple[str, ...], told: str | None, line: dict[str, Any]
+) -> Row:
+    order = [cell.id for cell in exercise.cells]
+    expected = f"{_losing(order, loses)}; is told: {told or 'that it fails'}"
+    if "error" in line:
+        return Row(
+            lab.name, exercise.key, answer, False, expected, plain(line["error"]), seconds=line.get("seconds", 0)
+        )
+    by_seed = [tuple(lost) for lost in line["lost"]]
+    same = all(set(lost) == set(by_seed[0]) for lost in by_seed)
+    heard = line["told"]
+    right_told = heard != PASSES if told is None else (heard == PASSES if told == PASSES else told in heard)
+    right = same and set(by_seed[0]) == set(loses)
+    if same:
+        losing = _losing(order, by_seed[0])
+    else:
+        each = ", ".join(
+            f"{'the notebook' if i == len(by_seed) - 1 else i}: {_losing(order, lost)}"
+            for i, lost in enumerate(by_seed)
+        )
+        losing = f"depends on the seed ({each})"
+    got = expected if right and right_told else f"{losing}; is told: {plain(heard, 300)}"
+    lost = tuple(i for i in order if any(i in each for each in by_seed))
+    return Row(
+        lab.name,
+        exercise.key,
+        answer,
+        right and right_told,
+        expected,
+        got,
+        lost,
+        heard,
+        line["seconds"],
+        line["messages"],
+    )
+
+
+def _losing(order: list[str], lost: Sequence[str]) -> str:
+    return f"loses {', '.join(i for i in order if i in lost)}" if lost else "loses nothing"
+
+
+def _show(console: Console, lab: Lab, rows: list[Row], seeds: int) -> None:
+    wrong = [row for row in rows if not row.ok]
+    table = Table(title=f"{lab.name}, {seeds} seeds and the notebook's own", title_justify="left")
+    for column in ("exercise", "points", "reference", "stub", "mutants", "seconds"):
+        table.add_column(column, justify="left" if column == "exercise" else "right")
+    for exercise in lab.exercises:
+        mine = [row for row in rows if row.exercise == exercise.key]
+        if not mine:
+            continue
+        ok = {row.answer: row.ok for row in mine}
+        mutants = [row.ok for row in mine if row.answer.startswith("mutant ")]
+        table.add_row(
+            Text(exercise.key),
+            f"{exercise.points:g}" if exercise.points else "bonus",
+            _tick(ok.get("reference", False), "earns all"),
+            _tick(ok.get("stub", False), "earns none"),
+            _tick(all(mutants), f"{sum(mutants)} of {len(mutants)}"),
+            f"{sum(row.seconds for row in mine):.1f}",
+        )
+    console.print(table)
+    for row in wrong:
+        console.print(Text(f"\n{row.lab} {row.exercise} {row.answer}", style="bold red"), soft_wrap=True)
+        console.print(Text(f"  expected: {row.expected}"), soft_wrap=True)
+        console.print(Text(f"  got:      {row.got}"), soft_wrap=True)
+        for cell, message in row.messages.items():
+            console.print(Text(f"    {cell} says: {plain(message, 300)}"), soft_wrap=True)
+    if not wrong:
+        console.print(f"{len(rows)} answers, all as stated.", highlight=False)
+
+
+def _tick(right: bool, text: str) -> Text:
+    return Text(
+        text if right else f"NOT {text}" if "of" not in text else f"only {text}", style="green" if right else "red"
+    )

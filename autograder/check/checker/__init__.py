@@ -1,0 +1,1 @@
+"""Runs in the checker's sandbox: trusted code that interprets what students return."""

@@ -1,0 +1,123 @@
+"""The global names of the checker's cells: its own, and those that live in the student's process.
+
+Which are which is decided by the instructor's notebook alone, for each check cell by its place: a name that was bound last by
+an import or a locked cell is the checker's; one that a solution cell binds is fetched from the student at every access.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable
+from typing import Any
+
+from autograder.check.checker.channel import Channel
+from autograder.check.checker.standins import Function
+
+
+class NeedsStudent(BaseException):
+    """A locked cell touched a student's name before there was a student. No Exception, or the cell might catch it."""
+
+
+class Names(dict):
+    """Globals of all trusted cells of a submission.
+
+    Attributes
+    ----------
+    channel : Channel or None
+        None while there is no student to ask.
+    owned : frozenset of str
+        The student's names at this place.
+    derived : set of str
+        Those of them that the instructor's cells bind with the student's help (`result = answer(3)`): plain values only,
+        or the student's process would serve functions that the check takes for the instructor's.
+    read_by_answers : frozenset of str
+        Names that the reference reads, in its functions or in a later cell: what a check cell stores there is stored for the
+        student too. Of all others the student learns nothing: they may be what the check expects.
+    used_in_functions, rebound_in_functions : frozenset of str
+        Those that functions of the reference mention, and those that they declare `global`.
+    lent : frozenset of str
+        The student's names that this check cell has bound and reads itself since.
+    """
+
+    channel: Channel | None = None
+    owned: frozenset[str] = frozenset()
+    derived: frozenset[str] = frozenset()
+    read_by_answers: frozenset[str] = frozenset()
+    used_in_functions: frozenset[str] = frozenset()
+    rebound_in_functions: frozenset[str] = frozenset()
+    lent: frozenset[str] = frozenset()
+
+    def enter(self, owned: frozenset[str], derived: frozenset[str], read_by_answers: frozenset[str]) -> None:
+        """Goes to another cell of the notebook."""
+        self.owned, self.derived, self.read_by_answers = owned, derived, read_by_answers
+        self.lent = frozenset()
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.owned:
+            if dict.__contains__(self, name):
+                return dict.__getitem__(self, name)
+            if hasattr(builtins, name) or name.startswith("__"):
+                raise KeyError(name)
+        channel = self._ask(name)
+        before = channel.stand_ins
+        try:
+            value = channel.ask("get", name)
+        except NameError:
+            raise KeyError(name) from None
+        if channel.stand_ins != before and (name not in self.owned or name in self.derived):
+            raise channel.lose(f"`{name}` is the instructor's, but it lives in the student's process")
+        if type(value) is Function:
+            value.__dict__["_asked"] = name
+        return value
+
+    def get(self, name: str, default: Any = None) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+    def __contains__(self, name: object) -> bool:
+        if name not in self.owned and dict.__contains__(self, name):
+            return True
+        return isinstance(name, str) and self._ask(name).ask("has", name) is True
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if self.channel is not None:
+            theirs = name in self.owned
+            given_back = theirs and type(value) is Function
+            if (given_back or name in self.read_by_answers) and self.channel.crosses(value):
+                self.channel.ask("set", name, value)
+                if theirs and self._may_change(name, value):
+                    return
+            self.lent |= self.owned & {name}
+            self.owned -= {name}  # from here on the checker's own: `for x, y in cases` must not ask the student for y
+        dict.__setitem__(self, name, value)
+
+    def _may_change(self, name: str, value: Any) -> bool:
+        """Whether a call of the student's functions, if they are like the reference's, can change what a name stands for."""
+        fixed = value is None or isinstance(value, (int, float, complex, str, bytes)) or callable(value)
+        return name in self.rebound_in_functions or (name in self.used_in_functions and not fixed)
+
+    def __delitem__(self, name: str) -> None:
+        if name not in self.owned or self.channel is None:
+            dict.__delitem__(self, name)
+            if name not in self.lent or self.channel is None:
+                return
+            self.owned |= {name}
+        try:
+            self.channel.ask("del", name)
+        except NameError:
+            if name not in self.lent:
+                raise KeyError(name) from None
+        self.lent -= {name}
+
+    def restore(self, bindings: dict[str, Any], without: Iterable[str] = ()) -> None:
+        """Binds the checker's own names, whoever owns them at the moment."""
+        dict.update(self, bindings)
+        for name in without:
+            dict.pop(self, name, None)
+
+    def _ask(self, name: str) -> Channel:
+        if self.channel is None:
+            raise NeedsStudent(name)
+        return self.channel

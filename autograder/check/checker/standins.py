@@ -1,0 +1,115 @@
+"""What stands in the checker for things that stay with the student: functions, iterators, objects and exceptions."""
+
+from __future__ import annotations
+
+import types
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autograder.check.checker.channel import Channel
+
+
+class Lost(BaseException):
+    """This cell cannot be judged any further. No Exception, so that a check's `except Exception` does not go on.
+
+    `untold` is why in words of ours alone: names of classes and layers are the student's, who may have written what a
+    hidden check asked into them.
+    """
+
+    def __init__(self, why: str, untold: str):
+        super().__init__(why)
+        self.untold = untold
+
+
+class StudentError(Exception):
+    """An exception of the student that is not let through as what it was."""
+
+
+class Unusable:
+    """Stands for an object of the student's own. It may be passed over (`is None`, isinstance), but not used.
+
+    It has no `__call__` and no `__next__`: what can be called or iterated comes as a Function or an Iterator.
+    """
+
+    def __init__(self, channel: Channel, what: str):
+        object.__setattr__(self, "_of", (channel, what))
+
+    def __repr__(self) -> str:
+        return f"<{object.__getattribute__(self, '_of')[1]}>"
+
+    __str__ = __repr__
+    __hash__ = object.__hash__
+
+    def __getattr__(self, name: str) -> Any:
+        return _used(self)
+
+
+def _used(unusable: Any, *_: Any, **__: Any) -> Any:
+    channel, what = object.__getattribute__(unusable, "_of")
+    article = "an" if what[:1].lower() in "aeiou" else "a"
+    untold = "what came back is something that cannot be judged from outside"
+    raise channel.lose(f"what came back is {article} {what}, which cannot be judged from outside", untold)
+
+
+USES = """
+    eq ne lt le gt ge bool len getitem setitem delitem contains iter add radd sub rsub mul rmul truediv rtruediv
+    floordiv rfloordiv mod rmod pow rpow matmul rmatmul neg pos abs invert and or xor int float complex index round array
+    enter exit format setattr
+    """
+for _name in USES.split():
+    setattr(Unusable, f"__{_name}__", _used)
+
+
+class Function:
+    """A function of the student. Calls happen in the student's process."""
+
+    def __init__(self, channel: Channel, number: int, name: str, doc: str | None):
+        # `_asked` is the name by which a check asked for it, if it did; what its process says of itself decides nothing.
+        self.__dict__.update(_channel=channel, _number=number, _asked="")
+        self.__dict__.update(__name__=name, __qualname__=name, __doc__=doc)
+
+    # isinstance(f, types.FunctionType) and inspect.isfunction hold, as they do in the student's notebook.
+    __class__ = property(lambda self: types.FunctionType)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._channel.call(self, args, kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "__signature__":
+            return self._channel.signature(self._asked)
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._channel.ask("attribute", self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._channel.ask("set_attribute", self, name, value)
+
+    def __repr__(self) -> str:
+        return f"<function {self.__name__}>"
+
+
+class Iterator:
+    """A generator or another iterator of the student; each step is a question."""
+
+    def __init__(self, channel: Channel, number: int):
+        self._channel, self._number = channel, number
+
+    def __iter__(self) -> Iterator:
+        return self
+
+    def __next__(self) -> Any:
+        return self._channel.ask("next", self)
+
+    def __repr__(self) -> str:
+        return "<iterator>"
+
+
+def mark(error: Exception, name: str) -> Exception:
+    """Notes on an exception that the student's code raised it, under this name."""
+    error._student = name  # type: ignore[attr-defined]
+    return error
+
+
+def student_error(error: BaseException) -> str:
+    """The name of an exception that the student's code raised, "" for one of the check's own."""
+    return getattr(error, "_student", "")

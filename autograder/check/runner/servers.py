@@ -1,0 +1,283 @@
+"""The checker server of an assignment: runs the locked cells once, then forks a child for each submission.
+
+It is a fork of a sandboxed `host.CheckerHost`, or `python -P -m autograder.check.checker.server_process FD`; `Server` is the runner's handle on
+it. What the runner says and hears are lines of JSON on sockets that no student's process has: one to the server, one to each child. A child that runs
+out of time, or dies otherwise, costs the one cell that it was judging; the next cells get a new child.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+from autograder.check.protocol.limits import GRACE, LONGEST_MESSAGE, START
+from autograder.check.protocol.lines import Lines, send
+from autograder.check.protocol.verdict import FAILED, PARTIAL, PASSED, Verdict
+from autograder.errors import AutograderError
+from autograder.notebook.code_cells import CHECK, CodeCell, to_json
+from autograder.plain_text import plain
+
+# One thread is enough for small arrays, and none must be running when a child is forked.
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MPLBACKEND": "agg",
+    "CUDA_VISIBLE_DEVICES": "",
+}
+
+
+class Process(Protocol):
+    """What a server runs in: a program of its own, or a fork of a `host.CheckerHost`."""
+
+    def said(self) -> str:
+        """The last line that it printed, "" where that is not known."""
+
+    def end(self) -> None:
+        """Ends it and what it started."""
+
+
+class Program(subprocess.Popen):
+    """A Python of its own, in a session of its own; keeps what it prints.
+
+    Parameters
+    ----------
+    theirs : socket.socket
+        The end of a socket pair that it inherits.
+    command : list of str, optional
+        What to run; without it, a server.
+    environment : dict, optional
+        This process's and ENVIRONMENT by default.
+    files : sequence of int
+        Further descriptors that it inherits.
+    """
+
+    def __init__(
+        self,
+        theirs: socket.socket,
+        command: list[str] | None = None,
+        environment: dict[str, str] | None = None,
+        files: Sequence[int] = (),
+    ):
+        self.log = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
+        super().__init__(
+            command or [sys.executable, "-P", "-m", "autograder.check.checker.server_process", str(theirs.fileno())],
+            pass_fds=(theirs.fileno(), *files),
+            env=os.environ | ENVIRONMENT if environment is None else environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=self.log,
+            start_new_session=True,
+        )
+
+    def said(self) -> str:
+        """The last line that it printed."""
+        self.log.seek(0, os.SEEK_END)
+        self.log.seek(max(0, self.log.tell() - 2000))
+        return self.log.read().decode(errors="replace").strip().split("\n")[-1]
+
+    def end(self) -> None:
+        """Ends it and what it started."""
+        if self.poll() is None:
+            try:
+                os.killpg(self.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                self.kill()
+        self.wait()
+        self.log.close()
+
+
+class Server:
+    """The runner's handle on a checker server.
+
+    Parameters
+    ----------
+    plan : sequence of CodeCell
+        The instructor's cells.
+    folder : Path, optional
+        The instructor's copy of the assignment's folder, as the server sees it: where locked cells find data files and
+        modules. Never a folder in which a student's files lie.
+    start : callable
+        Starts the server with one end of a socket pair. The default is a program without a sandbox;
+        `host.CheckerHost.server` gives one in a sandbox.
+
+    Raises
+    ------
+    AutograderError
+        If the locked cells do not run, or the process ends.
+    """
+
+    def __init__(
+        self,
+        plan: Sequence[CodeCell],
+        folder: Path | None = None,
+        start: Callable[[socket.socket], Process] = Program,
+    ):
+        self.points = {c.id: c.points for c in plan if c.kind == CHECK}
+        self.lock = threading.Lock()
+        mine, theirs = socket.socketpair()
+        self.lines = Lines(mine)
+        with theirs:
+            self.process = start(theirs)
+        with contextlib.suppress(OSError):  # a server that ended at once is noticed when it does not answer
+            send(mine, {"plan": to_json(plan), "folder": str(folder) if folder else ""})
+        answer = self.lines.read(START)
+        if not answer.get("ready"):
+            said = str(answer.get("failed", "")) or self.process.said()
+            self.close()
+            raise AutograderError(
+                f"The checker did not start within {START:g} s ({plain(said, 300) or 'it said nothing'}). Do the "
+                "assignment's locked cells run, from the first to the last, in a fresh kernel on this machine?"
+            )
+
+    @property
+    def alive(self) -> bool:
+        """Whether the server is still there."""
+        return self.lines.open
+
+    def submission(self, sources: Sequence[str] = (), checks: dict[str, str] | None = None) -> Submission:
+        """A fresh child for one submission.
+
+        Parameters
+        ----------
+        sources : sequence of str
+            The text of the student's cells.
+        checks : dict, optional
+            Other sources of check cells, by id, for this submission alone; see `seeds.keyed_checks`.
+        """
+        return Submission(lambda: self, sources, checks or {})
+
+    def close(self) -> None:
+        """Ends the server and its children."""
+        self.lines.close()
+        self.process.end()
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _open(self, theirs: socket.socket, request: dict[str, Any]) -> int:
+        with self.lock:
+            with contextlib.suppress(OSError):
+                send(self.lines.sock, {"open": request}, [theirs.fileno()])
+            pid = int(self.lines.read(START).get("pid", 0))
+        if not pid:
+            raise AutograderError(
+                "The checker ended while it was needed. Is there enough memory? Grade again to go on."
+            )
+        return pid
+
+    def _kill(self, pid: int) -> None:
+        with self.lock, contextlib.suppress(OSError):  # a server that is gone has no children
+            send(self.lines.sock, {"kill": pid})
+
+
+class Submission:
+    """One submission being judged: `check` for each check cell, in the order of the notebook.
+
+    The server may still be starting, and is waited for when the first cell is judged: `find_server` gives it.
+    """
+
+    def __init__(self, find_server: Callable[[], Server], sources: Sequence[str], checks: dict[str, str]):
+        self.find_server, self.what = find_server, {"sources": list(sources), "checks": checks}
+        self.seen: list[str] = []
+        self.lines: Lines | None = None
+        self.pid, self.ready = 0, False
+
+    @cached_property
+    def server(self) -> Server:
+        return self.find_server()
+
+    def check(self, id: str, channel: socket.socket, seconds: float, in_place: bool | None = False) -> Verdict:
+        """Judges one cell.
+
+        Parameters
+        ----------
+        id : str
+            The check cell.
+        channel : socket.socket
+            The other end of what the student's responder serves; closed on return.
+        seconds : float
+            Time limit of the cell.
+        in_place : bool or None
+            See `Checker.check`.
+
+        Returns
+        -------
+        Verdict
+            Also when the child died or did not answer: the cell has failed then.
+        """
+        with channel:
+            lines = self._child()
+            with contextlib.suppress(OSError):  # a child that is gone gives no answer
+                send(lines.sock, {"check": id, "seconds": seconds, "in_place": in_place}, [channel.fileno()])
+        answer = lines.read(2 * (seconds + GRACE) + 5)
+        self.seen.append(id)
+        verdict = self._read(id, answer)
+        if verdict is None:
+            self.close()
+            if not self.server.alive:
+                raise AutograderError("The checker ended while it was needed. Grade again to go on.")
+            key = id.rsplit("-", 1)[0]
+            return Verdict(
+                id, FAILED, message=f"{key}: the check was stopped after {seconds:g} s, or ran out of memory."
+            )
+        return verdict
+
+    def _read(self, id: str, answer: dict[str, Any]) -> Verdict | None:
+        # The child interprets what students return, so even its word is bounded by what the cell can give.
+        try:
+            verdict = Verdict(**answer)
+            most = 0 if verdict.status == FAILED else self.server.points[id]
+            numbers = (verdict.points, verdict.seconds, verdict.calls)
+            if verdict.id != id or not all(type(n) in (int, float) for n in numbers) or not 0 <= verdict.points <= most:
+                return None
+            verdict.in_place = verdict.in_place is True
+            verdict.message = str(verdict.message)[:LONGEST_MESSAGE].encode("utf-8", "replace").decode()
+            return verdict if verdict.status in (PASSED, PARTIAL, FAILED) else None
+        except TypeError:
+            return None
+
+    def begin(self) -> None:
+        """Starts the child, which gets ready while the caller does something else; without this the first `check` does."""
+        if self.lines is None:
+            mine, theirs = socket.socketpair()
+            with theirs:
+                self.pid = self.server._open(theirs, {**self.what, "seen": self.seen})
+            self.lines, self.ready = Lines(mine), False
+
+    def _child(self) -> Lines:
+        self.begin()
+        assert self.lines is not None
+        if not self.ready:
+            if not self.lines.read(START).get("ready"):
+                self.close()
+                raise AutograderError(
+                    f"The checker could not run the assignment's locked cells for one submission within {START:g} s."
+                )
+            self.ready = True
+        return self.lines
+
+    def close(self) -> None:
+        """Ends the child."""
+        if self.lines is not None:
+            self.lines.close()
+            self.lines = None
+            self.server._kill(self.pid)
+
+    def __enter__(self) -> Submission:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,123 @@
+"""Any course directory of nbgrader's, so that `autograder grade` works in its root as it does in ours."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autograder.course.course import Course, tools_on_path
+from autograder.errors import AutograderError
+
+if TYPE_CHECKING:
+    from traitlets.config import Config
+
+CONFIG = "nbgrader_config.py"
+
+
+class NbgraderCourse(Course):
+    """A folder that nbgrader takes for a course: `nbgrader_config.py`, or `source/`, and what nbgrader makes beside it.
+
+    Parameters
+    ----------
+    root : path
+        The course's root.
+
+    Raises
+    ------
+    AutograderError
+        If its configuration cannot be read, or says something that grading here cannot follow.
+    """
+
+    ours = False
+
+    def __init__(self, root: str | Path):
+        from nbgrader.coursedir import CourseDirectory
+
+        self.root = Path(root).resolve()
+        self.config = self._read_config()
+        log = logging.getLogger("autograder.nbgrader")
+        directory = CourseDirectory(config=self.config, root=str(self.root), log=log)
+        if directory.directory_structure != "{nbgrader_step}/{student_id}/{assignment_id}":
+            raise AutograderError(
+                f"{self.root / CONFIG} sets CourseDirectory.directory_structure to {directory.directory_structure!r}; "
+                "expected nbgrader's own, {nbgrader_step}/{student_id}/{assignment_id}. Take the line out to grade here."
+            )
+        if not directory.db_url.startswith("sqlite:///"):
+            raise AutograderError(
+                f"The gradebook of {self.root} is {directory.db_url.split('://')[0]}; expected sqlite. "
+                "Copy it into a file, and name that in CourseDirectory.db_url."
+            )
+        self.solutions = self.root / directory.source_directory
+        self.notebooks = self.root / directory.release_directory
+        self.submitted = self.root / directory.submitted_directory
+        self.autograded = self.root / directory.autograded_directory
+        self.feedback = self.root / directory.feedback_directory
+        self.gradebook = self.root / directory.db_url.removeprefix("sqlite:///")
+        self.course_id = directory.course_id
+        self.ignore = list(directory.ignore)
+        self.state = self.root / ".autograder"
+        self.dist = self.root / "dist"
+        self.reports = self.root / "reports"
+
+    def _read_config(self) -> Config:
+        """The settings that nbgrader finds: the user's and the machine's for Jupyter, then the course's own."""
+        from jupyter_core.paths import jupyter_config_path
+        from traitlets.config import Config
+        from traitlets.config.loader import JSONFileConfigLoader, PyFileConfigLoader
+
+        found = Config()
+        for folder in [*reversed(jupyter_config_path()), str(self.root)]:
+            for loader, name in ((PyFileConfigLoader, CONFIG), (JSONFileConfigLoader, "nbgrader_config.json")):
+                path = Path(folder, name)
+                if not path.is_file():
+                    continue
+                try:
+                    found.merge(loader(name, path=folder).load_config())
+                except (Exception, SystemExit) as e:  # whatever a file of Python can end with
+                    raise AutograderError(
+                        f"{path} cannot be read ({type(e).__name__}: {str(e)[:200]}). Mend it, then type the command again."
+                    ) from e
+        return found
+
+    def folders(self) -> list[Path]:
+        """The assignments' source folders, by name."""
+        if not self.solutions.is_dir():
+            return []
+        return sorted(p for p in self.solutions.iterdir() if p.is_dir() and any(p.glob("*.ipynb")))
+
+    def find(self, name: str) -> Path:
+        """The source folder of an assignment.
+
+        Raises
+        ------
+        AutograderError
+            If there is none; the message lists the nearest names.
+        """
+        wanted = Path(name).name
+        folders = {folder.name: folder for folder in self.folders()}
+        if wanted in folders:
+            return folders[wanted]
+        if not folders:
+            raise AutograderError(
+                f"There is no assignment in {self.solutions}: expected folders of notebooks with solutions and checks there. "
+                f"Put those of {wanted} into {self.solutions / wanted}, then type: nbgrader generate_assignment {wanted}"
+            )
+        [nearest] = difflib.get_close_matches(wanted, folders, n=1, cutoff=0.0)
+        raise AutograderError(
+            f"There is no assignment {name!r} in {self.solutions}. Assignments: {', '.join(folders)}. "
+            f"Type: autograder grade {nearest}"
+        )
+
+    def nbgrader_config(self) -> Config:
+        """The course's own settings, with its root."""
+        from traitlets.config import Config
+
+        tools_on_path()
+        c: Any = Config()
+        c.merge(self.config)
+        c.CourseDirectory.root = str(self.root)
+        c.CourseDirectory.db_url = f"sqlite:///{self.gradebook}"
+        c.CourseDirectory.course_id = self.course_id
+        return c

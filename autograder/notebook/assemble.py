@@ -1,0 +1,306 @@
+"""Puts a student's answers into the released notebook, so that what happened to the other cells cannot matter.
+
+The order, the graded cells, the tags and all metadata are the release's. From the submission come the sources of the
+answers and of the other cells that are not locked, and the cells that the student added, which stay where they were.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode, converter, reader
+
+from autograder.notebook.cells import grade_id_of, is_locked, nbgrader_of
+from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, CodeCell
+from autograder.plain_text import plain
+
+BIGGEST = 50 * 2**20  # bytes; a lab's notebook with its pictures has about one megabyte
+MOST_PARTS = 500_000  # lists and objects in it; each takes a hundred times its text in memory
+LONGEST_CELL = 200_000  # characters; Python needs minutes and gigabytes for the syntax tree of a very long text
+MOST_ADDED, LONGEST_ADDED = 1_000, 1_000_000  # cells of the student's own, and the characters in all of them
+SHOWN_OUTPUT = 20_000  # characters of printed text that a page keeps of one cell
+SHOWN_IMAGE = 3 * 2**20  # base64 characters
+IMAGES = ("image/png", "image/jpeg")
+
+
+class SubmissionError(Exception):
+    """A submitted file cannot be graded; the text says why, in words for the instructor and the student."""
+
+
+@dataclass
+class Assembled:
+    """The released notebook with a student's answers in it.
+
+    `notebook` keeps what the student's own machine showed as outputs, made harmless. `origin` has for each of its cells the
+    index of the released cell that it comes from, None for one that the student added. `flags` say what was found changed,
+    missing or double.
+    """
+
+    notebook: NotebookNode
+    origin: list[int | None] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
+
+    def plan(self, released: NotebookNode, instructor: Sequence[CodeCell], demos: bool = False) -> list[CodeCell]:
+        """The code cells to run for a student, with the answers in them.
+
+        Parameters
+        ----------
+        released : NotebookNode
+        instructor : sequence of CodeCell
+            All cells of the instructor's notebook, from `code_cells_of`.
+        demos : bool
+            Run also the released cells that are tagged `demo`.
+
+        Returns
+        -------
+        list of CodeCell
+            Check cells and locked cells are the instructor's. Of a cell that students may edit, and did, the released text
+            comes first and theirs after it, so that nobody loses a mark because a cell that they were given is broken.
+        """
+        checks = {cell.id: cell for cell in instructor if cell.kind == CHECK}
+        cells: list[CodeCell] = []
+        for cell, index in zip(self.notebook.cells, self.origin, strict=True):
+            if cell.cell_type != "code":
+                continue
+            grade_id = grade_id_of(cell)
+            if index is None:
+                cells.append(CodeCell(LOCKED, "", cell.source))
+            elif grade_id in checks:
+                cells.append(checks[grade_id])
+            elif nbgrader_of(cell).get("solution"):
+                cells.append(CodeCell(SOLUTION, grade_id, cell.source))
+            else:
+                original = released.cells[index]
+                if demos or "demo" not in original.metadata.get("tags", ()):
+                    cells.append(CodeCell(LOCKED, grade_id, original.source))
+                if cell.source.strip() != original.source.strip():
+                    cells.append(CodeCell(LOCKED, "", cell.source))
+        return cells
+
+
+def read_submitted(path: Path) -> NotebookNode:
+    """Reads one submitted notebook.
+
+    Raises
+    ------
+    SubmissionError
+        If it is no notebook; the message says what it is instead, where that can be told.
+    """
+    name = path.name
+    if path.is_symlink() or not path.is_file():
+        raise SubmissionError(f"{name} is not a file.")
+    if path.stat().st_size > BIGGEST:
+        raise SubmissionError(
+            f"{name} has {path.stat().st_size / 2**20:.0f} MB; at most {BIGGEST / 2**20:.0f} are read."
+        )
+    raw = path.read_bytes()
+    start = raw[:400].lstrip().lower()
+    if not raw.strip():
+        raise SubmissionError(f"{name} is empty. Expected a notebook; was the upload cut off?")
+    if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
+        raise SubmissionError(f"{name} is a web page, not a notebook. Was the page saved instead of the file itself?")
+    if start.startswith(b"pk"):
+        raise SubmissionError(f"{name} is a zip archive, not a notebook. Collect it under the name LAB--STUDENT.zip.")
+    if (parts := raw.count(b"[") + raw.count(b"{")) > MOST_PARTS:
+        raise SubmissionError(
+            f"{name} has too many parts to be a notebook: about {parts:,}, at most {MOST_PARTS:,} are read."
+        )
+    try:
+        text = raw.decode("utf-8-sig")
+        data = json.loads(text)
+    except (UnicodeDecodeError, ValueError) as e:
+        where = f" (line {e.lineno})" if isinstance(e, json.JSONDecodeError) else ""
+        raise SubmissionError(f"{name} is not a notebook: it is no JSON{where}. Was the upload cut off?") from None
+    except RecursionError:
+        raise SubmissionError(f"{name} is not a notebook: it is nested too deeply to be read.") from None
+    if not isinstance(data, dict) or not isinstance(data.get("cells", data.get("worksheets")), list):
+        raise SubmissionError(f"{name} is JSON, but not a notebook: it has no list of cells.")
+    try:
+        # Not nbformat.reads, which validates: that takes minutes for many cells, and prints the student's text, colours and all.
+        nb = converter.convert(reader.reads(text), 4)
+        for cell in nb.cells:
+            source = "".join(cell.source) if isinstance(cell.source, list) else str(cell.source)
+            cell.source = source.encode("utf-8", "replace").decode()  # halves of characters cannot be written anywhere
+            if not isinstance(cell.get("id"), str):
+                cell.pop("id", None)
+            cell.metadata = cell.metadata if isinstance(cell.get("metadata"), dict) else NotebookNode()
+    except Exception as e:  # nbformat raises whatever the damage leads to
+        raise SubmissionError(f"{name} is damaged: its cells cannot be read ({type(e).__name__}).") from None
+    return nb
+
+
+def assemble(released: NotebookNode, submitted: NotebookNode) -> Assembled:
+    """The released notebook with the answers of a submitted one.
+
+    Cells are matched by their nbgrader id, else by their own id, else by equal text, and an answer whose metadata were
+    lost by the function that it defines. A cell that is missing comes back as it was released.
+    """
+    match, doubles = _match(released, submitted)
+    flags = [f"{grade_id} is there more than once; the last one counts" for grade_id in doubles]
+    taken = {index: cell for index, cell in match.items() if index is not None}
+    added = _kept(match.added, flags)
+    cells: list[NotebookNode] = []
+    origin: list[int | None] = []
+    for cell in added.get(-1, []):
+        cells.append(_added(cell, len(cells)))
+        origin.append(None)
+    for index, cell in enumerate(released.cells):
+        theirs = taken.get(index)
+        mine = nbformat.from_dict(json.loads(json.dumps(cell)))
+        grade_id = grade_id_of(cell)
+        if theirs is None:
+            if grade_id:
+                flags.append(f"{grade_id} is missing; it was put back as released")
+        else:
+            if is_locked(cell):
+                if theirs.source.strip() != cell.source.strip():
+                    flags.append(f"{grade_id} is locked and was changed; the released text was used")
+            elif len(theirs.source) > LONGEST_CELL:
+                flags.append(
+                    f"{grade_id or 'a cell'} is longer than {LONGEST_CELL:,} characters; the released text was used"
+                )
+            else:
+                mine.source = theirs.source
+            if grade_id and nbgrader_of(theirs).get("points", None) not in (None, nbgrader_of(cell).get("points")):
+                flags.append(f"{grade_id}: its points were changed; the released ones count")
+            if mine.cell_type == "code":
+                mine.outputs = harmless(theirs.get("outputs", [])) if theirs.cell_type == "code" else []
+        cells.append(mine)
+        origin.append(index)
+        for extra in added.get(index, []):
+            cells.append(_added(extra, len(cells)))
+            origin.append(None)
+    notebook = nbformat.from_dict({**json.loads(json.dumps(released)), "cells": []})
+    notebook.cells = cells
+    return Assembled(notebook, origin, flags)
+
+
+def harmless(outputs: list[Any]) -> list[NotebookNode]:
+    """Outputs as a page may show them: printed text and pictures, no HTML, no scripts, no widgets, bounded in size."""
+    kept = []
+    for output in outputs if isinstance(outputs, list) else []:
+        try:
+            kind = output["output_type"]
+            if kind == "stream":
+                kept.append(nbformat.v4.new_output("stream", name="stdout", text=_text(output["text"])))
+            elif kind == "error":
+                text = f"{output.get('ename', '')}: {_text(output.get('evalue', ''))}"
+                kept.append(nbformat.v4.new_output("stream", name="stdout", text=text))
+            elif kind in ("display_data", "execute_result"):
+                picture = next((t for t in IMAGES if t in output["data"]), None)
+                data: dict[str, str] = {}
+                if picture and _is_base64(output["data"][picture]):
+                    data[picture] = "".join(output["data"][picture])
+                elif "text/plain" in output["data"]:
+                    data["text/plain"] = _text(output["data"]["text/plain"])
+                if data:
+                    alt = _alt(output, picture)
+                    kept.append(nbformat.v4.new_output("display_data", data=data, metadata=alt))
+        except (KeyError, TypeError, AttributeError):
+            continue  # an output that is none; it was the student's own and no mark depends on it
+    return kept
+
+
+class _Matches(dict):
+    """Submitted cell by index in the release; `added` holds the others by the released cell that they follow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.added: dict[int, list[NotebookNode]] = {}
+
+
+def _match(released: NotebookNode, submitted: NotebookNode) -> tuple[_Matches, list[str]]:
+    by_grade_id = {grade_id_of(c): i for i, c in enumerate(released.cells) if grade_id_of(c)}
+    by_id = {c.get("id"): i for i, c in enumerate(released.cells) if c.get("id")}
+    place: dict[int, int] = {}  # position in the submission -> index in the release
+    used: set[int] = set()
+    doubles: list[str] = []
+
+    def take(position: int, index: int | None) -> None:
+        if index is not None and index not in used and position not in place:
+            place[position] = index
+            used.add(index)
+
+    positions = list(enumerate(submitted.cells))
+    for position, cell in reversed(positions):  # of copies the last one counts, as in nbgrader
+        index = by_grade_id.get(grade_id_of(cell))
+        if index in used and grade_id_of(cell) not in doubles:
+            doubles.append(grade_id_of(cell))
+        take(position, index)
+    for position, cell in positions:
+        take(position, by_id.get(cell.get("id")))
+    texts: dict[str, list[int]] = {}
+    for index, cell in enumerate(released.cells):
+        texts.setdefault(cell.source.strip(), []).append(index)
+    for position, cell in positions:
+        take(position, next((i for i in texts.get(cell.source.strip(), []) if i not in used), None))
+    for grade_id, index in by_grade_id.items():
+        if (
+            index in used
+            or released.cells[index].cell_type != "code"
+            or not nbgrader_of(released.cells[index]).get("solution")
+        ):
+            continue
+        defines = re.compile(rf"(?m)^def {re.escape(grade_id)}\(")
+        for position, cell in reversed(positions):
+            if position not in place and cell.cell_type == "code" and defines.search(cell.source):
+                take(position, index)
+                break
+
+    matches = _Matches()
+    last = -1
+    for position, cell in positions:
+        if position in place:
+            last = place[position]
+            matches[last] = cell
+        elif cell.source.strip():
+            matches.added.setdefault(last, []).append(cell)
+    return matches, doubles
+
+
+def _kept(added: dict[int, list[NotebookNode]], flags: list[str]) -> dict[int, list[NotebookNode]]:
+    """The cells that a student added, as many and as long as anybody needs."""
+    left, length = MOST_ADDED, LONGEST_ADDED
+    kept: dict[int, list[NotebookNode]] = {}
+    for index, cells in sorted(added.items()):
+        for cell in cells:
+            if not left or len(cell.source) > min(LONGEST_CELL, length):
+                flags.append(
+                    f"more cells were added than are taken ({MOST_ADDED:,} cells, {LONGEST_ADDED:,} characters); the rest was left out"
+                )
+                return kept
+            left, length = left - 1, length - len(cell.source)
+            kept.setdefault(index, []).append(cell)
+    return kept
+
+
+def _added(cell: NotebookNode, number: int) -> NotebookNode:
+    """A cell of the student's own, without metadata: no tag of it can keep it, or another cell, from being run."""
+    if cell.cell_type == "code":
+        new = nbformat.v4.new_code_cell(cell.source, outputs=harmless(cell.get("outputs", [])))
+    else:
+        new = nbformat.v4.new_markdown_cell(cell.source)
+    new.id = f"added-{number}"
+    return new
+
+
+def _text(text: Any) -> str:
+    joined = "".join(text) if isinstance(text, list) else str(text)
+    return plain(joined, SHOWN_OUTPUT)
+
+
+def _alt(output: Any, picture: str | None) -> dict[str, Any]:
+    alt = output.get("metadata", {}).get(picture, {})
+    alt = alt.get("alt") if isinstance(alt, dict) else None
+    return {picture: {"alt": plain(alt, 1000)}} if picture and isinstance(alt, str) else {}
+
+
+def _is_base64(data: Any) -> bool:
+    text = "".join(data) if isinstance(data, list) else data
+    return isinstance(text, str) and len(text) <= SHOWN_IMAGE and re.fullmatch(r"[A-Za-z0-9+/=\s]+", text) is not None

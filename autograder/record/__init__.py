@@ -1,0 +1,1 @@
+"""What is known of each submission: grade records, and nbgrader's gradebook, filled from them."""

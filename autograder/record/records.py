@@ -1,0 +1,206 @@
+"""Grade records: what is known about one submission, one small JSON file each, and the unit of resume.
+
+A record knows nothing of the engine that made it. Status and score are separate: a cell that was not graded has
+`points` None, never 0, and so has everything that is summed over it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autograder.errors import AutograderError
+from autograder.files import write_atomically
+
+QUEUED, RUNNING, GRADED, FAILED, NEEDS_ATTENTION = STATUSES = (
+    "queued",
+    "running",
+    "graded",
+    "failed",
+    "needs-attention",
+)
+
+
+@dataclass
+class CellGrade:
+    """One graded cell: one property of one exercise, all or nothing.
+
+    `points` and `passed` are None when the cell could not be graded. `message` says what went wrong in words that
+    may be shown to the student: never an input or an expected value of a hidden check. `outside` is False where the
+    verdict was reached inside the student's process, which is not tamper-proof. `seed` is what the check drew its
+    inputs from, None where it drew none.
+    """
+
+    id: str
+    exercise: str
+    notebook: str
+    statement: str
+    max: float
+    points: float | None = None
+    passed: bool | None = None
+    message: str = ""
+    seconds: float | None = None
+    outside: bool = True
+    seed: int | None = None
+
+
+@dataclass
+class ManualGrade:
+    """One answer that a person marks. `points` is 0 where nothing was written, else None until it is marked.
+
+    `exercise` is what tables call it: the id, with its notebook before it where two notebooks use the same.
+    """
+
+    id: str
+    notebook: str
+    max: float
+    points: float | None = None
+    exercise: str = ""
+
+    def __post_init__(self) -> None:
+        self.exercise = self.exercise or self.id
+
+
+@dataclass
+class Record:
+    """What is known about one student's submission to one lab.
+
+    `attempt` counts gradings; `submission` which of the student's hand-ins it is and `handed_in` when it was packed,
+    where `autograder collect` noted them. `unsafe` says that the code ran without a sandbox. `resources` holds what is
+    known of `seconds` (on the clock), `cpu_seconds`, `peak_mb` (memory) and `kernels` (how many were started); `flags`
+    are sentences about what a person should look at.
+    """
+
+    lab: str
+    student: str
+    status: str = QUEUED
+    attempt: int = 0
+    reason: str = ""
+    release: str = ""
+    seed: str = ""
+    digest: str = ""
+    unsafe: bool = True
+    retry: bool = False
+    """The grader itself failed: the same command tries again."""
+    started: str = ""
+    finished: str = ""
+    submission: int = 0
+    handed_in: str = ""
+    cells: list[CellGrade] = field(default_factory=list)
+    manual: list[ManualGrade] = field(default_factory=list)
+    resources: dict[str, float] = field(default_factory=dict)
+    flags: list[str] = field(default_factory=list)
+
+    @property
+    def points(self) -> float | None:
+        """The sum over the graded cells, or None when one of them was not graded."""
+        return total([cell.points for cell in self.cells]) if self.cells else None
+
+    @property
+    def max(self) -> float:
+        """What the graded cells are worth together."""
+        return sum(cell.max for cell in self.cells)
+
+    @property
+    def pending(self) -> float:
+        """Points still to be given by hand, after what is in the gradebook is not known here."""
+        return sum(task.max for task in self.manual if task.points is None)
+
+    def exercises(self) -> dict[str, list[CellGrade]]:
+        """The graded cells by exercise, in the order of the notebook."""
+        grouped: dict[str, list[CellGrade]] = {}
+        for cell in self.cells:
+            grouped.setdefault(cell.exercise, []).append(cell)
+        return grouped
+
+    def to_json(self) -> str:
+        """The record as indented JSON text."""
+        return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Record:
+        """The record that `to_json` wrote.
+
+        Raises
+        ------
+        ValueError
+            If the text is not a record (truncated, other JSON, an unknown status).
+        """
+        try:
+            raw = json.loads(text)
+            known = {f.name for f in dataclasses.fields(cls)}
+            record = cls(**{k: v for k, v in raw.items() if k in known})
+            record.cells = [CellGrade(**cell) for cell in record.cells]  # type: ignore[arg-type]
+            record.manual = [ManualGrade(**task) for task in record.manual]  # type: ignore[arg-type]
+        except (TypeError, AttributeError) as e:
+            raise ValueError(f"not a grade record: {e}") from e
+        if record.status not in STATUSES:
+            raise ValueError(f"not a grade record: status {record.status!r}, expected one of {', '.join(STATUSES)}")
+        return record
+
+
+class RecordStore:
+    """The records of a course: `.autograder/records/LAB/STUDENT.json`.
+
+    Parameters
+    ----------
+    state : Path
+        The course's folder `.autograder`.
+    """
+
+    def __init__(self, state: Path):
+        self.folder = Path(state) / "records"
+
+    def path(self, lab: str, student: str) -> Path:
+        return self.folder / lab / f"{student}.json"
+
+    def load(self, lab: str, student: str) -> Record | None:
+        """The record, or None if there is none.
+
+        Raises
+        ------
+        AutograderError
+            If the file is damaged: it is never overwritten silently.
+        """
+        path = self.path(lab, student)
+        try:
+            return Record.from_json(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except ValueError as e:
+            raise AutograderError(
+                f"The record {path} cannot be read ({e}). Expected the JSON that `autograder grade` writes. "
+                f"Move it away and grade again: autograder grade {lab} --student {student}"
+            ) from e
+
+    def save(self, record: Record) -> None:
+        """Writes the record whole or not at all: a temporary file beside it, then a rename."""
+        path = self.path(record.lab, record.student)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, record.to_json())
+
+    def all(self, lab: str) -> Iterator[Record]:
+        """The records of a lab, by student."""
+        for path in sorted((self.folder / lab).glob("*.json")):
+            record = self.load(lab, path.stem)
+            if record is not None:
+                yield record
+
+
+def total(points: list[float | None]) -> float | None:
+    """The sum, or None if one of them is not known: ungraded is never 0."""
+    return None if any(p is None for p in points) else float(sum(p for p in points if p is not None))
+
+
+def now() -> str:
+    """The time as text, in UTC, to the second."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def shown(points: float | None) -> str:
+    """Points as people write them: 2, 1.5, and a dash for what is not graded."""
+    return "-" if points is None else f"{points:g}"

@@ -1,0 +1,331 @@
+"""The leak proof: nothing of an answer, a hidden check, a mutant or the autograder is in what students get.
+
+What is secret, and how it is looked for:
+
+- The body of each function of a solution cell (unless the stub has the same), of each hidden check KEY_n and of each
+  mutant, compared as a normalised syntax tree: without docstrings and annotations, names replaced by the order in
+  which they first occur (built-in names, attributes, constants and keywords stay), a last `return x` equal to `x` or
+  `y = x`. So a copy with other names or comments is found.
+- A body of two or more statements is looked for everywhere: as a run of statements in any Python file or code cell.
+- A small body (one statement such as `return a @ b`, or a tree of fewer than 20 nodes) says little and may well occur in
+  `medxai`, which students may read and call. It is looked for in notebooks and in `medxai/checks` only: as the whole
+  body of a function, and, when its tree has at least 20 nodes, as a statement of its own.
+- Lines: a line of code of a solution or hidden check that has at least 30 characters, and does not stand in the stub,
+  is distinctive. Two of them, and at least 60 % of the body's, in one file or cell are a leak. One line of at least 40
+  characters of a model answer (manually graded), a mutant's explanation or a hidden file that is no code is one, and so
+  is a copy of such a file.
+- Marks (BEGIN SOLUTION, BEGIN HIDDEN, ...) anywhere, in any file; modules of the autograder by name, import or content;
+  folders that are never the students'; archives and bytecode, into which this proof cannot look.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import hashlib
+import json
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from autograder.author.hidden_checks import HiddenChecks
+from autograder.author.lab_source import Lab
+from autograder.course.markers import BEGIN_SOLUTION, END_SOLUTION
+from autograder.errors import LeakError
+
+MARKS = ("BEGIN SOLUTION", "END SOLUTION", "BEGIN HIDDEN", "END HIDDEN", "BEGIN MARK SCHEME")
+NEVER = {"autograder", "solutions", "hidden", "mutants", "tests", ".autograder", ".git"}
+OPAQUE = (".pyc", ".pyo", ".zip", ".whl", ".tar", ".gz", ".db", ".so", ".pyd")
+LINE, TEXT_LINE, SHARE, SMALL_TREE = 30, 40, 0.6, 20
+BUILTINS = frozenset(dir(builtins))
+
+
+@dataclass(frozen=True)
+class Leak:
+    """Something that must not reach a student: which file, whose (the exercise's key), and what it is."""
+
+    file: str
+    key: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.what} of {self.key}" if self.key else f"{self.file}: {self.what}"
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A function body that students must not get."""
+
+    key: str
+    what: str
+    body: tuple[ast.stmt, ...]
+    lines: frozenset[str]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return fingerprint(self.body)
+
+    @cached_property
+    def shape(self) -> tuple[str, ...]:
+        return _shape(self.body)
+
+    @cached_property
+    def nodes(self) -> int:
+        return sum(not isinstance(node, ast.expr_context) for statement in self.body for node in ast.walk(statement))
+
+    @property
+    def small(self) -> bool:
+        return len(self.body) < 2 or self.nodes < SMALL_TREE
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """All that must not leave: function bodies, lines of prose with their key and kind, modules of the autograder,
+    hidden files that are no code (by sha256)."""
+
+    bodies: tuple[Secret, ...]
+    prose: dict[str, tuple[str, str]]
+    modules: dict[str, str]
+    copies: dict[str, str]
+
+
+def secrets(labs: Iterable[Lab]) -> Secrets:
+    """Collects what is secret in labs and in the autograder itself."""
+    bodies: list[Secret] = []
+    prose: dict[str, tuple[str, str]] = {}
+    copies: dict[str, str] = {}
+    for lab in labs:
+        for exercise in lab.exercises:
+            given = {fingerprint(_body(f)) for f in _functions(ast.parse(exercise.stub))}
+            shown = frozenset(_code_lines(exercise.stub))
+            for function in _functions(ast.parse(exercise.reference)):
+                if fingerprint(_body(function)) not in given:
+                    bodies.append(_secret(exercise.key, "the solution", function, exercise.reference, shown))
+            if exercise.cells:
+                hidden = HiddenChecks(exercise.hidden_path, exercise.key)
+                bodies += [
+                    _secret(exercise.key, f"the hidden check {n}", f, hidden.text, frozenset())
+                    for n, f in hidden.functions.items()
+                ]
+            for mutant in exercise.mutants:
+                what = f"the mutant {mutant.name}"
+                for function in _functions(ast.parse(mutant.source)):
+                    if fingerprint(_body(function)) not in given:
+                        bodies.append(Secret(exercise.key, what, _body(function), frozenset()))
+                prose |= {
+                    line: (exercise.key, what)
+                    for line in _prose_lines(
+                        ast.get_docstring(ast.parse(mutant.path.read_text(encoding="utf-8"))) or ""
+                    )
+                }
+        for path in sorted((lab.folder / "hidden").rglob("*")):
+            if path.is_file() and path.suffix not in (".py", ".pyc"):  # a key of answers, a table that a check reads
+                data = path.read_bytes()
+                copies[hashlib.sha256(data).hexdigest()] = f"hidden/{path.name}"
+                lines = data.decode("utf-8", errors="replace")
+                prose |= {
+                    line: (lab.name, f"hidden/{path.name}") for line in _prose_lines(lines) if not line.startswith("#")
+                }
+        for cell in (c for cells in lab.sources.values() for c in cells if c.is_manual):
+            answer = cell.source.partition(BEGIN_SOLUTION)[2].partition(END_SOLUTION)[0]
+            prose |= {line: (cell.id, "the model answer") for line in _prose_lines(answer)}
+    here = Path(__file__).parents[1]
+    modules = {}
+    for path in sorted(here.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if len(tree.body) > 1:  # an empty module says nothing
+            modules[ast.dump(tree)] = str(path.relative_to(here.parent))
+    return Secrets(tuple(bodies), prose, modules, copies)
+
+
+def files_in(folder: Path, name: str) -> Iterator[tuple[str, bytes]]:
+    """The files of a folder, as (name in the release, content)."""
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        yield f"{name}/{path.relative_to(folder).as_posix()}", path.read_bytes()
+
+
+def files_in_zip(path: Path) -> Iterator[tuple[str, bytes]]:
+    """The members of a zip, without the folder that holds them all."""
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            if not info.is_dir():
+                yield "/".join(PurePosixPath(info.filename).parts[1:]) or info.filename, archive.read(info)
+
+
+def find(known: Secrets, files: Iterable[tuple[str, bytes]]) -> list[Leak]:
+    """Looks through files (name, content) for what is secret; an empty list is the proof."""
+    found: list[Leak] = []
+    for name, data in files:
+        found += _names(name)
+        found += [Leak(name, "", f"the mark {mark}") for mark in MARKS if mark.encode() in data]
+        if (copy := known.copies.get(hashlib.sha256(data).hexdigest())) is not None:
+            found.append(Leak(name, "", f"a copy of {copy}"))
+        if b"\0" in data[:8192]:
+            continue
+        text = data.decode("utf-8", errors="replace")
+        for where, code in _pieces(name, text):
+            found += _in_text(known, where, code)
+            if (tree := _parse(code)) is not None and name.endswith((".py", ".ipynb")):
+                found += _in_tree(known, name, where, tree)
+    return list(dict.fromkeys(found))
+
+
+def refuse(found: Sequence[Leak]) -> None:
+    """Raises LeakError when there is any leak; names each."""
+    if found:
+        raise LeakError(
+            "Not released: students would get what they must not.\n"
+            + "\n".join(f"  {leak}" for leak in found)
+            + "\nTake it out of the sources (or, where it is code that students need, write the solution another way)."
+        )
+
+
+def fingerprint(body: Sequence[ast.stmt]) -> str:
+    """A body's normalised syntax tree, as text: equal for two bodies that differ in names, docstrings and comments only."""
+    order: dict[str, str] = {}
+    parts = [_dump(statement, order) for statement in body[:-1]]
+    if body:
+        last = body[-1]
+        value = (
+            last.value
+            if isinstance(last, (ast.Return, ast.Expr)) or (isinstance(last, ast.Assign) and len(last.targets) == 1)
+            else None
+        )
+        parts.append(_dump(value if value is not None else last, order))
+    return "\n".join(parts)
+
+
+def _dump(node: object, order: dict[str, str]) -> str:
+    def name(text: str) -> str:
+        return text if text in BUILTINS else order.setdefault(text, f"v{len(order)}")
+
+    if isinstance(node, list):
+        return "[" + ",".join(_dump(item, order) for item in node) + "]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    if isinstance(node, ast.Name):
+        return name(node.id)
+    if isinstance(node, ast.arg):
+        return name(node.arg)
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return f"def {name(node.name)}({_dump(node.args, order)}){_dump(list(_body(node)), order)}"
+    skipped = ("ctx", "annotation", "type_comment", "returns", "kind")
+    fields = [_dump(value, order) for field, value in ast.iter_fields(node) if field not in skipped]
+    return f"{type(node).__name__}({','.join(fields)})"
+
+
+def _body(function: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[ast.stmt, ...]:
+    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    return tuple(body)
+
+
+def _functions(tree: ast.AST) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return [n for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)) and _body(n)]
+
+
+def _secret(
+    key: str, what: str, function: ast.FunctionDef | ast.AsyncFunctionDef, text: str, shown: frozenset[str]
+) -> Secret:
+    body = _body(function)
+    lines = text.split("\n")[body[0].lineno - 1 : body[-1].end_lineno]
+    distinctive = {line for line in _code_lines("\n".join(lines)) if len(line) >= LINE} - shown
+    return Secret(key, what, body, frozenset(distinctive))
+
+
+def _code_lines(text: str) -> Iterator[str]:
+    for line in text.split("\n"):
+        yield " ".join(re.sub(r"\s#\s.*$", "", line).split())
+
+
+def _prose_lines(text: str) -> Iterator[str]:
+    for line in text.split("\n"):
+        line = " ".join(line.split())
+        if len(line) >= TEXT_LINE:
+            yield line
+
+
+def _shape(body: Sequence[ast.stmt]) -> tuple[str, ...]:
+    """A cheap signature that equal bodies share: the kinds of all statements but the last."""
+    return tuple(type(statement).__name__ for statement in body[:-1])
+
+
+def _names(name: str) -> Iterator[Leak]:
+    parts = set(PurePosixPath(name).parts[:-1])
+    if parts & NEVER:
+        yield Leak(name, "", f"a file of {', '.join(sorted(parts & NEVER))}/")
+    if name.endswith(OPAQUE):
+        yield Leak(name, "", "a file that cannot be searched")
+
+
+def _pieces(name: str, text: str) -> Iterator[tuple[str, str]]:
+    """What is searched on its own: each cell of a notebook (its outputs as one more), any other file as a whole."""
+    if not name.endswith(".ipynb"):
+        yield name, text
+        return
+    try:
+        cells = json.loads(text)["cells"]
+    except (ValueError, LookupError, TypeError):
+        yield name, text
+        return
+    for n, cell in enumerate(cells):
+        source = cell.get("source", "")
+        yield f"{name}, cell {n}", source if isinstance(source, str) else "".join(source)
+        if cell.get("outputs"):
+            yield f"{name}, output {n}", json.dumps(cell["outputs"], ensure_ascii=False).replace("\\n", "\n")
+
+
+def _parse(code: str) -> ast.Module | None:
+    try:
+        return ast.parse(re.sub(r"(?m)^(\s*)[%!].*$", r"\1pass", code))
+    except (SyntaxError, ValueError):
+        return None
+
+
+def _in_text(known: Secrets, where: str, text: str) -> Iterator[Leak]:
+    lines = {" ".join(line.split()) for line in text.split("\n")} | set(_code_lines(text))
+    for secret in known.bodies:
+        hits = secret.lines & lines
+        if len(hits) >= 2 and len(hits) >= SHARE * len(secret.lines):
+            yield Leak(where, secret.key, f"{len(hits)} lines of {secret.what}")
+    for line in lines & known.prose.keys():
+        key, what = known.prose[line]
+        yield Leak(where, key, f"text of {what} ({line[:50]}...)")
+
+
+def _in_tree(known: Secrets, name: str, where: str, tree: ast.Module) -> Iterator[Leak]:
+    if (module := known.modules.get(ast.dump(tree))) is not None:
+        yield Leak(where, "", f"the module {module}")
+    for node in ast.walk(tree):
+        imported = (
+            [a.name for a in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+        if any(part.split(".")[0] == "autograder" for part in imported) and not (
+            isinstance(node, ast.ImportFrom) and node.level
+        ):
+            yield Leak(where, "", "an import of autograder")
+    near = name.endswith(".ipynb") or "medxai/checks/" in name
+    blocks = [
+        (False, tuple(b))
+        for n in ast.walk(tree)
+        for _, b in ast.iter_fields(n)
+        if isinstance(b, list) and b and isinstance(b[0], ast.stmt)
+    ]
+    blocks += [(True, _body(f)) for f in _functions(tree)]
+    for secret in known.bodies:
+        size = len(secret.body)
+        if secret.small and not near:
+            continue
+        for is_function, block in blocks:
+            if secret.nodes < SMALL_TREE and not (is_function and len(block) == size):
+                continue
+            for start in range(len(block) - size + 1):
+                window = block[start : start + size]
+                if _shape(window) == secret.shape and fingerprint(window) == secret.fingerprint:
+                    yield Leak(where, secret.key, secret.what)

@@ -1,0 +1,189 @@
+"""`autograder release`: the students' notebooks, a snapshot of what was released, the student zip, and the leak proof.
+
+A release is made in a staging folder, proved, and only then put in its place: a failure leaves what was there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nbformat
+
+from autograder.author.build import build_lab, to_bytes
+from autograder.author.lab_source import Lab, load_lab
+from autograder.course.course import Course
+from autograder.errors import AutograderError
+from autograder.files import write_atomically
+from autograder.release import leak_proof, student_zip
+from autograder.release.generate import generate_assignment
+from autograder.release.versions import snapshot, submitters
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def run(
+    course: Course,
+    labs: Sequence[str] | None = None,
+    next_version: bool = False,
+    make_zip: bool = True,
+    console: Console | None = None,
+) -> Path | None:
+    """Releases the named labs (all by default) and writes the student zip; gives the zip's path.
+
+    Raises
+    ------
+    AutograderError
+        If somebody has submitted under a version and its notebooks would change; with `next_version` a new one starts.
+    LeakError
+        If an answer, a hidden check or a mutant would reach a student. Nothing is released then.
+    """
+    if next_version and not labs:
+        raise AutograderError("Name the labs that start a new version: autograder release 01 --next")
+    chosen = [load_lab(folder) for folder in course.choose(labs)]
+    for lab in chosen:
+        build_lab(lab)
+    if next_version:
+        chosen = [replace(lab, version=f"{lab.number}-r{int(lab.version.split('-r')[1]) + 1}") for lab in chosen]
+    secrets = leak_proof.secrets(course.labs())
+    with _staging(course) as stage:
+        for lab in chosen:
+            make(course, lab, stage / lab.name)
+            _refuse_to_change_under_students(course, lab, stage / lab.name)
+            leak_proof.refuse(leak_proof.find(secrets, leak_proof.files_in(stage / lab.name, f"notebooks/{lab.name}")))
+        for lab in chosen:
+            _tell_gradebook(course, lab)
+            _publish(course, lab, stage / lab.name)
+            if console:
+                console.print(
+                    f"{lab.name}: released as {lab.version} into {(course.notebooks / lab.name).relative_to(course.root)}"
+                )
+    if not make_zip:
+        return None
+    path = student_zip.write(course, secrets)
+    if console:
+        console.print(
+            f"{path.relative_to(course.root)}: {path.stat().st_size / 1e6:.1f} MB, no answer, hidden check or mutant in it"
+        )
+    return path
+
+
+def make(course: Course, lab: Lab, folder: Path) -> None:
+    """Writes one lab's release into `folder` (its name must be the lab's): the same bytes for the same sources.
+
+    nbgrader's generate_assignment cuts the answers and hidden checks out; then each check cell gets the tag
+    "raises-exception" (so that "Run all" goes on), and the notebooks' metadata say which release they are. The
+    gradebook is not touched.
+    """
+    config = course.nbgrader_config()
+    config.CourseDirectory.release_directory = os.path.relpath(folder.parent, course.root)
+    config.SaveCells.enabled = False
+    config.GenerateAssignment.no_database = True
+    generate_assignment(config, lab.name)
+    for path in sorted(folder.glob("*.ipynb")):
+        nb = nbformat.read(path, as_version=4)
+        for cell in nb.cells:
+            if "check" in cell.metadata.get("tags", ()):
+                cell.metadata.tags = [*cell.metadata.tags, "raises-exception"]
+        nb.metadata["medxai"] = {
+            "lab": lab.name,
+            "release": lab.version,
+            "notebook": path.stem,
+            "notebooks": [p.stem for p in lab.notebooks],  # so that `medxai submit` misses none of them
+        }
+        write_atomically(path, to_bytes(nb))
+    made = {p.name for p in folder.glob("*.ipynb")}
+    wanted = {p.with_suffix(".ipynb").name for p in lab.notebooks}
+    if made != wanted:
+        raise AutograderError(
+            f"{lab.name}: expected the notebooks {', '.join(sorted(wanted))}, nbgrader made {', '.join(sorted(made))}. "
+            f"Delete notebooks without a source from solutions/{lab.name}."
+        )
+
+
+@contextmanager
+def _staging(course: Course) -> Iterator[Path]:
+    course.state.mkdir(exist_ok=True)
+    stage = Path(tempfile.mkdtemp(prefix="staging-", dir=course.state))
+    try:
+        yield stage
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _refuse_to_change_under_students(course: Course, lab: Lab, staged: Path) -> None:
+    kept = snapshot(course, lab.version) / "notebooks" / lab.name
+    if kept.is_dir() and _same(kept, staged):
+        return
+    students = submitters(course, lab.name, lab.version)
+    if not students:
+        return
+    shown = ", ".join(students[:5]) + (f" and {len(students) - 5} more" if len(students) > 5 else "")
+    raise AutograderError(
+        f"{lab.name}: {shown} handed in under {lab.version}, and its notebooks would now change. "
+        f"Start a new version: autograder release {lab.number} --next"
+    )
+
+
+def _same(one: Path, other: Path) -> bool:
+    def content(folder: Path) -> dict[str, bytes]:
+        return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+    return content(one) == content(other)
+
+
+def _tell_gradebook(course: Course, lab: Lab) -> None:
+    """Writes the lab's cells and points into the gradebook, by nbgrader's own rules; marks in it stay."""
+    with tempfile.TemporaryDirectory(prefix="gradebook-", dir=course.state) as folder:
+        if course.gradebook.is_file():
+            shutil.copy2(course.gradebook, course.state / f"gradebook-before-{lab.version}.db")
+        config = course.nbgrader_config()
+        config.CourseDirectory.release_directory = os.path.relpath(folder, course.root)
+        generate_assignment(config, lab.name)
+
+
+def _publish(course: Course, lab: Lab, staged: Path) -> None:
+    keep = staged.parent / f"snapshot-{lab.version}"
+    shutil.copytree(staged, keep / "notebooks" / lab.name)
+    shutil.copytree(
+        lab.folder, keep / "solutions" / lab.name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+    )
+    _set_version(keep / "solutions" / lab.name / "release.toml", lab)
+    points = {cell.id: cell.points for e in lab.exercises for cell in e.cells} | {m.key: m.points for m in lab.manual}
+    about = {
+        "lab": lab.name,
+        "release": lab.version,
+        "points": points,
+        "manual": [m.key for m in lab.manual],
+        "notebooks": {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(staged.glob("*.ipynb"))},
+    }
+    (keep / "release.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    _swap(keep, snapshot(course, lab.version))
+    _swap(staged, course.notebooks / lab.name)
+    _set_version(lab.folder / "release.toml", lab)
+
+
+def _set_version(path: Path, lab: Lab) -> None:
+    number = lab.version.split("-r")[1]
+    text = re.sub(r"(?m)^version\s*=\s*\d+", f"version = {number}", path.read_text(encoding="utf-8"))
+    write_atomically(path, text.encode("utf-8"))
+
+
+def _swap(new: Path, place: Path) -> None:
+    """Puts a folder in the place of another; what stood there is deleted only after that."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    old = new.with_name(f"old-{new.name}")
+    if place.exists():
+        os.replace(place, old)
+    os.replace(new, place)
+    shutil.rmtree(old, ignore_errors=True)

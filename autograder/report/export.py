@@ -1,0 +1,188 @@
+"""`autograder export`: marks as a CSV table for a learning management system or a spreadsheet.
+
+Every row has a status. What was not graded is empty, never 0, and so is every sum that it belongs to.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+from unicodedata import category
+
+from rich.console import Console
+
+from autograder.course.course import Course
+from autograder.errors import AutograderError
+from autograder.record import gradebook
+from autograder.record.gradebook import Marks, points_of, standing
+from autograder.record.records import FAILED, GRADED, Record, RecordStore, total
+
+COLUMNS = (
+    "lab", "student", "exercise", "status", "points", "max", "to_mark_by_hand", "reason", "release", "submission",
+    "handed_in", "graded_at", "flags",
+)  # fmt: skip
+SUM = "TOTAL"  # the row of a student that holds the whole lab
+FORMULA = "=+-@＝＋－＠−"  # also full-width, and the minus sign: some spreadsheets read them as the plain ones
+UNSEEN = ("Cc", "Cf")  # Unicode's control characters, and those without a width or that turn the direction
+
+
+def run(
+    course: Course, lab: str | None = None, out: Path | str = Path("grades.csv"), console: Console | None = None
+) -> Path:
+    """Writes a table with one row for each student and exercise, and one, TOTAL, for each student and lab.
+
+    Parameters
+    ----------
+    course : Course
+    lab : str, optional
+        One lab; by default all that somebody has submitted.
+    out : Path
+        The file; it is written whole or not at all.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    AutograderError
+        If there is nothing to export, or the file cannot be written.
+    """
+    console = console or Console()
+    rows = table(course, lab)
+    text = to_csv(rows)
+    out = Path(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
+        with os.fdopen(
+            handle, "w", encoding="utf-8-sig", newline=""
+        ) as file:  # the mark tells spreadsheets that it is UTF-8
+            file.write(text)
+        os.chmod(name, 0o644)
+        os.replace(name, out)
+    except OSError as e:
+        raise AutograderError(
+            f"Cannot write {out}: {e.strerror}. Name another file: autograder export --out FILE"
+        ) from e
+    sums = [row for row in rows if row["exercise"] == SUM]
+    waiting = sum(row["points"] is None for row in sums)
+    console.print(
+        f"{out}: {len(rows)} rows, {len(sums)} submissions"
+        + (f", {waiting} of them without a mark" if waiting else ""),
+        highlight=False,
+    )
+    return out
+
+
+def table(course: Course, lab: str | None = None) -> list[dict[str, Any]]:
+    """The rows of the export, unquoted: None where something is not known.
+
+    `points` of an exercise are the graded ones; of an answer in words those that a person gave; of TOTAL their sum so far,
+    with `to_mark_by_hand` saying what is still open. A person's own mark of any cell in formgrader goes before ours.
+    """
+    submitted = {(path.name, path.parent.name) for path in course.submitted.glob("*/*") if path.is_dir()}
+    store = RecordStore(course.state)
+    recorded = {(p.parent.name, p.stem) for p in store.folder.glob("*/*.json")}
+    everyone = {student for _, student in submitted | recorded}
+    labs = [course.find(lab).name] if lab else sorted({name for name, _ in submitted | recorded})
+    if not everyone:
+        raise AutograderError(f"There is nothing to export: nobody has submitted anything. Type: {course.collecting}")
+    rows: list[dict[str, Any]] = []
+    for name in labs:
+        marks = gradebook.marks(course, name) if course.gradebook.is_file() else {}
+        for student in sorted(everyone):
+            record = store.load(name, student)
+            if record is None:
+                status = "not graded" if (name, student) in submitted else "not submitted"
+                rows.append(_row(name, student, SUM, status))
+            else:
+                rows += _rows(record, marks)
+    return rows
+
+
+def _rows(record: Record, marks: Marks) -> list[dict[str, Any]]:
+    common = {
+        "reason": record.reason,
+        "release": record.release,
+        "submission": record.submission or None,
+        "handed_in": record.handed_in,
+        "graded_at": record.finished,
+        "flags": "; ".join(record.flags),
+    }
+    rows: list[dict[str, Any]] = []
+    for key, cells in record.exercises().items():
+        points = total([points_of(record, cell, marks) for cell in cells])
+        most = sum(cell.max for cell in cells)
+        status = record.status if record.status in (GRADED, FAILED) or points is None else GRADED
+        rows.append(
+            _row(record.lab, record.student, key, status, points=points, max=most, to_mark_by_hand=0.0, **common)
+        )
+    for task in record.manual:
+        points = points_of(record, task, marks)
+        status = record.status if points is not None or record.status != GRADED else "to mark by hand"
+        left = None if record.status == FAILED else task.max if points is None else 0.0
+        rows.append(
+            _row(
+                record.lab,
+                record.student,
+                task.exercise,
+                status,
+                points=points,
+                max=task.max,
+                to_mark_by_hand=left,
+                **common,
+            )
+        )
+    stands = standing(record, marks)
+    rows.append(
+        _row(
+            record.lab,
+            record.student,
+            SUM,
+            record.status,
+            points=stands.points if record.status == GRADED else None,
+            max=stands.max,
+            to_mark_by_hand=None if record.status == FAILED else stands.by_hand,
+            **common,
+        )
+    )
+    return rows
+
+
+def _row(lab: str, student: str, exercise: str, status: str, **more: Any) -> dict[str, Any]:
+    return dict.fromkeys(COLUMNS) | {"lab": lab, "student": student, "exercise": exercise, "status": status} | more
+
+
+def to_csv(rows: list[dict[str, Any]]) -> str:
+    """The rows as CSV: every text quoted, numbers bare, empty where nothing is known."""
+    text = io.StringIO()
+    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        writer.writerow([_value(row[column]) for column in COLUMNS])
+    return text.getvalue()
+
+
+def _value(value: Any) -> Any:
+    if value is None:
+        return ""
+    if isinstance(value, (int, float)):
+        return int(value) if float(value).is_integer() else value
+    return neutral(str(value))
+
+
+def neutral(text: str) -> str:
+    """A text that no spreadsheet takes for a formula: an apostrophe before what begins like one.
+
+    Spreadsheets skip blanks and characters that nobody sees, and a student's name or message must never run on the
+    machine of the one who marks.
+    """
+    begins = next((i for i, char in enumerate(text) if not (char.isspace() or category(char) in UNSEEN)), len(text))
+    formula = text[begins : begins + 1] in (*FORMULA,)
+    return f"'{text}" if formula or category(text[:1] or "x") == "Cc" else text

@@ -1,0 +1,307 @@
+"""`autograder feedback`: a page for each graded notebook, made by nbgrader's generate_feedback from the autograded ones.
+
+The autograded notebooks hold the release's text and our messages, never a hidden check, so there is nothing to leak; the
+template of these pages shows what a student needs: each property, its points and the likely mistake, beside the answer.
+Whatever a student wrote or printed is shown as text, and the page may load and run nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import bleach
+import nbformat
+from nbconvert.exporters import HTMLExporter
+from nbconvert.filters.markdown_mistune import markdown2html_mistune
+from nbformat import NotebookNode
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+from rich.console import Console
+from rich.progress import track
+
+from autograder.author.lab_source import HEADING
+from autograder.course.course import Course
+from autograder.errors import AutograderError
+from autograder.notebook.cells import grade_id_of, is_graded, is_manual
+from autograder.record import gradebook
+from autograder.record.gradebook import Marks, points_of, standing
+from autograder.record.records import GRADED, NEEDS_ATTENTION, QUEUED, RUNNING, Record, RecordStore, shown
+from autograder.release.versions import snapshot
+
+TEMPLATES = Path(__file__).parent / "templates"
+FORMAT = HtmlFormatter(nowrap=True)
+_NAMES = (
+    "p br hr h1 h2 h3 h4 h5 h6 strong em b i u s del sub sup blockquote code pre ul ol li a table thead tbody tr th td "
+    "details summary span"
+)
+TAGS = frozenset(_NAMES.split())
+HINT = re.compile(r"<details>\s*<summary>(Hint[^<]*)</summary>(.*?)</details>", re.DOTALL)
+
+
+def run(course: Course, lab: str, console: Console | None = None) -> list[Path]:
+    """Writes the feedback pages of a lab; a failed submission gets a page that says why.
+
+    Parameters
+    ----------
+    course : Course
+    lab : str
+        Number, topic or folder name.
+
+    Returns
+    -------
+    list of Path
+        The pages, `feedback/STUDENT/LAB/NOTEBOOK.html`.
+
+    Raises
+    ------
+    AutograderError
+        If nothing of the lab has been graded.
+    """
+    console = console or Console()
+    name = course.find(lab).name
+    records = records_of(course, name)
+    marks = gradebook.marks(course, name)
+    pages: list[Path] = []
+    unfinished = [record.student for record in records if record.status in (QUEUED, RUNNING)]
+    done = [record for record in records if record.student not in unfinished]
+    failed: list[AutograderError] = []
+    for record in track(done, f"Writing feedback on {name}", console=console, disable=len(done) < 3):
+        try:
+            pages += write_pages(course, record, marks)
+        except AutograderError as e:  # one page that cannot be written keeps nobody from the others
+            failed.append(e)
+    console.print(f"{len(pages)} feedback pages in {course.feedback}/STUDENT/{name}/", highlight=False, soft_wrap=True)
+    if unfinished:
+        console.print(
+            f"Not graded yet, no page: {', '.join(unfinished)}. Type: autograder grade {course.typed(name)}",
+            markup=False, highlight=False, soft_wrap=True,
+        )  # fmt: skip
+    if failed:
+        raise AutograderError("\n".join(map(str, failed)))
+    return pages
+
+
+def records_of(course: Course, lab: str) -> list[Record]:
+    """The records of a lab, by student.
+
+    Raises
+    ------
+    AutograderError
+        If there are none, or one is damaged.
+    """
+    records = list(RecordStore(course.state).all(lab))
+    if not records:
+        raise AutograderError(
+            f"Nothing of {lab} has been graded: there are no records in {course.state / 'records' / lab}. "
+            f"Type: autograder grade {course.typed(lab)}"
+        )
+    return records
+
+
+def write_pages(course: Course, record: Record, marks: Marks | None = None) -> list[Path]:
+    """The pages of one student, all or none: made beside the old ones, then put in their place."""
+    marks = gradebook.marks(course, record.lab) if marks is None else marks
+    target = course.feedback / record.student / record.lab
+    if record.status in (GRADED, NEEDS_ATTENTION) and (course.autograded / record.student / record.lab).is_dir():
+        _generate(course, record, marks)
+    else:
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
+        text, _ = _exporter(course).from_notebook_node(NotebookNode(cells=[], metadata={}, nbformat=4, nbformat_minor=5), {
+            "course_feedback": page(record, marks, "", [])
+        })  # fmt: skip
+        (target / "summary.html").write_text(text, encoding="utf-8")
+    return sorted(target.glob("*.html"))
+
+
+def _generate(course: Course, record: Record, marks: Marks) -> None:
+    """Runs nbgrader's own converter with our template."""
+    from nbgrader.converters import GenerateFeedback
+    from nbgrader.converters.base import NbGraderException
+    from nbgrader.coursedir import CourseDirectory
+    from nbgrader.preprocessors import GetGrades, NbGraderPreprocessor
+
+    gradebook.tools_on_path()
+    hints = hints_of(course, record)
+
+    class Annotate(NbGraderPreprocessor):
+        """Puts the record beside the notebook, for the template; it needs nothing else of either."""
+
+        def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+            stem = resources["nbgrader"]["notebook"]
+            resources["course_feedback"] = page(record, marks, stem, nb.cells, hints)
+            return nb, resources
+
+    config = _config(course)
+    config.GenerateFeedback.preprocessors = [GetGrades, Annotate]
+    log = logging.getLogger("autograder.report.feedback")
+    log.setLevel(logging.CRITICAL)
+    coursedir = CourseDirectory(config=config, assignment_id=record.lab, student_id=record.student, log=log)
+    converter = GenerateFeedback(coursedir=coursedir, config=config, force=True, log=log)
+    try:
+        converter.start()
+    except NbGraderException as e:
+        raise AutograderError(
+            f"nbgrader could not write the feedback of {record.student} on {record.lab}: {str(e)[:300]}. "
+            f"To grade it again: autograder grade {course.typed(record.lab)} --student {record.student}"
+        ) from e
+
+
+def _config(course: Course) -> Any:
+    config = course.nbgrader_config()
+    config.HTMLExporter.template_name = "course_feedback"
+    config.HTMLExporter.extra_template_basedirs = [str(TEMPLATES)]
+    config.GenerateFeedback.exporter_class = HTMLExporter
+    return config
+
+
+def _exporter(course: Course) -> HTMLExporter:
+    return HTMLExporter(config=_config(course))
+
+
+def page(
+    record: Record,
+    marks: Marks,
+    stem: str,
+    cells: list[NotebookNode],
+    hints: dict[str, list[dict[str, str]]] | None = None,
+) -> dict[str, Any]:
+    """What a page shows, ready for the template.
+
+    Parameters
+    ----------
+    record : Record
+    marks : dict
+        The gradebook's, which hold what people marked by hand.
+    stem : str
+        The notebook; the summary covers the whole lab.
+    cells : list
+        The autograded notebook's cells.
+    hints : dict, optional
+        By exercise, as `hints_of` gives them; shown where something was lost.
+    """
+    rows = []
+    for cell in record.cells:
+        points = points_of(record, cell, marks)
+        state = "passed" if cell.passed else "open" if cell.passed is None else "lost"
+        rows.append(
+            {
+                "id": cell.id,
+                "notebook": cell.notebook,
+                "href": f"{'' if cell.notebook == stem else cell.notebook + '.html'}#{cell.id}" if stem else "",
+                "exercise": cell.exercise,
+                "statement": cell.statement,
+                "points": _of(points, cell.max),
+                "message": "Passed." if cell.passed else cell.message or "Not graded.",
+                "state": state,
+            }
+        )
+    for task in record.manual:
+        points = points_of(record, task, marks)
+        pending = points is None
+        message = "A person will read this." if pending else "Nothing was written." if task.points == 0 else "Read."
+        rows.append(
+            {
+                "id": task.id,
+                "notebook": task.notebook,
+                "href": f"{'' if task.notebook == stem else task.notebook + '.html'}#{task.id}" if stem else "",
+                "exercise": task.exercise,
+                "statement": "Your answer",
+                "points": "still to be marked" if pending else _of(points, task.max),
+                "message": message,
+                "state": "open" if pending else "lost" if task.points == 0 else "passed",
+            }
+        )
+    stands = standing(record, marks)
+    sentence = f"{shown(stands.points)} of {stands.max:g} points" if stands.points is not None else "Not graded yet"
+    if stands.by_hand and stands.points is not None:
+        sentence += f", {stands.by_hand:g} still to be marked by a person"
+    return {
+        "lab": record.lab,
+        "student": record.student,
+        "release": record.release,
+        "notebook": stem,
+        "total": sentence,
+        "notes": [f"This submission needs a person: {record.reason}"] if record.status != GRADED else [],
+        "rows": rows,
+        "blocks": _blocks(cells, {row["id"]: row for row in rows if row["notebook"] == stem}, hints or {}),
+        "style": FORMAT.get_style_defs(".highlight"),
+    }
+
+
+def hints_of(course: Course, record: Record) -> dict[str, list[dict[str, str]]]:
+    """The folded hints of each exercise, `title` and clean `html`, from the release that the student had.
+
+    They are read from the instructor's copy, not from the student's, who can write anything there.
+    """
+    kept = snapshot(course, record.release) / "notebooks" / record.lab
+    folder = kept if record.release and kept.is_dir() else course.notebooks / record.lab
+    found = {}
+    for path in sorted(folder.glob("*.ipynb")):
+        for cell in nbformat.read(path, as_version=4).cells:
+            for section in re.split(r"(?m)^(?=#+ )", cell.source if cell.cell_type == "markdown" else ""):
+                if heading := HEADING.match(section):
+                    found[heading["key"]] = [
+                        {"title": title, "html": clean_markdown(text.strip())} for title, text in HINT.findall(section)
+                    ]
+    return found
+
+
+def clean_markdown(text: str) -> str:
+    """Markdown as HTML that holds no script, no style, no picture and no open tag."""
+    html = markdown2html_mistune(text)
+    return bleach.clean(html, tags=TAGS, attributes={"a": ["href"]}, protocols={"http", "https", "mailto"})
+
+
+def _blocks(
+    cells: list[NotebookNode], rows: dict[str, dict[str, Any]], hints: dict[str, list[dict[str, str]]]
+) -> list[dict[str, Any]]:
+    """The exercises' headings, the answers with their outputs and verdicts; the lab's own prose is not repeated."""
+    blocks: list[dict[str, Any]] = []
+    last = {row["exercise"]: row["id"] for row in rows.values()}
+    lost = {row["exercise"] for row in rows.values() if row["state"] == "lost"}
+    for cell in cells:
+        grade_id = grade_id_of(cell)
+        comment = cell.metadata.get("nbgrader", {}).get("comment") or ""
+        added = str(cell.get("id", "")).startswith("added-")
+        if is_graded(cell) and grade_id in rows:
+            blocks.append({"kind": "verdict", **rows[grade_id]})
+            exercise = rows[grade_id]["exercise"]
+            if exercise in lost and last[exercise] == grade_id:
+                blocks += [{"kind": "hint", **hint} for hint in hints.get(exercise, [])]
+        elif is_manual(cell):
+            blocks.append({"kind": "answer", "id": grade_id, "html": clean_markdown(cell.source)})
+            if grade_id in rows:
+                blocks.append({"kind": "verdict", **rows[grade_id], "id": f"{grade_id}-points"})
+        elif cell.cell_type == "code" and (grade_id or added or "check" in cell.metadata.get("tags", [])):
+            blocks.append({"kind": "code", "code": highlight(cell.source, PythonLexer(), FORMAT)})
+            blocks += [block for output in cell.outputs if (block := _output(output))]
+        elif cell.cell_type == "markdown" and (heading := re.search(r"(?m)^### (Exercise.*)$", cell.source)):
+            blocks.append({"kind": "heading", "text": heading[1].strip().replace("`", "")})
+        elif added:
+            blocks.append({"kind": "answer", "id": cell.id, "html": clean_markdown(cell.source)})
+        if comment and comment != "No response.":  # nbgrader's own; the verdict says it already
+            blocks.append({"kind": "comment", "html": clean_markdown(comment)})
+    return blocks
+
+
+def _output(output: NotebookNode) -> dict[str, Any] | None:
+    if output.output_type == "stream":
+        return {"kind": "text", "text": output.text}
+    for kind in ("image/png", "image/jpeg"):
+        if kind in output.get("data", {}):
+            alt = output.metadata.get(kind, {}).get("alt", "A figure of your notebook, without a description.")
+            return {"kind": "picture", "type": kind, "data": output.data[kind].strip(), "alt": alt}
+    text = output.get("data", {}).get("text/plain")
+    return {"kind": "text", "text": text} if text else None
+
+
+def _of(points: float | None, most: float) -> str:
+    if points is None:
+        return "not graded"
+    return f"{shown(points)} of {most:g}" if most else "bonus"

@@ -1,0 +1,189 @@
+"""What submissions are graded against: one version of an assignment, as the instructor's snapshot has it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from autograder.author.lab_source import statement_of
+from autograder.course.course import Course
+from autograder.course.markers import PRIVATE
+from autograder.course.nbgrader_course import NbgraderCourse
+from autograder.errors import AutograderError
+from autograder.notebook import code_cells
+from autograder.notebook.cells import grade_id_of, is_graded, is_manual
+from autograder.notebook.code_cells import CHECK, CodeCell
+from autograder.release import versions
+from autograder.release.generate import generate_assignment
+from autograder.release.versions import current_version
+
+AUTOTEST = re.compile(r"(?m)^\s*#+\s*(HASHED\s+)?AUTOTEST\b")
+# Of the course's root these are settings of tools, nothing that a notebook imports.
+NOT_MODULES = ("nbgrader_config.py", "jupyter_config.py", "conftest.py")
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One version of an assignment.
+
+    Attributes
+    ----------
+    name : str
+        Folder name.
+    version : str
+        For example "01-r1"; in a course of nbgrader's, which has no versions, the first digits of the digest.
+    released : dict
+        Notebooks as students got them, by stem.
+    instructor : dict
+        The same with reference solutions and hidden checks.
+    files : Path
+        A folder with what else lies beside the notebooks, and the modules in the course's root: what a working folder begins with.
+    digest : str
+        Of everything here that decides marks.
+    """
+
+    name: str
+    version: str
+    released: dict[str, NotebookNode]
+    instructor: dict[str, NotebookNode]
+    files: Path
+    digest: str
+    _plans: dict[str, list[CodeCell]] = field(default_factory=dict, repr=False, compare=False)
+
+    def plan(self, stem: str) -> list[CodeCell]:
+        """The instructor's cells of one notebook, without those that no mark depends on."""
+        if stem not in self._plans:
+            self._plans[stem] = code_cells.for_marks(self.cells(stem))
+        return list(self._plans[stem])
+
+    def cells(self, stem: str, demos: bool = False) -> list[CodeCell]:
+        """The instructor's code cells of one notebook, with those that are tagged `demo` or without.
+
+        A check is hidden where students got another text of it, however the course marks its hidden tests.
+        """
+        shown = {grade_id_of(cell): cell.source.strip() for cell in self.released[stem].cells}
+        cells = code_cells.code_cells_of(self.instructor[stem], demos)
+        return [replace(c, hidden=c.kind == CHECK and c.source.strip() != shown.get(c.id)) for c in cells]
+
+    def graded(self) -> list[tuple[str, NotebookNode]]:
+        """(stem, released cell) of every cell that earns points by a check."""
+        return [(stem, cell) for stem, nb in self.released.items() for cell in nb.cells if is_graded(cell)]
+
+    def manual(self) -> list[tuple[str, NotebookNode]]:
+        """(stem, released cell) of every answer that a person marks."""
+        return [(stem, cell) for stem, nb in self.released.items() for cell in nb.cells if is_manual(cell)]
+
+
+def exercise_of(grade_id: str, ours: bool) -> str:
+    """The exercise that a graded cell belongs to: KEY of KEY-2 by our contract, the cell itself in other courses."""
+    return grade_id.rsplit("-", 1)[0] if ours else grade_id
+
+
+def statement(cell: NotebookNode) -> str:
+    """What a graded cell checks, in the words of its one comment; its id where there is none."""
+    return statement_of(cell.source) or grade_id_of(cell)
+
+
+def load(course: Course, name: str, version: str, scratch: Path) -> Assignment:
+    """Reads one version of an assignment.
+
+    Parameters
+    ----------
+    course : Course
+    name : str
+        Folder name.
+    version : str
+        Of our labs; "" for the current one. Other courses have one version, what is in their source folder now.
+    scratch : Path
+        Where the files beside the notebooks are copied to.
+
+    Raises
+    ------
+    AutograderError
+        If it has not been released, or a notebook of it cannot be read.
+    """
+    if isinstance(course, NbgraderCourse):
+        source, released = course.solutions / name, _released_by_nbgrader(course, name, scratch)
+    else:
+        version = version or current_version(course, name)
+        kept = versions.snapshot(course, version)
+        source, released = kept / "solutions" / name, kept / "notebooks" / name
+        if not released.is_dir():
+            raise AutograderError(
+                f"{name} has not been released as {version} on this machine: there is no snapshot {kept.relative_to(course.root)}. "
+                f"Type: autograder release {name.split('_')[0]}"
+            )
+    notebooks = {path.stem: _read(path) for path in sorted(released.glob("*.ipynb"))}
+    answers = {path.stem: _read(path) for path in sorted(source.glob("*.ipynb")) if path.stem in notebooks}
+    if not notebooks or set(notebooks) != set(answers):
+        raise AutograderError(
+            f"{name}: expected each released notebook in {source.relative_to(course.root)} too; "
+            f"released {', '.join(notebooks) or 'none'}, found {', '.join(answers) or 'none'}. Release it again."
+        )
+    for stem, notebook in notebooks.items():
+        ours, theirs = ({grade_id_of(c) for c in nb.cells if is_graded(c)} for nb in (answers[stem], notebook))
+        if ours != theirs:
+            raise AutograderError(
+                f"{name}: {stem} was released with other graded cells than its source has now ({', '.join(sorted(ours ^ theirs))}). "
+                f"Release it again, in a course of nbgrader's by: nbgrader generate_assignment {name} --force"
+            )
+        if unwritten := [grade_id_of(c) for c in answers[stem].cells if is_graded(c) and AUTOTEST.search(c.source)]:
+            raise AutograderError(
+                f"{name}: {stem} has tests that nbgrader writes at release time (AUTOTEST: {', '.join(unwritten)}), which cannot be "
+                f"graded here. Write them out in the source, or type: nbgrader autograde {name}"
+            )
+    files = scratch / "assignments" / f"{name}-{version or 'source'}"
+    _copy_files(course, [released, source] if isinstance(course, NbgraderCourse) else [released], files)
+    digest = _digest(notebooks, answers, files)
+    return Assignment(name, version or digest[:12], notebooks, answers, files, digest)
+
+
+def _read(path: Path) -> NotebookNode:
+    try:
+        return nbformat.read(path, as_version=4)
+    except Exception as e:
+        raise AutograderError(f"{path} cannot be read as a notebook ({type(e).__name__}). Release it again.") from None
+
+
+def _released_by_nbgrader(course: NbgraderCourse, name: str, scratch: Path) -> Path:
+    """The release folder; where it lacks a notebook, what nbgrader would make of the source now."""
+    folder = course.notebooks / name
+    wanted = {p.name for p in (course.solutions / name).glob("*.ipynb")}
+    if wanted <= {p.name for p in folder.glob("*.ipynb")}:
+        return folder
+    made = scratch / "released"
+    config = course.nbgrader_config()
+    config.CourseDirectory.release_directory = str(made.relative_to(course.root))
+    config.SaveCells.enabled = False
+    config.GenerateAssignment.no_database = True
+    generate_assignment(config, name)
+    return made / name
+
+
+def _copy_files(course: Course, folders: list[Path], target: Path) -> None:
+    target.mkdir(parents=True)
+    for module in course.root.glob("*.py"):
+        if module.name not in NOT_MODULES:
+            shutil.copyfile(module, target / module.name)
+    private = PRIVATE if course.ours else ()
+    ignore = shutil.ignore_patterns("*.ipynb", ".ipynb_checkpoints", "__pycache__", *private)
+    for folder in folders:
+        shutil.copytree(folder, target, ignore=ignore, dirs_exist_ok=True)
+
+
+def _digest(released: dict[str, NotebookNode], answers: dict[str, NotebookNode], files: Path) -> str:
+    digest = hashlib.sha256()
+    for notebooks in (released, answers):
+        for stem, notebook in sorted(notebooks.items()):
+            cells = [[c.cell_type, c.source, c.metadata] for c in notebook.cells]
+            digest.update(json.dumps([stem, cells], sort_keys=True).encode())
+    for path in sorted(p for p in files.rglob("*") if p.is_file()):
+        digest.update(f"\0{path.relative_to(files)}\0".encode("utf-8", "surrogateescape") + path.read_bytes())
+    return digest.hexdigest()

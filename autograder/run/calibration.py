@@ -1,0 +1,216 @@
+"""Which check cells of an assignment can be judged outside the student's process: found out by trying, not by guessing.
+
+The reference, the stub, the mutants where there are some and eleven degenerate answers are judged inside, as nbgrader does it,
+and outside. A cell whose verdicts differ is judged inside from then on, and is marked as not tamper-proof.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+
+from autograder.check.protocol.verdict import PASSED, Verdict
+from autograder.check.runner.servers import Server
+from autograder.notebook import code_cells, syntax
+from autograder.notebook.code_cells import CHECK, SOLUTION, CodeCell
+from autograder.run.results import USUAL, Policy, Seconds
+from autograder.run.walk import Kernel, walk
+
+FIRST = "next(iter([*args, *kwargs.values()]), None)"
+# nbgrader gives all points where comparing with it leaves an array as the last value; outside that is no credit. So it is only
+# asked whether it passes where a cell is judged, and moves no cell inside.
+EMPTY = "returns an empty array"
+# Body of every function, value of every other name; None leaves the name unbound.
+DEGENERATE: dict[str, tuple[str, str | None]] = {
+    "returns None": ("return None", "None"),
+    "returns NaN": ("return float('nan')", "float('nan')"),
+    "returns 0": ("return 0", "0"),
+    "returns 1": ("return 1", "1"),
+    "returns True": ("return True", "True"),
+    "returns an empty list": ("return []", "[]"),
+    "returns an empty text": ("return ''", "''"),
+    "returns its first argument": (f"return {FIRST}", "{}"),
+    "returns zeros": (f"return {FIRST} * 0", "0.0"),
+    # Equal to any number, if all its elements are asked.
+    EMPTY: ("import numpy\n    return numpy.zeros(0)", "__import__('numpy').zeros(0)"),
+    "always raises": ("raise ValueError('no')", None),
+}
+
+
+@dataclass
+class Calibration:
+    """What was found out about an assignment.
+
+    Attributes
+    ----------
+    policies : dict
+        How each check cell is judged, `why` says what speaks against outside.
+    weak : dict
+        For each check cell those of the stub and the degenerate answers that pass it; only cells with some.
+    wrong_reference : dict
+        For each check cell that the reference does not pass in full, what the cell says: an error of the instructor.
+    by_luck : dict
+        For each check cell that gave the same answer different marks when asked twice, the answer.
+    """
+
+    policies: dict[str, Policy] = field(default_factory=dict)
+    weak: dict[str, list[str]] = field(default_factory=dict)
+    wrong_reference: dict[str, str] = field(default_factory=dict)
+    by_luck: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def inside(self) -> dict[str, str]:
+        """The cells that are not tamper-proof, and why they are not."""
+        return {id: policy.why for id, policy in self.policies.items() if not policy.outside}
+
+    def problems(self) -> list[str]:
+        """Sentences for the instructor."""
+        told = [
+            f"{id}: the reference solution does not get its points: {why}" for id, why in self.wrong_reference.items()
+        ]
+        told += [f"{id}: judged in the student's process, not tamper-proof: {why}" for id, why in self.inside.items()]
+        told += [
+            f"{id}: depends on luck: {name} passed it once and failed it once" for id, name in self.by_luck.items()
+        ]
+        return told + [f"{id}: weak, passed by these: {', '.join(names)}" for id, names in self.weak.items()]
+
+
+def calibrate(
+    plan: Sequence[CodeCell],
+    server: Server,
+    kernel: Callable[[], AbstractContextManager[Kernel]],
+    mutants: Mapping[str, dict[str, str]] | None = None,
+    seconds: Seconds = USUAL,
+    whole: bool = False,
+) -> Calibration:
+    """Calibrates an assignment.
+
+    Parameters
+    ----------
+    plan : sequence of CodeCell
+        The instructor's cells, with the reference in the solution cells.
+    server : Server
+        Of this plan.
+    kernel : callable
+        Starts a fresh kernel, in which the instructor's code and nobody else's will run.
+    mutants : mapping, optional
+        Wrong answers by name: sources of solution cells by their id.
+    seconds : Seconds
+        Time limits of one try.
+    whole : bool
+        Run also the locked cells that no mark seems to depend on.
+    """
+    plan = list(plan) if whole else code_cells.for_marks(plan)
+    checks = {c.id: c for c in plan if c.kind == CHECK}
+    variants = {
+        name: code_cells.with_answers(code_cells.affected(plan, answers) if answers else plan, answers)
+        for name, answers in answers_to(plan, mutants or {}).items()
+    }
+
+    def run(variant: list[CodeCell], policies: dict[str, Policy]) -> dict[str, Verdict]:
+        sources = [c.source for c in variant if c.kind == SOLUTION]
+        with server.submission(sources) as submission:
+            return walk(variant, kernel, submission, policies, seconds)
+
+    empty = {EMPTY: variants.pop(EMPTY)}
+    everything_inside = {id: Policy(outside=False) for id in checks}
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # each in a kernel of its own
+        inside = dict(zip(variants, pool.map(lambda v: run(v, everything_inside), variants.values()), strict=True))
+    found = Calibration()
+    for id, verdict in inside["reference"].items():
+        if (verdict.status, verdict.points) != (PASSED, checks[id].points):
+            found.wrong_reference[id] = verdict.message or f"{verdict.points:g} of {checks[id].points:g} points"
+    learned = run(variants["reference"], {id: Policy(in_place=None) for id in checks})
+    found.policies = {id: Policy(in_place=learned[id].in_place) for id in checks}
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        outside = dict(zip(variants, pool.map(lambda v: run(v, found.policies), variants.values()), strict=True))
+    waiting = list(variants)
+    while waiting:  # a cell that moves inside changes what later cells find, so everything is tried again then
+        name = waiting.pop(0)
+        got = outside.pop(name, None) or run(variants[name], found.policies)
+        moved = _moved(name, checks, inside[name], got, found.policies)
+        if moved:  # once more, because a check that draws its inputs can differ by luck
+            again = run(variants[name], everything_inside), run(variants[name], found.policies)
+            both = _moved(name, checks, *again, found.policies)
+            found.by_luck |= {id: name for id in moved if id not in both}
+            moved = {id: policy for id, policy in moved.items() if id in both}
+        if moved:
+            found.policies |= moved
+            waiting, outside = list(variants), {}
+    inside[EMPTY] = run(empty[EMPTY], found.policies)
+    for id, cell in checks.items():
+        passing = [name for name in ("stub", *DEGENERATE) if _mark(inside[name].get(id)) == (True, cell.points)]
+        if passing:
+            found.weak[id] = passing
+    return found
+
+
+def answers_to(plan: Sequence[CodeCell], mutants: Mapping[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    """The answers that an assignment is tried with: by name, the sources of its solution cells."""
+    solutions = {c.id: c.source for c in plan if c.kind == SOLUTION}
+    answers = {"reference": {}, "stub": {id: code_cells.stub_of(s) for id, s in solutions.items()}, **mutants}
+    for name in DEGENERATE:
+        answers[name] = {id: degenerate(s, name) for id, s in solutions.items()}
+    return answers
+
+
+def degenerate(reference: str, name: str) -> str:
+    """A solution cell that binds the reference's names to things that know nothing of the question."""
+    body, value = DEGENERATE[name]
+    lines = []
+    for statement in syntax.statements(reference):
+        if syntax.is_import(statement):
+            lines.append(ast.unparse(statement))
+        elif isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            lines.append(f"def {statement.name}(*args, **kwargs):\n    {body}")
+        elif value is not None:
+            lines += [f"{bound} = {value}" for bound in sorted(syntax.bound(statement))]
+    return "\n".join(lines)
+
+
+def _moved(
+    name: str,
+    checks: Mapping[str, CodeCell],
+    inside: Mapping[str, Verdict],
+    outside: Mapping[str, Verdict],
+    policies: Mapping[str, Policy],
+) -> dict[str, Policy]:
+    """The cells that have to be judged inside from now on, because of one answer."""
+    moved: dict[str, Policy] = {}
+    for id in inside:
+        if _mark(inside[id]) == _mark(outside[id]):
+            continue
+        why = f"{name}: {_told(inside[id])} inside, {_told(outside[id])} outside"
+        if policies[id].outside:
+            moved[id] = replace(policies[id], outside=False, why=why)
+            continue
+        # Inside already: it misses what an earlier cell, judged outside, would have left behind.
+        for earlier in _leaving(checks, id):
+            if policies[earlier].outside and earlier not in moved:
+                moved[earlier] = replace(
+                    policies[earlier], outside=False, why=f"{id} needs what it leaves behind ({why})"
+                )
+    return moved
+
+
+def _leaving(checks: Mapping[str, CodeCell], id: str) -> list[str]:
+    """The check cells before one that bind a name which it mentions."""
+    ordered = list(checks)
+    wanted = {name for s in syntax.statements(checks[id].source) for name in syntax.mentioned(s)}
+    return [
+        earlier
+        for earlier in ordered[: ordered.index(id)]
+        if any(syntax.bound(s) & wanted for s in syntax.statements(checks[earlier].source))
+    ]
+
+
+def _mark(verdict: Verdict | None) -> tuple[bool, float]:
+    return (verdict.status == PASSED, verdict.points) if verdict else (False, 0.0)
+
+
+def _told(verdict: Verdict) -> str:
+    return f"{verdict.status} with {verdict.points:g}" + (f" ({verdict.message[:100]})" if verdict.message else "")

@@ -1,0 +1,497 @@
+"""`autograder grade`: grades the submissions of an assignment, each into a record of its own.
+
+What is here is trusted: who is to be graded and against what, what is kept, what is written where. Students' code runs in kernels
+of `engine.kernel`, checks in those of `outside.host`. One submission that cannot be graded gets a record that says why, and the
+others are graded all the same; a run that was stopped, however, is finished by the same command.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import nbformat
+from filelock import FileLock, Timeout
+from nbformat import NotebookNode
+from rich.console import Console
+
+from autograder.check.protocol.verdict import NOT_RUN, PARTIAL, PASSED
+from autograder.collect import submissions
+from autograder.course.course import Course
+from autograder.errors import AutograderError
+from autograder.notebook.assemble import BIGGEST
+from autograder.notebook.cells import grade_id_of, is_graded, points_in
+from autograder.plain_text import plain
+from autograder.record import gradebook
+from autograder.record.records import (
+    FAILED,
+    GRADED,
+    NEEDS_ATTENTION,
+    QUEUED,
+    RUNNING,
+    CellGrade,
+    ManualGrade,
+    Record,
+    RecordStore,
+    now,
+    shown,
+)
+from autograder.report.tables import problems_table
+from autograder.run import assignment as assignments
+from autograder.run import kept_calibration, queue, sandboxes
+from autograder.run.assignment import Assignment, exercise_of
+from autograder.run.job import Engine, Job, Outcome, Terms, close_all, engine_for
+from autograder.run.kernel import Kernel
+from autograder.run.progress_bar import Bar
+from autograder.run.results import USUAL, Seconds
+
+FINISHED = (GRADED, FAILED, NEEDS_ATTENTION)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to grade.
+
+    Attributes
+    ----------
+    seconds : Seconds
+        Limits of a check, of any other cell, and of a submission.
+    workers : int or None
+        Submissions side by side; None: as many as there are processors.
+    safe : bool
+        False: students' code runs without a sandbox, and every record says so.
+    strict : bool
+        Refuse to grade where a check has to be judged in the student's process.
+    full : bool
+        Run also the cells that no mark depends on.
+    show : tuple of Path
+        Files and folders that notebooks may read, beside the course's data cache.
+    memory : int
+        Bytes that a student's kernel may use.
+    keep_warm : float
+        Minutes that the process which has imported TensorFlow stays for the next command.
+    """
+
+    seconds: Seconds = USUAL
+    workers: int | None = None
+    safe: bool = True
+    strict: bool = False
+    full: bool = False
+    show: tuple[Path, ...] = ()
+    memory: int = 3 << 30
+    keep_warm: float = 0.0
+
+
+@dataclass
+class Ticket:
+    """A submission on its way through the queue: its record, what it was assembled from, the pages to keep."""
+
+    record: Record
+    terms: Terms
+    wanted: frozenset[tuple[str, str]] | None = None
+    pages: dict[str, NotebookNode] = field(default_factory=dict)
+    reasons: list[str] = field(default_factory=list)
+    folder: Path | None = None
+
+
+def run(
+    course: Course,
+    lab: str,
+    student: str | None = None,
+    exercise: str | None = None,
+    again: bool = False,
+    options: Options | None = None,
+    console: Console | None = None,
+) -> list[Record]:
+    """Grades an assignment.
+
+    Parameters
+    ----------
+    course : Course
+        Ours, or any of nbgrader's.
+    lab : str
+        Number, topic or folder name.
+    student : str, optional
+        Only this one, graded again whatever its record says.
+    exercise : str, optional
+        Only this exercise, and the marks of the others stay; who has not been graded, or has handed in something else since, is
+        graded as a whole.
+    again : bool
+        Grade also what is graded and has not changed.
+    options : Options, optional
+    console : Console, optional
+        Where progress and problems are shown.
+
+    Returns
+    -------
+    list of Record
+        Of all submissions to the assignment (of the one student), by student.
+
+    Raises
+    ------
+    AutograderError
+        Without a release, without submissions, where no sandbox can be made, where the reference solution does not get its
+        points, or while another grading runs. Also when all are graded but those whose folders have a name that no file of ours
+        can have.
+    """
+    console = console or Console()
+    name = course.find(lab).name
+    students = submissions.students(course, name, student)
+    course.state.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(course.state / "grade.lock", timeout=0)
+    try:
+        with lock:
+            grading = Grading(course, name, options or Options(), console)
+            with grading:
+                grading.grade(students, again or student is not None, exercise)
+    except Timeout:
+        raise AutograderError(
+            f"Another `autograder grade` is at work in {course.root}. Wait for it to finish, then type the command again."
+        ) from None
+    except PermissionError as e:
+        raise AutograderError(
+            f"{e.filename or course.root} cannot be read or written by you. What was graded is kept. "
+            "Was the course graded by another user before? Change its owner, then type the command again."
+        ) from e
+    except OSError as e:
+        if e.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise AutograderError(
+            f"No space left on device: {e.filename or course.root} could not be written. What was graded is kept. "
+            "Make room, then type the command again."
+        ) from e
+    store = RecordStore(course.state)
+    records = [record for s in students if (record := store.load(name, s))]
+    problems_table(console, records)
+    typed = course.typed(name)
+    console.print(f"Next: autograder feedback {typed}, autograder report {typed}", markup=False, highlight=False)
+    submissions.refuse_names(course, name)
+    return records
+
+
+class Grading:
+    """One run of the command, under the course's lock."""
+
+    def __init__(self, course: Course, name: str, options: Options, console: Console):
+        self.course, self.name, self.options, self.console = course, name, options, console
+        self.scratch = course.state / "scratch"
+        self.store = RecordStore(course.state)
+        self.known: dict[str, Terms] = {}
+        self.open = ExitStack()
+
+    def __enter__(self) -> Grading:
+        # What a run that was killed left behind.
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        for part in (self.store.folder / self.name).glob("*.part"):
+            part.unlink()
+        self.scratch.mkdir(parents=True)
+        self.open.callback(shutil.rmtree, self.scratch, ignore_errors=True)
+        self.open.callback(close_all)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.open.close()
+
+    def terms(self, version: str = "") -> Terms:
+        """How submissions to one version are graded; calibrated when it is the first time."""
+        if version not in self.known:
+            made = assignments.load(self.course, self.name, version, self.scratch)
+            sandbox = sandboxes.of(self.course, made, self.options.safe, self.options.show, self._threads())
+            sandbox = replace(sandbox, limits={"wall": self.options.seconds.total + 60, "memory": self.options.memory})
+            found = kept_calibration.known(self.course.state, made)
+            terms = Terms(
+                made,
+                found or kept_calibration.Calibrated(),
+                sandbox,
+                self.options.seconds,
+                self.course.secret(),
+                self.options.full,
+            )
+            if found is None:
+                found = self._calibrate(terms)
+            self._tell(made, found)
+            self.known[version] = replace(terms, calibrated=found)
+        return self.known[version]
+
+    def _threads(self) -> int:
+        return max(1, (os.cpu_count() or 1) // self._workers())
+
+    def _workers(self) -> int:
+        return self.options.workers or os.cpu_count() or 1
+
+    def _calibrate(self, terms: Terms) -> kept_calibration.Calibrated:
+        made = terms.assignment
+        if self.course.ours:
+            with self.console.status(f"Preparing {made.name} {made.version}: the data that its cells read"):
+                sandboxes.prepare(self.course, made, self.scratch)
+        terms.sandbox.warm(self.options.keep_warm)
+        engine = Engine(terms)
+        try:
+            with self.console.status(
+                f"Trying the checks of {made.name} {made.version} (once for each version)"
+            ) as status:
+                found = kept_calibration.find_out(
+                    made,
+                    engine.new_server,
+                    lambda folder: Kernel(terms.sandbox, folder),
+                    self.options.seconds,
+                    self.scratch,
+                    lambda stem: status.update(f"Trying the checks of {stem} (once for each version)"),
+                )
+        finally:
+            engine.close()
+        kept_calibration.keep(self.course.state, made, found)
+        return found
+
+    def _tell(self, made: Assignment, found: kept_calibration.Calibrated) -> None:
+        if self.options.strict and found.inside:
+            raise AutograderError(
+                f"--strict: {len(found.inside)} checks of {made.name} can only be judged in the student's process:\n"
+                + "\n".join(f"  {stem}, {id}: {why}" for (stem, id), why in found.inside.items())
+            )
+        for problem in found.problems():
+            self.console.print(f"  note: {problem}", markup=False, highlight=False, soft_wrap=True)
+
+    def grade(self, students: list[str], again: bool, exercise: str | None) -> None:
+        """Grades those of the students who are not graded yet (`again`: all of them)."""
+        if self.options.safe:
+            sandboxes.check()
+        tickets, kept = [], 0
+        for student in students:
+            ticket = self._ticket(student, again, exercise)
+            kept += ticket is None
+            tickets += [ticket] if ticket else []
+        if kept:
+            self.console.print(
+                f"{kept} of {len(students)} already graded and unchanged. To grade one of them again: --student NAME",
+                highlight=False,
+            )
+        if not tickets:
+            return
+        executor = queue.local(self._workers())
+        kernels, checkers = self._warm({ticket.terms.key: ticket.terms for ticket in tickets}.values())
+        # One more than can run: it begins while what another one found is written down.
+        at_once = self._workers() + 1
+        try:
+            with gradebook.Writer(self.course, self.name) as book, Bar(self.console, self.name, len(tickets)) as bar:
+                for future in kernels:
+                    future.result()
+                begun = 0
+                for ticket, result in queue.graded(executor, self._jobs(tickets, bar, book), at_once):
+                    if result is None:
+                        bar.started(ticket.record.student)
+                        begun += 1
+                        if begun == min(at_once, len(tickets)):
+                            wait(checkers)  # the first kernels are started meanwhile, and would be slowed down
+                            gradebook.get_ready()
+                            book.open()
+                        continue
+                    if isinstance(result, Exception):
+                        for future in checkers:  # that none can be started is the fault of no submission
+                            future.result()
+                    self._settle(ticket, result)
+                    self._keep(ticket, book)
+                    bar.finished(ticket.record)
+        except BaseException:
+            close_all()  # first: the threads wait for the processes that this ends
+            raise
+        finally:
+            executor.shutdown(wait=True, cancel_futures=True)
+
+    def _warm(self, all_terms: Iterable[Terms]) -> tuple[list[Future[None]], list[Future[None]]]:
+        """Starts the processes that kernels are forked from, then the checkers."""
+        pool, terms = ThreadPoolExecutor(1), list(all_terms)
+        kernels = [pool.submit(one.sandbox.warm, self.options.keep_warm) for one in terms]
+        checkers = [pool.submit(engine_for(one).warm) for one in terms]
+        pool.shutdown(wait=False)
+        return kernels, checkers
+
+    def _ticket(self, student: str, again: bool, exercise: str | None) -> Ticket | None:
+        """What there is to do for a student, None for nothing."""
+        old = self.store.load(self.name, student)
+        folder = self.course.submitted / student / self.name
+        terms = self.terms(submissions.version(self.course, folder, self.name))
+        digest = _digest(folder, terms)
+        finished = old is not None and old.status in FINISHED
+        if exercise is not None and old and finished and not old.retry and _same_files(old.digest, digest):
+            cells = frozenset((cell.notebook, cell.id) for cell in old.cells if cell.exercise == exercise)
+            if not cells:
+                known = ", ".join(dict.fromkeys(cell.exercise for cell in old.cells))
+                raise AutograderError(f"{self.name} has no exercise {exercise!r}. Exercises: {known}.")
+            ticket = Ticket(old, terms, cells)
+        elif old and finished and old.digest == digest and not old.retry and not again:
+            return None
+        else:
+            ticket = Ticket(blank_record(terms.assignment, student, self.course.ours), terms)
+            ticket.record.attempt = old.attempt if old else 0
+        record = ticket.record
+        record.digest, record.status, record.unsafe = digest, QUEUED, not self.options.safe
+        record.submission, record.handed_in = submissions.handed_in(folder)
+        self.store.save(record)
+        return ticket
+
+    def _jobs(self, tickets: list[Ticket], bar: Bar, book: gradebook.Writer) -> Iterator[tuple[Ticket, Terms, Job]]:
+        """Assembles submissions one by one, when there is room for them; those with nothing to run are settled here."""
+        for ticket in tickets:
+            record = ticket.record
+            record.status, record.started, record.attempt, record.retry = RUNNING, now(), record.attempt + 1, False
+            record.reason, record.flags = "", []
+            self.store.save(record)
+            folder, terms = self.course.submitted / record.student / self.name, ticket.terms
+            read = submissions.read(folder, terms.assignment)
+            ticket.reasons, ticket.pages = list(read.bad.values()), {s: a.notebook for s, a in read.assembled.items()}
+            record.flags += read.flags
+            if not read.assembled:
+                record.status, record.reason = FAILED, plain(" ".join(ticket.reasons), 2000)
+                for cell in record.cells:
+                    cell.message = "Not graded: no notebook of this lab could be read."
+                self._keep(ticket, book)
+                bar.finished(record)
+                continue
+            for task in record.manual:
+                task.points = submissions.empty_answer(read, terms.assignment, task)
+            plans = submissions.plans(read, terms.assignment, self.options.full)
+            ticket.folder = submissions.working_folder(folder, terms.assignment, self.scratch, record.flags)
+            yield ticket, terms, Job(record.student, plans, ticket.folder, ticket.wanted)
+
+    def _settle(self, ticket: Ticket, result: Outcome | Exception) -> None:
+        """Puts what was found out into the record."""
+        record = ticket.record
+        if isinstance(result, Exception):  # a defect of ours, or of this machine, must not cost anybody marks
+            record.status, record.retry = FAILED, True
+            record.reason = plain(
+                f"The grader itself failed on this submission ({type(result).__name__}: {result}).", 600
+            )
+            for cell in record.cells:
+                if ticket.wanted is None or (cell.notebook, cell.id) in ticket.wanted:
+                    cell.points, cell.passed, cell.message = None, None, "Not graded: the grader itself failed."
+            return
+        record.resources = result.resources
+        record.flags += [plain(flag, 300) for flag in result.flags]
+        policies = ticket.terms.calibrated
+        for cell in record.cells:
+            verdict = result.verdicts.get((cell.notebook, cell.id))
+            if verdict is None:
+                if ticket.wanted is None:
+                    cell.message = "Not graded: its notebook could not be read."
+                continue
+            cell.outside = policies.policies(cell.notebook)[cell.id].outside
+            cell.seed, cell.seconds = result.seeds.get((cell.notebook, cell.id)), verdict.seconds
+            cell.message = plain(verdict.message)
+            if verdict.status == NOT_RUN:
+                cell.points, cell.passed = None, None
+            else:
+                cell.points, cell.passed = verdict.points, verdict.status == PASSED
+                if verdict.status == PARTIAL and not cell.message:
+                    cell.message = f"Partly right: {shown(verdict.points)} of {cell.max:g}."
+        not_graded = [cell.id for cell in record.cells if cell.passed is None]
+        reasons = list(ticket.reasons)
+        if not_graded:
+            why = next((c.message for c in record.cells if c.passed is None and c.message.startswith("This cell")), "")
+            reasons.append(
+                f"Not run: {', '.join(not_graded)}. {why}" if not reasons else f"Not run: {', '.join(not_graded)}."
+            )
+        record.status, record.reason = (NEEDS_ATTENTION, plain(" ".join(reasons), 2000)) if reasons else (GRADED, "")
+
+    def _keep(self, ticket: Ticket, book: gradebook.Writer) -> None:
+        """Autograded notebooks first, then the gradebook, the record last: a record that says graded is always true."""
+        record = ticket.record
+        record.finished = now()
+        target = self.course.autograded / record.student / record.lab
+        if ticket.folder is not None:
+            submissions.discard(ticket.folder, self.scratch)
+        if record.status == FAILED:
+            shutil.rmtree(target, ignore_errors=True)
+        else:
+            replace_folder(target, {stem: _page(stem, page, record) for stem, page in ticket.pages.items()})
+        folder = self.course.submitted / record.student / record.lab
+        record.flags += book.write(record, submissions.timestamp(folder), ticket.wanted)
+        record.flags = list(dict.fromkeys(record.flags))
+        self.store.save(record)
+        ticket.pages.clear()
+
+
+def blank_record(assignment: Assignment, student: str, ours: bool) -> Record:
+    """A queued record with every graded cell of the assignment in it, none of them graded."""
+    record = Record(assignment.name, student, QUEUED, release=assignment.version, seed="by course, student and cell")
+    graded, manual = assignment.graded(), assignment.manual()
+    used = Counter(grade_id_of(cell) for _, cell in graded + manual)
+    for stem, cell in graded:
+        grade_id, exercise = grade_id_of(cell), _exercise(stem, cell, used, ours)
+        record.cells.append(CellGrade(grade_id, exercise, stem, assignments.statement(cell), points_in(cell)))
+    for stem, cell in manual:
+        exercise = _exercise(stem, cell, used, ours=False)
+        record.manual.append(ManualGrade(grade_id_of(cell), stem, points_in(cell), exercise=exercise))
+    return record
+
+
+def _exercise(stem: str, cell: NotebookNode, used: Counter[str], ours: bool) -> str:
+    """What a cell is called where no notebook is named beside it: two notebooks of an assignment may use the same id."""
+    grade_id = grade_id_of(cell)
+    return exercise_of(grade_id, ours) if used[grade_id] < 2 else f"{stem}/{grade_id}"
+
+
+def replace_folder(target: Path, notebooks: dict[str, NotebookNode]) -> None:
+    """Writes notebooks beside the folder that they replace, then swaps the two."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.parent / f".{target.name}.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir()
+    for stem, notebook in notebooks.items():
+        # Not nbformat.write, which only warns of what is not valid: it was read with the same warnings.
+        (fresh / f"{stem}.ipynb").write_text(nbformat.v4.writes(notebook) + "\n", encoding="utf-8")
+    shutil.rmtree(target, ignore_errors=True)
+    fresh.rename(target)
+
+
+def _page(stem: str, notebook: NotebookNode, record: Record) -> NotebookNode:
+    """The assembled notebook with our message as the only output of each graded cell.
+
+    All other outputs are those that the student handed in: what their code prints while it is being checked could hold
+    hidden inputs, and is never received.
+    """
+    grades = {cell.id: cell for cell in record.cells if cell.notebook == stem}
+    for cell in notebook.cells:
+        if is_graded(cell) and grade_id_of(cell) in grades:
+            grade = grades[grade_id_of(cell)]
+            cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=verdict(grade) + "\n")]
+            cell.execution_count = None
+    return notebook
+
+
+def verdict(grade: CellGrade) -> str:
+    """One graded cell in words: points, the property, and what went wrong."""
+    points = f"{shown(grade.points)} of {grade.max:g} points" if grade.max else "bonus, no points"
+    if grade.passed:
+        return f"{points}: passed."
+    return f"{points}: {grade.message}" if grade.passed is False else f"not graded: {grade.message}"
+
+
+def _digest(folder: Path, terms: Terms) -> str:
+    """Two hashes of what decides a mark: the assignment and how its checks are judged; the files of the submission."""
+    judged = hashlib.sha256(repr((terms.assignment.digest, terms.calibrated.inside, terms.full)).encode())
+    digest = hashlib.sha256()
+    left = submissions.MOST_BYTES
+    notebooks = {f"{stem}.ipynb" for stem in terms.assignment.released}
+    for path, name in submissions.files(folder):
+        size = path.stat().st_size
+        digest.update(os.fsencode(name) + b"\0" + str(size).encode())
+        if size > (BIGGEST if name in notebooks else left):
+            continue  # it is not read, nor taken into the working folder; it may be larger than any disk
+        left -= size if name not in notebooks else 0
+        with open(path, "rb") as file:
+            for block in iter(lambda: file.read(2**20), b""):
+                digest.update(block)
+    return f"{judged.hexdigest()}-{digest.hexdigest()}"
+
+
+def _same_files(digest: str, other: str) -> bool:
+    return digest.split("-")[-1] == other.split("-")[-1]

@@ -1,0 +1,321 @@
+"""One submission, graded: a job goes in, an outcome comes out, both of plain data.
+
+`grade` can run in a thread of the grader, or in another process or on another machine that sees the same files: what is dear to
+start, such as the warm process and the checkers of an assignment, is made once in each process and kept.
+"""
+
+from __future__ import annotations
+
+import atexit
+import re
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autograder.check.protocol.verdict import FAILED, Verdict
+from autograder.check.runner.host import CheckerHost
+from autograder.check.runner.seeds import keyed_checks
+from autograder.check.runner.servers import Server, Submission
+from autograder.notebook import code_cells, syntax
+from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, CodeCell
+from autograder.report.messages import call_ended, cell_stopped, kind
+from autograder.run.assignment import Assignment
+from autograder.run.kept_calibration import Calibrated
+from autograder.run.kernel import Kernel, Sandbox, Used
+from autograder.run.results import Ran, Seconds
+from autograder.run.walk import walk
+
+MISSING = re.compile(r"^(?P<key>[^:]*): there is no `(?P<name>\w+)`")
+
+
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """How all submissions of an assignment are graded.
+
+    Attributes
+    ----------
+    assignment : Assignment
+    calibrated : Calibrated
+    sandbox : Sandbox
+    seconds : Seconds
+    secret : bytes
+        From which each student's hidden inputs are drawn.
+    full : bool
+        Run also the cells that no mark depends on.
+    """
+
+    assignment: Assignment
+    calibrated: Calibrated
+    sandbox: Sandbox
+    seconds: Seconds
+    secret: bytes
+    full: bool = False
+
+    @property
+    def key(self) -> str:
+        """The same for equal terms, also in another process."""
+        return (
+            "\n".join(map(repr, (self.assignment.digest, self.sandbox, self.seconds, self.full)))
+            + self.calibrated.to_json()
+        )
+
+
+@dataclass
+class Job:
+    """One submission.
+
+    Attributes
+    ----------
+    student : str
+    plans : dict
+        For each notebook that could be read, its cells with the student's answers.
+    files : Path
+        The working folder: the assignment's files, and the student's own.
+    wanted : frozenset or None
+        The check cells to judge, as (notebook, id); None: all.
+    """
+
+    student: str
+    plans: dict[str, list[CodeCell]]
+    files: Path
+    wanted: frozenset[tuple[str, str]] | None = None
+
+
+@dataclass
+class Outcome:
+    """What was found out about a submission.
+
+    Attributes
+    ----------
+    verdicts : dict
+        For each check cell that was to be judged, by (notebook, id).
+    seeds : dict
+        The seed of each check that draws its inputs, likewise.
+    flags : list of str
+        What a person should know: cells that ended a kernel, that failed or took too long.
+    resources : dict
+        `seconds`, `cpu_seconds`, `peak_mb`, `kernels`.
+    """
+
+    verdicts: dict[tuple[str, str], Verdict] = field(default_factory=dict)
+    seeds: dict[tuple[str, str], int] = field(default_factory=dict)
+    flags: list[str] = field(default_factory=list)
+    resources: dict[str, float] = field(default_factory=dict)
+
+
+class Engine:
+    """Grades the submissions of one assignment in this process, several at a time if several threads ask."""
+
+    def __init__(self, terms: Terms):
+        self.terms = terms
+        self.lock = threading.Lock()
+        self.starting = {stem: threading.Lock() for stem in terms.assignment.instructor}
+        self.servers: dict[str, Server] = {}
+        self.host: CheckerHost | None = None
+
+    def server(self, stem: str) -> Server:
+        """The checker of a notebook, started when it is first asked for, or when it has ended."""
+        assignment = self.terms.assignment
+        with self.starting[stem]:
+            found = self.servers.get(stem)
+            if found is None or not found.alive:
+                with self.lock:
+                    host = self._host()
+                found = self.servers[stem] = host.server(assignment.plan(stem), assignment.files)
+            return found
+
+    def has_server(self, stem: str) -> bool:
+        """Whether the checker of a notebook is there, so that nobody has to wait for it."""
+        found = self.servers.get(stem)
+        return found is not None and found.alive
+
+    def new_server(self, stem: str, cells: list[CodeCell]) -> Server:
+        """A checker of other cells, which the caller closes."""
+        with self.lock:
+            host = self._host()
+        return host.server(cells, self.terms.assignment.files)
+
+    def _host(self) -> CheckerHost:
+        if self.host is None or not self.host.alive:
+            sandbox = self.terms.sandbox
+            keras = any(
+                code_cells.uses_keras(self.terms.assignment.plan(stem)) for stem in self.terms.assignment.instructor
+            )
+            self.host = CheckerHost(
+                sandbox.settings() if sandbox.safe else None, dict(sandbox.variables), keras, sandbox.safe
+            )
+        return self.host
+
+    def grade(self, job: Job) -> Outcome:
+        """Runs and judges one submission."""
+        outcome, begun = Outcome(), time.monotonic()
+        with _Kernels(self.terms.sandbox, job.files) as kernels:
+            for stem, cells in job.plans.items():
+                left = self.terms.seconds.total - (time.monotonic() - begun)
+                seconds = Seconds(self.terms.seconds.check, self.terms.seconds.cell, max(left, 1.0))
+                self._notebook(job, stem, cells, seconds, kernels, outcome)
+        outcome.resources = _sum(kernels.used, time.monotonic() - begun)
+        return outcome
+
+    def _notebook(
+        self, job: Job, stem: str, cells: list[CodeCell], seconds: Seconds, kernels: _Kernels, outcome: Outcome
+    ) -> None:
+        terms = self.terms
+        policies = terms.calibrated.policies(stem)
+        wanted = [c for c in cells if c.kind != CHECK or job.wanted is None or (stem, c.id) in job.wanted]
+        if not any(c.kind == CHECK for c in wanted):
+            return
+        trimmed = wanted if terms.full or terms.calibrated.full(stem) else code_cells.for_marks(wanted)
+        checks, seeds = keyed_checks(terms.assignment.plan(stem), terms.secret, job.student)
+        heard = _Heard(outcome)
+
+        sources = [c.source for c in cells if c.kind == SOLUTION or (c.kind == LOCKED and not c.id)]
+        with Submission(lambda: self.server(stem), sources, checks) as submission:
+            judged = {c.id for c in wanted if c.kind == CHECK}
+            submission.seen = [c.id for c in cells if c.kind == CHECK and c.id not in judged]
+            if self.has_server(stem):
+                submission.begin()
+            found = walk(trimmed, kernels.fresh, submission, policies, seconds, heard)
+        for id, verdict in found.items():
+            heard.explain(verdict)
+            outcome.verdicts[stem, id] = verdict
+            if id in seeds:
+                outcome.seeds[stem, id] = seeds[id]
+
+    def warm(self) -> None:
+        """Starts what the first submission would wait for: the checkers, while another thread starts the kernels' process."""
+        assignment = self.terms.assignment
+        stems = [s for s in assignment.instructor if any(cell.kind == CHECK for cell in assignment.plan(s))]
+        with ThreadPoolExecutor(max(1, len(stems))) as pool:
+            list(pool.map(self.server, stems))
+
+    def close(self) -> None:
+        """Ends the checkers."""
+        with self.lock:
+            for server in self.servers.values():
+                server.close()
+            if self.host is not None:
+                self.host.close()
+            self.servers, self.host = {}, None
+
+
+class _Kernels:
+    """The kernels of one submission, one after the other; while one ends, the next can start."""
+
+    def __init__(self, sandbox: Sandbox, files: Path):
+        self.sandbox, self.files = sandbox, files
+        self.used: list[Used] = []
+        self._closing = ThreadPoolExecutor(1, thread_name_prefix="close")
+        self._closed: list[Future[None]] = []
+
+    @contextmanager
+    def fresh(self) -> Iterator[Kernel]:
+        """A kernel for as long as the block lasts."""
+        kernel = Kernel(self.sandbox, self.files)
+        self.used.append(kernel.used)
+        try:
+            yield kernel
+        finally:
+            self._closed.append(self._closing.submit(kernel.close))
+
+    def __enter__(self) -> _Kernels:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Waits until all have ended; then `used` is complete."""
+        self._closing.shutdown(wait=True)
+        for future in self._closed:
+            future.result()
+
+
+class _Heard:
+    """Remembers how cells ended that did not end well, and says so where a check misses what they should have defined."""
+
+    def __init__(self, outcome: Outcome):
+        self.outcome = outcome
+        self.ends: dict[str, tuple[str, Ran, int | None]] = {}
+        self.killed: dict[str, Ran] = {}
+
+    def __call__(self, cell: CodeCell, ran: Ran) -> None:
+        called = cell.id or _first_line(cell.source)
+        if not ran.alive:
+            self.outcome.flags.append(f"{called} ended the kernel: {ran.error}")
+        elif ran.late:
+            self.outcome.flags.append(f"{called}: {ran.error}")
+        elif cell.kind == LOCKED and cell.id:
+            self.outcome.flags.append(f"{called}, a locked cell, stopped with {kind(ran.error.partition(':')[0])}")
+        if cell.kind == CHECK and not ran.alive:
+            self.killed[cell.id] = ran
+        if cell.kind == SOLUTION:
+            for name in {n for s in syntax.statements(cell.source) for n in syntax.bound(s)} | {cell.id}:
+                self.ends[name] = (called, ran, _wrong_line(cell.source))
+
+    def explain(self, verdict: Verdict) -> None:
+        """Completes the message of a check that found no function, or lost it, by what is known of the kernel."""
+        if verdict.status == FAILED and verdict.id in self.killed:
+            verdict.message = call_ended(verdict.id.rsplit("-", 1)[0], self.killed[verdict.id])
+        match = MISSING.match(verdict.message)
+        if match and match["name"] in self.ends:
+            verdict.message = cell_stopped(match["key"], *self.ends[match["name"]])
+
+
+def _wrong_line(source: str) -> int | None:
+    """The line at which a text is no Python, None where it is."""
+    try:
+        syntax.parse(source)
+    except SyntaxError as e:
+        return e.lineno
+    return None
+
+
+def _first_line(source: str) -> str:
+    first = next((line for line in source.splitlines() if line.strip() and not line.startswith("#")), "")
+    return f"the cell that starts with `{first[:60]}`"
+
+
+def _sum(used: list[Used], seconds: float) -> dict[str, float]:
+    return {
+        "seconds": round(seconds, 2),
+        "cpu_seconds": round(sum(u.cpu_seconds for u in used), 2),
+        "peak_mb": round(max((u.peak_mb for u in used), default=0.0)),
+        "kernels": len(used),
+    }
+
+
+_engines: dict[str, Engine] = {}
+_lock = threading.Lock()
+
+
+def engine_for(terms: Terms) -> Engine:
+    """This process's engine for an assignment."""
+    key = terms.key
+    with _lock:
+        if key not in _engines:
+            _engines[key] = Engine(terms)
+        return _engines[key]
+
+
+def close_all() -> None:
+    """Ends the engines of this process."""
+    with _lock:
+        for engine in _engines.values():
+            engine.close()
+        _engines.clear()
+
+
+def grade(terms: Terms, job: Job) -> Outcome:
+    """Grades one submission; the function that a queue calls.
+
+    Raises
+    ------
+    AutograderError
+        If no kernel or checker can be started on this machine.
+    """
+    return engine_for(terms).grade(job)
+
+
+atexit.register(close_all)

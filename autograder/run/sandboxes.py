@@ -1,0 +1,135 @@
+"""What the kernels of a course may see: its packages and data, for reading, and nothing else of this machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from autograder.course.course import Course
+from autograder.errors import AutograderError
+from autograder.notebook import code_cells
+from autograder.notebook.code_cells import CHECK
+from autograder.run.assignment import Assignment
+from autograder.run.kernel import Kernel, Sandbox
+from warmkernel import pool, sandbox
+from warmkernel.errors import WarmkernelError
+
+PACKAGES = ("medxai", "data_fetch")
+# What the warm process imports only where an assignment mentions one of the words; a student can still import it cold.
+HEAVY = {
+    "tensorflow": "tensorflow|keras|medxai|innvestigate",
+    "keras": "tensorflow|keras|medxai|innvestigate",
+    "pandas": "pandas|medxai",
+    "sklearn": "sklearn|medxai",
+    "scipy.ndimage": "scipy|medxai",
+    "matplotlib.pyplot": "matplotlib|pylab|plt|medxai",
+    "ipywidgets": "ipywidgets|medxai",
+}
+SETUP_SECONDS = 1800.0  # for what a lab's cells draw or download when they run for the first time on a machine
+
+
+def of(course: Course, assignment: Assignment, safe: bool, show: Sequence[Path], threads: int) -> Sandbox:
+    """The sandbox of a course's kernels.
+
+    Parameters
+    ----------
+    course : Course
+    assignment : Assignment
+    safe : bool
+        False: there is none.
+    show : sequence of Path
+        More files and folders that notebooks may read.
+    threads : int
+        For arithmetic, so that kernels side by side do not slow each other down.
+
+    Raises
+    ------
+    AutograderError
+        If one of the paths is not there.
+    """
+    shown = [str(Path(path).resolve()) for path in show]
+    for path in shown:
+        if not os.path.exists(path):
+            raise AutograderError(f"--show {path}: there is no such file or folder.")
+        if course.root.is_relative_to(path) or Path(path).is_relative_to(course.state):
+            raise AutograderError(f"--show {path}: students would see the course's own files. Name a folder of data.")
+    number = str(threads)
+    variables = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), number)
+    if course.ours:
+        from data_fetch.store.cache import cache_folder, shared_folders
+
+        data = cache_folder()
+        with readable_data():
+            data.mkdir(parents=True, exist_ok=True)
+        shown += [str(data), *map(str, shared_folders())]
+        variables |= {"DATA_FETCH_DIR": str(data), "DATA_FETCH_OFFLINE": "1", "MEDXAI_PROFILE": "cpu"}
+        # A class's own checkpoints are never marked, and where their list lies a sandbox could not read it.
+        variables |= {"DATA_FETCH_REGISTRY": ""}
+    packages = PACKAGES if course.ours else ()
+    if not safe:
+        variables = _paths(course) | variables
+    text = "\n".join(cell.source for notebook in assignment.instructor.values() for cell in notebook.cells)
+    preload = tuple(f"-{name}" for name, words in HEAVY.items() if not re.search(rf"\b({words})\b", text))
+    preload += packages
+    return Sandbox(packages, tuple(shown), variables, preload=preload, safe=safe)
+
+
+def _paths(course: Course) -> dict[str, str]:
+    return {name: value for name, value in course.environment().items() if name == "PYTHONPATH"}
+
+
+def check() -> None:
+    """Raises AutograderError, with what to type, where this machine cannot make a sandbox."""
+    try:
+        sandbox.find_bubblewrap()
+    except WarmkernelError as e:
+        raise AutograderError(
+            f"Students' code would run unprotected: {e}\nNothing was graded. Type: autograder doctor\n"
+            "Only for submissions that you trust, on a machine that may be thrown away: --unsafe-no-sandbox"
+        ) from e
+
+
+def prepare(course: Course, assignment: Assignment, scratch: Path) -> None:
+    """Runs the instructor's cells once with all rights, so that the data which they draw or download are in the cache.
+
+    Raises
+    ------
+    AutograderError
+        If one of them stops; the message says which, and with what.
+    """
+    trusted = of(course, assignment, False, (), os.cpu_count() or 1)
+    trusted = Sandbox(variables={k: v for k, v in trusted.variables.items() if k != "DATA_FETCH_OFFLINE"}, safe=False)
+    for stem in assignment.instructor:
+        folder = Path(tempfile.mkdtemp(prefix="prepare-", dir=scratch))
+        shutil.copytree(assignment.files, folder / "work")
+        with readable_data(), Kernel(trusted, folder / "work") as kernel:
+            for cell in code_cells.for_marks(code_cells.code_cells_of(assignment.instructor[stem])):
+                ran = kernel.run(cell.source, SETUP_SECONDS) if cell.kind != CHECK else None
+                if ran is not None and ran.error:
+                    raise AutograderError(
+                        f"{stem}: a cell of the solution stops with {ran.error}. It begins with "
+                        f"`{cell.source.strip().splitlines()[0][:80]}`. Nobody was graded."
+                    )
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def readable_data() -> Iterator[None]:
+    """As root, whatever the umask is, data written in the block can be read by kernels, which run as nobody whom root knows."""
+    before = os.umask(0o022)
+    if os.geteuid() != 0:
+        os.umask(before)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def close() -> None:
+    """Ends the warm processes of this one."""
+    pool.close_all()

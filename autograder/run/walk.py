@@ -1,0 +1,157 @@
+"""Walks the cells of one submission over a kernel: answers and locked cells run there, check cells outside it (or, where an
+assignment's calibration says so, inside, as nbgrader does)."""
+
+from __future__ import annotations
+
+import math
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from autograder.check.checker.message import message_inside
+from autograder.check.protocol.verdict import FAILED, PARTIAL, PASSED, Verdict, not_run
+from autograder.check.runner.servers import Submission
+from autograder.notebook.code_cells import CHECK, CodeCell
+from autograder.run.results import USUAL, Policy, Ran, Seconds
+
+KERNELS = 6  # how many are started for one submission
+
+
+class Kernel(Protocol):
+    """What a walk needs of a kernel; who starts it, and in which sandbox, is not its matter.
+
+    `control` is the runner's end of a socket pair that the kernel has inherited. `run` runs a cell, interrupts it when its time
+    is over, and says whether the kernel can go on. `begin_serving` starts a cell that calls
+    `responder.serve` on the other end and does not wait for it; `end_serving` waits until that cell is over, interrupts it
+    when it is not, and says how it ended, as `run` does.
+    """
+
+    control: socket.socket
+
+    def run(self, source: str, seconds: float) -> Ran: ...
+
+    def begin_serving(self) -> None: ...
+
+    def end_serving(self, seconds: float) -> Ran: ...
+
+
+def walk(
+    plan: Sequence[CodeCell],
+    kernel: Callable[[], AbstractContextManager[Kernel]],
+    submission: Submission | None,
+    policies: Mapping[str, Policy],
+    seconds: Seconds = USUAL,
+    hear: Callable[[CodeCell, Ran], None] = lambda *_: None,
+) -> dict[str, Verdict]:
+    """Runs a submission from the first cell to the last.
+
+    A cell that takes the kernel down is left out, and the others are run again in a fresh kernel. Check cells that have
+    their verdict are not judged again, so what was earned stays earned.
+
+    Parameters
+    ----------
+    plan : sequence of CodeCell
+        The assignment with the student's sources in its solution cells.
+    kernel : callable
+        Starts a fresh kernel.
+    submission : Submission or None
+        None where all cells are judged inside.
+    policies : mapping
+        For each check cell; outside where there is none.
+    seconds : Seconds
+    hear : callable, optional
+        Told of every cell that did not end well: the cell, and how it ended.
+
+    Returns
+    -------
+    dict
+        A verdict for every check cell in order, "not run" for those that could not be reached.
+    """
+    verdicts: dict[str, Verdict] = {}
+    left_out: set[int] = set()
+    end = time.monotonic() + seconds.total
+    for _ in range(KERNELS):
+        with kernel() as started:
+            died_in = _pass(plan, started, submission, policies, seconds, verdicts, left_out, end, hear)
+        if died_in is None:
+            break
+        left_out.add(died_in)
+        if submission is not None:
+            submission.close()  # what it knows of functions and networks was of the kernel that died
+    why = "there was no time left" if time.monotonic() > end else "the kernel died too often before"
+    checks = [cell.id for cell in plan if cell.kind == CHECK]
+    return {id: verdicts.get(id) or not_run(id, f"This cell was not run: {why}.") for id in checks}
+
+
+def _pass(
+    plan: Sequence[CodeCell],
+    kernel: Kernel,
+    submission: Submission | None,
+    policies: Mapping[str, Policy],
+    seconds: Seconds,
+    verdicts: dict[str, Verdict],
+    left_out: set[int],
+    end: float,
+    hear: Callable[[CodeCell, Ran], None],
+) -> int | None:
+    """Walks once; the index of the cell in which the kernel died, None when there is nothing left to do."""
+    for number, cell in enumerate(plan):
+        if time.monotonic() > end:
+            return None
+        if number in left_out or cell.id in verdicts:
+            continue
+        policy = policies.get(cell.id, Policy())
+        if cell.kind == CHECK and policy.outside and submission is not None:
+            verdict, ran = judge_outside(cell, kernel, submission, policy, min(seconds.check, _left(end)))
+        else:
+            ran = kernel.run(cell.source, min(seconds.check if cell.kind == CHECK else seconds.cell, _left(end)))
+            verdict = inside_verdict(cell, ran) if cell.kind == CHECK else None
+        if ran.error:
+            hear(cell, ran)
+        if verdict is not None:
+            verdicts[cell.id] = verdict
+        if not ran.alive:
+            return number
+    return None
+
+
+def _left(end: float) -> float:
+    """Seconds until the end, enough of them for a cell to say that they are over."""
+    return max(0.5, end - time.monotonic())
+
+
+def judge_outside(
+    cell: CodeCell, kernel: Kernel, submission: Submission, policy: Policy, seconds: float
+) -> tuple[Verdict | None, Ran]:
+    """The verdict of one check cell (None where the kernel was dead already), and how it left the kernel."""
+    checkers, students = socket.socketpair()
+    with checkers:
+        with students:
+            try:
+                kernel.control.settimeout(seconds)
+                socket.send_fds(kernel.control, [b"c"], [students.fileno()])
+            except OSError:
+                return None, Ran("the kernel died", alive=False)
+        kernel.begin_serving()
+        verdict = submission.check(cell.id, checkers, seconds, policy.in_place)
+    return verdict, kernel.end_serving(2.0)
+
+
+def inside_verdict(cell: CodeCell, ran: Ran) -> Verdict:
+    """nbgrader's verdict on a check cell that ran in the student's kernel."""
+    if ran.error:
+        key = cell.id.rsplit("-", 1)[0]
+        ours = ran.late or not ran.alive
+        said = f"{key}: {ran.error}." if ours else message_inside(ran.error, cell.source, key, cell.hidden)
+        return Verdict(cell.id, FAILED, message=said)
+    try:
+        credit = float(ran.value or "")
+    except ValueError:
+        return Verdict(cell.id, PASSED, cell.points)
+    if not (math.isfinite(credit) and 0 <= credit <= cell.points):
+        return Verdict(
+            cell.id, FAILED, message=f"this cell gave {credit:g} points, but it has from 0 to {cell.points:g}"
+        )
+    return Verdict(cell.id, PASSED if credit == cell.points else PARTIAL, credit)

@@ -1,0 +1,510 @@
+"""How good a classifier is, and how sure we can be of it. NumPy only; scores are numbers, larger means more likely.
+
+Films of one patient resemble each other, so every interval here is a bootstrap over *patients*: whole patients are
+drawn with replacement, each with all of their films (Efron and Tibshirani, An Introduction to the Bootstrap, 1993;
+for clustered data Field and Welsh, J. R. Statist. Soc. B 69, 2007). A resample that lost a class has no AUROC and is
+drawn again; `Interval.redrawn` counts these.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+Statistic = Callable[[np.ndarray, np.ndarray], float]
+
+# Resample weights are worked through in blocks of about this many numbers, to bound memory on large sets.
+_BLOCK = 4_000_000
+
+
+class Interval(NamedTuple("Interval", [("value", float), ("low", float), ("high", float)])):
+    """(value, low, high), and the number of resamples that had to be drawn again as `redrawn`."""
+
+    redrawn: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+class OperatingPoint(NamedTuple):
+    """A threshold and what it gave on the films it was chosen on; a film is called positive when score >= threshold."""
+
+    threshold: float
+    sensitivity: float
+    specificity: float
+
+
+# ---- statistics -----------------------------------------------------------------------------------------------------
+
+
+def auroc(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Area under the ROC curve: the chance that a positive film scores above a negative one, ties counting half.
+
+    labels (N,) of 0 and 1, scores (N,). A constant score gives 0.5. ValueError when a class is missing.
+    Hanley and McNeil, Radiology 143, 1982.
+    """
+    labels, scores = _binary(labels), _column(scores, "scores", labels)
+    _both_classes(labels, "auroc")
+    return float(_weighted_auroc(labels, scores, np.ones((1, len(labels))))[0])
+
+
+def sensitivity(labels: np.ndarray, predictions: np.ndarray) -> float:
+    """Share of the positive films (label 1) that are called positive. labels, predictions (N,) of 0 and 1."""
+    labels, predictions = _binary(labels), _binary(predictions, "predictions")
+    return float(_weighted_share(labels == 1, predictions == 1, np.ones((1, len(labels))))[0])
+
+
+def specificity(labels: np.ndarray, predictions: np.ndarray) -> float:
+    """Share of the negative films (label 0) that are called negative. labels, predictions (N,) of 0 and 1."""
+    labels, predictions = _binary(labels), _binary(predictions, "predictions")
+    return float(_weighted_share(labels == 0, predictions == 0, np.ones((1, len(labels))))[0])
+
+
+def accuracy(labels: np.ndarray, predictions: np.ndarray) -> float:
+    """Share of all films that are called right: to be read beside the share of the larger class."""
+    labels, predictions = np.asarray(labels), np.asarray(predictions)
+    return float(np.mean(labels == predictions))
+
+
+def confusion(labels: np.ndarray, predictions: np.ndarray, classes: int = 2) -> np.ndarray:
+    """Counts, int (classes, classes): row = truth, column = prediction. labels, predictions (N,) of 0 .. classes - 1.
+
+    With two classes [[true negatives, false positives], [false negatives, true positives]].
+    """
+    labels, predictions = np.asarray(labels).astype(int), np.asarray(predictions).astype(int)
+    if labels.shape != predictions.shape or labels.ndim != 1:
+        raise ValueError(f"confusion: labels {labels.shape} and predictions {predictions.shape} must both be (N,).")
+    both = np.concatenate([labels, predictions])
+    if both.size and (both.min() < 0 or both.max() >= classes):
+        raise ValueError(
+            f"confusion: expected classes 0 to {classes - 1}, got {both.min()} to {both.max()}. "
+            "Scores become predictions by a threshold first: scores >= threshold."
+        )
+    table = np.zeros((classes, classes), dtype=int)
+    np.add.at(table, (labels, predictions), 1)
+    return table
+
+
+def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean negative log-likelihood in nats. labels (N,) of 0 and 1, probabilities (N,) of class 1."""
+    labels, p = _binary(labels), np.clip(np.asarray(probabilities, float), 1e-7, 1 - 1e-7)
+    return float(-np.mean(np.where(labels == 1, np.log(p), np.log1p(-p))))
+
+
+# ---- the bootstrap over patients ------------------------------------------------------------------------------------
+
+
+def bootstrap_interval(
+    labels: np.ndarray,
+    scores: np.ndarray,
+    patients: np.ndarray,
+    statistic: Statistic = auroc,
+    resamples: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """The statistic and its percentile bootstrap interval over patients.
+
+    Parameters
+    ----------
+    labels : (N,) of 0 and 1. scores : (N,), or (N, ...) for a statistic that wants that.
+    patients : (N,), who each film is of. `np.arange(N)` gives the (too narrow) interval over films.
+    statistic : function of (labels, scores) giving one number. `auroc`, `sensitivity`, `specificity` and `accuracy`
+        are computed for all resamples at once; any other one is called once for each resample.
+    resamples, level, seed : number of resamples, e.g. 0.95, and the generator's seed.
+
+    Returns
+    -------
+    Interval (value, low, high); `.redrawn` counts resamples in which a class was missing and that were drawn again.
+
+    Raises
+    ------
+    ValueError : lengths differ, fewer than two patients, or a class that hangs on so few patients that nearly every
+        resample loses it.
+    """
+    labels, scores, patients = _aligned(labels, scores, patients)
+    value = statistic(labels, scores)
+    draws, redrawn = _resampled_statistics(labels, [scores], patients, statistic, resamples, seed)
+    return _interval(value, draws[0], level, redrawn)
+
+
+def paired_bootstrap(
+    labels: np.ndarray,
+    scores_a: np.ndarray,
+    scores_b: np.ndarray,
+    patients: np.ndarray,
+    statistic: Statistic = auroc,
+    resamples: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """The difference statistic(a) - statistic(b) and its interval, both computed on the same resampled patients.
+
+    Two classifiers that read the same films share their easy and hard patients, so the interval of the difference is
+    far narrower than the two single intervals suggest. Parameters as in `bootstrap_interval`.
+    """
+    labels, scores_a, patients = _aligned(labels, scores_a, patients)
+    _, scores_b, _ = _aligned(labels, scores_b, patients)
+    value = statistic(labels, scores_a) - statistic(labels, scores_b)
+    draws, redrawn = _resampled_statistics(labels, [scores_a, scores_b], patients, statistic, resamples, seed)
+    return _interval(value, draws[0] - draws[1], level, redrawn)
+
+
+def bootstrap_band(
+    labels: np.ndarray,
+    scores: np.ndarray,
+    patients: np.ndarray,
+    curve: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    resamples: int = 500,
+    level: float = 0.95,
+    seed: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The band of a curve, such as an ROC curve: lower and upper end at each of its places, a bootstrap over patients.
+
+    curve : function of (labels, scores) giving (G,) values at places of your choice, the same ones each time, such as
+        the sensitivity at 100 values of 1 - specificity. Places where a resample has no value (NaN) do not count there.
+        The other parameters, and errors, as in `bootstrap_interval`.
+
+    Returns two arrays (G,). The band holds at each place by itself, not for the curve as a whole.
+    """
+    labels, scores, patients = _aligned(labels, scores, patients)
+    if not 0 < level < 1:
+        raise ValueError(f"level={level}: expected a share between 0 and 1, such as 0.95.")
+    curves = []
+    for counts, _ in _patient_counts(labels, patients, resamples, seed):
+        for count in counts:
+            films = np.repeat(np.arange(len(labels)), count)
+            curves.append(np.asarray(curve(labels[films], scores[films]), dtype=float))
+    low, high = np.nanquantile(curves, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return low, high
+
+
+def mean_interval(
+    values: np.ndarray, patients: np.ndarray, resamples: int = 2000, level: float = 0.95, seed: int = 0
+) -> Interval:
+    """The mean over films and its percentile bootstrap interval over patients.
+
+    values (N,), such as a score of each film's map; patients (N,), who each film is of. To compare two methods on the
+    same films pass the differences. ValueError : lengths differ, values that are not finite, fewer than two patients.
+    """
+    values, patients = np.asarray(values, dtype=float), np.asarray(patients)
+    if values.ndim != 1 or patients.shape != values.shape:
+        raise ValueError(
+            f"mean_interval: expected values and patients of the same shape (N,), got {values.shape} and {patients.shape}."
+        )
+    if not len(values) or not np.isfinite(values).all():
+        raise ValueError(
+            f"mean_interval: {(~np.isfinite(values)).sum()} of {len(values)} values are not finite numbers."
+        )
+    # With one class for all, no resample can lose a class.
+    blocks = _patient_counts(np.zeros(len(values), int), patients, resamples, seed)
+    draws = np.concatenate([counts @ values / counts.sum(axis=1) for counts, _ in blocks])
+    return _interval(values.mean(), draws, level, 0)
+
+
+def proportion_interval(successes: int, total: int, level: float = 0.95) -> Interval:
+    """Wilson's interval of a share of `total` independent cases (Wilson, JASA 22, 1927); for one film a patient."""
+    from scipy.stats import norm
+
+    if not 0 <= successes <= total or total == 0:
+        raise ValueError(
+            f"proportion_interval: expected 0 <= successes <= total and total > 0, got {successes}/{total}."
+        )
+    z, share = norm.ppf(0.5 + level / 2), successes / total
+    centre = (share + z**2 / (2 * total)) / (1 + z**2 / total)
+    half = z / (1 + z**2 / total) * np.sqrt(share * (1 - share) / total + z**2 / (4 * total**2))
+    return Interval(share, max(0.0, float(centre - half)), min(1.0, float(centre + half)))
+
+
+def _interval(value: float, draws: np.ndarray, level: float, redrawn: int) -> Interval:
+    if not 0 < level < 1:
+        raise ValueError(f"level={level}: expected a share between 0 and 1, such as 0.95.")
+    low, high = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    interval = Interval(float(value), float(low), float(high))
+    interval.redrawn = redrawn
+    return interval
+
+
+def _patient_counts(
+    labels: np.ndarray, patients: np.ndarray, resamples: int, seed: int
+) -> Iterator[tuple[np.ndarray, int]]:
+    """Blocks of (how often each film is in each resample, uint (R, N); resamples drawn again for this block)."""
+    rng = np.random.default_rng(seed)
+    _, who = np.unique(patients, return_inverse=True)
+    number = int(who.max()) + 1
+    if number < 2:
+        raise ValueError("A bootstrap over patients needs at least two patients. Is `patients` the right column?")
+    held = [np.unique(who[labels == value]) for value in np.unique(labels)]  # patients with a film of each class
+    block = max(1, _BLOCK // max(len(labels), number))
+    for start in range(0, resamples, block):
+        wanted = min(block, resamples - start)
+        counts, redrawn = _draw(rng, wanted, number), 0
+        for _ in range(1000):
+            lost = np.flatnonzero(~np.all([counts[:, some].any(axis=1) for some in held], axis=0))
+            if not len(lost):
+                break
+            redrawn += len(lost)
+            counts[lost] = _draw(rng, len(lost), number)
+        else:
+            raise ValueError(
+                f"A class hangs on {min(map(len, held))} of {number} patients, so nearly every resample loses it: "
+                "there are too few for an interval."
+            )
+        yield counts[:, who], redrawn
+
+
+def _draw(rng: np.random.Generator, resamples: int, number: int) -> np.ndarray:
+    drawn = rng.integers(number, size=(resamples, number)) + np.arange(resamples)[:, None] * number
+    return np.bincount(drawn.ravel(), minlength=resamples * number).reshape(resamples, number)
+
+
+def _resampled_statistics(
+    labels: np.ndarray, columns: list[np.ndarray], patients: np.ndarray, statistic: Statistic, resamples: int, seed: int
+) -> tuple[np.ndarray, int]:
+    """statistic of each column on the same resamples, (columns, resamples), and how many were drawn again."""
+    together, parts, again = _AT_ONCE.get(statistic), [], 0
+    for counts, redrawn in _patient_counts(labels, patients, resamples, seed):
+        again += redrawn
+        if together is not None and all(column.ndim == 1 for column in columns):
+            parts.append(np.stack([together(labels, column, counts) for column in columns]))
+            continue
+        part = np.empty((len(columns), len(counts)))
+        for row, count in enumerate(counts):
+            films = np.repeat(np.arange(len(labels)), count)
+            part[:, row] = [statistic(labels[films], column[films]) for column in columns]
+        parts.append(part)
+    return np.concatenate(parts, axis=1), again
+
+
+def _weighted_auroc(labels: np.ndarray, scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """AUROC for each row of film counts (R, N), by ranks: one sort serves all resamples."""
+    order = np.argsort(scores, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(scores[order]) != 0])  # where each tied group begins
+    counts = np.asarray(counts, float)[:, order]
+    positive = np.add.reduceat(counts * labels[order], starts, axis=1)
+    negative = np.add.reduceat(counts * (1 - labels[order]), starts, axis=1)
+    below = np.cumsum(negative, axis=1) - negative / 2
+    with np.errstate(invalid="ignore"):
+        return (positive * below).sum(axis=1) / (positive.sum(axis=1) * negative.sum(axis=1))
+
+
+def _weighted_share(of: np.ndarray, right: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        return counts @ (of & right).astype(float) / (counts @ of.astype(float))
+
+
+_AT_ONCE: dict[Statistic, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
+    auroc: _weighted_auroc,
+    sensitivity: lambda labels, called, counts: _weighted_share(labels == 1, called == 1, counts),
+    specificity: lambda labels, called, counts: _weighted_share(labels == 0, called == 0, counts),
+    accuracy: lambda labels, called, counts: _weighted_share(labels == labels, called == labels, counts),
+}
+
+
+# ---- thresholds -----------------------------------------------------------------------------------------------------
+
+
+def operating_point(labels: np.ndarray, scores: np.ndarray, wanted_sensitivity: float = 0.9) -> OperatingPoint:
+    """The highest threshold that finds at least the wanted share of the positive films: choose it on validation.
+
+    A film is called positive when its score >= threshold. labels (N,) of 0 and 1, scores (N,). The threshold is one of
+    the positive films' scores. Returns OperatingPoint (threshold, sensitivity, specificity), the latter two on these
+    very films, hence flattering: report them on films that had no part in the choice.
+    """
+    labels, scores = _binary(labels), _column(scores, "scores", labels)
+    _both_classes(labels, "operating_point")
+    if not 0 < wanted_sensitivity <= 1:
+        raise ValueError(f"operating_point: wanted_sensitivity={wanted_sensitivity}, expected above 0 and at most 1.")
+    positives = np.sort(scores[labels == 1])[::-1]
+    # The small subtraction keeps 0.9 * 10 from needing ten films.
+    needed = max(1, int(np.ceil(wanted_sensitivity * len(positives) - 1e-9)))
+    threshold = float(positives[needed - 1])
+    called = scores >= threshold
+    return OperatingPoint(threshold, float(called[labels == 1].mean()), float((~called[labels == 0]).mean()))
+
+
+def performance_at(
+    labels: np.ndarray,
+    scores: np.ndarray,
+    threshold: float,
+    patients: np.ndarray,
+    resamples: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """What a threshold gives: rows sensitivity, specificity, accuracy; columns value, low, high, n.
+
+    The intervals are bootstraps over patients; `n` is the number of films that the share is of.
+    """
+    labels, scores, patients = _aligned(labels, scores, patients)
+    called = (scores >= threshold).astype(int)
+    of = {"sensitivity": (labels == 1).sum(), "specificity": (labels == 0).sum(), "accuracy": len(labels)}
+    rows = {}
+    for statistic in (sensitivity, specificity, accuracy):
+        interval = bootstrap_interval(labels, called, patients, statistic, resamples, level, seed)
+        rows[statistic.__name__] = (*interval, int(of[statistic.__name__]))
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high", "n"])
+
+
+# ---- calibration ----------------------------------------------------------------------------------------------------
+
+
+def reliability_table(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> pd.DataFrame:
+    """A row for each bin of predicted probability: low, high, films, predicted (mean), observed (share of positives).
+
+    Bins have equal width; bin k holds k/bins <= p < (k+1)/bins, the last one p = 1 too. Empty bins have NaN.
+    """
+    labels, p = _binary(labels), _column(probabilities, "probabilities", np.asarray(labels))
+    if p.size and (p.min() < 0 or p.max() > 1):
+        raise ValueError(f"Expected probabilities from 0 to 1, got {p.min():.4g} to {p.max():.4g}. Are these logits?")
+    edges = np.linspace(0, 1, bins + 1)
+    where = np.minimum((p * bins).astype(int), bins - 1)
+    films = np.bincount(where, minlength=bins)
+    with np.errstate(invalid="ignore"):
+        predicted = np.bincount(where, p, minlength=bins) / films
+        observed = np.bincount(where, labels, minlength=bins) / films
+    return pd.DataFrame(
+        {"low": edges[:-1], "high": edges[1:], "films": films, "predicted": predicted, "observed": observed}
+    )
+
+
+def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> float:
+    """Mean distance of predicted probability and observed share of positives, weighted by the films in each bin.
+
+    labels (N,) of 0 and 1; probabilities (N,) of class 1. Bins as in `reliability_table`: equal width, closed below.
+    Naeini, Cooper and Hauskrecht, AAAI 2015, in the form for the positive class of a binary task. With few films an
+    honest model's error is above 0 by chance alone.
+    """
+    table = reliability_table(labels, probabilities, bins)
+    gap = (table["predicted"] - table["observed"]).abs().fillna(0.0)
+    return float((gap * table["films"]).sum() / table["films"].sum())
+
+
+def logits_of(probabilities: np.ndarray) -> np.ndarray:
+    """Logits (N,) that give back probabilities (N,) of class 1 by a sigmoid; clipped at 1e-7 from 0 and 1."""
+    p = np.clip(np.asarray(probabilities, dtype=float), 1e-7, 1 - 1e-7)
+    return np.log(p) - np.log1p(-p)
+
+
+def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
+    """The temperature T > 0 that minimises the negative log-likelihood of labels under logits / T.
+
+    logits (N,) of class 1 (sigmoid) or (N, classes) (softmax); labels (N,). T above 1 means the network was too sure.
+    Dividing by T changes no order, so AUROC stays. Guo et al., arXiv 1706.04599. Searched from 0.05 to 20: with a
+    warning, a bound comes back where the films are separated perfectly (or the logits say nothing).
+    """
+    from scipy.optimize import minimize_scalar
+    from scipy.special import logsumexp
+
+    logits = np.asarray(logits, dtype=float)
+    labels = _binary(labels) if logits.ndim == 1 else np.asarray(labels).astype(int)
+    if logits.ndim not in (1, 2) or len(logits) != len(labels):
+        raise ValueError(f"fit_temperature: logits {logits.shape} do not fit labels {labels.shape}.")
+    if logits.ndim == 1:
+        logits = np.stack([np.zeros_like(logits), logits], axis=1)
+
+    def negative_log_likelihood(log_temperature: float) -> float:
+        scaled = logits / np.exp(log_temperature)
+        return float(np.mean(logsumexp(scaled, axis=1) - scaled[np.arange(len(labels)), labels]))
+
+    low, high = np.log(0.05), np.log(20)
+    best = float(
+        minimize_scalar(negative_log_likelihood, bounds=(low, high), method="bounded", options={"xatol": 1e-6}).x
+    )
+    if min(best - low, high - best) < 1e-3:
+        warnings.warn(
+            f"fit_temperature: no minimum between 0.05 and 20; T = {np.exp(best):.3g} is the end of the search."
+        )
+    return float(np.exp(best))
+
+
+# ---- subgroups ------------------------------------------------------------------------------------------------------
+
+
+def subgroup_table(
+    labels: np.ndarray,
+    scores: np.ndarray,
+    patients: np.ndarray,
+    groups: np.ndarray,
+    statistic: Statistic = auroc,
+    shared_negatives: bool = False,
+    resamples: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """The statistic in each group, with counts and patient bootstrap intervals.
+
+    Parameters
+    ----------
+    groups : (N,) values, one row of the table for each; missing values are left out.
+    shared_negatives : compare the positives of each group with *all* negatives. Right where the group is a property
+        of the disease (positives with a drain), so that rows differ by their positives only.
+
+    Returns
+    -------
+    DataFrame indexed by group: films, patients, positives, negatives, value, low, high. Where a class or a second
+    patient is missing the last three are NaN: the counts say why.
+    """
+    labels, scores, patients = _aligned(labels, scores, patients)
+    groups = np.asarray(groups)
+    if len(groups) != len(labels):
+        raise ValueError(f"subgroup_table: {len(groups)} groups for {len(labels)} films.")
+    known = ~pd.isna(groups)
+    rows = {}
+    for group in pd.unique(pd.Series(groups[known])):
+        inside = known & (groups == group)
+        films = (inside & (labels == 1)) | (labels == 0) if shared_negatives else inside
+        part = labels[films], scores[films], patients[films]
+        number, positives = len(np.unique(part[2])), int((part[0] == 1).sum())
+        negatives = len(part[0]) - positives
+        enough = positives and negatives and number > 1
+        interval = bootstrap_interval(*part, statistic, resamples, level, seed) if enough else (np.nan,) * 3
+        rows[group] = (len(part[0]), number, positives, negatives, *interval)
+    columns = ["films", "patients", "positives", "negatives", "value", "low", "high"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).sort_index()
+
+
+# ---- checks of the arguments ----------------------------------------------------------------------------------------
+
+
+def _binary(labels: np.ndarray, name: str = "labels") -> np.ndarray:
+    values = np.asarray(labels)
+    if values.ndim != 1:
+        hint = " For one-hot labels take column 1." if values.ndim == 2 else ""
+        raise ValueError(f"{name}: expected shape (N,), got {values.shape}.{hint}")
+    found = np.unique(values)
+    if not np.isin(found, [0, 1]).all():
+        hint = " Scores become predictions by a threshold first." if name == "predictions" else ""
+        raise ValueError(f"{name}: expected 0 and 1, got {', '.join(map(str, found[:5]))}.{hint}")
+    return values.astype(int)
+
+
+def _column(values: np.ndarray, name: str, labels: np.ndarray) -> np.ndarray:
+    column = np.asarray(values, dtype=float)
+    if column.shape != labels.shape:
+        hint = " Take the column of the positive class, [:, 1]." if column.ndim == 2 else ""
+        raise ValueError(f"{name}: expected shape {labels.shape} like the labels, got {column.shape}.{hint}")
+    if not np.isfinite(column).all():
+        raise ValueError(f"{name}: {(~np.isfinite(column)).sum()} of {len(column)} are not finite numbers.")
+    return column
+
+
+def _both_classes(labels: np.ndarray, name: str) -> None:
+    if len(np.unique(labels)) < 2:
+        raise ValueError(
+            f"{name}: needs films of both classes, got {int((labels == 1).sum())} positive and "
+            f"{int((labels == 0).sum())} negative."
+        )
+
+
+def _aligned(labels: np.ndarray, scores: np.ndarray, patients: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    labels, scores, patients = _binary(labels), np.asarray(scores), np.asarray(patients)
+    if not len(labels) == len(scores) == len(patients):
+        raise ValueError(
+            f"Expected one label, score and patient for each film, got {len(labels)}, {len(scores)}, {len(patients)}."
+        )
+    return labels, scores, patients

@@ -1,0 +1,69 @@
+"""The file of a person's boxes, `my_boxes.txt`: a few lines of Python that people can read, type and paste.
+
+Boxes are a dict, number of the film (from 1) -> (x, y, width, height) in per cent of the film, x and y the upper left
+corner. The file is only parsed, never executed.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..files import replacing
+
+Box = tuple[float, float, float, float]
+COMMENT = "# x, y, width, height of each box, in per cent of the film; x and y are the upper left corner."
+
+
+def as_python(boxes: Mapping[int, Box]) -> str:
+    """The boxes as the Python that goes into a notebook: a function without arguments that returns them."""
+    lines = [f"        {number}: ({', '.join(f'{v:.1f}' for v in boxes[number])})," for number in sorted(boxes)]
+    return "\n".join([COMMENT, "def my_boxes():", "    return {", *lines, "    }", ""])
+
+
+def write(path: str | os.PathLike, boxes: Mapping[int, Box]) -> Path:
+    """Write the boxes, whole or not at all. ValueError for boxes that are none (`check`)."""
+    path, text = Path(path), as_python(check(boxes))
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8")
+    return path
+
+
+def read(path: str | os.PathLike = "my_boxes.txt") -> dict[int, Box]:
+    """The boxes that a file holds.
+
+    FileNotFoundError : there is none. ValueError : it does not hold a dict of boxes; nothing in it is executed.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path.name} here: draw your boxes first (notebook 05a, section 1).")
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        found = [ast.literal_eval(n) for n in ast.walk(tree) if isinstance(n, ast.Dict)]
+    except (SyntaxError, ValueError) as error:
+        raise ValueError(f"{path.name} cannot be read: {error}. Draw the boxes again, or mend the line.") from None
+    if len(found) != 1:
+        raise ValueError(f"{path.name} should hold one dict of boxes, number: (x, y, width, height); got {len(found)}.")
+    return check(found[0])
+
+
+def check(boxes: Mapping[int, Box]) -> dict[int, Box]:
+    """The boxes with plain numbers, in the order of the films. ValueError names the first that is none."""
+    good: dict[int, Box] = {}
+    if not isinstance(boxes, Mapping):
+        raise ValueError(f"Expected a dict, number of the film: (x, y, width, height); got {type(boxes).__name__}.")
+    for number, box in boxes.items():
+        try:
+            x, y, width, height = (float(value) for value in box)
+        except (TypeError, ValueError):
+            raise ValueError(f"Film {number}: expected four numbers (x, y, width, height), got {box!r}.") from None
+        inside = x >= 0 and y >= 0 and x + width <= 100.05 and y + height <= 100.05
+        if not (width > 0 and height > 0 and inside):
+            raise ValueError(
+                f"Film {number}: {box} is no box inside the film. Numbers are per cent of its width and height, from 0 to 100; "
+                "x + width and y + height are at most 100."
+            )
+        good[int(number)] = (x, y, width, height)
+    return dict(sorted(good.items()))

@@ -1,0 +1,210 @@
+"""Packs a lab's notebooks into one file to hand in: `python -m medxai submit 01`.
+
+The file `LAB--STUDENT.zip` holds the notebooks and `submission.json`: which lab, who, which release, when, and the
+sha256 of each notebook. Nothing is sent anywhere, and nothing but the standard library is needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import getpass
+import hashlib
+import json
+import re
+import sys
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..files import replacing
+
+MAX_NOTEBOOK = 20_000_000  # bytes; with every output of a lab a notebook has a tenth of that
+
+
+class SubmitError(ValueError):
+    """What keeps a lab from being packed, and what to do about it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; gives the exit status, 2 where nothing could be packed."""
+    parser = argparse.ArgumentParser(prog="python -m medxai submit", description="Pack a lab to hand it in.")
+    parser.add_argument("lab", help="the lab's number, such as 01")
+    parser.add_argument("--student", help="your name or number, as your course knows it (default: your login name)")
+    parser.add_argument("--folder", type=Path, help="the lab's folder, if it is not found from here")
+    parser.add_argument("--out", type=Path, default=Path("."), help="where to put the file (default: here)")
+    given = parser.parse_args(arguments)
+    try:
+        folder = given.folder or find_lab(given.lab, Path.cwd())
+        path, about, notes = pack(given.lab, folder, given.student or _login(), given.out)
+    except SubmitError as e:
+        print(e, file=sys.stderr)
+        return 2
+    print(f"Packed lab {about['lab']} of {about['student']} ({about['release']}) into {path}:")
+    for name in about["notebooks"]:
+        print(f"  {name}")
+    for note in notes:
+        print(f"Note: {note}")
+    print(
+        "Upload this one file where your course collects work. You may pack again and upload again; the latest counts."
+    )
+    return 0
+
+
+def pack(lab: str, folder: Path, student: str, out: Path) -> tuple[Path, dict, list[str]]:
+    """Packs the notebooks of a lab.
+
+    Parameters
+    ----------
+    lab : str
+        The lab's number, "01" (or its folder's name).
+    folder : Path
+        The folder with the lab's notebooks.
+    student : str
+        Reduced to letters, digits, dot, _ and -.
+    out : Path
+        Folder for the file; made if it is missing.
+
+    Returns
+    -------
+    (path, about, notes)
+        The file, what its submission.json says, and what the student should know.
+
+    Raises
+    ------
+    SubmitError
+        If there is no notebook, or one is not a saved notebook, or belongs to another lab.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise SubmitError(f"There is no folder {folder}. Name the lab's folder: --folder notebooks/01_...")
+    paths = sorted(p for p in folder.glob("*.ipynb") if not p.name.startswith("."))
+    if not paths:
+        raise SubmitError(f"There is no notebook (.ipynb) in {folder}. Is it the right folder? Name it with --folder.")
+    name = clean(student)
+    contents, claims, missing, ours, notes = {}, set(), set(), [], []
+    for path in paths:
+        data, about = _read(path)
+        if about is None:
+            notes.append(f"{path.name} is not a notebook of the course and was left out.")
+            continue
+        ours.append(path)
+        contents[path.name] = data
+        missing |= {f"{one}.ipynb" for one in about.get("notebooks", ()) if not (folder / f"{one}.ipynb").is_file()}
+        claims.add((str(about.get("lab")), str(about.get("release"))))
+        if not _answers(data):
+            notes.append(
+                f"{path.name}: every exercise is still `raise NotImplementedError`. Did you save the notebook (Ctrl+S)?"
+            )
+    if not ours:
+        raise SubmitError(
+            f"No notebook in {folder} is one of the course: expected a notebook from the student's folder, with its metadata."
+        )
+    labs = {claim[0] for claim in claims}
+    wanted = _number(lab)
+    if {_number(one) for one in labs} != {wanted}:
+        raise SubmitError(
+            f"{folder} holds lab {', '.join(sorted(labs))}, not lab {wanted}. Type the other number, or another --folder."
+        )
+    if missing:
+        raise SubmitError(
+            f"{folder} lacks {', '.join(sorted(missing))}, which belongs to this lab. Was it renamed or moved? "
+            "Put it back (a fresh one from the student zip will do, if you have not worked on it)."
+        )
+    about = {
+        "lab": sorted(labs)[0],
+        "student": name,
+        "release": sorted(release for _, release in claims)[-1],
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "notebooks": {n: hashlib.sha256(data).hexdigest() for n, data in contents.items()},
+    }
+    if name != student:
+        notes.append(f"your name is written {name} in the file: letters, digits, dot, _ and - only.")
+    path = Path(out) / f"{wanted}--{name}.zip"
+    _write(path, {**contents, "submission.json": (json.dumps(about, indent=1) + "\n").encode()})
+    return path, about, notes
+
+
+def find_lab(lab: str, start: Path) -> Path:
+    """The folder of a lab's notebooks, seen from `start` or from a folder above it."""
+    number = _number(lab)
+    seen = []
+    for base in (start, *start.parents):
+        if re.match(rf"{number}_", base.name) and any(base.glob("*.ipynb")):
+            return base
+        for parent in (base / "notebooks", base):
+            if parent.is_dir():
+                labs = sorted(p for p in parent.glob("[0-9][0-9]_*") if p.is_dir())
+                if found := [p for p in labs if p.name.startswith(f"{number}_")]:
+                    return found[0]
+                seen += [p.name for p in labs if p.name not in seen]
+    told = f"Labs here: {', '.join(seen)}." if seen else "No notebooks/ folder was found from here."
+    raise SubmitError(
+        f"There is no lab {lab!r}. {told} Change to the student's folder, or name the lab's: --folder FOLDER"
+    )
+
+
+def clean(student: str) -> str:
+    """A name that is safe as a file's and a folder's: letters, digits, dot, _ and -, at most 64, not beginning with a dot."""
+    import unicodedata
+
+    plain = unicodedata.normalize("NFKD", student).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-.")[:64]
+    name = re.sub(r"-{2,}", "-", name)
+    if not name:
+        raise SubmitError(f"Nothing is left of the name {student!r}: use letters and digits: --student YOUR-NAME")
+    return name
+
+
+def _read(path: Path) -> tuple[bytes, dict | None]:
+    """A notebook's bytes and its course metadata (None for a notebook that is not of the course)."""
+    if path.stat().st_size > MAX_NOTEBOOK:
+        raise SubmitError(
+            f"{path} has {path.stat().st_size / 1e6:.0f} MB, at most {MAX_NOTEBOOK / 1e6:.0f} can be handed in. "
+            "In JupyterLab: Edit, Clear Outputs of All Cells, save, and pack again."
+        )
+    data = path.read_bytes()
+    try:
+        nb = json.loads(data)
+    except ValueError as e:
+        raise SubmitError(
+            f"{path} is not a saved notebook (no JSON: {e}). Open it in JupyterLab, save it (Ctrl+S), and pack again."
+        ) from None
+    if not isinstance(nb, dict) or not isinstance(nb.get("cells"), list):
+        raise SubmitError(f"{path} is JSON, but not a notebook: it has no cells. Was it saved by JupyterLab?")
+    about = nb.get("metadata", {}).get("medxai") if isinstance(nb.get("metadata"), dict) else None
+    return data, about if isinstance(about, dict) else None
+
+
+def _answers(data: bytes) -> bool:
+    """Whether any solution cell differs from its stub; also true for a notebook without solution cells."""
+    cells = [c for c in json.loads(data)["cells"] if isinstance(c, dict)]
+    mine = [
+        c
+        for c in cells
+        if isinstance(c.get("metadata"), dict) and (c["metadata"].get("nbgrader") or {}).get("solution")
+    ]
+    text = ["".join(c.get("source", "")) for c in mine]
+    return not mine or any("raise NotImplementedError" not in t and "YOUR ANSWER HERE" not in t for t in text)
+
+
+def _write(path: Path, files: dict[str, bytes]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in files.items():
+                archive.writestr(name, data)
+    except OSError as e:
+        raise SubmitError(f"{path} cannot be written: {e.strerror}. Choose another folder: --out FOLDER") from e
+
+
+def _number(lab: str) -> str:
+    match = re.match(r"\d+", Path(str(lab)).name)
+    return f"{int(match[0]):02d}" if match else str(lab)
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # no such user, as in some containers
+        raise SubmitError("Your name is not known here. Say it: --student YOUR-NAME") from None

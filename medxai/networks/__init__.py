@@ -1,0 +1,24 @@
+"""Networks: how they are built, trained, folded, stored and loaded.
+
+Importing this package is quick and imports no TensorFlow; each module is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from .. import lazy
+
+__getattr__, __dir__ = lazy.attach(
+    __name__,
+    modules=(
+        "checkpoint_card",
+        "checkpoints",
+        "fold",
+        "models",
+        "own_network",
+        "prediction",
+        "preprocessing",
+        "recipes",
+        "tensorboard_runs",
+        "training",
+    ),
+)

@@ -1,0 +1,212 @@
+"""`python -m medxai.train TASK`: train a checkpoint of the course and write it with its card.
+
+TASK is one of `medxai.networks.recipes.RECIPES`. In the cpu profile narrow networks learn from phantoms, with BatchNorm, which is
+folded away at the end; in the gpu profile full networks learn from NIH films, and what the whole recipe gives is stored
+in the cache, where `medxai.load_checkpoint` finds it. Threshold and temperature are chosen on films that took no part in
+the training and are not the test films; the test films are looked at once, for the numbers on the card.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .checkpoint_card import WANTED_SENSITIVITY, Row, make_card, summary
+from .models import imagenet_vgg16_file, imagenet_vgg16_start
+from .prediction import predict_films
+from .recipes import RECIPES, Films, Recipe, fetch_films
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from data_fetch import ImageSet
+
+    from ..evaluate.metrics import Interval
+
+
+def build(recipe: Recipe, weights: str | None = None) -> tf.keras.Model:
+    """The network of a recipe with its starting weights; `weights` is a file of ImageNet weights, None the published."""
+    from .models import BUILDERS, load_imagenet_vgg16
+
+    model = BUILDERS[recipe.builder](recipe.size, recipe.width_divisor, recipe.batch_norm)
+    if recipe.imagenet:
+        loaded = load_imagenet_vgg16(model, weights)
+        print(f"{len(loaded)} convolutions start from ImageNet; each of them changed.")
+    return model
+
+
+def train(
+    recipe: Recipe, films: Films, out: Path, command: str, weights: str | None = None, verbose: str | int = "auto"
+) -> Path:
+    """Train, fold, judge and save; returns the path of the weights. The card lies beside them."""
+    import tensorflow as tf
+
+    from .checkpoints import load_checkpoint, save_checkpoint
+    from .fold import fold_batch_norm
+    from .training import Augmentation, class_weights, fit
+
+    start = "random, BatchNorm folded after training"
+    if recipe.imagenet:
+        weights = str(imagenet_vgg16_file(weights))
+        start = imagenet_vgg16_start(weights)
+    tf.keras.utils.set_random_seed(recipe.seed)
+    model = build(recipe, weights)
+    print(f"{model.count_params():,} parameters, {len(films.train)} films to learn from, {recipe.epochs} epochs")
+    training = fit(
+        model,
+        films.train,
+        films.validation,
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        learning_rate=recipe.learning_rate,
+        weights=class_weights(films.train.labels),
+        augment=Augmentation(recipe.shift, recipe.gamma),
+        optimizer=recipe.optimizer,
+        seed=recipe.seed,
+        verbose=verbose,
+    )
+    plain = fold_batch_norm(model)
+    sample = films.validation.images[:16]
+    folding = float(np.abs(predict_films(plain, sample) - predict_films(model, sample)).max())
+    print(f"best epoch {training.best_epoch}; folded, outputs differ by at most {folding:.1e}")
+
+    judged = judge(plain, films, recipe.beside)
+    card = make_card(recipe, films, training.history, training.best_epoch, training.seconds, judged, command, start)
+    path = save_checkpoint(plain, card, out)
+    stored = load_checkpoint(path.stem, out).predict(films.test.images[:16])
+    if not np.allclose(stored, predict_films(plain, films.test.images[:16]), atol=1e-6):
+        raise RuntimeError(f"{path} gives other probabilities than the network that was saved. Please report this.")
+    print(summary(card))
+    print(f"written: {path} ({path.stat().st_size:,} bytes) and {path.with_suffix('.toml').name}")
+    return path
+
+
+def judge(model: tf.keras.Model, films: Films, beside: str | None = None) -> dict[str, Any]:
+    """Threshold and temperature from the threshold films; metrics and rivals on the test films, by patient.
+
+    beside : a checkpoint of the course, whose AUROC on the same films is measured too.
+    """
+    from ..evaluate import baselines, metrics
+    from .checkpoints import load_checkpoint
+
+    chosen = predict_films(model, films.threshold.images)[:, 1]
+    point = metrics.operating_point(films.threshold.labels, chosen, WANTED_SENSITIVITY)
+    temperature = metrics.fit_temperature(films.threshold.labels, metrics.logits_of(chosen))
+
+    test = films.test
+    scores = predict_films(model, test.images)[:, 1]
+    truth = test.labels, scores, test.patients
+    at = metrics.performance_at(test.labels, scores, point.threshold, test.patients)
+    found = {
+        "auroc": metrics.bootstrap_interval(*truth),
+        **{name: metrics.Interval(*row[["value", "low", "high"]]) for name, row in at.iterrows()},
+        "ece": metrics.bootstrap_interval(*truth, metrics.expected_calibration_error, resamples=500),
+    }
+    contest = {}
+    for name, rival in baselines.all_rivals(films.train, test).items():
+        contest[name] = metrics.bootstrap_interval(test.labels, rival, test.patients)
+        contest[f"network_minus_{name}"] = metrics.paired_bootstrap(test.labels, scores, rival, test.patients)
+
+    def areas(network: tf.keras.Model, sets: Mapping[str, ImageSet]) -> dict[str, Row]:
+        return {
+            f"auroc_{name}": Row(
+                metrics.bootstrap_interval(part.labels, predict_films(network, part.images)[:, 1], part.patients),
+                part,
+                name,
+            )
+            for name, part in sets.items()
+        }
+
+    def on_test(intervals: Mapping[str, Interval]) -> dict[str, Row]:
+        return {name: Row(interval, test, films.test_split) for name, interval in intervals.items()}
+
+    other = load_checkpoint(beside).model if beside else None
+    return {
+        "threshold": point.threshold,
+        "temperature": temperature,
+        "metrics": on_test(found) | areas(model, films.further),
+        "rivals": on_test(contest),
+        "beside": areas(other, {films.test_split: test, **films.further}) if other else {},
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m medxai.train", description="Train a checkpoint of the course and write it with its card."
+    )
+    parser.add_argument("task", choices=list(RECIPES))
+    parser.add_argument("--profile", choices=["cpu", "gpu"], help="default: MEDXAI_PROFILE, else cpu")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--epochs", type=int, help="default: the recipe's")
+    parser.add_argument("--films", type=int, metavar="N", help="learn from about N films only, for a trial")
+    parser.add_argument(
+        "--weights", metavar="FILE", help="a local copy of VGG16's ImageNet weights (gpu profile); default: downloaded"
+    )
+    parser.add_argument("--name", help="what to call the checkpoint; default: TASK-PROFILE")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        help="folder to write to; default: the cache for the whole recipe of the gpu profile, else checkpoints",
+    )
+    wanted = list(sys.argv[1:] if arguments is None else arguments)
+    options = parser.parse_args(wanted)
+    for name in ("epochs", "films"):
+        if getattr(options, name) is not None and getattr(options, name) < 1:
+            parser.error(f"--{name} must be at least 1")
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow, whose notes on the machine help nobody here
+    import data_fetch
+    from data_fetch.store.registry_schema import is_name
+
+    from ..errors import CheckpointError
+
+    if options.name is not None and not is_name(options.name):
+        parser.error("--name takes letters, digits, '_' and '-', at most 64 of them, the first a letter or a digit")
+    command = shlex.join(["python", "-m", "medxai.train", *wanted])
+    try:
+        recipe = RECIPES[options.task][options.profile or data_fetch.profile().name]
+        trial = bool(options.epochs or options.films or options.seed)
+        recipe = replace(recipe, seed=options.seed, epochs=options.epochs or recipe.epochs, called=options.name)
+        out = options.out or folder_for(recipe, trial)
+        # What could stop a training of hours at its end, or after the films were fetched, is found before.
+        check_writable(out)
+        weights = str(imagenet_vgg16_file(options.weights)) if recipe.imagenet else None
+        films = fetch_films(recipe, options.films)
+        train(recipe, films, out, command, weights)
+    except (data_fetch.DataFetchError, CheckpointError, FloatingPointError, ValueError, OSError) as error:
+        print(f"medxai.train: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nmedxai.train: stopped; nothing was written.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def folder_for(recipe: Recipe, trial: bool) -> Path:
+    """Where a checkpoint is written when nobody says: CACHE/checkpoints, where it is loaded from by name, or checkpoints/.
+
+    The cache gets only what the whole recipe of the gpu profile gives: the cpu profile's come with the course, and a
+    trial must not stand where a class looks for its network.
+    """
+    from data_fetch.checkpoints.checkpoint_files import made_folder
+
+    return made_folder() if recipe.profile == "gpu" and not trial else Path("checkpoints")
+
+
+def check_writable(folder: Path) -> None:
+    """Raise OSError, with a sentence that says so, unless files can be written into `folder`; it is made if need be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as reason:
+        raise OSError(f"nothing can be written into {folder} ({reason.strerror}). Name another folder: --out") from None

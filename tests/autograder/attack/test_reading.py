@@ -1,0 +1,174 @@
+"""What the grader itself reads of a student's text: it cannot fail, hang, or repeat what the text says."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+
+import nbformat
+import pytest
+
+from autograder.check.protocol.verdict import FAILED, Verdict
+from autograder.collect import submissions
+from autograder.errors import AutograderError
+from autograder.files import write_atomically
+from autograder.notebook import assemble, code_cells, syntax
+from autograder.notebook.assemble import SubmissionError, read_submitted
+from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, CodeCell
+from autograder.plain_text import plain
+from autograder.run.job import Outcome, _Heard
+from autograder.run.results import Ran
+
+SECRET = "27182"
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["x = '\0'", "\ud800", "(" * 100_000, "x = 0" + " + 0" * 5_000, "x = " + "-" * 3_000 + "1", "x" + ".a" * 3_000],
+    ids=["null", "surrogate", "parentheses", "sum", "minus", "attributes"],
+)
+def test_text_that_python_refuses_in_any_way_has_no_statements(source):
+    assert syntax.statements(source) == []
+
+
+def test_what_is_deep_but_honest_is_read():
+    [statement] = syntax.statements("x = y" + " + 1" * 200)
+    assert syntax.mentioned(statement) == {"x", "y"}
+
+
+def test_threads_make_syntax_trees_without_disturbing_each_other():
+    source = "\n".join(f"def f{n}(x):\n    return [x + {n} for x in range(x) if (lambda y: y)(x)]" for n in range(150))
+    failed = []
+
+    def work():
+        for _ in range(4):
+            try:
+                syntax.parse(source)
+            except BaseException as e:
+                failed.append(e)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+
+
+def test_statements_that_all_need_each_other_are_found_quickly():
+    chain = CodeCell(LOCKED, "", "\n".join(f"x{n} = x{n + 1}" for n in range(8_000)) + "\nother = 1")
+    begun = time.monotonic()
+    found = code_cells.needed([chain, CodeCell(CHECK, "a", "assert x0")])
+    assert found == {(0, n) for n in range(8_000)}
+    assert time.monotonic() - begun < 30  # a second; with the square of their number it was many minutes
+
+
+def test_what_an_error_says_is_not_told():
+    outcome = Outcome()
+    heard = _Heard(outcome)
+    heard(CodeCell(LOCKED, "", "raise TimeoutError(seen)"), Ran(f"TimeoutError: {SECRET}"))
+    heard(CodeCell(LOCKED, "after", "print(f(3))"), Ran(f"Leak{SECRET}: {SECRET}"))
+    heard(CodeCell(SOLUTION, "f", "raise SyntaxError(seen)"), Ran(f"SyntaxError: x (line {SECRET})"))
+    heard(CodeCell(SOLUTION, "g", "x = 1\ndef g(:\n    pass"), Ran(f"SyntaxError: x (line {SECRET})"))
+    heard(CodeCell(SOLUTION, "h", "while True: pass"), Ran("stopped after 8 s", late=True))
+    told = [Verdict(f"{name}-1", FAILED, message=f"{name}: there is no `{name}`") for name in "fgh"]
+    for verdict in told:
+        heard.explain(verdict)
+    assert SECRET not in " ".join([*outcome.flags, *(verdict.message for verdict in told)])
+    assert outcome.flags == ["after, a locked cell, stopped with an error of its own kind", "h: stopped after 8 s"]
+    assert told[0].message.endswith("its cell stopped with a SyntaxError.")
+    assert told[1].message.endswith("its cell stopped with a SyntaxError at line 2.")
+    assert told[2].message.endswith("its cell did not end in time.")
+
+
+def notebook(*sources, **changes):
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    return json.loads(json.dumps(made)) | changes
+
+
+def released(source="def f():\n    raise NotImplementedError"):
+    made = nbformat.from_dict(notebook(source))
+    made.cells[0].metadata.nbgrader = {"grade": False, "grade_id": "f", "locked": False, "solution": True}
+    return made
+
+
+def read(tmp_path, data):
+    path = tmp_path / "x.ipynb"
+    path.write_text(data if isinstance(data, str) else json.dumps(data))
+    return read_submitted(path)
+
+
+def test_halves_of_characters_are_replaced(tmp_path):
+    assert read(tmp_path, notebook("a = '\ud800'")).cells[0].source == "a = '?'"
+    assert plain("a\ud800b") == "ab"
+
+
+def test_what_a_notebook_says_is_not_printed(tmp_path, capfd, recwarn):
+    data = notebook("1", "2")
+    data["cells"][0].update(id="same", metadata={"\x1b[31m": 1}, execution_count="\x1b[31mred")
+    data["cells"][1]["id"] = "same"
+    assert len(read(tmp_path, data).cells) == 2
+    assert capfd.readouterr() == ("", "") and not recwarn.list
+
+
+def test_too_many_parts_are_refused(tmp_path):
+    with pytest.raises(SubmissionError, match="too many parts to be a notebook: about 600,"):
+        read(tmp_path, '{"cells": [' + "[]," * 600_000 + "[]]}")
+
+
+@pytest.mark.parametrize(("length", "taken"), [(assemble.LONGEST_CELL, True), (assemble.LONGEST_CELL + 1, False)])
+def test_a_very_long_answer_is_not_taken_and_that_is_said(length, taken):
+    theirs = released("x" * length)
+    made = assemble.assemble(released(), theirs)
+    assert (made.notebook.cells[0].source == theirs.cells[0].source) is taken
+    assert bool([flag for flag in made.flags if "longer than 200,000 characters" in flag]) is not taken
+
+
+def test_added_cells_are_bounded_and_the_first_stay():
+    theirs = released()
+    theirs.cells += [nbformat.v4.new_code_cell(str(n)) for n in range(assemble.MOST_ADDED + 1)]
+    made = assemble.assemble(released(), theirs)
+    assert len(made.notebook.cells) == 1 + assemble.MOST_ADDED and made.notebook.cells[1].source == "0"
+    assert [flag for flag in made.flags if "more cells were added than are taken" in flag]
+
+
+class Course:
+    ours = True
+
+    def __init__(self, root):
+        self.root, self.submitted, self.state = root, root / "submitted", root / ".autograder"
+        self.solutions = root / "solutions"
+
+
+@pytest.mark.parametrize(
+    "claimed", ["01-r" + "1" * 5_000, "01-r1/../x", "01-r\0", "02-r1", ["01-r1"], "01-rx", "01-r9"]
+)
+def test_a_claimed_release_that_is_none_is_the_current_one(tmp_path, claimed):
+    folder = tmp_path / "submitted" / "a" / "01_x"
+    folder.mkdir(parents=True)
+    (folder / "submission.json").write_text(json.dumps({"release": claimed}))
+    (tmp_path / "solutions" / "01_x").mkdir(parents=True)
+    (tmp_path / "solutions" / "01_x" / "release.toml").write_text("version = 3\n")
+    assert submissions.version(Course(tmp_path), folder, "01_x") == "01-r3"
+
+
+def test_names_that_no_record_can_have_are_left_out_and_told(tmp_path):
+    course = Course(tmp_path)
+    for name in (b"good", b"\xff\xfe", b"a\nb", b"*", b"n" * 201, b"n" * 200):
+        os.makedirs(os.path.join(os.fsencode(course.submitted), name, b"01_x"))
+    assert submissions.students(course, "01_x") == ["good", "n" * 200]
+    with pytest.raises(AutograderError, match=r"4 folders .* All others are graded"):
+        submissions.refuse_names(course, "01_x")
+    path = tmp_path / f"{'n' * 200}.json"
+    write_atomically(path, "x")
+    assert path.read_text() == "x"
+
+
+@pytest.mark.parametrize(("attempt", "number"), [("3", 3), ("1e309", 0), ("1" + "0" * 4_000, 0), ("-1", 0), ("[1]", 0)])
+def test_a_number_of_the_hand_in_that_cannot_be_is_none(tmp_path, attempt, number):
+    folder = tmp_path / "submitted" / "a" / "01_x"
+    folder.mkdir(parents=True)
+    (folder / "submission.json").write_text(f'{{"attempt": {attempt}}}')
+    assert submissions.handed_in(folder) == (number, "")

