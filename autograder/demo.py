@@ -22,9 +22,10 @@ from autograder.author import build
 from autograder.author.lab_source import Exercise, Lab, Mutant, load_lab
 from autograder.collect import collect
 from autograder.course.course import Course
+from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
 from autograder.notebook.cells import grade_id_of
-from autograder.record.records import Record
+from autograder.record.records import GRADED, Record
 from autograder.release import release
 from autograder.report import class_report, export, feedback
 from autograder.report.tables import show_marks, show_reasons
@@ -114,7 +115,7 @@ def run(
     return records
 
 
-def make_course(course: Course, into: Path) -> Course:
+def make_course(course: Course, into: Path) -> LabCourse:
     """A throw-away course with a copy of the sources, and whatever else at the course's top its labs import."""
     into = into.resolve()
     if into.exists() and not (into / MARKER).is_file() and any(into.iterdir() if into.is_dir() else [into]):
@@ -133,7 +134,7 @@ def make_course(course: Course, into: Path) -> Course:
     shutil.copytree(course.solutions, into / "solutions", ignore=litter)
     for module in course.root.glob("*.py"):
         shutil.copyfile(module, into / module.name)
-    return Course(into)
+    return LabCourse(into)
 
 
 def make_class(lab: Lab) -> list[Student]:
@@ -192,7 +193,7 @@ def differences(students: list[Student], records: list[Record]) -> list[str]:
     wrong = []
     for student in students:
         record = found.get(student.name)
-        if record is None or record.status != "graded":
+        if record is None or record.status != GRADED:
             why = record.reason if record else "no record"
             wrong.append(f"{student.name}: expected to be graded, got {record.status if record else 'nothing'} ({why})")
             continue

@@ -13,10 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
-from autograder.check.protocol.verdict import PASSED, Verdict
+from autograder.check.protocol.verdict import FAILED, NOT_RUN, PASSED, Verdict
 from autograder.check.runner.servers import Server
+from autograder.course.markers import stub_of
 from autograder.notebook import code_cells, syntax
 from autograder.notebook.code_cells import CHECK, SOLUTION, CodeCell
+from autograder.record.sentences import message
 from autograder.run.results import USUAL, Policy, Seconds
 from autograder.run.walk import Kernel, walk
 
@@ -80,7 +82,7 @@ class Calibration:
 
 
 def calibrate(
-    plan: Sequence[CodeCell],
+    cells: Sequence[CodeCell],
     server: Server,
     kernel: Callable[[], AbstractContextManager[Kernel]],
     mutants: Mapping[str, dict[str, str]] | None = None,
@@ -91,10 +93,10 @@ def calibrate(
 
     Parameters
     ----------
-    plan : sequence of CodeCell
+    cells : sequence of CodeCell
         The instructor's cells, with the reference in the solution cells.
     server : Server
-        Of this plan.
+        Of these cells.
     kernel : callable
         Starts a fresh kernel, in which the instructor's code and nobody else's will run.
     mutants : mapping, optional
@@ -104,11 +106,11 @@ def calibrate(
     whole : bool
         Run also the locked cells that no mark seems to depend on.
     """
-    plan = list(plan) if whole else code_cells.for_marks(plan)
-    checks = {c.id: c for c in plan if c.kind == CHECK}
+    cells = list(cells) if whole else code_cells.for_marks(cells)
+    checks = {c.id: c for c in cells if c.kind == CHECK}
     variants = {
-        name: code_cells.with_answers(code_cells.affected(plan, answers) if answers else plan, answers)
-        for name, answers in answers_to(plan, mutants or {}).items()
+        name: code_cells.with_answers(code_cells.affected(cells, answers) if answers else cells, answers)
+        for name, answers in answers_to(cells, mutants or {}).items()
     }
 
     def run(variant: list[CodeCell], policies: dict[str, Policy]) -> dict[str, Verdict]:
@@ -123,7 +125,7 @@ def calibrate(
     found = Calibration()
     for id, verdict in inside["reference"].items():
         if (verdict.status, verdict.points) != (PASSED, checks[id].points):
-            found.wrong_reference[id] = verdict.message or f"{verdict.points:g} of {checks[id].points:g} points"
+            found.wrong_reference[id] = message(id, verdict.finding)
     learned = run(variants["reference"], {id: Policy(in_place=None) for id in checks})
     found.policies = {id: Policy(in_place=learned[id].in_place) for id in checks}
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
@@ -149,10 +151,10 @@ def calibrate(
     return found
 
 
-def answers_to(plan: Sequence[CodeCell], mutants: Mapping[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+def answers_to(cells: Sequence[CodeCell], mutants: Mapping[str, dict[str, str]]) -> dict[str, dict[str, str]]:
     """The answers that an assignment is tried with: by name, the sources of its solution cells."""
-    solutions = {c.id: c.source for c in plan if c.kind == SOLUTION}
-    answers = {"reference": {}, "stub": {id: code_cells.stub_of(s) for id, s in solutions.items()}, **mutants}
+    solutions = {c.id: c.source for c in cells if c.kind == SOLUTION}
+    answers = {"reference": {}, "stub": {id: stub_of(s) for id, s in solutions.items()}, **mutants}
     for name in DEGENERATE:
         answers[name] = {id: degenerate(s, name) for id, s in solutions.items()}
     return answers
@@ -213,4 +215,5 @@ def _mark(verdict: Verdict | None) -> tuple[bool, float]:
 
 
 def _told(verdict: Verdict) -> str:
-    return f"{verdict.status} with {verdict.points:g}" + (f" ({verdict.message[:100]})" if verdict.message else "")
+    why = message(verdict.id, verdict.finding) if verdict.status in (FAILED, NOT_RUN) else ""
+    return f"{verdict.status} with {verdict.points:g}" + (f" ({why[:100]})" if why else "")

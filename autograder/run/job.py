@@ -7,29 +7,32 @@ start, such as the warm process and the checkers of an assignment, is made once 
 from __future__ import annotations
 
 import atexit
-import re
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from autograder.check.protocol.verdict import FAILED, Verdict
+from autograder.check.protocol.verdict import FAILED, Cause, Finding, Verdict, safe_exception
 from autograder.check.runner.host import CheckerHost
 from autograder.check.runner.seeds import keyed_checks
 from autograder.check.runner.servers import Server, Submission
 from autograder.notebook import code_cells, syntax
 from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, CodeCell
-from autograder.report.messages import call_ended, cell_stopped, kind
 from autograder.run.assignment import Assignment
 from autograder.run.kept_calibration import Calibrated
 from autograder.run.kernel import Kernel, Sandbox, Used
 from autograder.run.results import Ran, Seconds
 from autograder.run.walk import walk
 
-MISSING = re.compile(r"^(?P<key>[^:]*): there is no `(?P<name>\w+)`")
+# What became of a cell, and so of the names that it should define.
+LEFT_BY = {
+    Cause.RAISED: Cause.CELL_RAISED,
+    Cause.OUT_OF_TIME: Cause.CELL_OUT_OF_TIME,
+    Cause.KERNEL_ENDED: Cause.CELL_ENDED_KERNEL,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +74,8 @@ class Job:
     Attributes
     ----------
     student : str
-    plans : dict
-        For each notebook that could be read, its cells with the student's answers.
+    cells : dict
+        For each notebook that could be read, its code cells with the student's answers.
     files : Path
         The working folder: the assignment's files, and the student's own.
     wanted : frozenset or None
@@ -80,7 +83,7 @@ class Job:
     """
 
     student: str
-    plans: dict[str, list[CodeCell]]
+    cells: dict[str, list[CodeCell]]
     files: Path
     wanted: frozenset[tuple[str, str]] | None = None
 
@@ -95,15 +98,15 @@ class Outcome:
         For each check cell that was to be judged, by (notebook, id).
     seeds : dict
         The seed of each check that draws its inputs, likewise.
-    flags : list of str
-        What a person should know: cells that ended a kernel, that failed or took too long.
+    endings : list of Finding
+        What a person should know: cells that ended a kernel or took too long, and locked cells that raised.
     resources : dict
         `seconds`, `cpu_seconds`, `peak_mb`, `kernels`.
     """
 
     verdicts: dict[tuple[str, str], Verdict] = field(default_factory=dict)
     seeds: dict[tuple[str, str], int] = field(default_factory=dict)
-    flags: list[str] = field(default_factory=list)
+    endings: list[Finding] = field(default_factory=list)
     resources: dict[str, float] = field(default_factory=dict)
 
 
@@ -125,7 +128,7 @@ class Engine:
             if found is None or not found.alive:
                 with self.lock:
                     host = self._host()
-                found = self.servers[stem] = host.server(assignment.plan(stem), assignment.files)
+                found = self.servers[stem] = host.server(assignment.cells_for_marks(stem), assignment.files)
             return found
 
     def has_server(self, stem: str) -> bool:
@@ -143,7 +146,8 @@ class Engine:
         if self.host is None or not self.host.alive:
             sandbox = self.terms.sandbox
             keras = any(
-                code_cells.uses_keras(self.terms.assignment.plan(stem)) for stem in self.terms.assignment.instructor
+                code_cells.uses_keras(self.terms.assignment.cells_for_marks(stem))
+                for stem in self.terms.assignment.instructor
             )
             self.host = CheckerHost(
                 sandbox.settings() if sandbox.safe else None, dict(sandbox.variables), keras, sandbox.safe
@@ -154,7 +158,7 @@ class Engine:
         """Runs and judges one submission."""
         outcome, begun = Outcome(), time.monotonic()
         with _Kernels(self.terms.sandbox, job.files) as kernels:
-            for stem, cells in job.plans.items():
+            for stem, cells in job.cells.items():
                 left = self.terms.seconds.total - (time.monotonic() - begun)
                 seconds = Seconds(self.terms.seconds.check, self.terms.seconds.cell, max(left, 1.0))
                 self._notebook(job, stem, cells, seconds, kernels, outcome)
@@ -170,7 +174,7 @@ class Engine:
         if not any(c.kind == CHECK for c in wanted):
             return
         trimmed = wanted if terms.full or terms.calibrated.full(stem) else code_cells.for_marks(wanted)
-        checks, seeds = keyed_checks(terms.assignment.plan(stem), terms.secret, job.student)
+        checks, seeds = keyed_checks(terms.assignment.cells_for_marks(stem), terms.secret, job.student)
         heard = _Heard(outcome)
 
         sources = [c.source for c in cells if c.kind == SOLUTION or (c.kind == LOCKED and not c.id)]
@@ -189,7 +193,7 @@ class Engine:
     def warm(self) -> None:
         """Starts what the first submission would wait for: the checkers, while another thread starts the kernels' process."""
         assignment = self.terms.assignment
-        stems = [s for s in assignment.instructor if any(cell.kind == CHECK for cell in assignment.plan(s))]
+        stems = [s for s in assignment.instructor if any(cell.kind == CHECK for cell in assignment.cells_for_marks(s))]
         with ThreadPoolExecutor(max(1, len(stems))) as pool:
             list(pool.map(self.server, stems))
 
@@ -237,30 +241,34 @@ class _Heard:
 
     def __init__(self, outcome: Outcome):
         self.outcome = outcome
-        self.ends: dict[str, tuple[str, Ran, int | None]] = {}
-        self.killed: dict[str, Ran] = {}
+        self.defining: dict[str, Finding] = {}  # by name, what became of the cell that should define it
+        self.killed: dict[str, Finding] = {}
 
     def __call__(self, cell: CodeCell, ran: Ran) -> None:
+        if ran.ended is None:
+            return
+        # The text of an error comes from the student's process, and may say what a hidden check gave it.
+        ended = replace(ran.ended, exception=safe_exception(ran.ended.exception), text="").bounded()
         called = cell.id or _first_line(cell.source)
-        if not ran.alive:
-            self.outcome.flags.append(f"{called} ended the kernel: {ran.error}")
-        elif ran.late:
-            self.outcome.flags.append(f"{called}: {ran.error}")
-        elif cell.kind == LOCKED and cell.id:
-            self.outcome.flags.append(f"{called}, a locked cell, stopped with {kind(ran.error.partition(':')[0])}")
+        left = replace(ended, cause=LEFT_BY[ended.cause], cell=called)
+        if ended.cause is not Cause.RAISED or (cell.kind == LOCKED and cell.id):
+            self.outcome.endings.append(left)
         if cell.kind == CHECK and not ran.alive:
-            self.killed[cell.id] = ran
+            self.killed[cell.id] = ended
         if cell.kind == SOLUTION:
+            left = replace(left, line=_wrong_line(cell.source))
             for name in {n for s in syntax.statements(cell.source) for n in syntax.bound(s)} | {cell.id}:
-                self.ends[name] = (called, ran, _wrong_line(cell.source))
+                self.defining[name] = left
 
     def explain(self, verdict: Verdict) -> None:
-        """Completes the message of a check that found no function, or lost it, by what is known of the kernel."""
+        """Completes what is known of a check that found no function, or lost it."""
         if verdict.status == FAILED and verdict.id in self.killed:
-            verdict.message = call_ended(verdict.id.rsplit("-", 1)[0], self.killed[verdict.id])
-        match = MISSING.match(verdict.message)
-        if match and match["name"] in self.ends:
-            verdict.message = cell_stopped(match["key"], *self.ends[match["name"]])
+            verdict.finding = self.killed[verdict.id]
+        missing = verdict.finding.name
+        if verdict.finding.cause is Cause.MISSING_NAME and missing in self.defining:
+            left = self.defining[missing]
+            own = left.cell == verdict.id.rsplit("-", 1)[0]
+            verdict.finding = replace(left, name=missing, cell="" if own else left.cell)
 
 
 def _wrong_line(source: str) -> int | None:

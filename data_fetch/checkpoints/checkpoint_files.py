@@ -142,17 +142,35 @@ def _read(
         stated = str(card["sha256"])
     except (OSError, ValueError, KeyError, TypeError) as reason:
         raise DataFetchError(f"The card of a checkpoint cannot be read ({reason!r}).", where=card_path) from None
-    again = f"install the course again, or make the checkpoint: {card.get('command', 'see its card')}"
     if card.get("name", name) != name or (sha256 or stated) != stated:
         raise DataFetchError(
             "This is the card of another checkpoint.",
             where=card_path,
             expected=f"name {name!r}" + (f", sha256 {sha256}" if sha256 else ""),
             got=f"name {card.get('name', name)!r}, sha256 {stated}",
-            next="pack the checkpoint again (data-fetch pack-checkpoints)" if sha256 else again,
+            next="pack the checkpoint again (data-fetch pack-checkpoints)" if sha256 else _again(card),
         )
     if not path.is_file() and "url" in card:
         path = fetch_url(published_name(name, stated, "h5"), [card["url"]], f"sha256:{stated}", cache_dir)
+    check_weights(path, card)
+    return CheckpointFiles(path, MappingProxyType(card), card_path)
+
+
+def check_weights(path: pathlib.Path, card: Mapping[str, Any]) -> None:
+    """Refuse a weights file that is not the one of its card.
+
+    Parameters
+    ----------
+    path : Path
+    card : mapping
+        With `sha256`, and perhaps `bytes` and `command`.
+
+    Raises
+    ------
+    DataFetchError
+        The file is missing, truncated, or another one.
+    """
+    stated = str(card["sha256"])
     got = sha256_of(path) if path.is_file() else None
     if got != stated:
         count, whole = path.stat().st_size if got else 0, card.get("bytes")
@@ -163,9 +181,12 @@ def _read(
             where=path,
             expected=f"sha256 {stated}" + (f" ({whole:,} bytes)" if isinstance(whole, int) else ""),
             got=f"sha256 {got} ({count:,} bytes)" if got else "no file",
-            next=again,
+            next=_again(card),
         )
-    return CheckpointFiles(path, MappingProxyType(card), card_path)
+
+
+def _again(card: Mapping[str, Any]) -> str:
+    return f"install the course again, or make the checkpoint: {card.get('command', 'see its card')}"
 
 
 def missing_from_card(card: Mapping[str, Any]) -> list[str]:

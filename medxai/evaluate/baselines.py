@@ -1,6 +1,6 @@
 """What a network must beat to be worth explaining: one number of the film, and pixels without a network.
 
-Each rival gives scores (N,), larger meaning a larger heart. A rival that must be fitted sees training films only.
+Each baseline gives scores (N,), larger meaning a larger heart. One that must be fitted sees training films only.
 """
 
 from __future__ import annotations
@@ -18,7 +18,20 @@ if TYPE_CHECKING:
 def apparent_ctr(films: ImageSet) -> np.ndarray:
     """The cardiothoracic ratio as it can be measured on the film, magnification and poor inspiration included.
 
-    (N,), about 0.35 to 0.7. From the column `ctr_seen` of phantoms; ValueError where the truth is not known.
+    Parameters
+    ----------
+    films : ImageSet
+        With the column `ctr_seen`, which phantoms have.
+
+    Returns
+    -------
+    float array, (N,)
+        About 0.35 to 0.7.
+
+    Raises
+    ------
+    ValueError
+        The truth is not known for these films.
     """
     if "ctr_seen" not in films.attributes:
         raise ValueError(
@@ -28,16 +41,40 @@ def apparent_ctr(films: ImageSet) -> np.ndarray:
 
 
 def mean_intensity(train: ImageSet, films: ImageSet) -> np.ndarray:
-    """The mean grey of each film (N,), its sign chosen on the training films so that larger means class 1."""
+    """The mean grey of each film, its sign chosen on the training films so that larger means class 1.
+
+    Parameters
+    ----------
+    train, films : ImageSet
+        To choose the sign on, and to score.
+
+    Returns
+    -------
+    float array, (N,)
+        From -255 to 255.
+    """
     sign = 1.0 if auroc(train.labels, _means(train)) >= 0.5 else -1.0
     return sign * _means(films)
 
 
 def logistic_regression(train: ImageSet, films: ImageSet, size: int = 16, seed: int = 0) -> np.ndarray:
-    """Log-odds (N,) of a logistic regression on the films shrunk to size x size pixels, fitted on `train`.
+    """Log-odds of a logistic regression on the films shrunk to size x size pixels, fitted on `train`.
 
     Standardised pixels, balanced classes; the penalty is chosen on `train` by five-fold cross-validation over patients,
-    so that it is a fair rival.
+    so that it is a fair baseline.
+
+    Parameters
+    ----------
+    train, films : ImageSet
+        To fit on, and to score.
+    size : int
+        Side in pixels.
+    seed : int
+        Of the folds.
+
+    Returns
+    -------
+    float array, (N,)
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
@@ -53,7 +90,24 @@ def logistic_regression(train: ImageSet, films: ImageSet, size: int = 16, seed: 
 
 
 def shrink(images: np.ndarray, size: int = 16) -> np.ndarray:
-    """uint8 (N, H, W) -> float (N, size * size): mean grey of size x size nearly equal blocks, film by film."""
+    """The mean grey of size x size nearly equal blocks, film by film.
+
+    Parameters
+    ----------
+    images : uint8 array, (N, H, W)
+    size : int
+        At most H and W.
+
+    Returns
+    -------
+    float array, (N, size * size)
+        From 0 to 255.
+
+    Raises
+    ------
+    ValueError
+        Films that are smaller than that.
+    """
     height, width = images.shape[1:]
     if min(height, width) < size:
         raise ValueError(f"shrink: films of {height} x {width} pixels cannot be shrunk to {size} x {size}.")
@@ -67,11 +121,27 @@ def shrink(images: np.ndarray, size: int = 16) -> np.ndarray:
 
 
 def chest_patterns(films: ImageSet, size: int = 32) -> np.ndarray:
-    """What each film looks like, wherever it lies: the fine pattern of the chest, float (N, size * size).
+    """What each film looks like, wherever it lies: the fine pattern of the chest.
 
-    The frame of the lungs (`films.masks["lungs"]`) is cut out and brought to one size; what is coarser than a rib is
-    taken away. Two films of one patient are often each other's nearest neighbours, which is how a program can remember
-    patients. ValueError where lungs are not known.
+    The frame of the lungs is cut out and brought to one size; what is coarser than a rib is taken away. Two films of one
+    patient are often each other's nearest neighbours, which is how a program can remember patients.
+
+    Parameters
+    ----------
+    films : ImageSet
+        With masks of the lungs.
+    size : int
+        Side of the pattern in pixels.
+
+    Returns
+    -------
+    float array, (N, size * size)
+        Each film's with mean 0 and standard deviation 1.
+
+    Raises
+    ------
+    ValueError
+        The lungs are not known.
     """
     from PIL import Image
     from scipy import ndimage
@@ -88,12 +158,25 @@ def chest_patterns(films: ImageSet, size: int = 32) -> np.ndarray:
     return patterns
 
 
-def all_rivals(train: ImageSet, films: ImageSet) -> dict[str, np.ndarray]:
-    """Every rival that this data allows, by name: apparent_ctr, mean_intensity, logistic_regression."""
-    rivals = {"mean_intensity": mean_intensity(train, films), "logistic_regression": logistic_regression(train, films)}
-    if "ctr_seen" in films.attributes:
-        rivals = {"apparent_ctr": apparent_ctr(films), **rivals}
-    return rivals
+def all_baselines(train: ImageSet, films: ImageSet) -> dict[str, np.ndarray]:
+    """The scores of every baseline that this data allows.
+
+    Parameters
+    ----------
+    train, films : ImageSet
+        To fit on, and to score.
+
+    Returns
+    -------
+    dict, str -> float array, (N,)
+        apparent_ctr (where it is known), mean_intensity, logistic_regression.
+    """
+    known = {"apparent_ctr": apparent_ctr(films)} if "ctr_seen" in films.attributes else {}
+    return {
+        **known,
+        "mean_intensity": mean_intensity(train, films),
+        "logistic_regression": logistic_regression(train, films),
+    }
 
 
 def _means(films: ImageSet) -> np.ndarray:

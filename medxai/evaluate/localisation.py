@@ -11,13 +11,28 @@ import numpy as np
 
 
 def lift(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """How many times more of each map lies inside its mask than its area explains, (N,), 0 or more.
+    """How many times more of each map lies inside its mask than its area explains.
 
-    The share of the map's magnitude inside, divided by the share of the film's area inside. 1 is what a flat map has;
-    an all-zero map has 0. The largest value possible is 1 / (share of the area).
+    The share of the map's magnitude inside, divided by the share of the film's area inside.
 
-    ValueError : shapes that differ, masks that are not bool or are empty, values that are not finite.
+    Parameters
+    ----------
+    maps : array, (N, H, W) or (N, H, W, C)
+    masks : bool array, (N, H, W)
+        True inside.
 
+    Returns
+    -------
+    float array, (N,)
+        From 0 to 1 / (share of the area). 1 is what a flat map has; an all-zero map has 0.
+
+    Raises
+    ------
+    ValueError
+        Shapes that differ, masks that are not bool or are empty, values that are not finite.
+
+    Examples
+    --------
     >>> maps = np.zeros((1, 4, 4)); maps[0, 0] = 1
     >>> masks = np.zeros((1, 4, 4), bool); masks[0, :2, :2] = True
     >>> lift(maps, masks)
@@ -28,21 +43,46 @@ def lift(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
 
 
 def inside_share(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """The share of each map's magnitude that lies inside its mask, (N,) from 0 to 1; 0 for an all-zero map.
+    """The share of each map's magnitude that lies inside its mask.
 
-    Errors as `lift`. A large mask has a large share by its area alone: compare with the baselines, or take `lift`.
+    A large mask has a large share by its area alone: compare with the baselines, or take `lift`. Parameters and errors
+    are those of `lift`.
+
+    Returns
+    -------
+    float array, (N,)
+        From 0 to 1; 0 for an all-zero map.
     """
     return _share(*_checked("inside_share", maps, masks))
 
 
 def pointing_hits(maps: np.ndarray, masks: np.ndarray, margin: float = 0) -> np.ndarray:
-    """Is each map's strongest pixel inside its mask? bool (N,). The mean is the accuracy of the pointing game.
+    """Whether each map's strongest pixel lies inside its mask. The mean is the accuracy of the pointing game.
 
-    Where several pixels are equally strong all must be inside; an all-zero map points nowhere and has no hit.
-    margin : pixels beside the mask that still count, in a straight line. Of signed maps in which only evidence *for* the
-    class should point, pass np.maximum(maps, 0).
-    Errors as `lift`. Zhang et al., "Top-down neural attention by excitation backprop", arXiv 1608.00507, who allow 15
-    pixels beside the object.
+    Where several pixels are equally strong all must be inside; an all-zero map points nowhere and has no hit. Of signed
+    maps in which only evidence *for* the class should point, pass np.maximum(maps, 0).
+
+    Parameters
+    ----------
+    maps : array, (N, H, W) or (N, H, W, C)
+    masks : bool array, (N, H, W)
+        True inside.
+    margin : float
+        Pixels beside the mask that still count, in a straight line.
+
+    Returns
+    -------
+    bool array, (N,)
+
+    Raises
+    ------
+    ValueError
+        As `lift`.
+
+    References
+    ----------
+    Zhang et al., "Top-down neural attention by excitation backprop", arXiv 1608.00507, who allow 15 pixels beside the
+    object.
     """
     magnitude, masks = _checked("pointing_hits", maps, masks)
     if margin > 0:
@@ -55,10 +95,27 @@ def pointing_hits(maps: np.ndarray, masks: np.ndarray, margin: float = 0) -> np.
 
 
 def iou(maps: np.ndarray, masks: np.ndarray, threshold: float) -> np.ndarray:
-    """Intersection over union of each map's region (values at or above the threshold) with its mask, (N,) from 0 to 1.
+    """Intersection over union of each map's region (values at or above the threshold) with its mask.
 
-    Signed: what speaks against the class is never in the region. threshold : in the maps' own units, the same for all
-    films. A film with an empty mask has NaN. ValueError : shapes that differ.
+    Signed: what speaks against the class is never in the region.
+
+    Parameters
+    ----------
+    maps : array, (N, H, W)
+    masks : bool array, (N, H, W)
+        True inside.
+    threshold : float
+        In the maps' own units, the same for all films.
+
+    Returns
+    -------
+    float array, (N,)
+        From 0 to 1; NaN for a film with an empty mask.
+
+    Raises
+    ------
+    ValueError
+        Shapes that differ.
     """
     maps, masks = np.asarray(maps), np.asarray(masks, bool)
     if maps.shape != masks.shape or maps.ndim != 3:
@@ -71,19 +128,25 @@ def iou(maps: np.ndarray, masks: np.ndarray, threshold: float) -> np.ndarray:
 
 
 def null_baselines(films: np.ndarray, seed: int = 0) -> dict[str, np.ndarray]:
-    """Maps that know nothing of a network, float32 (N, H, W) each: a method worth its name does better.
+    """Maps that know nothing of a network: a method worth its name does better.
 
     Parameters
     ----------
-    films : (N, H, W) as stored, grey values from 0 to 255; not the network's input, whose values are negative too.
-    seed : of the random maps.
+    films : array, (N, H, W)
+        As stored, grey values from 0 to 255; not the network's input, whose values are negative too.
+    seed : int
+        Of the random maps.
 
     Returns
     -------
-    dict : "centred Gaussian", whose standard deviation is a quarter of each side; "the film itself"; "random", uniform
-        from 0 to 1, every film its own.
+    dict, str -> float32 array, (N, H, W)
+        "centred Gaussian", whose standard deviation is a quarter of each side; "the film itself"; "random", uniform from
+        0 to 1, every film its own.
 
-    ValueError : another shape, negative values.
+    Raises
+    ------
+    ValueError
+        Another shape, or negative values.
     """
     films = np.asarray(films)
     if films.ndim != 3:

@@ -44,7 +44,24 @@ class OperatingPoint(NamedTuple):
 def auroc(labels: np.ndarray, scores: np.ndarray) -> float:
     """Area under the ROC curve: the chance that a positive film scores above a negative one, ties counting half.
 
-    labels (N,) of 0 and 1, scores (N,). A constant score gives 0.5. ValueError when a class is missing.
+    Parameters
+    ----------
+    labels : array, (N,)
+        0 or 1.
+    scores : array, (N,)
+
+    Returns
+    -------
+    float
+        From 0 to 1; a constant score gives 0.5.
+
+    Raises
+    ------
+    ValueError
+        A class is missing.
+
+    References
+    ----------
     Hanley and McNeil, Radiology 143, 1982.
     """
     labels, scores = _binary(labels), _column(scores, "scores", labels)
@@ -53,27 +70,74 @@ def auroc(labels: np.ndarray, scores: np.ndarray) -> float:
 
 
 def sensitivity(labels: np.ndarray, predictions: np.ndarray) -> float:
-    """Share of the positive films (label 1) that are called positive. labels, predictions (N,) of 0 and 1."""
+    """Share of the positive films that are called positive.
+
+    Parameters
+    ----------
+    labels, predictions : array, (N,)
+        0 or 1.
+
+    Returns
+    -------
+    float
+        From 0 to 1; NaN without positive films.
+    """
     labels, predictions = _binary(labels), _binary(predictions, "predictions")
     return float(_weighted_share(labels == 1, predictions == 1, np.ones((1, len(labels))))[0])
 
 
 def specificity(labels: np.ndarray, predictions: np.ndarray) -> float:
-    """Share of the negative films (label 0) that are called negative. labels, predictions (N,) of 0 and 1."""
+    """Share of the negative films that are called negative.
+
+    Parameters
+    ----------
+    labels, predictions : array, (N,)
+        0 or 1.
+
+    Returns
+    -------
+    float
+        From 0 to 1; NaN without negative films.
+    """
     labels, predictions = _binary(labels), _binary(predictions, "predictions")
     return float(_weighted_share(labels == 0, predictions == 0, np.ones((1, len(labels))))[0])
 
 
 def accuracy(labels: np.ndarray, predictions: np.ndarray) -> float:
-    """Share of all films that are called right: to be read beside the share of the larger class."""
+    """Share of all films that are called right: to be read beside the share of the larger class.
+
+    Parameters
+    ----------
+    labels, predictions : array, (N,)
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+    """
     labels, predictions = np.asarray(labels), np.asarray(predictions)
     return float(np.mean(labels == predictions))
 
 
 def confusion(labels: np.ndarray, predictions: np.ndarray, classes: int = 2) -> np.ndarray:
-    """Counts, int (classes, classes): row = truth, column = prediction. labels, predictions (N,) of 0 .. classes - 1.
+    """Counts of truth against prediction.
 
-    With two classes [[true negatives, false positives], [false negatives, true positives]].
+    Parameters
+    ----------
+    labels, predictions : int array, (N,)
+        From 0 to classes - 1.
+    classes : int
+
+    Returns
+    -------
+    int array, (classes, classes)
+        Row = truth, column = prediction; with two classes
+        [[true negatives, false positives], [false negatives, true positives]].
+
+    Raises
+    ------
+    ValueError
+        Shapes that differ, or values that are not among the classes.
     """
     labels, predictions = np.asarray(labels).astype(int), np.asarray(predictions).astype(int)
     if labels.shape != predictions.shape or labels.ndim != 1:
@@ -90,7 +154,20 @@ def confusion(labels: np.ndarray, predictions: np.ndarray, classes: int = 2) -> 
 
 
 def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean negative log-likelihood in nats. labels (N,) of 0 and 1, probabilities (N,) of class 1."""
+    """Mean negative log-likelihood in nats.
+
+    Parameters
+    ----------
+    labels : array, (N,)
+        0 or 1.
+    probabilities : array, (N,)
+        Of class 1, from 0 to 1; clipped at 1e-7 from both ends.
+
+    Returns
+    -------
+    float
+        0 or more.
+    """
     labels, p = _binary(labels), np.clip(np.asarray(probabilities, float), 1e-7, 1 - 1e-7)
     return float(-np.mean(np.where(labels == 1, np.log(p), np.log1p(-p))))
 
@@ -111,11 +188,20 @@ def bootstrap_interval(
 
     Parameters
     ----------
-    labels : (N,) of 0 and 1. scores : (N,), or (N, ...) for a statistic that wants that.
-    patients : (N,), who each film is of. `np.arange(N)` gives the (too narrow) interval over films.
-    statistic : function of (labels, scores) giving one number. `auroc`, `sensitivity`, `specificity` and `accuracy`
-        are computed for all resamples at once; any other one is called once for each resample.
-    resamples, level, seed : number of resamples, e.g. 0.95, and the generator's seed.
+    labels : array, (N,)
+        0 or 1.
+    scores : array, (N,)
+        Or (N, ...) for a statistic that wants that.
+    patients : array, (N,)
+        Who each film is of. `np.arange(N)` gives the (too narrow) interval over films.
+    statistic : function
+        Of (labels, scores) giving one number. `auroc`, `sensitivity`, `specificity` and `accuracy` are
+        computed for all resamples at once; any other one is called once for each resample.
+    resamples : int
+        How many are drawn.
+    level : float
+        Between 0 and 1: how often such an interval holds the true value.
+    seed : int
 
     Returns
     -------
@@ -123,8 +209,9 @@ def bootstrap_interval(
 
     Raises
     ------
-    ValueError : lengths differ, fewer than two patients, or a class that hangs on so few patients that nearly every
-        resample loses it.
+    ValueError
+        Lengths differ, fewer than two patients, or a class that occurs in so few patients that nearly every resample
+        loses it.
     """
     labels, scores, patients = _aligned(labels, scores, patients)
     value = statistic(labels, scores)
@@ -145,7 +232,25 @@ def paired_bootstrap(
     """The difference statistic(a) - statistic(b) and its interval, both computed on the same resampled patients.
 
     Two classifiers that read the same films share their easy and hard patients, so the interval of the difference is
-    far narrower than the two single intervals suggest. Parameters as in `bootstrap_interval`.
+    far narrower than the two single intervals suggest.
+
+    Parameters
+    ----------
+    labels : array, (N,)
+        0 or 1.
+    scores_a, scores_b : array, (N,)
+        Of the two classifiers.
+    patients, statistic, resamples, level, seed
+        As in `bootstrap_interval`.
+
+    Returns
+    -------
+    Interval
+
+    Raises
+    ------
+    ValueError
+        As `bootstrap_interval`.
     """
     labels, scores_a, patients = _aligned(labels, scores_a, patients)
     _, scores_b, _ = _aligned(labels, scores_b, patients)
@@ -163,13 +268,31 @@ def bootstrap_band(
     level: float = 0.95,
     seed: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The band of a curve, such as an ROC curve: lower and upper end at each of its places, a bootstrap over patients.
+    """The band of a curve, such as an ROC curve, at each of its places: a bootstrap over patients.
 
-    curve : function of (labels, scores) giving (G,) values at places of your choice, the same ones each time, such as
-        the sensitivity at 100 values of 1 - specificity. Places where a resample has no value (NaN) do not count there.
-        The other parameters, and errors, as in `bootstrap_interval`.
+    The band holds at each place by itself, not for the curve as a whole.
 
-    Returns two arrays (G,). The band holds at each place by itself, not for the curve as a whole.
+    Parameters
+    ----------
+    labels : array, (N,)
+        0 or 1.
+    scores : array, (N,)
+    patients : array, (N,)
+        Who each film is of.
+    curve : function
+        Of (labels, scores) giving (G,) values at places of your choice, the same ones each time, such as the sensitivity
+        at 100 values of 1 - specificity. Places where a resample has no value (NaN) do not count there.
+    resamples, level, seed
+        As in `bootstrap_interval`.
+
+    Returns
+    -------
+    low, high : float array, (G,)
+
+    Raises
+    ------
+    ValueError
+        As `bootstrap_interval`.
     """
     labels, scores, patients = _aligned(labels, scores, patients)
     if not 0 < level < 1:
@@ -188,8 +311,23 @@ def mean_interval(
 ) -> Interval:
     """The mean over films and its percentile bootstrap interval over patients.
 
-    values (N,), such as a score of each film's map; patients (N,), who each film is of. To compare two methods on the
-    same films pass the differences. ValueError : lengths differ, values that are not finite, fewer than two patients.
+    Parameters
+    ----------
+    values : array, (N,)
+        Such as a score of each film's map. To compare two methods on the same films pass the differences.
+    patients : array, (N,)
+        Who each film is of.
+    resamples, level, seed
+        As in `bootstrap_interval`.
+
+    Returns
+    -------
+    Interval
+
+    Raises
+    ------
+    ValueError
+        Lengths differ, values that are not finite, or fewer than two patients.
     """
     values, patients = np.asarray(values, dtype=float), np.asarray(patients)
     if values.ndim != 1 or patients.shape != values.shape:
@@ -207,7 +345,29 @@ def mean_interval(
 
 
 def proportion_interval(successes: int, total: int, level: float = 0.95) -> Interval:
-    """Wilson's interval of a share of `total` independent cases (Wilson, JASA 22, 1927); for one film a patient."""
+    """Wilson's interval of a share of independent cases: for one film a patient.
+
+    Parameters
+    ----------
+    successes, total : int
+        0 <= successes <= total, and total above 0.
+    level : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    Interval
+        From 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        Numbers that are no share.
+
+    References
+    ----------
+    Wilson, JASA 22, 1927.
+    """
     from scipy.stats import norm
 
     if not 0 <= successes <= total or total == 0:
@@ -251,7 +411,7 @@ def _patient_counts(
             counts[lost] = _draw(rng, len(lost), number)
         else:
             raise ValueError(
-                f"A class hangs on {min(map(len, held))} of {number} patients, so nearly every resample loses it: "
+                f"A class occurs in only {min(map(len, held))} of {number} patients, so nearly every resample loses it: "
                 "there are too few for an interval."
             )
         yield counts[:, who], redrawn
@@ -311,9 +471,26 @@ _AT_ONCE: dict[Statistic, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndar
 def operating_point(labels: np.ndarray, scores: np.ndarray, wanted_sensitivity: float = 0.9) -> OperatingPoint:
     """The highest threshold that finds at least the wanted share of the positive films: choose it on validation.
 
-    A film is called positive when its score >= threshold. labels (N,) of 0 and 1, scores (N,). The threshold is one of
-    the positive films' scores. Returns OperatingPoint (threshold, sensitivity, specificity), the latter two on these
-    very films, hence flattering: report them on films that had no part in the choice.
+    A film is called positive when its score >= threshold. The threshold is one of the positive films' scores.
+
+    Parameters
+    ----------
+    labels : array, (N,)
+        0 or 1.
+    scores : array, (N,)
+    wanted_sensitivity : float
+        Above 0, at most 1.
+
+    Returns
+    -------
+    OperatingPoint
+        Its sensitivity and specificity are those of these very films, hence flattering: report them on films that had no
+        part in the choice.
+
+    Raises
+    ------
+    ValueError
+        A class is missing, or no such share.
     """
     labels, scores = _binary(labels), _column(scores, "scores", labels)
     _both_classes(labels, "operating_point")
@@ -336,9 +513,24 @@ def performance_at(
     level: float = 0.95,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """What a threshold gives: rows sensitivity, specificity, accuracy; columns value, low, high, n.
+    """What a threshold gives, with intervals over patients.
 
-    The intervals are bootstraps over patients; `n` is the number of films that the share is of.
+    Parameters
+    ----------
+    labels : array, (N,)
+        0 or 1.
+    scores : array, (N,)
+    threshold : float
+        A film is called positive when its score is at least this.
+    patients : array, (N,)
+        Who each film is of.
+    resamples, level, seed
+        As in `bootstrap_interval`.
+
+    Returns
+    -------
+    DataFrame
+        Rows sensitivity, specificity, accuracy; columns value, low, high, and n, the number of films that the share is of.
     """
     labels, scores, patients = _aligned(labels, scores, patients)
     called = (scores >= threshold).astype(int)
@@ -354,9 +546,27 @@ def performance_at(
 
 
 def reliability_table(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> pd.DataFrame:
-    """A row for each bin of predicted probability: low, high, films, predicted (mean), observed (share of positives).
+    """Predicted against observed, a row for each bin of predicted probability.
 
-    Bins have equal width; bin k holds k/bins <= p < (k+1)/bins, the last one p = 1 too. Empty bins have NaN.
+    Bins have equal width; bin k holds k/bins <= p < (k+1)/bins, the last one p = 1 too.
+
+    Parameters
+    ----------
+    labels : array, (N,)
+        0 or 1.
+    probabilities : array, (N,)
+        Of class 1, from 0 to 1.
+    bins : int
+
+    Returns
+    -------
+    DataFrame
+        Columns low, high, films, predicted (mean), observed (share of positives). Empty bins have NaN.
+
+    Raises
+    ------
+    ValueError
+        Probabilities below 0 or above 1.
     """
     labels, p = _binary(labels), _column(probabilities, "probabilities", np.asarray(labels))
     if p.size and (p.min() < 0 or p.max() > 1):
@@ -375,9 +585,25 @@ def reliability_table(labels: np.ndarray, probabilities: np.ndarray, bins: int =
 def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> float:
     """Mean distance of predicted probability and observed share of positives, weighted by the films in each bin.
 
-    labels (N,) of 0 and 1; probabilities (N,) of class 1. Bins as in `reliability_table`: equal width, closed below.
-    Naeini, Cooper and Hauskrecht, AAAI 2015, in the form for the positive class of a binary task. With few films an
-    honest model's error is above 0 by chance alone.
+    With few films an honest model's error is above 0 by chance alone.
+
+    Parameters
+    ----------
+    labels : array, (N,)
+        0 or 1.
+    probabilities : array, (N,)
+        Of class 1, from 0 to 1.
+    bins : int
+        As in `reliability_table`: equal width, closed below.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+
+    References
+    ----------
+    Naeini, Cooper and Hauskrecht, AAAI 2015, in the form for the positive class of a binary task.
     """
     table = reliability_table(labels, probabilities, bins)
     gap = (table["predicted"] - table["observed"]).abs().fillna(0.0)
@@ -385,7 +611,17 @@ def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray, bi
 
 
 def logits_of(probabilities: np.ndarray) -> np.ndarray:
-    """Logits (N,) that give back probabilities (N,) of class 1 by a sigmoid; clipped at 1e-7 from 0 and 1."""
+    """Logits that give back the probabilities of class 1 by a sigmoid.
+
+    Parameters
+    ----------
+    probabilities : array, (N,)
+        From 0 to 1; clipped at 1e-7 from both ends.
+
+    Returns
+    -------
+    float array, (N,)
+    """
     p = np.clip(np.asarray(probabilities, dtype=float), 1e-7, 1 - 1e-7)
     return np.log(p) - np.log1p(-p)
 
@@ -393,9 +629,28 @@ def logits_of(probabilities: np.ndarray) -> np.ndarray:
 def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
     """The temperature T > 0 that minimises the negative log-likelihood of labels under logits / T.
 
-    logits (N,) of class 1 (sigmoid) or (N, classes) (softmax); labels (N,). T above 1 means the network was too sure.
-    Dividing by T changes no order, so AUROC stays. Guo et al., arXiv 1706.04599. Searched from 0.05 to 20: with a
-    warning, a bound comes back where the films are separated perfectly (or the logits say nothing).
+    T above 1 means that the network was too sure. Dividing by T changes no order, so AUROC stays.
+
+    Parameters
+    ----------
+    labels : array, (N,)
+    logits : array, (N,) or (N, classes)
+        Of class 1 (sigmoid), or of all classes (softmax).
+
+    Returns
+    -------
+    float
+        From 0.05 to 20. With a warning, a bound comes back where the films are separated perfectly (or the logits say
+        nothing).
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit each other.
+
+    References
+    ----------
+    Guo et al., arXiv 1706.04599.
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import logsumexp
@@ -440,9 +695,11 @@ def subgroup_table(
 
     Parameters
     ----------
-    groups : (N,) values, one row of the table for each; missing values are left out.
-    shared_negatives : compare the positives of each group with *all* negatives. Right where the group is a property
-        of the disease (positives with a drain), so that rows differ by their positives only.
+    groups : array, (N,)
+        One row of the table for each value; missing values are left out.
+    shared_negatives : bool
+        Compare the positives of each group with *all* negatives. Right where the group is a property of the disease
+        (positives with a drain), so that rows differ by their positives only.
 
     Returns
     -------

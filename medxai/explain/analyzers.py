@@ -1,6 +1,6 @@
 """One front for the attribution methods of the course, with iNNvestigate's names and parameters: arrays in, arrays out.
 
-Eleven methods run in iNNvestigate, in one child process that starts at first use (`child` says why); PatternNet and
+Eleven methods run in iNNvestigate, in one child process that starts at first use (`innvestigate_process` says why); PatternNet and
 PatternAttribution are our own (`pattern_net`, `pattern_attribution`). The kernel that calls this stays eager.
 """
 
@@ -63,7 +63,9 @@ _PORTION_BYTES = 64 * 2**20
 class Analyzer(Protocol):
     """What `create_analyzer` returns."""
 
-    def analyze(self, images: np.ndarray, target: Any = None) -> np.ndarray: ...
+    def analyze(self, images: np.ndarray, target: Any = None) -> np.ndarray:
+        """Maps float32 (N, H, W, C) of network input (N, H, W, C); see `InnvestigateAnalyzer.analyze`."""
+        ...
 
 
 def create_analyzer(name: str, model: tf.keras.Model, **parameters: Any) -> Analyzer:
@@ -71,32 +73,41 @@ def create_analyzer(name: str, model: tf.keras.Model, **parameters: Any) -> Anal
 
     Parameters
     ----------
-    name : a method of iNNvestigate: "gradient", "smoothgrad", "deconvnet", "guided_backprop", "deep_taylor",
+    name : str
+        A method of iNNvestigate: "gradient", "smoothgrad", "deconvnet", "guided_backprop", "deep_taylor",
         "input_t_gradient", "integrated_gradients", "lrp.z", "lrp.epsilon", "lrp.sequential_preset_a_flat",
         "lrp.sequential_preset_b_flat"; or of ours, "pattern.net", "pattern.attribution". docs/explanations.md has the
         table of methods with their papers.
-    model : keras Model from (N, H, W, C) to (N, classes), plain (no BatchNormalization, no model within the model). A
-        softmax or sigmoid at the end is taken off: what is explained is the logit. The weights are read anew at each `analyze`.
-    parameters : of the method, with iNNvestigate's names and defaults (`medxai.explain.analyzers.METHODS`).
-        smoothgrad: augment_by_n=64 samples, noise_scale=1.0 (standard deviation, in units of the input; iNNvestigate
-        itself accepts it and always takes 1), seed=0. integrated_gradients: steps=64, reference_inputs=0 (a number
-        or an array (H, W, C)). gradient, input_t_gradient, smoothgrad, integrated_gradients: postprocess=None, "abs" or
-        "square", of the gradients. lrp.z, lrp.epsilon: input_layer_rule=None, a rule's name or (low, high).
-        lrp.epsilon: epsilon=1e-7, bias=True; the presets: epsilon=0.1.
-        pattern.net, pattern.attribution: patterns=None (from `medxai.explain.fit_patterns`, or call the analyzer's
-        `fit` with training films), pattern_type="relu" or "linear".
-        All of iNNvestigate's: memory_gb=2.0, the working memory (10^9 bytes) that films and samples in flight may
-        take on top of the network; they go in batches that fit, and at the least one by one.
+    model : keras Model
+        From (N, H, W, C) to (N, classes), plain (no BatchNormalization, no model within the model). A
+        softmax or sigmoid at the end is taken off: what is explained is the logit. The weights are read anew at each
+        `analyze`.
+    **parameters
+        Of the method, with iNNvestigate's names and defaults (`medxai.explain.analyzers.METHODS`).
+
+        - smoothgrad: augment_by_n=64 samples, noise_scale=1.0 (standard deviation, in units of the input; iNNvestigate
+          itself accepts it and always takes 1), seed=0;
+        - integrated_gradients: steps=64, reference_inputs=0 (a number or an array (H, W, C));
+        - gradient, input_t_gradient, smoothgrad, integrated_gradients: postprocess=None, "abs" or "square", of the
+          gradients;
+        - lrp.z, lrp.epsilon: input_layer_rule=None, a rule's name or (low, high);
+        - lrp.epsilon: epsilon=1e-7, bias=True; the presets: epsilon=0.1;
+        - pattern.net, pattern.attribution: patterns=None (from `medxai.explain.fit_patterns`, or call the analyzer's
+          `fit` with training films), pattern_type="relu" or "linear";
+        - all of iNNvestigate's: memory_gb=2.0, the working memory (10^9 bytes) that films and samples in flight may
+          take on top of the network; they go in batches that fit, and at the least one by one.
 
     Nothing is built before the first `analyze`. Analyzers that agree in network and parameters share one graph, which
     stays for the next call; new weights are pushed into it.
 
     Raises
     ------
-    ValueError : an unknown method or parameter (with the nearest name), a value out of range, a model that does not
-        map films to classes.
-    NotExplainableError : what `medxai.check_explainable` names, such as BatchNormalization. Only a softmax at the end
-        and an Input without a name are no matter here.
+    ValueError
+        An unknown method or parameter (with the nearest name), a value out of range, a model that does not map films to
+        classes.
+    NotExplainableError
+        What `medxai.check_explainable` names, such as BatchNormalization. Only a softmax at the end and an Input
+        without a name are no matter here.
     """
     if name in PATTERNS:
         return _pattern_analyzer(name, model, parameters)
@@ -172,16 +183,27 @@ class InnvestigateAnalyzer:
         return f"<{self.name} of {self.model.name!r}{''.join(given)}, memory_gb={self.memory_gb:g}>"
 
     def analyze(self, images: np.ndarray, target: int | np.ndarray | None = None) -> np.ndarray:
-        """The maps of `images`: float32 (N, H, W, C), signed, in the method's own scale. `images` is not changed.
+        """The maps of films. The films are not changed.
 
-        images : network input, numeric (N, H, W, C), as for `model.predict`.
-        target : the class that is explained, 0 ... classes - 1: one for all films, or one for each, (N,). None takes
-            for each film the class with the largest logit.
+        Parameters
+        ----------
+        images : numeric array, (N, H, W, C)
+            Network input, as for `model.predict`.
+        target : int or int array, (N,), optional
+            The class that is explained, 0 ... classes - 1: one for all films, or one for each. None takes for each film the
+            class with the largest logit.
+
+        Returns
+        -------
+        float32 array, (N, H, W, C)
+            Signed, in the method's own scale.
 
         Raises
         ------
-        ValueError : films or targets of another shape, type or range than the network has; NaN or infinite pixels.
-        ExplanationError : iNNvestigate refuses the network, or its process ended (a new one starts at the next call).
+        ValueError
+            Films or targets of another shape, type or range than the network has; NaN or infinite pixels.
+        ExplanationError
+            iNNvestigate refuses the network, or its process ended (a new one starts at the next call).
         """
         images = self._checked_images(images)
         targets = self._checked_targets(target, len(images))
@@ -317,7 +339,6 @@ def _refuse_what_would_be_wrong(graph: tf.keras.Model) -> None:
 
 def _architecture_of_logits(graph: tf.keras.Model) -> str:
     """The network as JSON with its output before the softmax (or sigmoid), when it ends in one."""
-
     description = json.loads(graph.to_json())
     found = output_activation(graph)
     if found is None:

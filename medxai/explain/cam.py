@@ -20,19 +20,31 @@ if TYPE_CHECKING:
 def maps(
     model: tf.keras.Model, films: np.ndarray, target: int = 1, layer: str | None = None, batch_size: int = 64
 ) -> np.ndarray:
-    """The class activation map of each film, float64 (N, height, width) of the layer's grid.
+    """The class activation map of each film, on the grid of a layer.
 
     Parameters
     ----------
-    model : ends in GlobalAveragePooling2D and one Dense layer; a softmax behind it changes nothing.
-    films : stored films, uint8 (N, H, W), or network input, float (N, H, W, C). Worked through batch by batch.
-    target : the class that is explained.
-    layer : whose grid the map has; the one before the global average by default. An earlier one is right only where
-        nothing but averages over equal windows lies between, as between `stage4_sum` and `stage4_pool` of lab 04.
+    model : keras Model
+        Ends in GlobalAveragePooling2D and one Dense layer; a softmax behind it changes nothing.
+    films : array, uint8 (N, H, W) or float (N, H, W, C)
+        Stored films, or network input. Worked through batch by batch.
+    target : int
+        The class that is explained.
+    layer : str, optional
+        Whose grid the map has; the one before the global average by default. An earlier one is right only where nothing
+        but averages over equal windows lies between, as between `stage4_sum` and `stage4_pool` of lab 04.
+    batch_size : int
+        Films at a time.
+
+    Returns
+    -------
+    float64 array, (N, height, width)
+        Signed, in units of the logit.
 
     Raises
     ------
-    ExplanationError : the network does not end so.
+    ExplanationError
+        The network does not end so.
     """
     import tensorflow as tf
 
@@ -51,15 +63,43 @@ def maps(
 
 
 def bias(model: tf.keras.Model, target: int = 1) -> float:
-    """What the logit of `target` has without any evidence: the mean of a map plus this is the logit."""
+    """What the logit of a class has without any evidence: the mean of a map plus this is the logit.
+
+    Parameters
+    ----------
+    model : keras Model
+        As for `maps`.
+    target : int
+        The class.
+
+    Raises
+    ------
+    ExplanationError
+        The network does not end so.
+    """
     return float(_end(model)[1].get_weights()[1][target])
 
 
 def finer_layer(model: tf.keras.Model) -> str | None:
-    """The layer before an average pooling that stands right before the global average; None where there is none.
+    """The layer before an average pooling that stands right before the global average.
 
     Averages of equal windows have the same average, so a map on that layer's grid obeys the same law with more cells:
     pass the name to `maps`.
+
+    Parameters
+    ----------
+    model : keras Model
+        As for `maps`.
+
+    Returns
+    -------
+    str or None
+        None where there is no such pooling, or its windows are not equal.
+
+    Raises
+    ------
+    ExplanationError
+        The network does not end so.
     """
     gap = _end(model)[0]
     pooling = _source(model, gap)
@@ -76,7 +116,19 @@ def _source(model: tf.keras.Model, layer: tf.keras.layers.Layer) -> tf.keras.lay
 
 
 def enlarge(grids: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Maps (N, h, w) at the size of the film, float64 (N, *shape): bilinear between the centres of the cells."""
+    """Maps at the size of the film: bilinear between the centres of the cells, level beyond the outermost.
+
+    Parameters
+    ----------
+    grids : array, (N, h, w)
+    shape : (int, int)
+        Height and width of the film in pixels.
+
+    Returns
+    -------
+    float64 array, (N, height, width)
+        In the units of the grids.
+    """
     from scipy import sparse
 
     def between(cells: int, pixels: int) -> sparse.csr_matrix:

@@ -44,10 +44,16 @@ AUTOMATIC_INPUT = re.compile(r"input_\d+")
 class Cause:
     """One thing in a network that makes its maps wrong.
 
-    kind : "batch_norm", "activation_layer", "nested", "preparing", "softmax", "unnamed_input" or "unsupported".
-    layer : name of the layer, as in `model.summary()`; of a layer in a nested model, "outer/inner".
-    why : what goes wrong.
-    call : what to do or call instead.
+    Attributes
+    ----------
+    kind : str
+        "batch_norm", "activation_layer", "nested", "preparing", "softmax", "unnamed_input" or "unsupported".
+    layer : str
+        Name of the layer, as in `model.summary()`; of a layer in a nested model, "outer/inner".
+    why : str
+        What goes wrong.
+    call : str
+        What to do or call instead.
     """
 
     kind: str
@@ -76,9 +82,11 @@ def check_explainable(model: tf.keras.Model, logits: bool = True) -> None:
 
     Parameters
     ----------
-    model : a Keras model, Sequential or functional, already built.
-    logits : the maps are to explain logits, so a softmax (or sigmoid) at the end is a cause. False leaves it
-        unnamed, for what removes it later.
+    model : keras Model
+        Sequential or functional, already built.
+    logits : bool
+        The maps are to explain logits, so a softmax (or sigmoid) at the end is a cause. False leaves it unnamed, for
+        what removes it later.
 
     Named are, with what was measured in iNNvestigate 2.1.2: BatchNormalization (LRP gives another map than for the same
     function without it; SmoothGrad and integrated gradients stop with a TypeError), `ReLU()` and its kin (LRP and DeconvNet stop), a model
@@ -88,8 +96,10 @@ def check_explainable(model: tf.keras.Model, logits: bool = True) -> None:
 
     Raises
     ------
-    NotExplainableError : one or more causes, each with its layer and what to call.
-    TypeError : not a Keras model.
+    NotExplainableError
+        One or more causes, each with its layer and what to call.
+    TypeError
+        Not a Keras model.
     """
     causes = find_causes(model, logits)
     if causes:
@@ -97,7 +107,18 @@ def check_explainable(model: tf.keras.Model, logits: bool = True) -> None:
 
 
 def find_causes(model: tf.keras.Model, logits: bool = True) -> tuple[Cause, ...]:
-    """The causes that `check_explainable` would raise, in the order of the layers; empty for a plain network."""
+    """The causes that `check_explainable` would raise; parameters as there.
+
+    Returns
+    -------
+    tuple of Cause
+        In the order of the layers; empty for a plain network.
+
+    Raises
+    ------
+    TypeError
+        Not a Keras model.
+    """
     import tensorflow as tf
 
     if not isinstance(model, tf.keras.Model):

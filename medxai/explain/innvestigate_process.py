@@ -1,4 +1,4 @@
-"""The process that iNNvestigate runs in: `python -m medxai.explain.innvestigate_process`, started by `medxai.explain.analyzers`.
+"""The process that iNNvestigate runs in, started by `medxai.explain.analyzers`.
 
 iNNvestigate needs eager execution off, which holds for a whole process and for good, so it cannot share the notebook's.
 Requests arrive on the standard input, replies leave on the standard output (see `pipe`); what libraries print goes to
@@ -67,26 +67,31 @@ class Analyzer:
         self.bytes_per_film = 4 * activations * MEMORY_FACTOR[name]
 
     def active(self) -> ExitStack:
+        """The block in which TensorFlow works on this analyzer's graph."""
         stack = ExitStack()
         stack.enter_context(self.graph.as_default())
         stack.enter_context(self.session.as_default())
         return stack
 
     def use_weights(self, key: str, weights: list[np.ndarray]) -> None:
+        """Give the network these weights, unless it has those of this key already."""
         if key != self.weights_key:
             with self.active():
                 self.model.set_weights(weights)
             self.weights_key = key
 
     def winners(self, films: np.ndarray) -> np.ndarray:
+        """For each film the class with the largest logit, int (N,)."""
         with self.active():
             return np.argmax(self.model.predict_on_batch(films), axis=1)
 
     def maps(self, films: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """iNNvestigate's maps of all films at once, float (N, H, W, C)."""
         with self.active():
             return self.analyzer.analyze(films, neuron_selection=targets)
 
     def close(self) -> None:
+        """Let go of the graph and its memory."""
         self.session.close()
 
 
@@ -134,7 +139,19 @@ class Server:
 
 
 def explain(analyzer: Analyzer, request: dict[str, Any]) -> np.ndarray:
-    """Maps float32 (N, H, W, C), computed in batches that fit the memory of the request (at least one film)."""
+    """The maps of a request, computed in batches that fit the memory of the request (at least one film).
+
+    Parameters
+    ----------
+    analyzer : Analyzer
+        Of the request's method and network, with its weights.
+    request : dict
+        "films" float32 (N, H, W, C), "targets" int (N,) or None, "name", "settings", and "memory" in bytes.
+
+    Returns
+    -------
+    float32 array, (N, H, W, C)
+    """
     films, name, settings = request["films"], request["name"], request["settings"]
     batch = int(min(LARGEST_BATCH, max(1, request["memory"] // analyzer.bytes_per_film)))
     parts = [slice(start, start + batch) for start in range(0, len(films), batch)]
@@ -177,6 +194,7 @@ def _listen(stream: BinaryIO, requests: queue.SimpleQueue) -> None:
 
 def main() -> None:
     # Ctrl-C in a terminal or a notebook's "interrupt" reaches the whole process group; the parent decides.
+    """Answer requests until the standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     replies = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
@@ -191,7 +209,8 @@ def main() -> None:
     from keras.src.engine import base_layer_utils
 
     # Constants stay tensors instead of becoming layers: building is three times faster, the maps are the same to the
-    # bit, and new weights reach every analyzer.
+    # bit, and new weights reach every analyzer. Keras offers no public way to this; test_innvestigate_process.py
+    # would notice its end.
     base_layer_utils._UNSAFE_GRAPH_OP_LAYER_CREATION = True
     server = Server()
     while True:

@@ -15,9 +15,19 @@ COUNT = "steps"  # the setting that says how many points there are
 
 
 def samples(film: np.ndarray, numbers: range, settings: Mapping[str, Any]) -> np.ndarray:
-    """Points k/n, k in `numbers`, of the straight way from the reference to a film (H, W, C), float32 (len(numbers), H, W, C).
+    """Points k/n, k in `numbers`, of the straight way from the reference to a film.
 
-    settings : `steps`, n, and `reference_inputs`, a number or an array (H, W, C).
+    Parameters
+    ----------
+    film : float32 array, (H, W, C)
+    numbers : range
+        Which points.
+    settings : mapping
+        `steps`, n, and `reference_inputs`, a number or an array (H, W, C).
+
+    Returns
+    -------
+    float32 array, (len(numbers), H, W, C)
     """
     reference = np.asarray(settings["reference_inputs"], np.float32)
     fractions = np.asarray(numbers, np.float32) / np.float32(settings["steps"])

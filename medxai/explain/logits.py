@@ -23,7 +23,8 @@ def logits_model(model: tf.keras.Model) -> tf.keras.Model:
 
     Raises
     ------
-    ValueError : the model has more than one output, is not built, or its softmax sits in a nested model.
+    ValueError
+        The model has more than one output, is not built, or its softmax sits in a nested model.
     """
     import tensorflow as tf
 

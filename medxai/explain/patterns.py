@@ -67,11 +67,16 @@ SMALLEST_VARIATION = 1e-6
 class Patterns:
     """The signal directions of a network, from `fit_patterns`.
 
-    pattern_type : "relu" or "linear", the estimator.
-    directions : for each Conv2D and Dense layer by name, float32 in the shape of its kernel (height, width, channels,
-        units) or (features, units). The sum of kernel times direction over all axes but the last is 1 for a living unit.
-        A unit that never fired, or never varied, in the training films has the direction 0: nothing is known of it.
-    films : how many films they were fitted on.
+    Attributes
+    ----------
+    pattern_type : str
+        "relu" or "linear", the estimator.
+    directions : mapping, str -> float32 array
+        For each Conv2D and Dense layer by name, in the shape of its kernel (height, width, channels, units) or (features,
+        units). The sum of kernel times direction over all axes but the last is 1 for a living unit. A unit that never
+        fired, or never varied, in the training films has the direction 0: nothing is known of it.
+    films : int
+        How many films they were fitted on.
     """
 
     pattern_type: str
@@ -79,7 +84,7 @@ class Patterns:
     films: int
 
     def living(self) -> dict[str, np.ndarray]:
-        """For each layer, bool (units,): did the unit fire, and vary, in the training films?"""
+        """For each layer, bool (units,): whether the unit fired, and varied, in the training films."""
         return {name: a.reshape(-1, a.shape[-1]).any(axis=0) for name, a in self.directions.items()}
 
 
@@ -99,20 +104,28 @@ def fit_patterns(
 
     Parameters
     ----------
-    model : a plain network that gives logits: a chain of Conv2D, Dense, max or average pooling, global pooling,
-        Flatten, Reshape, ZeroPadding2D, Dropout and Activation layers with relu or linear activations.
-    images : (N, H, W, C) **training** films, never those to be explained: float network input, or, with `prepare`,
-        whatever it takes. Only slices are read, so a memory map will do.
-    batch_size : films at a time. None takes 16, or as many as fit 2 GB, at least one.
-    pattern_type : "relu", the two-component estimator for units behind a ReLU and the linear one for the others, or
-        "linear" for all. A ReLU may be in the layer or in an Activation layer directly behind it.
-    prepare : called with each batch, gives float (n, H, W, C); for uint8 films `medxai.networks.preprocessing.to_network_input`.
+    model : keras Model
+        A plain network that gives logits: a chain of Conv2D, Dense, max or average pooling, global pooling, Flatten,
+        Reshape, ZeroPadding2D, Dropout and Activation layers with relu or linear activations.
+    images : array, (N, H, W, C)
+        **Training** films, never those to be explained: float network input, or, with `prepare`, whatever it takes.
+        Only slices are read, so a memory map will do.
+    batch_size : int, optional
+        Films at a time. None takes 16, or as many as fit 2 GB, at least one.
+    pattern_type : str
+        "relu", the two-component estimator for units behind a ReLU and the linear one for the others, or "linear" for
+        all. A ReLU may be in the layer or in an Activation layer directly behind it.
+    prepare : function, optional
+        Called with each batch, gives float (n, H, W, C); for uint8 films
+        `medxai.networks.preprocessing.to_network_input`.
 
     Raises
     ------
-    NotExplainableError : a layer that patterns cannot be fitted for or led through, and what `check_explainable` names.
-    ValueError : no images, a wrong shape, uint8 without `prepare`, values that are not finite, or a layer in which no
-        unit ever fires.
+    NotExplainableError
+        A layer that patterns cannot be fitted for or led through, and what `check_explainable` names.
+    ValueError
+        No images, a wrong shape, uint8 without `prepare`, values that are not finite, or a layer in which no unit ever
+        fires.
     """
     import tensorflow as tf
 
@@ -150,14 +163,18 @@ class PatternMethod:
 
     Parameters
     ----------
-    model : a plain network that gives logits (see `fit_patterns`).
-    patterns : from `fit_patterns` for this model with these weights, so that one fit serves both methods; or None, and
-        call `fit`.
-    pattern_type : of the estimator that `fit` uses.
+    model : keras Model
+        A plain network that gives logits (see `fit_patterns`).
+    patterns : Patterns, optional
+        From `fit_patterns` for this model with these weights, so that one fit serves both methods; or None, and call
+        `fit`.
+    pattern_type : str
+        Of the estimator that `fit` uses.
 
     Raises
     ------
-    NotExplainableError : the network is not plain, see `fit_patterns`.
+    NotExplainableError
+        The network is not plain, see `fit_patterns`.
     """
 
     name: ClassVar[str]
@@ -171,7 +188,7 @@ class PatternMethod:
     def fit(
         self, images: Any, batch_size: int | None = None, prepare: Callable[[np.ndarray], np.ndarray] | None = None
     ) -> Self:
-        """Fit the patterns on training films; arguments and errors as in `fit_patterns`. Returns the analyzer."""
+        """Fit the patterns on training films; parameters and errors as of `fit_patterns`. Returns the analyzer."""
         self.patterns = fit_patterns(self.model, images, batch_size, self.pattern_type, prepare)
         return self
 
@@ -186,15 +203,20 @@ class PatternMethod:
 
         Parameters
         ----------
-        images : float network input, or, with `prepare`, whatever it takes.
-        target : the class to explain, one for all films or one a film (N,); None takes each film's highest logit.
-        batch_size : films at a time; the maps do not depend on it. None takes 4, or as many as fit 2 GB, at least one.
-        prepare : called with each batch, as in `fit_patterns`.
+        images : object
+            Float network input, or, with `prepare`, whatever it takes.
+        target : int or array, optional
+            The class to explain, one for all films or one a film (N,); None takes each film's highest logit.
+        batch_size : int, optional
+            Films at a time; the maps do not depend on it. None takes 4, or as many as fit 2 GB, at least one.
+        prepare : function, optional
+            Called with each batch, as in `fit_patterns`.
 
         Raises
         ------
-        ValueError : not fitted, patterns of other weights, a class that the network does not have, or images that the
-            network cannot take.
+        ValueError
+            Not fitted, patterns of other weights, a class that the network does not have, or images that the network
+            cannot take.
         """
         patterns = self._checked_patterns()
         classes = int(self.model.output_shape[-1])
@@ -267,7 +289,17 @@ class PatternMethod:
 class _Step:
     """One layer of the chain.
 
-    weighted : has a kernel. relu : has a ReLU of its own. fires : its output goes through a ReLU, its own or the next.
+    Attributes
+    ----------
+    layer : keras Layer
+    weighted : bool
+        It has a kernel.
+    convolution : bool
+        Its kernel is a convolution's.
+    relu : bool
+        It has a ReLU of its own.
+    fires : bool
+        Its output goes through a ReLU, its own or the next layer's.
     """
 
     layer: Any

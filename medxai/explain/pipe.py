@@ -22,9 +22,20 @@ class PipeClosed(EOFError):
 
 
 def send(stream: BinaryIO, message: dict[str, Any]) -> None:
-    """Write one message: a dict of None, bool, int, float, str, lists and dicts of these, and numeric arrays.
+    """Write one message.
 
-    TypeError for anything else; then nothing was written.
+    Parameters
+    ----------
+    stream : binary file
+    message : dict
+        Of None, bool, int, float, str, lists and dicts of these, and numeric arrays.
+
+    Raises
+    ------
+    TypeError
+        Anything else is in it; then nothing was written.
+    PipeClosed
+        The other end is gone.
     """
     arrays: list[np.ndarray] = []
     content = _pack(message, arrays)
@@ -36,7 +47,18 @@ def send(stream: BinaryIO, message: dict[str, Any]) -> None:
 
 
 def receive(stream: BinaryIO) -> dict[str, Any]:
-    """Read one message; arrays come back writable. PipeClosed at the end of the stream, also amid a frame."""
+    """Read one message.
+
+    Returns
+    -------
+    dict
+        Its arrays are writable.
+
+    Raises
+    ------
+    PipeClosed
+        The stream ended, also amid a frame, or holds something that is no frame.
+    """
     magic, head_length, body_length = _START.unpack(_read(stream, _START.size))
     if magic != _MAGIC or head_length > _HEAD_LIMIT:
         raise PipeClosed("the stream holds something that is no message")

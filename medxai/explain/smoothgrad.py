@@ -15,10 +15,21 @@ COUNT = "augment_by_n"  # the setting that says how many samples there are
 
 
 def samples(film: np.ndarray, numbers: range, settings: Mapping[str, Any]) -> np.ndarray:
-    """Noisy copies of a film (H, W, C), float32 (len(numbers), H, W, C).
+    """Noisy copies of a film.
 
     Noise number k is drawn from `seed` and k: it is the same for every film, and in whatever chunks the copies are made.
-    settings : `noise_scale`, the standard deviation in units of the input, and `seed`.
+
+    Parameters
+    ----------
+    film : float32 array, (H, W, C)
+    numbers : range
+        Which copies.
+    settings : mapping
+        `noise_scale`, the standard deviation in units of the input, and `seed`.
+
+    Returns
+    -------
+    float32 array, (len(numbers), H, W, C)
     """
     noise = [
         np.random.default_rng([settings["seed"], number]).standard_normal(film.shape, np.float32) for number in numbers

@@ -22,9 +22,26 @@ VARIABLE = "WARMKERNEL_FORK"
 
 
 def start_module(module: str, environment: dict[str, str], messages: IO[bytes]) -> subprocess.Popen[bytes] | Forked:
-    """`python -P -m module`, with unbuffered pipes to its standard input and output; it writes its errors to `messages`.
+    """`python -P -m module`, with unbuffered pipes to its standard input and output.
 
-    What comes back has, of Popen, stdin, stdout, pid, returncode, poll(), wait(timeout) and kill().
+    Parameters
+    ----------
+    module : str
+        Its full name.
+    environment : dict, str -> str
+        All of the process's environment.
+    messages : file
+        Open for writing: the process's standard error.
+
+    Returns
+    -------
+    Popen or Forked
+        Both have stdin, stdout, pid, returncode, poll(), wait(timeout) and kill().
+
+    Raises
+    ------
+    OSError
+        It cannot be started.
     """
     if VARIABLE in os.environ:
         try:
@@ -73,15 +90,18 @@ class Forked:
             os.close(their_output)
 
     def poll(self) -> int | None:
+        """The exit status, or None while the process runs."""
         return self._wait(0)
 
     def wait(self, timeout: float | None = None) -> int:
+        """The exit status, once there is one; TimeoutExpired after `timeout` seconds."""
         code = self._wait(timeout)
         if code is None:
             raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0)
         return code
 
     def kill(self) -> None:
+        """End the process."""
         if self.returncode is None:
             self._connection.close()
             self.returncode = -signal.SIGKILL

@@ -18,13 +18,42 @@ COMMENT = "# x, y, width, height of each box, in per cent of the film; x and y a
 
 
 def as_python(boxes: Mapping[int, Box]) -> str:
-    """The boxes as the Python that goes into a notebook: a function without arguments that returns them."""
+    """The boxes as the Python that goes into a notebook.
+
+    Parameters
+    ----------
+    boxes : mapping, int -> (x, y, width, height)
+        In per cent of the film.
+
+    Returns
+    -------
+    str
+        A function without arguments that returns them.
+    """
     lines = [f"        {number}: ({', '.join(f'{v:.1f}' for v in boxes[number])})," for number in sorted(boxes)]
     return "\n".join([COMMENT, "def my_boxes():", "    return {", *lines, "    }", ""])
 
 
 def write(path: str | os.PathLike, boxes: Mapping[int, Box]) -> Path:
-    """Write the boxes, whole or not at all. ValueError for boxes that are none (`check`)."""
+    """Write the boxes, whole or not at all.
+
+    Parameters
+    ----------
+    path : path
+    boxes : mapping, int -> (x, y, width, height)
+        In per cent of the film.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ValueError
+        Boxes that are none, see `check`.
+    OSError
+        The file cannot be written.
+    """
     path, text = Path(path), as_python(check(boxes))
     with replacing(path) as part:
         part.write_text(text, encoding="utf-8")
@@ -32,9 +61,19 @@ def write(path: str | os.PathLike, boxes: Mapping[int, Box]) -> Path:
 
 
 def read(path: str | os.PathLike = "my_boxes.txt") -> dict[int, Box]:
-    """The boxes that a file holds.
+    """The boxes that a file holds; nothing in it is executed.
 
-    FileNotFoundError : there is none. ValueError : it does not hold a dict of boxes; nothing in it is executed.
+    Returns
+    -------
+    dict, int -> (x, y, width, height)
+        In per cent of the film, in the order of the films.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no file.
+    ValueError
+        It does not hold a dict of boxes.
     """
     path = Path(path)
     if not path.is_file():
@@ -43,14 +82,29 @@ def read(path: str | os.PathLike = "my_boxes.txt") -> dict[int, Box]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         found = [ast.literal_eval(n) for n in ast.walk(tree) if isinstance(n, ast.Dict)]
     except (SyntaxError, ValueError) as error:
-        raise ValueError(f"{path.name} cannot be read: {error}. Draw the boxes again, or mend the line.") from None
+        raise ValueError(f"{path.name} cannot be read: {error}. Draw the boxes again, or fix the line.") from None
     if len(found) != 1:
         raise ValueError(f"{path.name} should hold one dict of boxes, number: (x, y, width, height); got {len(found)}.")
     return check(found[0])
 
 
 def check(boxes: Mapping[int, Box]) -> dict[int, Box]:
-    """The boxes with plain numbers, in the order of the films. ValueError names the first that is none."""
+    """The boxes with plain numbers, in the order of the films.
+
+    Parameters
+    ----------
+    boxes : mapping, int -> (x, y, width, height)
+        In per cent of the film: 0 to 100.
+
+    Returns
+    -------
+    dict, int -> (float, float, float, float)
+
+    Raises
+    ------
+    ValueError
+        Names the first that is no box inside the film.
+    """
     good: dict[int, Box] = {}
     if not isinstance(boxes, Mapping):
         raise ValueError(f"Expected a dict, number of the film: (x, y, width, height); got {type(boxes).__name__}.")

@@ -26,12 +26,25 @@ def _as_address(film: np.ndarray) -> str:
 class BoxDrawer(anywidget.AnyWidget):
     """Draws one box on each film.
 
-    boxes : dict, number of the film as text ("1", ...) -> [x, y, width, height] in per cent; set by the page, or here.
-    text : the same as Python. saved : what happened to the file, in words.
+    Attributes
+    ----------
+    boxes : dict, str -> [x, y, width, height]
+        By the number of the film as text ("1", ...), in per cent; set by the page, or here.
+    text : str
+        The same as Python.
+    saved : str
+        What happened to the file, in words.
 
     Parameters
     ----------
-    films : uint8 (N, H, W). path : where the boxes are kept; what it holds is shown again.
+    films : uint8 array, (N, H, W)
+    path : path
+        Where the boxes are kept; what it holds is shown again.
+
+    Raises
+    ------
+    ValueError
+        Other films.
     """
 
     _esm = Path(__file__).with_name("box_widget.js")

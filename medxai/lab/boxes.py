@@ -23,7 +23,23 @@ __all__ = ["around", "as_python", "centre_hits", "check", "choose", "draw", "fil
 
 
 def choose(labels: np.ndarray, patients: np.ndarray, count: int = 20, seed: int = 0, target: int = 1) -> np.ndarray:
-    """Rows of `count` films of one class, drawn by the seed, no two of one patient; fewer where there are fewer patients."""
+    """Films of one class, drawn by the seed, no two of one patient.
+
+    Parameters
+    ----------
+    labels, patients : array, (N,)
+        The class of each film, and who it is of.
+    count : int
+        How many; fewer come back where there are fewer patients.
+    seed : int
+    target : int
+        The class.
+
+    Returns
+    -------
+    int array, (count,)
+        Rows of the films.
+    """
     rng = np.random.default_rng(seed)
     rows = rng.permutation(np.flatnonzero(np.asarray(labels) == target))
     _, first = np.unique(np.asarray(patients)[rows], return_index=True)
@@ -33,8 +49,22 @@ def choose(labels: np.ndarray, patients: np.ndarray, count: int = 20, seed: int 
 def draw(films: np.ndarray, path: str | os.PathLike = "my_boxes.txt") -> BoxDrawer:
     """A widget to draw one box on each film, with the mouse or the keyboard. Every change is written to `path` at once.
 
-    films : uint8 (N, H, W), as stored. path : boxes that it holds already are shown, so work can go on another day.
-    Returns an ipywidgets widget to display: an `anywidget`. ImportError where that is missing: then type the boxes.
+    Parameters
+    ----------
+    films : uint8 array, (N, H, W)
+        As stored.
+    path : path
+        Boxes that it holds already are shown, so work can go on another day.
+
+    Returns
+    -------
+    BoxDrawer
+        An ipywidgets widget to display.
+
+    Raises
+    ------
+    ImportError
+        `anywidget` is missing: type the boxes then.
     """
     try:
         from .box_widget import BoxDrawer
@@ -47,7 +77,20 @@ def draw(films: np.ndarray, path: str | os.PathLike = "my_boxes.txt") -> BoxDraw
 
 
 def fill(boxes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Boxes (N, 4) in per cent -> bool (N, height, width): the pixels whose centre lies inside. `shape`: (height, width)."""
+    """Boxes as masks.
+
+    Parameters
+    ----------
+    boxes : array, (N, 4)
+        x, y, width, height in per cent of the film.
+    shape : (int, int)
+        Height and width of the film in pixels.
+
+    Returns
+    -------
+    bool array, (N, height, width)
+        True for pixels whose centre lies inside.
+    """
     boxes = np.asarray(boxes, float).reshape(-1, 4) / 100
     down, across = ((np.arange(side) + 0.5) / side for side in shape)
     x, y, width, height = boxes.T[:, :, None]
@@ -56,7 +99,18 @@ def fill(boxes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def centre_hits(boxes: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """Does the centre of each box (N, 4), in per cent, lie in its mask, bool (N, H, W)? bool (N,)."""
+    """Whether the centre of each box lies in its mask.
+
+    Parameters
+    ----------
+    boxes : array, (N, 4)
+        x, y, width, height in per cent of the film.
+    masks : bool array, (N, H, W)
+
+    Returns
+    -------
+    bool array, (N,)
+    """
     boxes, masks = np.asarray(boxes, float).reshape(-1, 4), np.asarray(masks, bool)
     height, width = masks.shape[1:]
     columns = np.clip((boxes[:, 0] + boxes[:, 2] / 2) / 100 * width, 0, width - 1).astype(int)
@@ -65,7 +119,17 @@ def centre_hits(boxes: np.ndarray, masks: np.ndarray) -> np.ndarray:
 
 
 def around(masks: np.ndarray) -> np.ndarray:
-    """The smallest upright box around each mask, filled: bool (N, H, W) -> bool (N, H, W). Empty masks stay empty."""
+    """The smallest upright box around each mask, filled.
+
+    Parameters
+    ----------
+    masks : bool array, (N, H, W)
+
+    Returns
+    -------
+    bool array, (N, H, W)
+        Empty where the mask is.
+    """
     masks = np.asarray(masks, bool)
     rows, columns = masks.any(axis=2), masks.any(axis=1)
 
@@ -80,13 +144,20 @@ def of_films(films: ImageSet, finding: str, mask: str) -> tuple[np.ndarray, np.n
 
     Parameters
     ----------
-    films : an ImageSet. finding : as the set's own boxes call it, such as "Pneumothorax". mask : name of its mask.
+    films : ImageSet
+    finding : str
+        As the set's own boxes call it, such as "Pneumothorax".
+    mask : str
+        Name of its mask.
 
     Returns
     -------
-    (rows, boxes, origin) : the films that have one, int (n,); bool (n, H, W), several boxes of a film together; and where
-        they come from, in words: the radiologists' where the set has boxes, else around the exact mask; no rows where
-        neither is known.
+    rows : int array, (n,)
+        The films that have one; none where neither boxes nor masks are known.
+    boxes : bool array, (n, H, W)
+        Several boxes of a film together.
+    origin : str
+        Where they come from, in words: the radiologists' where the set has boxes, else around the exact mask.
     """
     height, width = films.images.shape[1:]
     if films.boxes is not None:

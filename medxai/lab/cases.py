@@ -14,9 +14,14 @@ import numpy as np
 class Pair(NamedTuple):
     """A film that was found, and one that was missed, of the same class.
 
-    hit, miss : rows of the two films.
-    mistaken : whether the network misses `miss` at all; if not, it is only the harder film.
-    text : the rule and the two scores, in words; show it beside the films.
+    Attributes
+    ----------
+    hit, miss : int
+        Rows of the two films.
+    mistaken : bool
+        Whether the network misses `miss` at all; if not, it is only the harder film.
+    text : str
+        The rule and the two scores, in words; show it beside the films.
     """
 
     hit: int
@@ -40,14 +45,19 @@ def hit_and_miss(labels: np.ndarray, scores: np.ndarray, threshold: float, targe
 
     Parameters
     ----------
-    labels : (N,) int, the true classes.
-    scores : (N,) probability of `target`, from 0 to 1.
-    threshold : from 0 to 1, chosen on other films (`metrics.operating_point`).
-    target : the class of both films.
+    labels : int array, (N,)
+        The true classes.
+    scores : array, (N,)
+        Probability of `target`, from 0 to 1.
+    threshold : float
+        From 0 to 1, chosen on other films (`metrics.operating_point`).
+    target : int
+        The class of both films.
 
     Raises
     ------
-    ValueError : arrays of other shapes, scores that are no probabilities, or fewer than two films of the class.
+    ValueError
+        Arrays of other shapes, scores that are no probabilities, or fewer than two films of the class.
 
     >>> hit_and_miss([1, 1, 1, 1, 0], [0.9, 0.8, 0.7, 0.2, 0.4], threshold=0.5).films
     array([1, 3])

@@ -106,9 +106,23 @@ def compare(before: Mapping[str, str], after: Mapping[str, str]) -> None:
 
 
 def read(notebook: Mapping, when: str) -> dict[str, str] | None:
-    """The answers in a notebook's poll cell of that time, found without running it; None where there are none to be read.
+    """The answers in a notebook's poll cell, found without running it.
 
-    AnswerError : a time that is none.
+    Parameters
+    ----------
+    notebook : mapping
+        As nbformat or json loads it.
+    when : "before" or "after"
+
+    Returns
+    -------
+    dict or None
+        id -> letter; None where there are none to be read.
+
+    Raises
+    ------
+    AnswerError
+        A time that is none.
     """
     return questions.read(QUESTIONS, notebook, _tag(when))
 
@@ -122,7 +136,14 @@ def asked_in(notebook: Mapping) -> bool:
 def table(people: Iterable[Mapping[str, Mapping[str, str] | None]]) -> list[Row]:
     """The class's table: for each counted answer, how many gave it of those who answered, "?" included.
 
-    people : for each person {"before": answers, "after": answers}, of which any may be missing or None.
+    Parameters
+    ----------
+    people : iterable of mapping
+        For each person {"before": answers, "after": answers}, of which any may be missing or None.
+
+    Returns
+    -------
+    list of Row
     """
     people = list(people)
     rows = []

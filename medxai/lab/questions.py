@@ -28,6 +28,7 @@ class Question:
 
     @property
     def letters(self) -> tuple[str, ...]:
+        """One for each option."""
         return tuple("abcdefgh"[: len(self.options)])
 
 

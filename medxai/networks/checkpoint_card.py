@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # A checkpoint's threshold is the highest that reaches this sensitivity.
 WANTED_SENSITIVITY = 0.9
+# The card's table of baselines has had this name since the first card was written.
+BASELINES = "rivals"
 
 
 class Row(NamedTuple):
@@ -39,7 +41,29 @@ def make_card(
     command: str,
     start: str,
 ) -> dict[str, Any]:
-    """The card, all but the hash of the weights."""
+    """The card of a checkpoint, all but the hash of the weights.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    films : Films
+    history : DataFrame
+        Of `medxai.networks.training.Training`.
+    best_epoch : int
+    seconds : float
+        That the training took.
+    judged : mapping
+        Of `medxai.networks.train_command.judge`.
+    command : str
+        What makes the checkpoint again.
+    start : str
+        What the weights started from.
+
+    Returns
+    -------
+    dict
+        Ready to be written as TOML.
+    """
     import tensorflow as tf
 
     from .models import ARCHITECTURES
@@ -94,7 +118,7 @@ def make_card(
             "source": recipe.source,
             **films.described,
             **counted(films.train),
-            "test": f"the {films.test_split} split, of further patients: every number under metrics and rivals"
+            "test": f"the {films.test_split} split, of further patients: every number under metrics and {BASELINES}"
             + (f"; auroc_... on {', '.join(films.further)}" if films.further else ""),
             "version": str(data.get("version", "")),
             **({"cue": data["cue"]["kind"]} if "cue" in data else {}),
@@ -115,7 +139,7 @@ def make_card(
             },
         },
         "metrics": {"interval": "95% bootstrap over patients", **rows(judged["metrics"])},
-        "rivals": {"fitted_on": "the films to learn from", **rows(judged["rivals"])},
+        BASELINES: {"fitted_on": "the films to learn from", **rows(judged["baselines"])},
     }
     if recipe.beside:
         card["beside"] = {"checkpoint": recipe.beside, **rows(judged["beside"])}
@@ -125,7 +149,7 @@ def make_card(
 def summary(card: Mapping[str, Any]) -> str:
     """The card's numbers as a small table."""
     lines = [f"{card['name']} on {card['metrics']['auroc']['n']} test films, 95% intervals over patients:"]
-    for part in ("metrics", "rivals", "beside"):
+    for part in ("metrics", BASELINES, "beside"):
         if part == "beside" and part in card:
             lines.append(f"{card[part]['checkpoint']} on the same films:")
         for name, row in card.get(part, {}).items():

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data_fetch.checkpoints.checkpoint_files import missing_from_card
+import data_fetch
+from data_fetch.checkpoints.checkpoint_files import check_weights, missing_from_card
 from data_fetch.store.cache import sha256_of
 from data_fetch.store.tomltext import dumps
 
@@ -36,7 +37,12 @@ _AGAIN = "Make it again with `{command}`, or install the course again."
 class Checkpoint:
     """A trained network and its card.
 
-    model : keras Model, plain (no BatchNormalization), ending in a softmax. card : the card as a dict.
+    Attributes
+    ----------
+    model : keras Model
+        Plain (no BatchNormalization), ending in a softmax.
+    card : mapping
+        The card as a dict.
     """
 
     model: tf.keras.Model
@@ -58,12 +64,27 @@ class Checkpoint:
         return self.card["target_layer"]
 
     def predict(self, images: np.ndarray, batch_size: int | None = None) -> np.ndarray:
-        """Probabilities float32 (N, classes).
+        """Probabilities of the classes.
 
-        images : stored films, uint8 (N, H, W), which are preprocessed batch by batch; or network input, float
-        (N, H, W, 3), whose pixel range is checked against the card first (PixelRangeError, which names the likely
-        mistake). batch_size : by default what fits a student's share of a machine (`medxai.networks.prediction.batch_for`).
-        ValueError when the films have another size than the network reads.
+        Parameters
+        ----------
+        images : array, uint8 (N, H, W) or float (N, H, W, 3)
+            Stored films, which are preprocessed batch by batch; or network input, whose pixel range is checked against the
+            card first.
+        batch_size : int, optional
+            By default what fits a student's share of a machine (`medxai.networks.prediction.batch_for`).
+
+        Returns
+        -------
+        float32 array, (N, classes)
+            From 0 to 1; each film's add up to 1.
+
+        Raises
+        ------
+        PixelRangeError
+            Another pixel range than the card says; the message names the likely mistake.
+        ValueError
+            Films of another size than the network reads.
         """
         images = np.asanyarray(images)
         side = int(self.card["input"]["size"])
@@ -82,19 +103,26 @@ class Checkpoint:
 def load_checkpoint(name: str, folder: str | os.PathLike | None = None) -> Checkpoint:
     """The checkpoint called `name`, verified and ready to predict.
 
-    name : such as "cardiomegaly-cpu". folder : where NAME.h5 and NAME.toml are; None takes the ones that come with the
-    course, those that the registry of the class names, which are downloaded once, and those that `python -m medxai.train`
-    stored in the cache, in this order (`data_fetch.checkpoint`).
+    Parameters
+    ----------
+    name : str
+        Such as "cardiomegaly-cpu".
+    folder : path, optional
+        Where NAME.h5 and NAME.toml are. None takes the ones that come with the course, those that the registry of the class
+        names, which are downloaded once, and those that `python -m medxai.train` stored in the cache, in this order
+        (`data_fetch.checkpoint`).
+
+    Returns
+    -------
+    Checkpoint
 
     Raises
     ------
-    CheckpointError : no such checkpoint, or one that is not made yet (with what brings it), an incomplete card, a file
-        that is truncated or not the one of the card, a builder that is not known, or weights that do not fit the network
-        that the card names.
+    CheckpointError
+        No such checkpoint, or one that is not made yet (with what brings it), an incomplete card, a file that is truncated
+        or not the one of the card, a builder that is not known, or weights that do not fit the network that the card names.
     """
     if folder is None:
-        import data_fetch
-
         try:
             files = data_fetch.checkpoint(name)
         except data_fetch.DataFetchError as error:
@@ -104,16 +132,33 @@ def load_checkpoint(name: str, folder: str | os.PathLike | None = None) -> Check
     else:
         path = Path(folder) / f"{name}.h5"
         card = read_card(path.with_suffix(".toml"))
-        _verify(path, card)
+        try:
+            check_weights(path, card)
+        except data_fetch.DataFetchError as error:
+            raise CheckpointError(str(error)) from None
     return Checkpoint(_build_and_load(path, card), card)
 
 
 def save_checkpoint(model: tf.keras.Model, card: Mapping[str, Any], folder: str | os.PathLike) -> Path:
-    """Write NAME.h5 and NAME.toml into `folder` and return the path of the weights.
+    """Write NAME.h5 and NAME.toml into a folder, each whole or not at all.
 
-    card : without `sha256` and `bytes`, which are added here. Both files appear whole or not at all. CheckpointError
-    when the model still has BatchNormalization, has no layer `target_layer`, or is not what `builder` and `arguments`
-    give.
+    Parameters
+    ----------
+    model : keras Model
+    card : mapping
+        Without `sha256` and `bytes`, which are added here.
+    folder : path
+        Made if it is missing.
+
+    Returns
+    -------
+    Path
+        Of the weights.
+
+    Raises
+    ------
+    CheckpointError
+        The model still has BatchNormalization, has no layer `target_layer`, or is not what `builder` and `arguments` give.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -142,7 +187,17 @@ def save_checkpoint(model: tf.keras.Model, card: Mapping[str, Any], folder: str 
 
 
 def read_card(path: Path) -> dict[str, Any]:
-    """The card at `path` as a dict; CheckpointError when it is missing, not TOML, or lacks a field."""
+    """The card at `path`.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    CheckpointError
+        It is missing, is not TOML, or lacks a field.
+    """
     try:
         card = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -168,20 +223,6 @@ def _check_card(card: Mapping[str, Any], path: Path) -> None:
 
 
 # ---- weights --------------------------------------------------------------------------------------------------------
-
-
-def _verify(path: Path, card: Mapping[str, Any]) -> None:
-    again = _AGAIN.format(command=card["command"])
-    if not path.is_file():
-        raise CheckpointError(f"The weights {path.name} are missing beside their card in {path.parent}. {again}")
-    if (count := path.stat().st_size) != card["bytes"]:
-        kind = "truncated" if count < card["bytes"] else "not the file of this card"
-        raise CheckpointError(f"{path} is {kind}: expected {card['bytes']} bytes, got {count}. {again}")
-    got = sha256_of(path)
-    if got != card["sha256"]:
-        raise CheckpointError(
-            f"{path} is not the file that its card describes: expected sha256 {card['sha256']}, got {got}. {again}"
-        )
 
 
 def _build_and_load(path: Path, card: Mapping[str, Any]) -> tf.keras.Model:

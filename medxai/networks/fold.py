@@ -32,8 +32,9 @@ def fold_batch_norm(model: tf.keras.Model) -> tf.keras.Model:
 
     Raises
     ------
-    FoldError : a BatchNormalization that does not follow a convolution or dense layer directly, whose convolution
-        is read by another layer too, has an activation of its own or is used twice, or that sits in a nested model.
+    FoldError
+        A BatchNormalization that does not follow a convolution or dense layer directly, whose convolution is read by
+        another layer too, has an activation of its own or is used twice, or that sits in a nested model.
     """
     import tensorflow as tf
 

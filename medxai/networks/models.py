@@ -33,14 +33,20 @@ def vgg16_block6(
 
     Parameters
     ----------
-    size : side of the square input in pixels, at least 256. At 512 block 6 ends at 5 x 5 x 512, at 256 at 1 x 1 x 512.
-    width_divisor : every convolution has this many times fewer channels. 1 is the full network (23,076,274 parameters
-        at 512 px), 8 the one that trains on two CPU cores in minutes.
-    batch_norm : put BatchNormalization between each convolution and its ReLU, which training from random weights
-        needs. Fold it away afterwards (`medxai.networks.fold.fold_batch_norm`): explanations need the plain network.
-    channels : channels of the input, 3 for ImageNet weights.
-    classes : number of outputs.
-    activation : of the last layer, "softmax" or "linear" (logits).
+    size : int
+        Side of the square input in pixels, at least 256. At 512 block 6 ends at 5 x 5 x 512, at 256 at 1 x 1 x 512.
+    width_divisor : int
+        Every convolution has this many times fewer channels. 1 is the full network (23,076,274 parameters at 512 px), 8
+        the one that trains on two CPU cores in minutes.
+    batch_norm : bool
+        Put BatchNormalization between each convolution and its ReLU, which training from random weights needs. Fold it
+        away afterwards (`medxai.networks.fold.fold_batch_norm`): explanations need the plain network.
+    channels : int
+        Channels of the input, 3 for ImageNet weights.
+    classes : int
+        Number of outputs.
+    activation : str
+        Of the last layer, "softmax" or "linear" (logits).
 
     Returns
     -------
@@ -50,7 +56,8 @@ def vgg16_block6(
 
     Raises
     ------
-    ValueError : the input is too small for block 6, or the divisor does not divide 64.
+    ValueError
+        The input is too small for block 6, or the divisor does not divide 64.
 
     Source: blocks 1-5 after Simonyan and Zisserman, arXiv 1409.1556; block 6 and the head after the VISUM 2019
     hands-on session on explainable medical image analysis.
@@ -103,12 +110,19 @@ def skip_sum_stages(
 
     Parameters
     ----------
-    size : side of the square input in pixels, a multiple of 16, at least 32. 256 ends at 16 x 16 x 512, 128 at 8 x 8.
-    width_divisor : every convolution has this many times fewer channels; 8 trains on two CPU cores in minutes.
-    batch_norm : put BatchNormalization between each convolution and its ReLU, which training from random weights
-        needs: without it a learning rate of 0.05 ends in NaN. Fold it away afterwards (`medxai.networks.fold.fold_batch_norm`).
-    channels, classes : of the input, and number of outputs.
-    activation : of the last layer, "softmax" or "linear" (logits).
+    size : int
+        Side of the square input in pixels, a multiple of 16, at least 32. 256 ends at 16 x 16 x 512, 128 at 8 x 8.
+    width_divisor : int
+        Every convolution has this many times fewer channels; 8 trains on two CPU cores in minutes.
+    batch_norm : bool
+        Put BatchNormalization between each convolution and its ReLU, which training from random weights needs: without
+        it a learning rate of 0.05 ends in NaN. Fold it away afterwards (`medxai.networks.fold.fold_batch_norm`).
+    channels : int
+        Of the input.
+    classes : int
+        Number of outputs.
+    activation : str
+        Of the last layer, "softmax" or "linear" (logits).
 
     Returns
     -------
@@ -118,7 +132,8 @@ def skip_sum_stages(
 
     Raises
     ------
-    ValueError : the input cannot be halved four times, or the divisor does not divide 64.
+    ValueError
+        The input cannot be halved four times, or the divisor does not divide 64.
 
     Source: the network of MIT 6.S191 (2019), lab 2 part 2, as described there.
     """
@@ -178,10 +193,24 @@ IMAGENET_VGG16 = "vgg16-imagenet"  # in data_fetch's registry, with the address 
 
 
 def imagenet_vgg16_file(path: str | os.PathLike | None = None) -> Path:
-    """The file of VGG16's ImageNet weights without the top, 59 MB: `path` if it is there, else from the cache of
-    data_fetch, where it is downloaded once and has the md5 of the registry at each call.
+    """The file of VGG16's ImageNet weights without the top, 59 MB.
 
-    FileNotFoundError : there is no file `path`. DataFetchError : it cannot be fetched, or is not the published file.
+    Parameters
+    ----------
+    path : path, optional
+        A file that is there already. By default it comes from the cache of data_fetch, where it is downloaded once and has
+        the md5 of the registry at each call.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no file `path`.
+    DataFetchError
+        It cannot be fetched, or is not the published file.
     """
     if path is None:
         from data_fetch import fetch_file
@@ -207,19 +236,31 @@ def imagenet_vgg16_start(path: str | os.PathLike) -> str:
 
 
 def load_imagenet_vgg16(model: tf.keras.Model, path: str | os.PathLike | None = None) -> list[str]:
-    """Start blocks 1-5 of a full-width `vgg16_block6` from ImageNet weights; returns the layers that were loaded.
-
-    path : a local copy of vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5, or another file of that layout. None takes
-    the published one: see `imagenet_vgg16_file`.
+    """Start blocks 1-5 of a full-width `vgg16_block6` from ImageNet weights.
 
     Loading by name is silent about names it does not find: from a file saved from a *nested* model nothing at all is
     loaded. So every convolution is compared before and after.
 
+    Parameters
+    ----------
+    model : keras Model
+        Changed in place.
+    path : path, optional
+        A local copy of vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5, or another file of that layout. None takes the
+        published one: see `imagenet_vgg16_file`.
+
+    Returns
+    -------
+    list of str
+        The layers that were loaded.
+
     Raises
     ------
-    ValueError : the model has another width or BatchNorm, the file is no file of weights (such as a part of one), or a
-        convolution did not change.
-    FileNotFoundError, DataFetchError : as `imagenet_vgg16_file`.
+    ValueError
+        The model has another width or BatchNorm, the file is no file of weights (such as a part of one), or a convolution
+        did not change.
+    FileNotFoundError, DataFetchError
+        As `imagenet_vgg16_file`.
     """
     import numpy as np
 

@@ -22,18 +22,21 @@ def load(path: str | os.PathLike, like: Checkpoint, validation: ImageSet | None 
 
     Parameters
     ----------
-    path : a file that `model.save` of a lab has written, such as "../04_pneumothorax/my_pneumothorax.keras". It may
-        hold BatchNorm and may end in logits or in a softmax. Open only files of your own: a file of this kind can hold
-        code.
-    like : the course's checkpoint for the same films; the size of the films and the classes must be its own.
-    validation : films that the network did not learn from. The threshold is the highest that finds nine of ten ill
-        ones among them, as for the course's checkpoints; without such films it is 0.5.
+    path : path
+        A file that `model.save` of a lab has written, such as "../04_pneumothorax/my_pneumothorax.keras". It may hold
+        BatchNorm and may end in logits or in a softmax. Open only files of your own: a file of this kind can hold code.
+    like : Checkpoint
+        The course's checkpoint for the same films; the size of the films and the classes must be its own.
+    validation : ImageSet, optional
+        Films that the network did not learn from. The threshold is the highest that finds nine of ten ill ones among
+        them, as for the course's checkpoints; without such films it is 0.5.
 
     Raises
     ------
-    CheckpointError : no such file, a file that is no network, or a network that reads other films or gives other
-        outputs.
-    FoldError : a BatchNorm that does not follow a convolution or a dense layer directly.
+    CheckpointError
+        No such file, a file that is no network, or a network that reads other films or gives other outputs.
+    FoldError
+        A BatchNorm that does not follow a convolution or a dense layer directly.
     """
     import tensorflow as tf
 

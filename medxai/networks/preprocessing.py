@@ -32,8 +32,9 @@ def to_network_input(images: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    images : uint8 (N, H, W), 0 black to 255 white. Not changed. Pages of a memory-mapped file are let go again after
-        they were read (`release`), so that a pass over a set of any length takes the memory of one batch.
+    images : uint8 array, (N, H, W)
+        0 black to 255 white. Not changed. Pages of a memory-mapped file are let go again after they were read
+        (`release`), so that a pass over a set of any length takes the memory of one batch.
 
     Returns
     -------
@@ -43,8 +44,10 @@ def to_network_input(images: np.ndarray) -> np.ndarray:
 
     Raises
     ------
-    PixelRangeError : the pixels are not uint8, for example because they were preprocessed before.
-    ValueError : not a stack of films.
+    PixelRangeError
+        The pixels are not uint8, for example because they were preprocessed before.
+    ValueError
+        Not a stack of films.
     """
     mapped, images = images, np.asarray(images)
     if images.dtype != np.uint8:
@@ -75,9 +78,13 @@ def to_network_input(images: np.ndarray) -> np.ndarray:
 def release(images: np.ndarray) -> None:
     """Let go of the pages of memory that reading films of a memory-mapped, read-only file has mapped; changes nothing else.
 
-    images : any array; only a `numpy.memmap` opened with mode "r", or a view of one, has anything to release. The
-    system keeps the pages in its cache as long as there is room, so that reading them again is quick; but they no
+    The system keeps the pages in its cache as long as there is room, so that reading them again is quick; but they no
     longer count as this process's memory, on which a hub's limits and out-of-memory killers look.
+
+    Parameters
+    ----------
+    images : array
+        Only a `numpy.memmap` opened with mode "r", or a view of one, has anything to release.
     """
     # Mode "c" keeps changes in these pages, and Windows has no such call.
     if not isinstance(images, np.memmap) or images.mode != "r" or not images.size or not hasattr(mmap, "MADV_DONTNEED"):
@@ -100,8 +107,21 @@ def release(images: np.ndarray) -> None:
 def shrink(images: np.ndarray, factor: int) -> np.ndarray:
     """Smaller films: the mean of every block of factor x factor pixels, rounded.
 
-    images : uint8 (N, H, W), H and W multiples of `factor`; not changed. Returns uint8 (N, H // factor, W // factor).
-    ValueError : other films, or sides that cannot be divided.
+    Parameters
+    ----------
+    images : uint8 array, (N, H, W)
+        H and W are multiples of `factor`. Not changed.
+    factor : int
+        At least 1.
+
+    Returns
+    -------
+    uint8 array, (N, H // factor, W // factor)
+
+    Raises
+    ------
+    ValueError
+        Other films, or sides that cannot be divided.
     """
     images = np.asarray(images)
     if images.dtype != np.uint8 or images.ndim != 3:
@@ -121,8 +141,10 @@ def check_pixel_range(x: np.ndarray, card: Mapping[str, Any]) -> None:
 
     Parameters
     ----------
-    x : float (N, H, W, channels), what would go into the network.
-    card : of a checkpoint; its table `input` has `low`, `high`, `channels` and `convention`.
+    x : float array, (N, H, W, channels)
+        What would go into the network.
+    card : mapping
+        Of a checkpoint; its table `input` has `low`, `high`, `channels` and `convention`.
 
     A network gives an answer for any numbers, so a wrong range is silent: films scaled to 0-1 look nearly black to a
     network trained on -124 to 151. Found are values outside the range, films scaled to 0-1 or -1 to 1, and, for the

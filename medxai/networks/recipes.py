@@ -16,9 +16,34 @@ if TYPE_CHECKING:
 class Recipe:
     """Everything that a training depends on besides the films.
 
-    task : names the films (`FETCH`); with the profile it names the checkpoint, unless it is `called` otherwise.
-    builder : of `medxai.networks.models`. optimizer : of `medxai.networks.training.fit`. beside : another checkpoint whose AUROC on the
-    same films goes on the card.
+    Attributes
+    ----------
+    task, profile, source : str
+        They name the films (`FETCH`); task and profile name the checkpoint, unless it is `called` otherwise.
+    builder : str
+        A function of `medxai.networks.models`.
+    size : int
+        Side of the films in pixels.
+    width_divisor : int
+        Every convolution has this many times fewer channels.
+    batch_norm : bool
+        Train with BatchNormalization, which is folded away at the end.
+    imagenet : bool
+        Start from ImageNet weights.
+    epochs, batch_size : int
+    learning_rate : float
+        At the start; it falls to 0.
+    shift, gamma : int, float
+        Of `medxai.networks.training.Augmentation`.
+    target_layer : str
+        The layer whose feature maps are explained.
+    optimizer : str
+        Of `medxai.networks.training.fit`.
+    beside : str, optional
+        Another checkpoint whose AUROC on the same films goes on the card.
+    seed : int
+    called : str, optional
+        The checkpoint's name.
     """
 
     task: str
@@ -112,9 +137,22 @@ RECIPES: dict[str, dict[str, Recipe]] = {
 class Films:
     """The films of a training by their part in it; no patient has two parts.
 
-    train : to learn from. validation : decides the best epoch. threshold : decides threshold and temperature; may be
-    the validation films where there are few. test : for the card's numbers alone. further : other films, or parts of
-    the test films, for an AUROC each. described : what the card says of them. test_split : the name of test's split.
+    Attributes
+    ----------
+    train : ImageSet
+        To learn from.
+    validation : ImageSet
+        Decides the best epoch.
+    threshold : ImageSet
+        Decides threshold and temperature; may be the validation films where there are few.
+    test : ImageSet
+        For the card's numbers alone.
+    described : mapping
+        What the card says of them.
+    further : mapping, str -> ImageSet
+        Other films, or parts of the test films, for an AUROC each.
+    test_split : str
+        The name of test's split.
     """
 
     train: ImageSet
@@ -127,7 +165,25 @@ class Films:
 
 
 def fetch_films(recipe: Recipe, limit: int | None = None, progress: bool = True) -> Films:
-    """The films for a recipe. limit : train on about this many films only (by patient), for a trial."""
+    """The films for a recipe.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    limit : int, optional
+        Train on about this many films only (by patient), for a trial.
+    progress : bool
+        Show how far fetching is.
+
+    Returns
+    -------
+    Films
+
+    Raises
+    ------
+    DataFetchError
+        They cannot be fetched.
+    """
     from .training import hold_out
 
     films = FETCH[recipe.task](recipe, progress)
@@ -195,7 +251,17 @@ def _pneumothorax(recipe: Recipe, progress: bool) -> Films:
 def drain_strata(films: ImageSet) -> dict[str, ImageSet]:
     """The films by whether a chest drain lies in: the positives with one, and those without, against all negatives.
 
-    Negatives are shared, so that the two areas differ by the positives alone; empty where drains are not known.
+    Negatives are shared, so that the two areas differ by the positives alone.
+
+    Parameters
+    ----------
+    films : ImageSet
+        With the column `drain`.
+
+    Returns
+    -------
+    dict, str -> ImageSet
+        "with_drain" and "without_drain"; empty where drains are not known.
     """
     if "drain" not in films.attributes:
         return {}

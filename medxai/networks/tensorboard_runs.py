@@ -20,8 +20,17 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Run:
-    """One run's log. scalars : a column a tag, a row a step (NaN where a tag was not written). images : tag -> list of
-    (step, uint8 (N, H, W) or (N, H, W, 3)). histograms : tag -> list of (step, float (bins, 3): left, right, count)."""
+    """One run's log.
+
+    Attributes
+    ----------
+    scalars : DataFrame
+        A column a tag, a row a step; NaN where a tag was not written.
+    images : dict, str -> list of (int, uint8 array)
+        For each tag the steps, with their images (N, H, W) or (N, H, W, 3).
+    histograms : dict, str -> list of (int, float array)
+        For each tag the steps, with (bins, 3): left, right, count.
+    """
 
     scalars: pd.DataFrame
     images: dict[str, list[tuple[int, np.ndarray]]]
@@ -31,7 +40,20 @@ class Run:
 def read_run(folder: str | os.PathLike) -> Run:
     """Everything that `tf.summary.scalar`, `image` and `histogram` wrote into a run's folder.
 
-    FileNotFoundError : no log is in there. Flush or close the writer first, or the end is still on its way.
+    Flush or close the writer first, or the end is still on its way.
+
+    Parameters
+    ----------
+    folder : path
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    FileNotFoundError
+        No log is in there.
     """
     import tensorflow as tf
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -79,9 +101,18 @@ def use_own_tensorboard() -> None:
 
 
 def served(folder: str | os.PathLike, patience: float = 20) -> dict[str, list[str]]:
-    """Asks the server of this folder what it shows: run -> tags of its scalars, sorted. Empty when none answers.
+    """Asks the server of a folder what it shows.
 
-    patience : seconds to wait, since a server reads the log only after it has started.
+    Parameters
+    ----------
+    folder : path
+    patience : float
+        Seconds to wait, since a server reads the log only after it has started.
+
+    Returns
+    -------
+    dict, str -> list of str
+        For each run the tags of its scalars, sorted. Empty when no server answers.
     """
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never by way of a proxy
     until = time.monotonic() + patience
@@ -99,7 +130,17 @@ def served(folder: str | os.PathLike, patience: float = 20) -> dict[str, list[st
 
 
 def stop_tensorboard(folder: str | os.PathLike) -> int:
-    """End the servers that `%tensorboard --logdir FOLDER` started, and no others; returns how many there were."""
+    """End the servers that `%tensorboard --logdir FOLDER` started, and no others.
+
+    Parameters
+    ----------
+    folder : path
+
+    Returns
+    -------
+    int
+        How many there were.
+    """
     import psutil
 
     stopped = 0

@@ -34,7 +34,23 @@ if TYPE_CHECKING:
 
 
 def build(recipe: Recipe, weights: str | None = None) -> tf.keras.Model:
-    """The network of a recipe with its starting weights; `weights` is a file of ImageNet weights, None the published."""
+    """The network of a recipe with its starting weights.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    weights : path, optional
+        A file of ImageNet weights; None takes the published one. Read only where the recipe starts from ImageNet.
+
+    Returns
+    -------
+    keras Model
+
+    Raises
+    ------
+    ValueError, FileNotFoundError, DataFetchError
+        As `medxai.networks.models.load_imagenet_vgg16`.
+    """
     from .models import BUILDERS, load_imagenet_vgg16
 
     model = BUILDERS[recipe.builder](recipe.size, recipe.width_divisor, recipe.batch_norm)
@@ -47,7 +63,31 @@ def build(recipe: Recipe, weights: str | None = None) -> tf.keras.Model:
 def train(
     recipe: Recipe, films: Films, out: Path, command: str, weights: str | None = None, verbose: str | int = "auto"
 ) -> Path:
-    """Train, fold, judge and save; returns the path of the weights. The card lies beside them."""
+    """Train, fold, judge and save.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    films : Films
+    out : Path
+        The folder of NAME.h5 and NAME.toml.
+    command : str
+        Goes on the card: what makes the checkpoint again.
+    weights : str, optional
+        As in `build`.
+    verbose : str or int
+        As in `medxai.networks.training.fit`.
+
+    Returns
+    -------
+    Path
+        Of the weights. The card lies beside them.
+
+    Raises
+    ------
+    CheckpointError, ValueError, FloatingPointError
+        Of `save_checkpoint` and `fit`.
+    """
     import tensorflow as tf
 
     from .checkpoints import load_checkpoint, save_checkpoint
@@ -91,9 +131,19 @@ def train(
 
 
 def judge(model: tf.keras.Model, films: Films, beside: str | None = None) -> dict[str, Any]:
-    """Threshold and temperature from the threshold films; metrics and rivals on the test films, by patient.
+    """Threshold and temperature from the threshold films; metrics and baselines on the test films, by patient.
 
-    beside : a checkpoint of the course, whose AUROC on the same films is measured too.
+    Parameters
+    ----------
+    model : keras Model
+    films : Films
+    beside : str, optional
+        A checkpoint of the course, whose AUROC on the same films is measured too.
+
+    Returns
+    -------
+    dict
+        "threshold" and "temperature", numbers; "metrics", "baselines" and "beside", name -> Row.
     """
     from ..evaluate import baselines, metrics
     from .checkpoints import load_checkpoint
@@ -111,10 +161,10 @@ def judge(model: tf.keras.Model, films: Films, beside: str | None = None) -> dic
         **{name: metrics.Interval(*row[["value", "low", "high"]]) for name, row in at.iterrows()},
         "ece": metrics.bootstrap_interval(*truth, metrics.expected_calibration_error, resamples=500),
     }
-    contest = {}
-    for name, rival in baselines.all_rivals(films.train, test).items():
-        contest[name] = metrics.bootstrap_interval(test.labels, rival, test.patients)
-        contest[f"network_minus_{name}"] = metrics.paired_bootstrap(test.labels, scores, rival, test.patients)
+    compared = {}
+    for name, baseline in baselines.all_baselines(films.train, test).items():
+        compared[name] = metrics.bootstrap_interval(test.labels, baseline, test.patients)
+        compared[f"network_minus_{name}"] = metrics.paired_bootstrap(test.labels, scores, baseline, test.patients)
 
     def areas(network: tf.keras.Model, sets: Mapping[str, ImageSet]) -> dict[str, Row]:
         return {
@@ -134,12 +184,13 @@ def judge(model: tf.keras.Model, films: Films, beside: str | None = None) -> dic
         "threshold": point.threshold,
         "temperature": temperature,
         "metrics": on_test(found) | areas(model, films.further),
-        "rivals": on_test(contest),
+        "baselines": on_test(compared),
         "beside": areas(other, {films.test_split: test, **films.further}) if other else {},
     }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m medxai.train", description="Train a checkpoint of the course and write it with its card."
     )
@@ -194,8 +245,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def folder_for(recipe: Recipe, trial: bool) -> Path:
     """Where a checkpoint is written when nobody says: CACHE/checkpoints, where it is loaded from by name, or checkpoints/.
 
-    The cache gets only what the whole recipe of the gpu profile gives: the cpu profile's come with the course, and a
-    trial must not stand where a class looks for its network.
+    The cache gets only what the whole recipe of the gpu profile gives: the cpu profile's come with the course, and a trial
+    must not stand where a class looks for its network.
     """
     from data_fetch.checkpoints.checkpoint_files import made_folder
 

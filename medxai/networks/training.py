@@ -32,9 +32,15 @@ OPTIMIZERS = {"adam": "Adam", "nesterov": "gradient descent with Nesterov moment
 class Augmentation:
     """Small changes that leave a film's label alone, drawn anew for each film and epoch.
 
-    shift : largest move in pixels, each way; the edge is repeated. gamma : standard deviation of log(gamma) in
-    (film / 255) ** gamma, a change of exposure. flip : mirror half of the films. Off by default: a mirrored chest film
-    shows a heart on the wrong side, which no film in the clinic does.
+    Attributes
+    ----------
+    shift : int
+        Largest move in pixels, each way; the edge is repeated.
+    gamma : float
+        Standard deviation of log(gamma) in (film / 255) ** gamma, a change of exposure.
+    flip : bool
+        Mirror half of the films. Off by default: a mirrored chest film shows a heart on the wrong side, which no film in the
+        clinic does.
     """
 
     shift: int = 6
@@ -94,6 +100,7 @@ class FilmBatches(tf.keras.utils.Sequence):
         return to_network_input(images), one_hot(self.films.labels[rows], len(self.films.classes))
 
     def on_epoch_end(self) -> None:
+        """Draws the order of the next epoch."""
         self.epoch += 1
         self._order_epoch()
 
@@ -104,19 +111,41 @@ class FilmBatches(tf.keras.utils.Sequence):
 
 
 def one_hot(labels: np.ndarray, classes: int = 2) -> np.ndarray:
-    """int (N,) -> float32 (N, classes)."""
+    """Labels as network outputs: int (N,) -> float32 (N, classes), 1 at the film's class and 0 elsewhere."""
     return np.eye(classes, dtype=np.float32)[np.asarray(labels).astype(int)]
 
 
 def class_weights(labels: np.ndarray) -> dict[int, float]:
-    """{class: N / (classes * films of the class)}, so that every class has the same total weight; a dict, as Keras
-    wants it."""
+    """Weights that give every class the same total weight.
+
+    Parameters
+    ----------
+    labels : int array, (N,)
+
+    Returns
+    -------
+    dict, int -> float
+        N / (classes * films of the class); a dict, as Keras wants it.
+    """
     values, counts = np.unique(np.asarray(labels).astype(int), return_counts=True)
     return {int(v): len(labels) / (len(values) * int(c)) for v, c in zip(values, counts, strict=True)}
 
 
 def hold_out(films: ImageSet, share: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Rows (to train on, held out), about `share` of the films held out, by patient and with the same prevalence."""
+    """Two parts of a set, split by patient and with about the same prevalence.
+
+    Parameters
+    ----------
+    films : ImageSet
+    share : float
+        About the share of the films that is held out, at most 0.5.
+    seed : int
+
+    Returns
+    -------
+    learn, held : int array
+        Rows to train on, and rows that are held out.
+    """
     from sklearn.model_selection import StratifiedGroupKFold
 
     splitter = StratifiedGroupKFold(max(2, round(1 / share)), shuffle=True, random_state=seed)
@@ -125,8 +154,17 @@ def hold_out(films: ImageSet, share: float, seed: int = 0) -> tuple[np.ndarray, 
 
 @dataclass(frozen=True)
 class Training:
-    """How a training went. history : a row an epoch (from 1): loss, accuracy, val_loss, val_auroc, seconds.
-    best_epoch : the epoch whose weights the model now has. seconds : in all."""
+    """How a training went.
+
+    Attributes
+    ----------
+    history : DataFrame
+        A row an epoch (from 1): loss, accuracy, val_loss, val_auroc, seconds.
+    best_epoch : int
+        The epoch whose weights the model now has.
+    seconds : float
+        In all.
+    """
 
     history: pd.DataFrame
     best_epoch: int
@@ -151,21 +189,31 @@ def fit(
 
     Parameters
     ----------
-    model : from (N, H, W, 3) network input to softmax (N, classes). Trained in place; it ends with the weights of the
-        epoch with the highest validation AUROC (of equals, the one with the lower validation loss).
-    train, validation : ImageSets of different patients (checked), with both classes each.
-    weights : {class: weight}, see `class_weights`; None weighs all films alike. Keras ignores or refuses an array.
-    augment : changes to the training films, `Augmentation()` or None.
-    optimizer : "adam", or "nesterov": gradient descent with Nesterov's momentum of 0.9.
-    seed : of the order, the changes and dropout.
-    verbose : "auto" draws Keras's progress bar on a terminal and prints a line an epoch elsewhere, in notebooks too;
-        0, 1 (bar) and 2 (line) as in Keras.
+    model : keras Model
+        From (N, H, W, 3) network input to softmax (N, classes). Trained in place; it ends with the weights of the epoch
+        with the highest validation AUROC (of equals, the one with the lower validation loss).
+    train, validation : ImageSet
+        ImageSets of different patients (checked), with both classes each.
+    weights : mapping, optional
+        {class: weight}, see `class_weights`; None weighs all films alike. Keras ignores or refuses an array.
+    augment : Augmentation, optional
+        Changes to the training films, `Augmentation()` or None.
+    optimizer : str
+        "adam", or "nesterov": gradient descent with Nesterov's momentum of 0.9.
+    seed : int
+        Of the order, the changes and dropout.
+    verbose : str or int
+        "auto" draws Keras's progress bar on a terminal and prints a line an epoch elsewhere, in notebooks too; 0, 1
+        (bar) and 2 (line) as in Keras.
 
     Raises
     ------
-    ValueError : a patient is in both sets, a class is missing, sizes do not fit, an unknown optimizer.
-    TypeError : weights that are not a dict.
-    FloatingPointError : the loss became NaN or infinite.
+    ValueError
+        A patient is in both sets, a class is missing, sizes do not fit, an unknown optimizer.
+    TypeError
+        Weights that are not a dict.
+    FloatingPointError
+        The loss became NaN or infinite.
     """
     _check_sets(model, train, validation)
     if weights is not None and not isinstance(weights, Mapping):

@@ -96,6 +96,12 @@ def film(image: np.ndarray, title: str | None = None, ax: Axes | None = None) ->
     ----------
     image : array, (H, W)
         uint8 in 0..255, or float in 0..255. The grey scale is fixed: two films can be compared by eye.
+    title : str, optional
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
     """
     if ax is None:
         _, ax = plt.subplots(figsize=(4, 4))
@@ -107,7 +113,22 @@ def film(image: np.ndarray, title: str | None = None, ax: Axes | None = None) ->
 
 
 def film_grid(images: Sequence[np.ndarray], titles: Sequence[str], columns: int = 4, size: float = 2.2) -> Figure:
-    """Draw films side by side, a title over each. ``images``: arrays (H, W); ``size``: inches a film."""
+    """Draw films side by side, a title over each.
+
+    Parameters
+    ----------
+    images : sequence of arrays, (H, W)
+        Grey values from 0 to 255.
+    titles : sequence of str
+    columns : int
+        Films a row.
+    size : float
+        Inches a film.
+
+    Returns
+    -------
+    Figure
+    """
     rows = -(-len(images) // columns)
     fig, axes = plt.subplots(rows, columns, figsize=(columns * size, rows * (size + 0.25)), squeeze=False)
     for ax in axes.flat:
@@ -121,8 +142,19 @@ def film_grid(images: Sequence[np.ndarray], titles: Sequence[str], columns: int 
 def cardiothoracic(image: np.ndarray, heart: np.ndarray, lungs: np.ndarray, ax: Axes | None = None) -> Axes:
     """Draw a film with the widths of heart and thorax, and the ratio of the two over it.
 
-    ``heart`` and ``lungs`` are boolean masks (H, W). The widths are the horizontal extents of the masks in pixels,
-    as a radiographer draws them (Danzer, 1919): the ratio says nothing about where each of the two is widest.
+    The widths are the horizontal extents of the masks in pixels, as a radiographer draws them (Danzer, 1919): the ratio says
+    nothing about where each of the two is widest.
+
+    Parameters
+    ----------
+    image : array, (H, W)
+    heart, lungs : bool array, (H, W)
+        Masks, with at least one pixel each.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
     """
     ax = film(image, ax=ax)
     heart_y = float(np.flatnonzero(heart.any(axis=1)).mean())
@@ -151,7 +183,18 @@ def curve_axes(ax: Axes, xlabel: str, ylabel: str, title: str = "") -> Axes:
 
 
 def roc(curves: dict[str, tuple[np.ndarray, np.ndarray]], ax: Axes | None = None) -> Axes:
-    """Draw ROC curves. ``curves``: name -> (labels (N,) 0/1, scores (N,)); the diagonal is a coin."""
+    """Draw ROC curves; the diagonal is a coin.
+
+    Parameters
+    ----------
+    curves : dict, str -> (labels, scores)
+        Arrays (N,): 0 or 1, and numbers, larger meaning more likely.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+    """
     from sklearn.metrics import roc_curve
 
     if ax is None:
@@ -166,7 +209,19 @@ def roc(curves: dict[str, tuple[np.ndarray, np.ndarray]], ax: Axes | None = None
 
 
 def confusion(table: np.ndarray, classes: Sequence[str], ax: Axes | None = None) -> Axes:
-    """Draw a confusion matrix, (C, C) counts with rows for the truth and columns for the call, each cell with its count."""
+    """Draw a confusion matrix, each cell with its count.
+
+    Parameters
+    ----------
+    table : int array, (C, C)
+        Counts; rows for the truth, columns for the call.
+    classes : sequence of str
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+    """
     if ax is None:
         _, ax = plt.subplots(figsize=(3.4, 3.2))
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
@@ -191,6 +246,21 @@ def reliability(
     """Draw a reliability diagram: observed share of positives against mean probability in equal-width bins.
 
     The area of each dot is the number of films in its bin: far-off dots made of three films mean little.
+
+    Parameters
+    ----------
+    labels : array, (N,)
+        0 or 1.
+    probabilities : array, (N,)
+        Of class 1, from 0 to 1.
+    bins : int
+    ax : Axes, optional
+    label : str
+        For the legend.
+
+    Returns
+    -------
+    Axes
     """
     if ax is None:
         _, ax = plt.subplots(figsize=(4.2, 4.2))
@@ -207,7 +277,19 @@ def reliability(
 
 
 def intervals(rows: Sequence[tuple[str, float, float, float]], xlabel: str, ax: Axes | None = None) -> Axes:
-    """Draw values with their intervals, a row each: (name, value, low, high)."""
+    """Draw values with their intervals, a row each.
+
+    Parameters
+    ----------
+    rows : sequence of (str, float, float, float)
+        Name, value, low, high.
+    xlabel : str
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+    """
     if ax is None:
         _, ax = plt.subplots(figsize=(6, 0.45 * len(rows) + 0.9))
     for y, (_, value, low, high) in enumerate(rows):

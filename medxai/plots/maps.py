@@ -35,8 +35,20 @@ def _scale() -> FuncNorm:
 def signed(maps: np.ndarray) -> np.ndarray:
     """Maps ready to be looked at: colours summed, each film's divided by its own largest magnitude.
 
-    maps : (N, H, W) or (N, H, W, C), any scale. Returns float32 (N, H, W) from -1 to 1; the sign stays, 0 stays 0, and
-    an all-zero map stays blank. ValueError : another shape, values that are not finite.
+    Parameters
+    ----------
+    maps : array, (N, H, W) or (N, H, W, C)
+        Of any scale.
+
+    Returns
+    -------
+    float32 array, (N, H, W)
+        From -1 to 1; the sign stays, 0 stays 0, and an all-zero map stays blank.
+
+    Raises
+    ------
+    ValueError
+        Another shape, or values that are not finite.
     """
     maps = np.asarray(maps)
     looks_like_one = maps.ndim == 3 and maps.shape[2] == 3 and min(maps.shape[:2]) > 8
@@ -53,11 +65,26 @@ def signed(maps: np.ndarray) -> np.ndarray:
 
 
 def attribution(map2d: np.ndarray, title: str | None = None, ax: Axes | None = None) -> Axes:
-    """Draw one map, (H, W) from -1 to 1 as `signed` gives it: red for the class, blue against it, white for 0.
+    """Draw one map: red for the class, blue against it, white for 0.
 
     Colours follow the square root of the magnitude, so that weak parts can be seen.
 
-    ValueError : another shape, or values beyond -1 and 1.
+    Parameters
+    ----------
+    map2d : array, (H, W)
+        From -1 to 1, as `signed` gives it.
+    title : str, optional
+    ax : Axes, optional
+        By default those of a new figure.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        Another shape, or values beyond -1 and 1.
     """
     map2d = np.asarray(map2d)
     if map2d.ndim != 2:
@@ -92,15 +119,21 @@ def attribution_grid(
 
     Parameters
     ----------
-    films : (N, H, W) as stored, 0 to 255.
-    maps : name of the method -> (N, H, W) or (N, H, W, C), in the order in which they are drawn.
-    rows : a short text for each film, (N,).
-    per_row : methods beside a film, 1 or more.
-    outlines : bool (N, H, W), drawn as thin lines on films and maps, or None. A film without any True has no line.
+    films : array, (N, H, W)
+        As stored, 0 to 255.
+    maps : mapping
+        Name of the method -> (N, H, W) or (N, H, W, C), in the order in which they are drawn.
+    rows : sequence of str
+        A short text for each film, (N,).
+    per_row : int
+        Methods beside a film, 1 or more.
+    outlines : bool array, (N, H, W), optional
+        Drawn as thin lines on films and maps, or None. A film without any True has no line.
 
     Raises
     ------
-    ValueError : no maps, or films, maps, rows or outlines that do not belong together.
+    ValueError
+        No maps, or films, maps, rows or outlines that do not belong together.
     """
     films = np.asarray(films)
     _check_grid(films, maps, rows, per_row, outlines)
@@ -155,13 +188,21 @@ def evidence(
 
     Parameters
     ----------
-    films : (N, H, W) as stored, 0 to 255. maps : (N, H, W), any scale. titles : (N,).
-    limit : the magnitude with the fullest colour; the largest of all maps by default. What is beyond it looks like it.
-    outlines : bool (N, H, W), drawn as thin lines on films and maps, or None.
+    films : array, (N, H, W)
+        As stored, 0 to 255.
+    maps : array, (N, H, W)
+        Any scale.
+    titles : sequence of str
+        (N,).
+    limit : float, optional
+        The magnitude with the fullest colour; the largest of all maps by default. What is beyond it looks like it.
+    outlines : bool array, (N, H, W), optional
+        Drawn as thin lines on films and maps, or None.
 
     Raises
     ------
-    ValueError : films, maps, titles or outlines that do not belong together, or a limit that is not above 0.
+    ValueError
+        Films, maps, titles or outlines that do not belong together, or a limit that is not above 0.
     """
     films, maps = np.asarray(films), np.asarray(maps, float)
     _check_grid(films, {"maps": maps}, titles, 1, outlines)

@@ -457,7 +457,7 @@ plots.yours_or_expected(before_and_after, lambda: checks.calibration_error(calib
 # %% tags=["demo"]
 print(f"{'':22}  {'AUROC on test':20}   network minus rival, same patients")
 rows = [("the network", *metrics.bootstrap_interval(test.labels, test_scores, test.patients))]
-for name, score in baselines.all_rivals(validation, test).items():
+for name, score in baselines.all_baselines(validation, test).items():
     own = metrics.bootstrap_interval(test.labels, score, test.patients)
     ahead = metrics.paired_bootstrap(test.labels, test_scores, score, test.patients)
     rows.append((name.replace("_", " "), *own))

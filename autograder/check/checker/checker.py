@@ -24,11 +24,11 @@ from fractions import Fraction
 from typing import Any
 
 from autograder.check.checker.channel import Channel
-from autograder.check.checker.message import message
+from autograder.check.checker.finding import WrongCredit, of_error
 from autograder.check.checker.names import Names, NeedsStudent
 from autograder.check.checker.standins import Function, Lost
 from autograder.check.protocol.limits import GRACE
-from autograder.check.protocol.verdict import FAILED, PARTIAL, PASSED, Verdict
+from autograder.check.protocol.verdict import PASSED, Cause, Finding, Verdict, failed, partial, passed
 from autograder.notebook import code_cells, syntax
 from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, CodeCell
 
@@ -40,14 +40,14 @@ class Checker:
 
     Parameters
     ----------
-    plan : sequence of CodeCell
+    cells : sequence of CodeCell
         The instructor's cells in order; solution cells hold the reference, of which only the names are used.
     """
 
-    def __init__(self, plan: Sequence[CodeCell]):
-        self.plan = list(plan)
+    def __init__(self, cells: Sequence[CodeCell]):
+        self.cells = list(cells)
         self.names = Names({"__name__": "__main__"})
-        self.cells = {c.id: c for c in plan if c.kind == CHECK}
+        self.checks = {c.id: c for c in cells if c.kind == CHECK}
         self.owned: dict[
             str, tuple[frozenset[str], frozenset[str]]
         ] = {}  # by check cell: the student's names, the derived
@@ -60,9 +60,9 @@ class Checker:
         self._own: set[str] = set()
         self._derived: set[str] = set()
         self._fresh: dict[str, Any] = {}
-        needed = code_cells.needed(plan)
+        needed = code_cells.needed(cells)
         self.steps: list[tuple[CodeCell, ast.stmt | None]] = []
-        for i, cell in enumerate(plan):
+        for i, cell in enumerate(cells):
             if cell.kind == CHECK:
                 self.steps.append((cell, None))
             for n, statement in enumerate(syntax.statements(cell.source) if cell.kind != CHECK else ()):
@@ -109,16 +109,16 @@ class Checker:
         while self.step():
             pass
         self.sources = list(sources)
-        self.cells = {id: replace(cell, source=checks.get(id, cell.source)) for id, cell in self.cells.items()}
+        self.checks = {id: replace(cell, source=checks.get(id, cell.source)) for id, cell in self.checks.items()}
         self.names.clear()
         self.names.restore({"__name__": "__main__"})
         inspect.getsource = self._getsource  # type: ignore[assignment]
 
     def skip(self, id: str) -> None:
         """Takes over from a cell that ran in another process what it defines, without judging it again."""
-        self._enter(self.cells[id])
+        self._enter(self.checks[id])
         self.names.channel = None
-        for statement in syntax.statements(self.cells[id].source):
+        for statement in syntax.statements(self.checks[id].source):
             if isinstance(statement, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Assign)):
                 try:
                     self._run(ast.Module([statement], []), "<check>")
@@ -139,7 +139,7 @@ class Checker:
         in_place : bool or None
             Whether the reference changes the arguments that this cell gives it; None to find that out.
         """
-        cell = self.cells[id]
+        cell = self.checks[id]
         self.channel.begin(sock, seconds)
         self.channel.in_place = in_place is not False
         try:
@@ -162,7 +162,7 @@ class Checker:
             self.channel.restore()
 
     def _enter(self, cell: CodeCell) -> None:
-        for earlier in self.cells:
+        for earlier in self.checks:
             if earlier not in self.done:
                 self.done.add(earlier)
                 news = self.before.get(earlier, {})
@@ -178,7 +178,6 @@ class Checker:
 
     def _judge(self, cell: CodeCell) -> Verdict:
         begun = time.perf_counter()
-        verdict = Verdict(cell.id, FAILED)
         self.names.channel = self.channel
         self.channel.seeded = bool(re.search(r"\bseed\(|set_random_seed", cell.source))
         tree = ast.Module([], [])
@@ -186,13 +185,12 @@ class Checker:
             tree = syntax.parse(cell.source)
             with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
                 value = self._run(tree, f"<check {cell.id}>", cell.source)
-            verdict.status, verdict.points = _earned(value, cell.points)
+            verdict = _earned(cell, value)
         except BaseException as e:
-            verdict.message = self._message(e, tree, cell)
+            verdict = failed(cell.id, self._finding(e, tree, cell))
         against = self.channel.against()
         if against is not None:
-            verdict.status, verdict.points = FAILED, 0.0
-            verdict.message = self._message(against, tree, cell)
+            verdict = failed(cell.id, self._finding(against, tree, cell))
         verdict.seconds, verdict.calls = round(time.perf_counter() - begun, 4), self.channel.calls
         return verdict
 
@@ -207,12 +205,11 @@ class Checker:
             return None
         return eval(compile(ast.Expression(last.value), name, "eval"), self.names)
 
-    def _message(self, error: BaseException, tree: ast.AST, cell: CodeCell) -> str:
-        key = cell.id.rsplit("-", 1)[0]
+    def _finding(self, error: BaseException, tree: ast.AST, cell: CodeCell) -> Finding:
         try:
-            return message(error, tree, key, cell.hidden, frozenset(self.answers))
+            return of_error(error, tree, cell.hidden, frozenset(self.answers)).bounded()
         except BaseException:  # its text cannot be had, which is no reason to end
-            return f"{key}: this property does not hold."
+            return Finding(Cause.PROPERTY)
 
     def _locked(self, statement: ast.stmt) -> None:
         mine = syntax.bound(statement)
@@ -260,7 +257,7 @@ def _constant(default: ast.expr) -> ast.expr:
     return default if isinstance(default, ast.Constant) else ast.Constant(None)
 
 
-def _earned(value: Any, points: float) -> tuple[str, float]:
+def _earned(cell: CodeCell, value: Any) -> Verdict:
     """nbgrader's rule: a number as last expression is partial credit, anything else that ran to its end is all of it.
 
     But arrays and other things that are computed with are not anything else: `sum(f(x) == y for x, y in cases)` would become
@@ -269,15 +266,17 @@ def _earned(value: Any, points: float) -> tuple[str, float]:
     np, pd = sys.modules.get("numpy"), sys.modules.get("pandas")
     numbers = (int, float, complex, Fraction, Decimal, *((np.number, np.ndarray) if np else ()))
     if isinstance(value, bool) or not isinstance(value, (*numbers, *((pd.Series, pd.DataFrame) if pd else ()))):
-        return PASSED, points
+        return passed(cell.id, cell.points)
     try:
         number: Any = value.item() if np and isinstance(value, np.ndarray) else value
         credit = float(number)
     except (TypeError, ValueError, OverflowError):
-        raise AssertionError(f"this cell gave a {type(value).__name__} for its points, which is no number") from None
-    if not (math.isfinite(credit) and 0 <= credit <= points):
-        raise AssertionError(f"this cell gave {credit:g} points, but it has from 0 to {points:g}")
-    return (PASSED if credit == points else PARTIAL), credit
+        raise WrongCredit(Finding(Cause.CREDIT_NOT_A_NUMBER, text=type(value).__name__)) from None
+    if not math.isfinite(credit):
+        raise WrongCredit(Finding(Cause.CREDIT_NOT_A_NUMBER, text=f"{credit:g}"))
+    if not 0 <= credit <= cell.points:
+        raise WrongCredit(Finding(Cause.CREDIT_OUT_OF_RANGE, credit=credit, limit=cell.points))
+    return passed(cell.id, cell.points) if credit == cell.points else partial(cell.id, credit, cell.points)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The rivals: fair, fitted on training films only, and right on cases done by hand."""
+"""The baselines: fair, fitted on training films only, and right on cases done by hand."""
 
 from dataclasses import replace
 
@@ -20,9 +20,9 @@ def test_shrink_is_the_mean_of_blocks():
         baselines.shrink(images[:, :8])
 
 
-def test_rivals_score_films_they_have_not_seen(discs):
+def test_baselines_score_films_they_have_not_seen(discs):
     train, films = discs(160, 32, 0), discs(90, 32, 1, 1000)
-    scores = baselines.all_rivals(train, films)
+    scores = baselines.all_baselines(train, films)
     assert list(scores) == ["apparent_ctr", "mean_intensity", "logistic_regression"]
     areas = {name: metrics.auroc(films.labels, score) for name, score in scores.items()}
     assert areas["apparent_ctr"] > 0.95 and areas["logistic_regression"] > 0.95 and areas["mean_intensity"] > 0.8
@@ -38,12 +38,12 @@ def test_mean_intensity_takes_its_sign_from_the_training_films(discs):
     np.testing.assert_allclose(baselines.mean_intensity(negative, films), -baselines.mean_intensity(train, films))
 
 
-def test_films_without_a_measured_ratio_have_two_rivals(discs):
+def test_films_without_a_measured_ratio_have_two_baselines(discs):
     import dataclasses
 
     films = discs(60, 16, 0)
     real = dataclasses.replace(films, attributes=films.attributes.drop(columns="ctr_seen"))
-    assert list(baselines.all_rivals(real, real)) == ["mean_intensity", "logistic_regression"]
+    assert list(baselines.all_baselines(real, real)) == ["mean_intensity", "logistic_regression"]
     with pytest.raises(ValueError, match="only phantoms"):
         baselines.apparent_ctr(real)
 

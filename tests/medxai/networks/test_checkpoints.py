@@ -15,6 +15,8 @@ from medxai.networks.models import vgg16_block6
 from medxai.networks.preprocessing import INPUT_CONTRACT, to_network_input
 from medxai.networks.train_command import summary
 
+pytestmark = pytest.mark.render
+
 CARD = {
     "name": "tiny",
     "builder": "vgg16_block6",
@@ -105,15 +107,16 @@ def test_damaged_files_are_told_apart_with_the_next_command(folder):
     path, whole = folder / "tiny.h5", (folder / "tiny.h5").read_bytes()
     again = "python -m medxai.train cardiomegaly"
     path.write_bytes(whole[:-1000])
-    with pytest.raises(
-        CheckpointError, match=f"truncated: expected {len(whole)} bytes, got {len(whole) - 1000}.*{again}"
-    ):
+    cut = rf"truncated[\s\S]*{len(whole):,} bytes[\s\S]*{len(whole) - 1000:,} bytes[\s\S]*{again}"
+    with pytest.raises(CheckpointError, match=cut):
         medxai.load_checkpoint("tiny", folder)
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    with pytest.raises(CheckpointError, match=f"expected sha256 .*, got .*{again}"):
+    with pytest.raises(
+        CheckpointError, match=rf"not those that its card describes[\s\S]*sha256 [\s\S]*sha256 [\s\S]*{again}"
+    ):
         medxai.load_checkpoint("tiny", folder)
     path.unlink()
-    with pytest.raises(CheckpointError, match=f"missing.*{again}"):
+    with pytest.raises(CheckpointError, match=rf"missing[\s\S]*{again}"):
         medxai.load_checkpoint("tiny", folder)
     with pytest.raises(CheckpointError, match=r"no checkpoint card tony.toml"):
         medxai.load_checkpoint("tony", folder)
