@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from autograder.course.course import Course
+from autograder.course.find import course_around, course_at
 from autograder.errors import AutograderError
 
 app = typer.Typer(
@@ -27,19 +28,18 @@ MODULES = {
     "collect": "collect.collect", "grade": "run.grade", "feedback": "report.feedback", "report": "report.class_report",
     "export": "report.export", "demo": "demo",
 }  # fmt: skip
-ANY_COURSE = ("grade", "feedback", "report", "export")  # what works in a course directory of nbgrader's too
 
 Labs = Annotated[list[str] | None, typer.Argument(help="Labs such as 01; all when none is named.")]
 
 
+def _named_course() -> Course:
+    return course_at(where["course"]) if where["course"] else course_around()
+
+
 def _run(command: str, **arguments: Any) -> Any:
     """Imports the command when it is called, so that `--help` and small commands stay quick."""
-    course = Course.at(where["course"]) if where["course"] else Course.around()
-    if not course.ours and command not in ANY_COURSE:
-        raise AutograderError(
-            f"`autograder {command}` is for courses whose labs are built from sources (a folder `solutions`); {course.root} is one of "
-            f"nbgrader's. Here work: {', '.join(f'autograder {name}' for name in ANY_COURSE)}. For the rest, type: nbgrader --help"
-        )
+    course = _named_course()
+    course.check_command(command)
     return importlib.import_module(f"autograder.{MODULES[command]}").run(course, console=console, **arguments)
 
 
@@ -134,7 +134,7 @@ def doctor() -> None:
     from autograder import doctor as steps
 
     try:
-        course = Course.at(where["course"]) if where["course"] else Course.around()
+        course: Course | None = _named_course()
     except AutograderError:
         course = None
     if not steps.run(course, console):

@@ -22,6 +22,7 @@ from autograder.author import build
 from autograder.author.lab_source import Exercise, Lab, Mutant, load_lab
 from autograder.collect import collect
 from autograder.course.course import Course
+from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
 from autograder.notebook.cells import grade_id_of
 from autograder.record.records import Record
@@ -114,7 +115,7 @@ def run(
     return records
 
 
-def make_course(course: Course, into: Path) -> Course:
+def make_course(course: Course, into: Path) -> LabCourse:
     """A throw-away course with a copy of the sources, and whatever else at the course's top its labs import."""
     into = into.resolve()
     if into.exists() and not (into / MARKER).is_file() and any(into.iterdir() if into.is_dir() else [into]):
@@ -133,7 +134,7 @@ def make_course(course: Course, into: Path) -> Course:
     shutil.copytree(course.solutions, into / "solutions", ignore=litter)
     for module in course.root.glob("*.py"):
         shutil.copyfile(module, into / module.name)
-    return Course(into)
+    return LabCourse(into)
 
 
 def make_class(lab: Lab) -> list[Student]:

@@ -106,4 +106,4 @@ def _course(course: Course) -> Iterator[str]:
 
         with gradebook.opened(course) as book:
             yield f"ok: the gradebook knows {len(book.assignments)} assignments and {len(book.students)} students"
-    yield f"ok: {len(course.folders())} {'labs' if course.ours else 'assignments of an nbgrader course'}"
+    yield f"ok: {len(course.folders())} {course.kind}"

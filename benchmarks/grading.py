@@ -148,10 +148,10 @@ def lab(scratch: Path, with_peer: bool) -> None:
     from autograder import demo
     from autograder.author import build
     from autograder.author.lab_source import load_lab
-    from autograder.course.course import Course
+    from autograder.course.lab_course import LabCourse
     from autograder.release import release
 
-    course = demo.make_course(Course(ROOT), scratch / "lab")
+    course = demo.make_course(LabCourse(ROOT), scratch / "lab")
     (course.root / "nbgrader_config.py").write_text((ROOT / "nbgrader_config.py").read_text())
     for name in course.folders():
         if not name.name.startswith("01"):
@@ -261,24 +261,24 @@ INSIDE = """
 import json, os, resource, sys, time
 from pathlib import Path
 from rich.console import Console
-from autograder import grade, progress
-from autograder.course.course import Course
+from autograder.run import grade, progress_bar
+from autograder.course.find import course_around
 times = []
 def cpu():
     import psutil
     return sum(t.user + t.system for t in [psutil.Process().cpu_times()] + [c.cpu_times() for c in psutil.Process().children(recursive=True)])
-started, finished = progress.Bar.started, progress.Bar.finished
+started, finished = progress_bar.Bar.started, progress_bar.Bar.finished
 def first(self, student):
     if not times:
         times.append((time.perf_counter(), os.times()))
     started(self, student)
-progress.Bar.started = first
+progress_bar.Bar.started = first
 end = []
 def last(self, record):
     finished(self, record)
     end[:] = [time.perf_counter()]
-progress.Bar.finished = last
-records = grade.run(Course.around(), "flat", student=sys.argv[1] if len(sys.argv) > 1 else None, console=Console(quiet=True))
+progress_bar.Bar.finished = last
+records = grade.run(course_around(), "flat", student=sys.argv[1] if len(sys.argv) > 1 else None, console=Console(quiet=True))
 assert {r.points for r in records} <= {2.0, 1.0, 0.0} and all(r.status == "graded" for r in records)
 print(json.dumps([end[0] - times[0][0], sum(r.resources["cpu_seconds"] for r in records), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
 """

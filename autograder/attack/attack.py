@@ -20,6 +20,7 @@ from autograder.attack.must_hold import Observed, Watch
 from autograder.author import build
 from autograder.author.lab_source import load_lab
 from autograder.course.course import Course
+from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
 from autograder.record.records import RecordStore
 from autograder.release import release
@@ -121,11 +122,11 @@ def run(names: Sequence[str] = (), everything: bool = False, console: Console | 
     return made
 
 
-def make_course(folder: Path) -> Course:
+def make_course(folder: Path) -> LabCourse:
     """The lab that is attacked, built and released in a folder of its own."""
     shutil.copytree(COURSE, folder, ignore=shutil.ignore_patterns("__pycache__", "ruff.toml", ".*"))
     (folder / "nbgrader_config.py").write_text("c = get_config()\n", encoding="utf-8")
-    course, quiet = Course(folder), Console(file=io.StringIO())
+    course, quiet = LabCourse(folder), Console(file=io.StringIO())
     build.run(course, console=quiet)
     release.run(course, make_zip=False, console=quiet)
     return course

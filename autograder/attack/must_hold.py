@@ -21,6 +21,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 from autograder.attack.kinds import CELLS, LAB, Kind, Targets
 from autograder.course.course import Course
 from autograder.record import gradebook
@@ -254,36 +256,25 @@ class Watch:
         return found
 
     def _left(self) -> Iterator[str]:
-        token = self.targets.token.encode()
+        token = self.targets.token
         ours = set(descendants())
-        for number in map(int, filter(str.isdigit, os.listdir("/proc"))):
-            try:
-                command = Path(f"/proc/{number}/cmdline").read_bytes()
-                environment = Path(f"/proc/{number}/environ").read_bytes()
-            except OSError:
-                environment = b""  # gone, or another user's
-                with contextlib.suppress(OSError):
-                    command = Path(f"/proc/{number}/cmdline").read_bytes()
-            marked = token in command or token + b"=" in environment
-            astray = token in environment and number not in ours and number != os.getpid()
+        for process in psutil.process_iter():
+            number, command, environment = process.pid, "", {}
+            with contextlib.suppress(psutil.Error, OSError):  # gone, or another user's
+                command = " ".join(process.cmdline())
+                environment = process.environ()
+            marked = token in command or token in environment
+            inherited = any(token in text for text in [*environment, *environment.values()])
+            astray = inherited and number not in ours and number != os.getpid()
             if marked or astray or (number in ours and number not in self.before):
-                yield f"{number} {command.replace(bytes(1), b' ').decode(errors='replace')[:100]}"
+                yield f"{number} {command[:100]}"
 
 
 def descendants() -> list[int]:
     """The processes that this one has started, and theirs."""
-    parents: dict[int, list[int]] = {}
-    for number in map(int, filter(str.isdigit, os.listdir("/proc"))):
-        with contextlib.suppress(OSError):
-            fields = (
-                Path(f"/proc/{number}/stat").read_text(errors="replace", encoding="utf-8").rpartition(")")[2].split()
-            )
-            if fields[0] != "Z":
-                parents.setdefault(int(fields[1]), []).append(number)
-    found: list[int] = []
-    waiting = [os.getpid()]
-    while waiting:
-        children = parents.get(waiting.pop(), [])
-        found += children
-        waiting += children
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process.pid)
     return found

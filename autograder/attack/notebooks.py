@@ -241,7 +241,7 @@ def _without_ids(desk: Desk, id: Any = None) -> str:
 
 raw("malformed", "JSON that is cut off", lambda desk: _json(desk)[:-200], says="cut off", quick=True)
 raw("empty", "an empty file", lambda desk: "", says="is empty")
-raw("nested", "JSON nested 100,000 deep", lambda desk: "[" * 100_000, says="nested too deeply|no JSON")
+raw("nested", "JSON nested 100,000 deep", lambda desk: "[" * 100_000, says="nested too deeply|not valid JSON")
 raw(
     "nested-metadata",
     "metadata nested 900 deep",
@@ -261,9 +261,9 @@ raw(
     "merge-conflict",
     "a merge conflict",
     lambda desk: "<<<<<<< HEAD\n" + _json(desk) + "\n=======\n>>>>>>> theirs\n",
-    says="no JSON",
+    says="not valid JSON",
 )
-raw("invalid-utf8", "bytes that are no text", lambda desk: b"\xff\xfe" + _json(desk).encode(), says="no JSON")
+raw("invalid-utf8", "bytes that are no text", lambda desk: b"\xff\xfe" + _json(desk).encode(), says="not valid JSON")
 raw("nbformat-3", "format 3", _old, marks=ALL, status="graded")
 raw("nbformat-4-9", "format 4.9", lambda desk: _json(desk, nbformat_minor=9), marks=ALL, status="graded")
 raw("nbformat-5", "format 5", lambda desk: _json(desk, nbformat=5), marks=ALL, exact=False, status="")
@@ -355,8 +355,8 @@ edited(
 edited(
     formats,
     "large-cell",
-    "an answer of 40 MB",
-    lambda nb: cells(nb)["centre"].update(source="x = 1;" * 6_500_000),
+    "an answer of 15 MB",
+    lambda nb: cells(nb)["centre"].update(source="x = 1;" * 2_500_000),
     marks=SECOND,
     says="longer than",
     quick=False,

@@ -27,6 +27,7 @@ from autograder.attack.must_hold import Watch
 from autograder.author.lab_source import load_lab
 from autograder.collect import collect
 from autograder.course.course import Course
+from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
 from autograder.record.records import GRADED, RUNNING, RecordStore
 from autograder.report import export
@@ -47,11 +48,11 @@ class Scenario:
     quick: bool = False
 
 
-def _fresh(course: Course, folder: Path) -> Course:
+def _fresh(course: Course, folder: Path) -> LabCourse:
     """A copy of a released course, without submissions and what came of them."""
     leave = shutil.ignore_patterns("submitted", "autograded", "feedback", "records", "grade.lock", "scratch")
     shutil.copytree(course.root, folder / "course", ignore=leave)
-    return Course(folder / "course")
+    return LabCourse(folder / "course")
 
 
 def _hand_in(course: Course, watch: Watch, **answers: str) -> None:

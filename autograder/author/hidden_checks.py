@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from autograder.author.lab_source import Cell, Exercise, GradedCell, fixed_seed
-from autograder.course.markers import BEGIN_HIDDEN, END_HIDDEN
+from autograder.author.lab_source import Cell, Exercise, GradedCell
+from autograder.course.markers import BEGIN_HIDDEN, END_HIDDEN, fixed_seed
 from autograder.errors import SourceError
 
 

@@ -6,28 +6,23 @@ Reading is lenient about what an exercise lacks (`build.check` says that), stric
 from __future__ import annotations
 
 import ast
-import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autograder.course.markers import BEGIN_SOLUTION, END_SOLUTION, STUB
+from autograder.course.course import Course
+from autograder.course.lab_course import number_of, version_in
+from autograder.course.markers import BEGIN_SOLUTION, END_SOLUTION, HEADING, UnpairedMark, statement_of, stub_of
 from autograder.errors import SourceError, SourceErrors, read_source
-from autograder.release.versions import release_number
 
 __all__ = [
     "Cell", "Exercise", "GradedCell", "Lab", "ManualTask", "Mutant", "SourceError",
-    "fixed_seed", "load_lab", "load_labs", "read_cells",
+    "load_lab", "load_labs", "read_cells",
 ]  # fmt: skip
 
 PASSES = "The visible check passes"
-HEADING = re.compile(
-    r"^### Exercise: `(?P<key>\w+)`\s+\((?P<bonus>bonus, )?(?P<difficulty>easy|medium|hard), (?P<minutes>\d+) minutes?\)$",
-    re.MULTILINE,
-)
 ANY_HEADING = re.compile(r"^#+ Exercise: `?(?P<key>\w+)", re.MULTILINE)
-POINTS = re.compile(r"\s*\((\d+(?:\.\d+)?) points?\)")
 
 
 @dataclass(frozen=True)
@@ -169,11 +164,6 @@ def _missing(key: str):
     raise KeyError(key)
 
 
-def fixed_seed(cell_id: str) -> int:
-    """The seed of a hidden check in stock nbgrader: the same on every machine, another for each graded cell."""
-    return int.from_bytes(hashlib.sha256(cell_id.encode()).digest()[:4], "big")
-
-
 def read_cells(path: Path) -> tuple[Cell, ...]:
     """The cells of a py:percent source.
 
@@ -223,20 +213,20 @@ def load_lab(folder: Path) -> Lab:
     exercises = tuple(_exercise(folder, cell, cells) for cell in cells if cell.is_solution)
     return Lab(
         folder=folder,
-        number=folder.name.split("_", 1)[0],
+        number=number_of(folder.name),
         name=folder.name,
         notebooks=notebooks,
         exercises=exercises,
         manual=manual,
-        version=f"{folder.name.split('_', 1)[0]}-r{release_number(folder)}",
+        version=version_in(folder),
         setup={stem: tuple(c.source for c in each if "setup" in c.tags) for stem, each in sources.items()},
         sources=sources,
     )
 
 
-def load_labs(solutions: Path) -> list[Lab]:
-    """All labs in a folder of sources, in order."""
-    return [load_lab(p) for p in sorted(Path(solutions).iterdir()) if p.is_dir() and re.match(r"\d\d_", p.name)]
+def load_labs(course: Course) -> list[Lab]:
+    """All labs of a course, in order."""
+    return [load_lab(folder) for folder in course.folders()]
 
 
 def _unparsed(cells: Iterable[Cell]) -> list[SourceError]:
@@ -291,35 +281,18 @@ def _exercise(folder: Path, cell: Cell, cells: list[Cell]) -> Exercise:
         reference="\n".join(
             line for line in cell.source.split("\n") if line.strip() not in (BEGIN_SOLUTION, END_SOLUTION)
         ),
-        stub=stub_of(cell),
+        stub=_stub(cell),
         cells=tuple(GradedCell(c.id, _points(c), statement_of(c.source)) for c in graded),
         mutants=tuple(_mutant(path) for path in sorted((folder / "mutants" / key).glob("*.py"))),
         hidden_path=folder / "hidden" / f"{key}.py",
     )
 
 
-def stub_of(cell: Cell) -> str:
-    """What a release shows of a solution cell: each region between the marks replaced by the stub, as nbgrader does."""
-    kept, inside = [], False
-    for offset, line in enumerate(cell.source.split("\n")):
-        if BEGIN_SOLUTION in line:
-            if inside:
-                raise cell.error(f"`{BEGIN_SOLUTION}` inside a solution: write `{END_SOLUTION}` first.", offset)
-            inside = True
-            kept.append(line[: len(line) - len(line.lstrip())] + STUB)
-        elif END_SOLUTION in line:
-            inside = False
-        elif not inside:
-            kept.append(line)
-    if inside:
-        raise cell.error(f"the solution does not end: write `{END_SOLUTION}` below it.")
-    return "\n".join(kept)
-
-
-def statement_of(source: str) -> str:
-    """The property that a graded cell's one comment names, without its points."""
-    first = next((line for line in source.split("\n") if line.startswith("# ")), "")
-    return POINTS.sub("", first.removeprefix("# ")).strip().rstrip(".")
+def _stub(cell: Cell) -> str:
+    try:
+        return stub_of(cell.source)
+    except UnpairedMark as e:
+        raise cell.error(str(e), e.line) from None
 
 
 def _mutant(path: Path) -> Mutant:

@@ -23,6 +23,7 @@ from rich.text import Text
 
 from autograder.author.lab_source import PASSES, Exercise, Lab, load_lab
 from autograder.course.course import Course
+from autograder.course.find import course_around
 from autograder.plain_text import plain
 
 SEEDS = 5
@@ -100,7 +101,7 @@ def prove_lab(lab: Lab | Path, seeds: int = SEEDS, seconds: float = SECONDS, cou
         Also for what never came to be judged: a setup cell that fails gives a row that is not ok.
     """
     lab = lab if isinstance(lab, Lab) else load_lab(lab)
-    course = course or Course.around(lab.folder)
+    course = course or course_around(lab.folder)
     with tempfile.TemporaryDirectory() as folder:
         result, job, log = (Path(folder, name) for name in ("result.jsonl", "job.json", "log.txt"))
         job.write_text(json.dumps({"seeds": seeds, "seconds": seconds, "result": str(result)}), encoding="utf-8")

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 from autograder.author.figures import figure_problems
 from autograder.author.hidden_checks import HiddenChecks
-from autograder.author.lab_source import ANY_HEADING, HEADING, PASSES, POINTS, Cell, Exercise, Lab
-from autograder.course.markers import BEGIN_SOLUTION, END_SOLUTION, STUB
+from autograder.author.lab_source import ANY_HEADING, PASSES, Cell, Exercise, Lab
+from autograder.course.markers import BEGIN_SOLUTION, END_SOLUTION, HEADING, POINTS
 from autograder.errors import SourceError
 
 MAX_EXERCISES = 5
@@ -199,7 +199,7 @@ def _solution(exercise: Exercise, cell: Cell) -> Iterator[SourceError]:
         return
     if not ast.get_docstring(function):
         yield cell.error(f"`{key}` has no docstring: say its shapes, units and an example.", function.lineno - 1)
-    if STUB not in exercise.stub:
+    if BEGIN_SOLUTION not in exercise.solution:
         yield cell.error(f"`{key}` has no {BEGIN_SOLUTION} / {END_SOLUTION}: students would get the answer.")
     else:
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import stat
 import tempfile
@@ -16,13 +15,12 @@ from typing import Any
 
 from autograder.course.course import Course
 from autograder.errors import AutograderError
-from autograder.notebook.assemble import Assembled, SubmissionError, assemble, read_submitted
+from autograder.notebook.assemble import Assembled, assemble
 from autograder.notebook.cells import grade_id_of
 from autograder.notebook.code_cells import CodeCell
+from autograder.notebook.read import SubmissionError, claims_of, read_submitted
 from autograder.plain_text import plain
 from autograder.record.records import ManualGrade
-from autograder.release import versions
-from autograder.release.versions import current_version, version_of
 from autograder.run.assignment import Assignment
 
 COLLECTED = ("submission.json", "timestamp.txt")  # written by `autograder collect` or by nbgrader, not by the student
@@ -98,11 +96,7 @@ def version(course: Course, folder: Path, lab: str) -> str:
 
     It counts only where its snapshot is here and it is a release of this lab; else it is the current one.
     """
-    if not course.ours:
-        return ""
-    claimed = str(_about(folder).get("release") or "")
-    right = re.fullmatch(rf"{re.escape(lab.split('_')[0])}-r\d{{1,6}}", claimed)
-    return claimed if right and versions.snapshot(course, claimed).is_dir() else current_version(course, lab)
+    return course.version_for(lab, str(_about(folder).get("release") or ""))
 
 
 def handed_in(folder: Path) -> tuple[int, str]:
@@ -158,8 +152,8 @@ def read(folder: Path, assignment: Assignment) -> Read:
                     f"{stem}.ipynb is missing from the submission. Ask for it, or copy the released one there to grade it as blank."
                 )
             submitted = read_submitted(path)
-            claimed = version_of(submitted)
-            if claimed and claimed != assignment.version and version_of(released):
+            claimed = claims_of(submitted).get("release")
+            if claimed and claimed != assignment.version and claims_of(released).get("release"):
                 found.flags.append(
                     f"{stem} says that it is of release {plain(claimed, 40)}; graded against {assignment.version}"
                 )

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import difflib
 import logging
+import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autograder.course.course import Course, tools_on_path
+from autograder.course.course import Course, Edition, tools_on_path
+from autograder.course.generate import generate_assignment
 from autograder.errors import AutograderError
 
 if TYPE_CHECKING:
     from traitlets.config import Config
 
 CONFIG = "nbgrader_config.py"
+COMMANDS = ("grade", "feedback", "report", "export")  # those of `autograder` that need no sources of labs
 
 
 class NbgraderCourse(Course):
@@ -30,12 +34,12 @@ class NbgraderCourse(Course):
         If its configuration cannot be read, or says something that grading here cannot follow.
     """
 
-    ours = False
+    kind = "assignments of an nbgrader course"
 
     def __init__(self, root: str | Path):
         from nbgrader.coursedir import CourseDirectory
 
-        self.root = Path(root).resolve()
+        super().__init__(root)
         self.config = self._read_config()
         log = logging.getLogger("autograder.nbgrader")
         directory = CourseDirectory(config=self.config, root=str(self.root), log=log)
@@ -57,9 +61,6 @@ class NbgraderCourse(Course):
         self.gradebook = self.root / directory.db_url.removeprefix("sqlite:///")
         self.course_id = directory.course_id
         self.ignore = list(directory.ignore)
-        self.state = self.root / ".autograder"
-        self.dist = self.root / "dist"
-        self.reports = self.root / "reports"
 
     def _read_config(self) -> Config:
         """The settings that nbgrader finds: the user's and the machine's for Jupyter, then the course's own."""
@@ -109,6 +110,62 @@ class NbgraderCourse(Course):
             f"There is no assignment {name!r} in {self.solutions}. Assignments: {', '.join(folders)}. "
             f"Type: autograder grade {nearest}"
         )
+
+    def typed(self, name: str) -> str:
+        """The folder's name."""
+        return name
+
+    @property
+    def collecting(self) -> str:
+        """The command that takes submissions in."""
+        return "nbgrader collect ASSIGNMENT"
+
+    def check_command(self, command: str) -> None:
+        """Raises AutograderError where a command is for courses whose labs are built from sources."""
+        if command not in COMMANDS:
+            raise AutograderError(
+                f"`autograder {command}` is for courses whose labs are built from sources (a folder `solutions`); {self.root} is one of "
+                f"nbgrader's. Here work: {', '.join(f'autograder {name}' for name in COMMANDS)}. For the rest, type: nbgrader --help"
+            )
+
+    def version_for(self, name: str, claimed: str) -> str:
+        """There is one version, what is in the source folder now."""
+        return ""
+
+    def edition(self, name: str, version: str, scratch: Path) -> Edition:
+        """The source folder and the release folder; where that lacks a notebook, what nbgrader would make of the source now."""
+        source, released = self.solutions / name, self.notebooks / name
+        if not {p.name for p in source.glob("*.ipynb")} <= {p.name for p in released.glob("*.ipynb")}:
+            released = scratch / "released" / name
+            config = self.nbgrader_config()
+            config.CourseDirectory.release_directory = str(released.parent.relative_to(self.root))
+            config.SaveCells.enabled = False
+            config.GenerateAssignment.no_database = True
+            generate_assignment(config, name)
+        return Edition("", source, released, (released, source))
+
+    def kept_release(self, name: str, version: str) -> Path:
+        """The release folder: older versions are not kept."""
+        return self.notebooks / name
+
+    def exercise_of(self, grade_id: str) -> str:
+        """Each graded cell is an exercise of its own."""
+        return grade_id
+
+    def tell_gradebook(self, name: str) -> None:
+        """Writes an assignment's cells into the gradebook, if it does not know them."""
+        from nbgrader.api import Gradebook, MissingEntry
+
+        config = self.nbgrader_config()
+        with Gradebook(config.CourseDirectory.db_url, config.CourseDirectory.course_id) as book:
+            try:
+                if book.find_assignment(name).notebooks:
+                    return
+            except MissingEntry:
+                pass
+        with tempfile.TemporaryDirectory(prefix="gradebook-", dir=self.state) as folder:
+            config.CourseDirectory.release_directory = os.path.relpath(folder, self.root)
+            generate_assignment(config, name)
 
     def nbgrader_config(self) -> Config:
         """The course's own settings, with its root."""

@@ -10,27 +10,20 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbformat import NotebookNode, converter, reader
+from nbformat import NotebookNode
 
 from autograder.notebook.cells import grade_id_of, is_locked, nbgrader_of
 from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, CodeCell
 from autograder.plain_text import plain
 
-BIGGEST = 50 * 2**20  # bytes; a lab's notebook with its pictures has about one megabyte
-MOST_PARTS = 500_000  # lists and objects in it; each takes a hundred times its text in memory
 LONGEST_CELL = 200_000  # characters; Python needs minutes and gigabytes for the syntax tree of a very long text
 MOST_ADDED, LONGEST_ADDED = 1_000, 1_000_000  # cells of the student's own, and the characters in all of them
 SHOWN_OUTPUT = 20_000  # characters of printed text that a page keeps of one cell
 SHOWN_IMAGE = 3 * 2**20  # base64 characters
 IMAGES = ("image/png", "image/jpeg")
-
-
-class SubmissionError(Exception):
-    """A submitted file cannot be graded; the text says why, in words for the instructor and the student."""
 
 
 @dataclass
@@ -82,57 +75,6 @@ class Assembled:
                 if cell.source.strip() != original.source.strip():
                     cells.append(CodeCell(LOCKED, "", cell.source))
         return cells
-
-
-def read_submitted(path: Path) -> NotebookNode:
-    """Reads one submitted notebook.
-
-    Raises
-    ------
-    SubmissionError
-        If it is no notebook; the message says what it is instead, where that can be told.
-    """
-    name = path.name
-    if path.is_symlink() or not path.is_file():
-        raise SubmissionError(f"{name} is not a file.")
-    if path.stat().st_size > BIGGEST:
-        raise SubmissionError(
-            f"{name} has {path.stat().st_size / 2**20:.0f} MB; at most {BIGGEST / 2**20:.0f} are read."
-        )
-    raw = path.read_bytes()
-    start = raw[:400].lstrip().lower()
-    if not raw.strip():
-        raise SubmissionError(f"{name} is empty. Expected a notebook; was the upload cut off?")
-    if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
-        raise SubmissionError(f"{name} is a web page, not a notebook. Was the page saved instead of the file itself?")
-    if start.startswith(b"pk"):
-        raise SubmissionError(f"{name} is a zip archive, not a notebook. Collect it under the name LAB--STUDENT.zip.")
-    if (parts := raw.count(b"[") + raw.count(b"{")) > MOST_PARTS:
-        raise SubmissionError(
-            f"{name} has too many parts to be a notebook: about {parts:,}, at most {MOST_PARTS:,} are read."
-        )
-    try:
-        text = raw.decode("utf-8-sig")
-        data = json.loads(text)
-    except (UnicodeDecodeError, ValueError) as e:
-        where = f" (line {e.lineno})" if isinstance(e, json.JSONDecodeError) else ""
-        raise SubmissionError(f"{name} is not a notebook: it is no JSON{where}. Was the upload cut off?") from None
-    except RecursionError:
-        raise SubmissionError(f"{name} is not a notebook: it is nested too deeply to be read.") from None
-    if not isinstance(data, dict) or not isinstance(data.get("cells", data.get("worksheets")), list):
-        raise SubmissionError(f"{name} is JSON, but not a notebook: it has no list of cells.")
-    try:
-        # Not nbformat.reads, which validates: that takes minutes for many cells, and prints the student's text, colours and all.
-        nb = converter.convert(reader.reads(text), 4)
-        for cell in nb.cells:
-            source = "".join(cell.source) if isinstance(cell.source, list) else str(cell.source)
-            cell.source = source.encode("utf-8", "replace").decode()  # halves of characters cannot be written anywhere
-            if not isinstance(cell.get("id"), str):
-                cell.pop("id", None)
-            cell.metadata = cell.metadata if isinstance(cell.get("metadata"), dict) else NotebookNode()
-    except Exception as e:  # nbformat raises whatever the damage leads to
-        raise SubmissionError(f"{name} is damaged: its cells cannot be read ({type(e).__name__}).") from None
-    return nb
 
 
 def assemble(released: NotebookNode, submitted: NotebookNode) -> Assembled:

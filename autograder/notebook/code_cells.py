@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from autograder.course.markers import BEGIN_HIDDEN, BEGIN_SOLUTION, END_SOLUTION, STUB
+from autograder.course.markers import BEGIN_HIDDEN
+from autograder.notebook.cells import grade_id_of, is_graded, points_in
 from autograder.notebook.syntax import LONGEST_KEPT, _touched, bound, is_import, mentioned, opaque, statements
 
 LOCKED, SOLUTION, CHECK = "locked", "solution", "check"
-SOLUTION_REGION = re.compile(rf"(?ms)^([ \t]*)[^\n]*{BEGIN_SOLUTION}.*?{END_SOLUTION}[^\n]*$")
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,6 @@ class CodeCell:
 
 def code_cells_of(notebook: Any, demos: bool = False) -> list[CodeCell]:
     """The code cells of an instructor's notebook, without those that are tagged `demo` (or with them)."""
-    from autograder.notebook.cells import grade_id_of, is_graded, points_in
-
     cells = []
     for cell in notebook.cells:
         meta = cell.metadata.get("nbgrader") or {}
@@ -61,13 +59,6 @@ def from_json(data: list[dict[str, Any]]) -> list[CodeCell]:
 def with_answers(plan: Sequence[CodeCell], answers: dict[str, str]) -> list[CodeCell]:
     """The plan with other answers in its solution cells, by their ids."""
     return [replace(c, source=answers[c.id]) if c.kind == SOLUTION and c.id in answers else c for c in plan]
-
-
-def stub_of(source: str) -> str:
-    """What a student gets of a solution cell: its marked regions, or all of it, replaced by one that is not answered."""
-    if BEGIN_SOLUTION not in source:
-        return STUB
-    return SOLUTION_REGION.sub(lambda match: match[1] + STUB, source)
 
 
 def needed(plan: Sequence[CodeCell], by: tuple[str, ...] = (CHECK,)) -> set[tuple[int, int]]:
@@ -139,6 +130,8 @@ def for_marks(plan: Sequence[CodeCell]) -> list[CodeCell]:
 
     To be asked of the plan with the student's answers in it: they may read more than the reference does.
     """
+    # Where `demo` tags say what is for the reader only, this still leaves out what no tag says: visible checks, which an
+    # answer without end would hold up until the cell's limit, and whatever students added to look at their data.
     found = {i for i, _ in needed(plan, (CHECK, SOLUTION))}
     return [
         cell

@@ -5,15 +5,10 @@ So formgrader, `nbgrader generate_feedback` and `nbgrader export` go on working,
 
 from __future__ import annotations
 
-import importlib
-import os
-import sys
-import tempfile
 import warnings
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 from autograder.course.course import Course, tools_on_path
@@ -36,6 +31,7 @@ class Mark:
 
 # By student, notebook and cell: two notebooks of one assignment may use the same cell id.
 Marks = dict[tuple[str, str, str], Mark]
+Comments = dict[tuple[str, str, str], str]
 
 
 @dataclass(frozen=True)
@@ -111,8 +107,7 @@ class Writer:
 
         if self.book is not None:
             return
-        if not self.course.ours:
-            _tell_nbgrader(self.course, self.lab)
+        self.course.tell_gradebook(self.lab)
         self.book = self._open.enter_context(opened(self.course))
         try:
             self.book.find_assignment(self.lab)
@@ -194,45 +189,6 @@ class Writer:
         return True
 
 
-def get_ready() -> None:
-    """Imports what opening a gradebook needs, which takes half a second.
-
-    nbgrader's package imports its four extensions of Jupyter's server, which a command line has no use for and which take as
-    long again. Here they are left out; who asks for one of them afterwards still gets it.
-    """
-    if "nbgrader" in sys.modules:
-        return
-    parts = ("assignment_list", "course_list", "validate_assignment", "formgrader")
-    names = [f"nbgrader.server_extensions.{part}" for part in parts]
-    for name in names:
-        sys.modules[name] = ModuleType(name)
-        sys.modules[name].load_jupyter_server_extension = None  # type: ignore[attr-defined]
-    try:
-        importlib.import_module("nbgrader.api")
-    finally:
-        for name in names:
-            sys.modules.pop(name)
-
-
-def _tell_nbgrader(course: Course, lab: str) -> None:
-    """Writes an assignment's cells into the gradebook of a course of nbgrader's, if it does not know them."""
-    from nbgrader.api import Gradebook, MissingEntry
-
-    from autograder.release.generate import generate_assignment
-
-    config = course.nbgrader_config()
-    tools_on_path()
-    with Gradebook(config.CourseDirectory.db_url, config.CourseDirectory.course_id) as book:
-        try:
-            if book.find_assignment(lab).notebooks:
-                return
-        except MissingEntry:
-            pass
-    with tempfile.TemporaryDirectory(prefix="gradebook-", dir=course.state) as folder:
-        config.CourseDirectory.release_directory = os.path.relpath(folder, course.root)
-        generate_assignment(config, lab)
-
-
 def marks(course: Course, lab: str) -> Marks:
     """What the gradebook holds of every submission to a lab."""
     from nbgrader.api import MissingEntry
@@ -250,6 +206,24 @@ def marks(course: Course, lab: str) -> Marks:
                         grade.manual_score, grade.extra_credit or 0.0, bool(grade.needs_manual_grade), grade.max_score
                     )
     return found
+
+
+def comments(course: Course, lab: str) -> Comments:
+    """What people wrote beside the answers to a lab, or nbgrader where there was no answer, by student, notebook and cell."""
+    from nbgrader.api import MissingEntry
+
+    with opened(course) as book:
+        try:
+            submissions = book.assignment_submissions(lab)
+        except MissingEntry:
+            return {}
+        return {
+            (submission.student.id, notebook.name, comment.name): comment.comment
+            for submission in submissions
+            for notebook in submission.notebooks
+            for comment in notebook.comments
+            if comment.comment
+        }
 
 
 def points_of(record: Record, item: CellGrade | ManualGrade, marks: Marks) -> float | None:

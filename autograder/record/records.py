@@ -12,7 +12,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from autograder.check.protocol.verdict import Finding
 from autograder.errors import AutograderError
 from autograder.files import write_atomically
 
@@ -29,10 +31,10 @@ QUEUED, RUNNING, GRADED, FAILED, NEEDS_ATTENTION = STATUSES = (
 class CellGrade:
     """One graded cell: one property of one exercise, all or nothing.
 
-    `points` and `passed` are None when the cell could not be graded. `message` says what went wrong in words that
-    may be shown to the student: never an input or an expected value of a hidden check. `outside` is False where the
-    verdict was reached inside the student's process, which is not tamper-proof. `seed` is what the check drew its
-    inputs from, None where it drew none.
+    `points` and `passed` are None when the cell could not be graded. `finding` says why as data, None before it was graded;
+    `message` the same in the words that the student was told: never an input or an expected value of a hidden check.
+    `outside` is False where the verdict was reached inside the student's process, which is not tamper-proof. `seed` is what
+    the check drew its inputs from, None where it drew none.
     """
 
     id: str
@@ -46,6 +48,18 @@ class CellGrade:
     seconds: float | None = None
     outside: bool = True
     seed: int | None = None
+    finding: Finding | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data; `from_json` reads it."""
+        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return values | {"finding": self.finding and self.finding.to_json()}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> CellGrade:
+        """What `to_json` made. ValueError, TypeError or AttributeError where it is something else."""
+        finding = data.get("finding")
+        return cls(**{**data, "finding": None if finding is None else Finding.from_json(finding)})
 
 
 @dataclass
@@ -69,7 +83,7 @@ class ManualGrade:
 class Record:
     """What is known about one student's submission to one lab.
 
-    `attempt` counts gradings; `submission` which of the student's hand-ins it is and `handed_in` when it was packed,
+    `attempt` counts gradings; `submission` says which of the student's hand-ins it is and `handed_in` when it was packed,
     where `autograder collect` noted them. `unsafe` says that the code ran without a sandbox. `resources` holds what is
     known of `seconds` (on the clock), `cpu_seconds`, `peak_mb` (memory) and `kernels` (how many were started); `flags`
     are sentences about what a person should look at.
@@ -81,7 +95,6 @@ class Record:
     attempt: int = 0
     reason: str = ""
     release: str = ""
-    seed: str = ""
     digest: str = ""
     unsafe: bool = True
     retry: bool = False
@@ -119,7 +132,8 @@ class Record:
 
     def to_json(self) -> str:
         """The record as indented JSON text."""
-        return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
+        values = dataclasses.asdict(self) | {"cells": [cell.to_json() for cell in self.cells]}
+        return json.dumps(values, indent=1) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Record:
@@ -134,7 +148,7 @@ class Record:
             raw = json.loads(text)
             known = {f.name for f in dataclasses.fields(cls)}
             record = cls(**{k: v for k, v in raw.items() if k in known})
-            record.cells = [CellGrade(**cell) for cell in record.cells]  # type: ignore[arg-type]
+            record.cells = [CellGrade.from_json(cell) for cell in raw.get("cells", [])]
             record.manual = [ManualGrade(**task) for task in record.manual]  # type: ignore[arg-type]
         except (TypeError, AttributeError) as e:
             raise ValueError(f"not a grade record: {e}") from e

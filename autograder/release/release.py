@@ -20,20 +20,20 @@ from typing import TYPE_CHECKING
 import nbformat
 
 from autograder.author.build import build_lab, to_bytes
-from autograder.author.lab_source import Lab, load_lab
-from autograder.course.course import Course
+from autograder.author.lab_source import Lab, load_lab, load_labs
+from autograder.course.generate import generate_assignment
+from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
-from autograder.files import write_atomically
+from autograder.files import replace_folder, write_atomically
 from autograder.release import leak_proof, student_zip
-from autograder.release.generate import generate_assignment
-from autograder.release.versions import snapshot, submitters
+from autograder.release.versions import submitters
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
 def run(
-    course: Course,
+    course: LabCourse,
     labs: Sequence[str] | None = None,
     next_version: bool = False,
     make_zip: bool = True,
@@ -55,7 +55,7 @@ def run(
         build_lab(lab)
     if next_version:
         chosen = [replace(lab, version=f"{lab.number}-r{int(lab.version.split('-r')[1]) + 1}") for lab in chosen]
-    secrets = leak_proof.secrets(course.labs())
+    secrets = leak_proof.secrets(load_labs(course))
     with _staging(course) as stage:
         for lab in chosen:
             make(course, lab, stage / lab.name)
@@ -78,7 +78,7 @@ def run(
     return path
 
 
-def make(course: Course, lab: Lab, folder: Path) -> None:
+def make(course: LabCourse, lab: Lab, folder: Path) -> None:
     """Writes one lab's release into `folder` (its name must be the lab's): the same bytes for the same sources.
 
     nbgrader's generate_assignment cuts the answers and hidden checks out; then each check cell gets the tag
@@ -112,7 +112,7 @@ def make(course: Course, lab: Lab, folder: Path) -> None:
 
 
 @contextmanager
-def _staging(course: Course) -> Iterator[Path]:
+def _staging(course: LabCourse) -> Iterator[Path]:
     course.state.mkdir(exist_ok=True)
     stage = Path(tempfile.mkdtemp(prefix="staging-", dir=course.state))
     try:
@@ -121,8 +121,8 @@ def _staging(course: Course) -> Iterator[Path]:
         shutil.rmtree(stage, ignore_errors=True)
 
 
-def _refuse_to_change_under_students(course: Course, lab: Lab, staged: Path) -> None:
-    kept = snapshot(course, lab.version) / "notebooks" / lab.name
+def _refuse_to_change_under_students(course: LabCourse, lab: Lab, staged: Path) -> None:
+    kept = course.snapshot(lab.version) / "notebooks" / lab.name
     if kept.is_dir() and _same(kept, staged):
         return
     students = submitters(course, lab.name, lab.version)
@@ -142,7 +142,7 @@ def _same(one: Path, other: Path) -> bool:
     return content(one) == content(other)
 
 
-def _tell_gradebook(course: Course, lab: Lab) -> None:
+def _tell_gradebook(course: LabCourse, lab: Lab) -> None:
     """Writes the lab's cells and points into the gradebook, by nbgrader's own rules; marks in it stay."""
     with tempfile.TemporaryDirectory(prefix="gradebook-", dir=course.state) as folder:
         if course.gradebook.is_file():
@@ -152,7 +152,7 @@ def _tell_gradebook(course: Course, lab: Lab) -> None:
         generate_assignment(config, lab.name)
 
 
-def _publish(course: Course, lab: Lab, staged: Path) -> None:
+def _publish(course: LabCourse, lab: Lab, staged: Path) -> None:
     keep = staged.parent / f"snapshot-{lab.version}"
     shutil.copytree(staged, keep / "notebooks" / lab.name)
     shutil.copytree(
@@ -168,8 +168,8 @@ def _publish(course: Course, lab: Lab, staged: Path) -> None:
         "notebooks": {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(staged.glob("*.ipynb"))},
     }
     (keep / "release.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-    _swap(keep, snapshot(course, lab.version))
-    _swap(staged, course.notebooks / lab.name)
+    replace_folder(keep, course.snapshot(lab.version))
+    replace_folder(staged, course.notebooks / lab.name)
     _set_version(lab.folder / "release.toml", lab)
 
 
@@ -177,13 +177,3 @@ def _set_version(path: Path, lab: Lab) -> None:
     number = lab.version.split("-r")[1]
     text = re.sub(r"(?m)^version\s*=\s*\d+", f"version = {number}", path.read_text(encoding="utf-8"))
     write_atomically(path, text.encode("utf-8"))
-
-
-def _swap(new: Path, place: Path) -> None:
-    """Puts a folder in the place of another; what stood there is deleted only after that."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    old = new.with_name(f"old-{new.name}")
-    if place.exists():
-        os.replace(place, old)
-    os.replace(new, place)
-    shutil.rmtree(old, ignore_errors=True)

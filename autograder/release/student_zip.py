@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import tomllib
 import zipfile
@@ -12,9 +10,11 @@ from pathlib import Path
 from string import Template
 
 import nbformat
+import tomli_w
 
 from autograder.course.course import Course
 from autograder.errors import AutograderError
+from autograder.files import fresh_file
 from autograder.release import leak_proof
 
 FOLDER = "medxai-course"  # the one folder that the zip unpacks into
@@ -36,18 +36,13 @@ def write(course: Course, known: leak_proof.Secrets) -> Path:
     """
     project = tomllib.loads(_need(course, "pyproject.toml").read_text(encoding="utf-8"))
     path = course.dist / f"student-{project['project']['version']}.zip"
-    path.parent.mkdir(exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with fresh_file(path) as temporary:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
             for name, data in sorted(_files(course, project)):
                 info = zipfile.ZipInfo(f"{FOLDER}/{name}", EPOCH)
                 info.create_system, info.external_attr, info.compress_type = 3, 0o644 << 16, zipfile.ZIP_DEFLATED
                 archive.writestr(info, data)
         leak_proof.refuse(leak_proof.find(known, leak_proof.files_in_zip(temporary)))
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return path
 
 
@@ -97,28 +92,12 @@ def student_pyproject(project: dict) -> str:
         key: value for key, value in about.get("optional-dependencies", {}).items() if key not in ("instructor", "dev")
     }
     scripts = {key: value for key, value in about.get("scripts", {}).items() if value.split(".")[0] in PACKAGES}
-    tables = {
+    student = {
         "build-system": project["build-system"],
-        "project": kept,
-        "project.optional-dependencies": extras,
-        "project.scripts": scripts,
-        "tool.hatch.build.targets.wheel": {"packages": list(PACKAGES)},
+        "project": kept | {"optional-dependencies": extras, "scripts": scripts},
+        "tool": {"hatch": {"build": {"targets": {"wheel": {"packages": list(PACKAGES)}}}}},
     }
-    return "\n".join(
-        f"[{name}]\n" + "".join(f"{k} = {_toml(v)}\n" for k, v in table.items())
-        for name, table in tables.items()
-        if table
-    )
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)  # a JSON string is a TOML basic string
-    if isinstance(value, list):
-        return "[\n" + "".join(f"    {_toml(item)},\n" for item in value) + "]"
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items()) + " }"
-    raise AutograderError(f"pyproject.toml holds {value!r}, which the student's copy cannot take over.")
+    return tomli_w.dumps(student)
 
 
 def readme(labs: list[Path], version: str) -> str:

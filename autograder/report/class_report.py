@@ -14,18 +14,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from rich.console import Console
 
+from autograder.check.protocol.verdict import Cause, Finding
 from autograder.course.course import Course
 from autograder.errors import AutograderError
 from autograder.files import write_atomically
-from autograder.notebook.assemble import SubmissionError, read_submitted
+from autograder.notebook.read import SubmissionError, read_submitted
 from autograder.plain_text import plain
 from autograder.record import gradebook
 from autograder.record.gradebook import Marks, points_of, standing
 from autograder.record.records import FAILED, GRADED, NEEDS_ATTENTION, STATUSES, CellGrade, Record, now, shown, total
-from autograder.report.feedback import TEMPLATES, records_of
+from autograder.report import pages
+from autograder.report.feedback import records_of
 from medxai.lab import poll
 
 NOT_GRADED = "not graded"  # handed in, without a record; the word of the export
@@ -110,11 +111,7 @@ def _asks(path: Path) -> bool:
 
 def render(facts: dict[str, Any]) -> str:
     """The page as HTML; every text of `facts`, which `summary` made, is escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )  # fmt: skip
-    return environment.get_template("class_report.html.j2").render(facts)
+    return pages.render("class_report.html.j2", facts)
 
 
 def summary(
@@ -331,15 +328,22 @@ def _held(record: Record, cell: CellGrade, marks: Marks) -> bool | None:
 
 def _messages(records: Sequence[Record], marks: Marks) -> dict[str, Any]:
     """What students were told most often; one student counts once, for however many properties."""
-    told: dict[tuple[str, str], dict[str, None]] = {}
+    told: dict[tuple[str, Finding], tuple[CellGrade, dict[str, None]]] = {}
     for record in records:
         for cell in record.cells:
-            if cell.message and _held(record, cell, marks) is False:
-                told.setdefault((cell.exercise, cell.message), {})[record.student] = None
-    often = sorted(told.items(), key=lambda item: -len(item[1]))
+            if cell.finding is None or cell.finding.cause is Cause.PASSED:
+                continue  # not lost by a check, whatever a person gave
+            if _held(record, cell, marks) is False:
+                told.setdefault((cell.exercise, cell.finding), (cell, {}))[1][record.student] = None
+    often = sorted(told.values(), key=lambda item: -len(item[1]))
     rows = [
-        {"exercise": plain(exercise, 80), "message": plain(message), "count": len(students), "who": _names(students)}
-        for (exercise, message), students in often[:MESSAGES]
+        {
+            "exercise": plain(cell.exercise, 80),
+            "message": plain(cell.message),
+            "count": len(students),
+            "who": _names(students),
+        }
+        for cell, students in often[:MESSAGES]
     ]
     return {"rows": rows, "more": len(often) - len(rows)}
 

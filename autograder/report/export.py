@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 from unicodedata import category
@@ -17,6 +15,7 @@ from rich.console import Console
 
 from autograder.course.course import Course
 from autograder.errors import AutograderError
+from autograder.files import write_atomically
 from autograder.record import gradebook
 from autograder.record.gradebook import Marks, points_of, standing
 from autograder.record.records import FAILED, GRADED, Record, RecordStore, total
@@ -58,14 +57,7 @@ def run(
     text = to_csv(rows)
     out = Path(out)
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
-        with os.fdopen(
-            handle, "w", encoding="utf-8-sig", newline=""
-        ) as file:  # the mark tells spreadsheets that it is UTF-8
-            file.write(text)
-        os.chmod(name, 0o644)
-        os.replace(name, out)
+        write_atomically(out, text.encode("utf-8-sig"))  # the mark tells spreadsheets that it is UTF-8
     except OSError as e:
         raise AutograderError(
             f"Cannot write {out}: {e.strerror}. Name another file: autograder export --out FILE"

@@ -1,13 +1,11 @@
-"""`autograder feedback`: a page for each graded notebook, made by nbgrader's generate_feedback from the autograded ones.
+"""`autograder feedback`: a page for each graded notebook: each property, its points and the likely mistake, beside the answer.
 
-The autograded notebooks hold the release's text and our messages, never a hidden check, so there is nothing to leak; the
-template of these pages shows what a student needs: each property, its points and the likely mistake, beside the answer.
-Whatever a student wrote or printed is shown as text, and the page may load and run nothing.
+Pages are made from the autograded notebooks, which hold the release's text and our messages, never a hidden check, so there is
+nothing to leak. Whatever a student wrote or printed is shown as text, and the page may load and run nothing.
 """
 
 from __future__ import annotations
 
-import logging
 import re
 import shutil
 from pathlib import Path
@@ -15,7 +13,6 @@ from typing import Any
 
 import bleach
 import nbformat
-from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from nbformat import NotebookNode
 from pygments import highlight
@@ -24,16 +21,16 @@ from pygments.lexers import PythonLexer
 from rich.console import Console
 from rich.progress import track
 
-from autograder.author.lab_source import HEADING
 from autograder.course.course import Course
+from autograder.course.markers import HEADING
 from autograder.errors import AutograderError
+from autograder.files import replace_folder
 from autograder.notebook.cells import grade_id_of, is_graded, is_manual
-from autograder.record import gradebook
-from autograder.record.gradebook import Marks, points_of, standing
+from autograder.record import gradebook, sentences
+from autograder.record.gradebook import Comments, Marks, points_of, standing
 from autograder.record.records import GRADED, NEEDS_ATTENTION, QUEUED, RUNNING, Record, RecordStore, shown
-from autograder.release.versions import snapshot
+from autograder.report import pages as templates
 
-TEMPLATES = Path(__file__).parent / "templates"
 FORMAT = HtmlFormatter(nowrap=True)
 _NAMES = (
     "p br hr h1 h2 h3 h4 h5 h6 strong em b i u s del sub sup blockquote code pre ul ol li a table thead tbody tr th td "
@@ -65,14 +62,14 @@ def run(course: Course, lab: str, console: Console | None = None) -> list[Path]:
     console = console or Console()
     name = course.find(lab).name
     records = records_of(course, name)
-    marks = gradebook.marks(course, name)
+    marks, comments = gradebook.marks(course, name), gradebook.comments(course, name)
     pages: list[Path] = []
     unfinished = [record.student for record in records if record.status in (QUEUED, RUNNING)]
     done = [record for record in records if record.student not in unfinished]
     failed: list[AutograderError] = []
     for record in track(done, f"Writing feedback on {name}", console=console, disable=len(done) < 3):
         try:
-            pages += write_pages(course, record, marks)
+            pages += write_pages(course, record, marks, comments)
         except AutograderError as e:  # one page that cannot be written keeps nobody from the others
             failed.append(e)
     console.print(f"{len(pages)} feedback pages in {course.feedback}/STUDENT/{name}/", highlight=False, soft_wrap=True)
@@ -103,65 +100,44 @@ def records_of(course: Course, lab: str) -> list[Record]:
     return records
 
 
-def write_pages(course: Course, record: Record, marks: Marks | None = None) -> list[Path]:
-    """The pages of one student, all or none: made beside the old ones, then put in their place."""
+def write_pages(
+    course: Course, record: Record, marks: Marks | None = None, comments: Comments | None = None
+) -> list[Path]:
+    """The pages of one student, all or none: made beside the old ones, then put in their place.
+
+    Raises
+    ------
+    AutograderError
+        If an autograded notebook cannot be read.
+    """
     marks = gradebook.marks(course, record.lab) if marks is None else marks
-    target = course.feedback / record.student / record.lab
-    if record.status in (GRADED, NEEDS_ATTENTION) and (course.autograded / record.student / record.lab).is_dir():
-        _generate(course, record, marks)
+    comments = gradebook.comments(course, record.lab) if comments is None else comments
+    graded = course.autograded / record.student / record.lab
+    made = {}
+    if record.status in (GRADED, NEEDS_ATTENTION) and graded.is_dir():
+        hints = hints_of(course, record)
+        for path in sorted(graded.glob("*.ipynb")):
+            made[path.stem] = page(record, marks, path.stem, _cells(course, record, path), hints, comments)
     else:
-        shutil.rmtree(target, ignore_errors=True)
-        target.mkdir(parents=True)
-        text, _ = _exporter(course).from_notebook_node(NotebookNode(cells=[], metadata={}, nbformat=4, nbformat_minor=5), {
-            "course_feedback": page(record, marks, "", [])
-        })  # fmt: skip
-        (target / "summary.html").write_text(text, encoding="utf-8")
+        made["summary"] = page(record, marks, "", [])
+    target = course.feedback / record.student / record.lab
+    fresh = target.with_name(f".{target.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    for stem, facts in made.items():
+        (fresh / f"{stem}.html").write_text(templates.render("feedback.html.j2", {"page": facts}), encoding="utf-8")
+    replace_folder(fresh, target)
     return sorted(target.glob("*.html"))
 
 
-def _generate(course: Course, record: Record, marks: Marks) -> None:
-    """Runs nbgrader's own converter with our template."""
-    from nbgrader.converters import GenerateFeedback
-    from nbgrader.converters.base import NbGraderException
-    from nbgrader.coursedir import CourseDirectory
-    from nbgrader.preprocessors import GetGrades, NbGraderPreprocessor
-
-    gradebook.tools_on_path()
-    hints = hints_of(course, record)
-
-    class Annotate(NbGraderPreprocessor):
-        """Puts the record beside the notebook, for the template; it needs nothing else of either."""
-
-        def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-            stem = resources["nbgrader"]["notebook"]
-            resources["course_feedback"] = page(record, marks, stem, nb.cells, hints)
-            return nb, resources
-
-    config = _config(course)
-    config.GenerateFeedback.preprocessors = [GetGrades, Annotate]
-    log = logging.getLogger("autograder.report.feedback")
-    log.setLevel(logging.CRITICAL)
-    coursedir = CourseDirectory(config=config, assignment_id=record.lab, student_id=record.student, log=log)
-    converter = GenerateFeedback(coursedir=coursedir, config=config, force=True, log=log)
+def _cells(course: Course, record: Record, path: Path) -> list[NotebookNode]:
     try:
-        converter.start()
-    except NbGraderException as e:
+        return nbformat.read(path, as_version=4).cells
+    except Exception as e:  # nbformat raises whatever the damage leads to
         raise AutograderError(
-            f"nbgrader could not write the feedback of {record.student} on {record.lab}: {str(e)[:300]}. "
+            f"The feedback of {record.student} on {record.lab} cannot be written: {path} cannot be read ({type(e).__name__}). "
             f"To grade it again: autograder grade {course.typed(record.lab)} --student {record.student}"
         ) from e
-
-
-def _config(course: Course) -> Any:
-    config = course.nbgrader_config()
-    config.HTMLExporter.template_name = "course_feedback"
-    config.HTMLExporter.extra_template_basedirs = [str(TEMPLATES)]
-    config.GenerateFeedback.exporter_class = HTMLExporter
-    return config
-
-
-def _exporter(course: Course) -> HTMLExporter:
-    return HTMLExporter(config=_config(course))
 
 
 def page(
@@ -170,6 +146,7 @@ def page(
     stem: str,
     cells: list[NotebookNode],
     hints: dict[str, list[dict[str, str]]] | None = None,
+    comments: Comments | None = None,
 ) -> dict[str, Any]:
     """What a page shows, ready for the template.
 
@@ -184,6 +161,8 @@ def page(
         The autograded notebook's cells.
     hints : dict, optional
         By exercise, as `hints_of` gives them; shown where something was lost.
+    comments : dict, optional
+        The gradebook's, on answers.
     """
     rows = []
     for cell in record.cells:
@@ -197,7 +176,7 @@ def page(
                 "exercise": cell.exercise,
                 "statement": cell.statement,
                 "points": _of(points, cell.max),
-                "message": "Passed." if cell.passed else cell.message or "Not graded.",
+                "message": sentences.comment(cell),
                 "state": state,
             }
         )
@@ -217,6 +196,7 @@ def page(
                 "state": "open" if pending else "lost" if task.points == 0 else "passed",
             }
         )
+    said = {id: text for (who, nb, id), text in (comments or {}).items() if (who, nb) == (record.student, stem)}
     stands = standing(record, marks)
     sentence = f"{shown(stands.points)} of {stands.max:g} points" if stands.points is not None else "Not graded yet"
     if stands.by_hand and stands.points is not None:
@@ -229,7 +209,7 @@ def page(
         "total": sentence,
         "notes": [f"This submission needs a person: {record.reason}"] if record.status != GRADED else [],
         "rows": rows,
-        "blocks": _blocks(cells, {row["id"]: row for row in rows if row["notebook"] == stem}, hints or {}),
+        "blocks": _blocks(cells, {row["id"]: row for row in rows if row["notebook"] == stem}, hints or {}, said),
         "style": FORMAT.get_style_defs(".highlight"),
     }
 
@@ -239,10 +219,8 @@ def hints_of(course: Course, record: Record) -> dict[str, list[dict[str, str]]]:
 
     They are read from the instructor's copy, not from the student's, who can write anything there.
     """
-    kept = snapshot(course, record.release) / "notebooks" / record.lab
-    folder = kept if record.release and kept.is_dir() else course.notebooks / record.lab
     found = {}
-    for path in sorted(folder.glob("*.ipynb")):
+    for path in sorted(course.kept_release(record.lab, record.release).glob("*.ipynb")):
         for cell in nbformat.read(path, as_version=4).cells:
             for section in re.split(r"(?m)^(?=#+ )", cell.source if cell.cell_type == "markdown" else ""):
                 if heading := HEADING.match(section):
@@ -259,7 +237,10 @@ def clean_markdown(text: str) -> str:
 
 
 def _blocks(
-    cells: list[NotebookNode], rows: dict[str, dict[str, Any]], hints: dict[str, list[dict[str, str]]]
+    cells: list[NotebookNode],
+    rows: dict[str, dict[str, Any]],
+    hints: dict[str, list[dict[str, str]]],
+    comments: dict[str, str],
 ) -> list[dict[str, Any]]:
     """The exercises' headings, the answers with their outputs and verdicts; the lab's own prose is not repeated."""
     blocks: list[dict[str, Any]] = []
@@ -267,7 +248,7 @@ def _blocks(
     lost = {row["exercise"] for row in rows.values() if row["state"] == "lost"}
     for cell in cells:
         grade_id = grade_id_of(cell)
-        comment = cell.metadata.get("nbgrader", {}).get("comment") or ""
+        comment = comments.get(grade_id, "")
         added = str(cell.get("id", "")).startswith("added-")
         if is_graded(cell) and grade_id in rows:
             blocks.append({"kind": "verdict", **rows[grade_id]})

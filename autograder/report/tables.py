@@ -8,6 +8,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from autograder.check.protocol.verdict import Finding
 from autograder.record.gradebook import standing
 from autograder.record.records import GRADED, CellGrade, Record, shown, total
 
@@ -60,17 +61,17 @@ def show_reasons(console: Console, records: list[Record]) -> None:
         if not any(cell.passed is not None for cell in record.cells):
             continue
         for cells in record.exercises().values():
-            reasons: dict[tuple[str, bool], list[CellGrade]] = {}
+            reasons: dict[tuple[Finding | None, bool], list[CellGrade]] = {}
             for cell in cells:
                 if cell.passed is not True:
-                    reasons.setdefault((cell.message, cell.passed is False), []).append(cell)
-            for (message, judged), lost in reasons.items():
+                    reasons.setdefault((cell.finding, cell.passed is False), []).append(cell)
+            for (_, judged), lost in reasons.items():
                 most = sum(cell.max for cell in lost)
                 price = ("bonus" if not most else f"-{most:g}") if judged else "not graded"
                 what = "; ".join(cell.statement for cell in lost) if len(lost) == 1 else ""
                 names = ", ".join(cell.id for cell in lost)
                 console.print(Text.assemble((f"  {names} ({price})", "cyan"), f"  {what}"), soft_wrap=True)
-                console.print(Text(f"      {message}"), soft_wrap=True)
+                console.print(Text(f"      {lost[0].message}"), soft_wrap=True)
 
 
 def problems_table(console: Console, records: list[Record]) -> None:

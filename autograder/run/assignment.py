@@ -6,23 +6,19 @@ import hashlib
 import json
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.author.lab_source import statement_of
 from autograder.course.course import Course
-from autograder.course.markers import PRIVATE
-from autograder.course.nbgrader_course import NbgraderCourse
+from autograder.course.markers import statement_of
 from autograder.errors import AutograderError
 from autograder.notebook import code_cells
 from autograder.notebook.cells import grade_id_of, is_graded, is_manual
 from autograder.notebook.code_cells import CHECK, CodeCell
-from autograder.release import versions
-from autograder.release.generate import generate_assignment
-from autograder.release.versions import current_version
 
 AUTOTEST = re.compile(r"(?m)^\s*#+\s*(HASHED\s+)?AUTOTEST\b")
 # Of the course's root these are settings of tools, nothing that a notebook imports.
@@ -81,11 +77,6 @@ class Assignment:
         return [(stem, cell) for stem, nb in self.released.items() for cell in nb.cells if is_manual(cell)]
 
 
-def exercise_of(grade_id: str, ours: bool) -> str:
-    """The exercise that a graded cell belongs to: KEY of KEY-2 by our contract, the cell itself in other courses."""
-    return grade_id.rsplit("-", 1)[0] if ours else grade_id
-
-
 def statement(cell: NotebookNode) -> str:
     """What a graded cell checks, in the words of its one comment; its id where there is none."""
     return statement_of(cell.source) or grade_id_of(cell)
@@ -109,22 +100,12 @@ def load(course: Course, name: str, version: str, scratch: Path) -> Assignment:
     AutograderError
         If it has not been released, or a notebook of it cannot be read.
     """
-    if isinstance(course, NbgraderCourse):
-        source, released = course.solutions / name, _released_by_nbgrader(course, name, scratch)
-    else:
-        version = version or current_version(course, name)
-        kept = versions.snapshot(course, version)
-        source, released = kept / "solutions" / name, kept / "notebooks" / name
-        if not released.is_dir():
-            raise AutograderError(
-                f"{name} has not been released as {version} on this machine: there is no snapshot {kept.relative_to(course.root)}. "
-                f"Type: autograder release {name.split('_')[0]}"
-            )
-    notebooks = {path.stem: _read(path) for path in sorted(released.glob("*.ipynb"))}
-    answers = {path.stem: _read(path) for path in sorted(source.glob("*.ipynb")) if path.stem in notebooks}
+    edition = course.edition(name, version, scratch)
+    notebooks = {path.stem: _read(path) for path in sorted(edition.released.glob("*.ipynb"))}
+    answers = {path.stem: _read(path) for path in sorted(edition.source.glob("*.ipynb")) if path.stem in notebooks}
     if not notebooks or set(notebooks) != set(answers):
         raise AutograderError(
-            f"{name}: expected each released notebook in {source.relative_to(course.root)} too; "
+            f"{name}: expected each released notebook in {edition.source.relative_to(course.root)} too; "
             f"released {', '.join(notebooks) or 'none'}, found {', '.join(answers) or 'none'}. Release it again."
         )
     for stem, notebook in notebooks.items():
@@ -139,10 +120,10 @@ def load(course: Course, name: str, version: str, scratch: Path) -> Assignment:
                 f"{name}: {stem} has tests that nbgrader writes at release time (AUTOTEST: {', '.join(unwritten)}), which cannot be "
                 f"graded here. Write them out in the source, or type: nbgrader autograde {name}"
             )
-    files = scratch / "assignments" / f"{name}-{version or 'source'}"
-    _copy_files(course, [released, source] if isinstance(course, NbgraderCourse) else [released], files)
+    files = scratch / "assignments" / f"{name}-{edition.version or 'source'}"
+    _copy_files(course, edition.beside, files)
     digest = _digest(notebooks, answers, files)
-    return Assignment(name, version or digest[:12], notebooks, answers, files, digest)
+    return Assignment(name, edition.version or digest[:12], notebooks, answers, files, digest)
 
 
 def _read(path: Path) -> NotebookNode:
@@ -152,28 +133,12 @@ def _read(path: Path) -> NotebookNode:
         raise AutograderError(f"{path} cannot be read as a notebook ({type(e).__name__}). Release it again.") from None
 
 
-def _released_by_nbgrader(course: NbgraderCourse, name: str, scratch: Path) -> Path:
-    """The release folder; where it lacks a notebook, what nbgrader would make of the source now."""
-    folder = course.notebooks / name
-    wanted = {p.name for p in (course.solutions / name).glob("*.ipynb")}
-    if wanted <= {p.name for p in folder.glob("*.ipynb")}:
-        return folder
-    made = scratch / "released"
-    config = course.nbgrader_config()
-    config.CourseDirectory.release_directory = str(made.relative_to(course.root))
-    config.SaveCells.enabled = False
-    config.GenerateAssignment.no_database = True
-    generate_assignment(config, name)
-    return made / name
-
-
-def _copy_files(course: Course, folders: list[Path], target: Path) -> None:
+def _copy_files(course: Course, folders: Sequence[Path], target: Path) -> None:
     target.mkdir(parents=True)
     for module in course.root.glob("*.py"):
         if module.name not in NOT_MODULES:
             shutil.copyfile(module, target / module.name)
-    private = PRIVATE if course.ours else ()
-    ignore = shutil.ignore_patterns("*.ipynb", ".ipynb_checkpoints", "__pycache__", *private)
+    ignore = shutil.ignore_patterns("*.ipynb", ".ipynb_checkpoints", "__pycache__", *course.private)
     for folder in folders:
         shutil.copytree(folder, target, ignore=ignore, dirs_exist_ok=True)
 

@@ -13,10 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
-from autograder.check.protocol.verdict import PASSED, Verdict
+from autograder.check.protocol.verdict import FAILED, NOT_RUN, PASSED, Verdict
 from autograder.check.runner.servers import Server
+from autograder.course.markers import stub_of
 from autograder.notebook import code_cells, syntax
 from autograder.notebook.code_cells import CHECK, SOLUTION, CodeCell
+from autograder.record.sentences import message
 from autograder.run.results import USUAL, Policy, Seconds
 from autograder.run.walk import Kernel, walk
 
@@ -123,7 +125,7 @@ def calibrate(
     found = Calibration()
     for id, verdict in inside["reference"].items():
         if (verdict.status, verdict.points) != (PASSED, checks[id].points):
-            found.wrong_reference[id] = verdict.message or f"{verdict.points:g} of {checks[id].points:g} points"
+            found.wrong_reference[id] = message(id, verdict.finding)
     learned = run(variants["reference"], {id: Policy(in_place=None) for id in checks})
     found.policies = {id: Policy(in_place=learned[id].in_place) for id in checks}
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
@@ -152,7 +154,7 @@ def calibrate(
 def answers_to(plan: Sequence[CodeCell], mutants: Mapping[str, dict[str, str]]) -> dict[str, dict[str, str]]:
     """The answers that an assignment is tried with: by name, the sources of its solution cells."""
     solutions = {c.id: c.source for c in plan if c.kind == SOLUTION}
-    answers = {"reference": {}, "stub": {id: code_cells.stub_of(s) for id, s in solutions.items()}, **mutants}
+    answers = {"reference": {}, "stub": {id: stub_of(s) for id, s in solutions.items()}, **mutants}
     for name in DEGENERATE:
         answers[name] = {id: degenerate(s, name) for id, s in solutions.items()}
     return answers
@@ -213,4 +215,5 @@ def _mark(verdict: Verdict | None) -> tuple[bool, float]:
 
 
 def _told(verdict: Verdict) -> str:
-    return f"{verdict.status} with {verdict.points:g}" + (f" ({verdict.message[:100]})" if verdict.message else "")
+    why = message(verdict.id, verdict.finding) if verdict.status in (FAILED, NOT_RUN) else ""
+    return f"{verdict.status} with {verdict.points:g}" + (f" ({why[:100]})" if why else "")

@@ -12,7 +12,7 @@ import hashlib
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -23,14 +23,15 @@ from filelock import FileLock, Timeout
 from nbformat import NotebookNode
 from rich.console import Console
 
-from autograder.check.protocol.verdict import NOT_RUN, PARTIAL, PASSED
+from autograder.check.protocol.verdict import NOT_RUN, PASSED, Cause, Finding
 from autograder.collect import submissions
 from autograder.course.course import Course
 from autograder.errors import AutograderError
-from autograder.notebook.assemble import BIGGEST
+from autograder.files import replace_folder
 from autograder.notebook.cells import grade_id_of, is_graded, points_in
+from autograder.notebook.read import MOST_BYTES
 from autograder.plain_text import plain
-from autograder.record import gradebook
+from autograder.record import gradebook, sentences
 from autograder.record.records import (
     FAILED,
     GRADED,
@@ -42,18 +43,18 @@ from autograder.record.records import (
     Record,
     RecordStore,
     now,
-    shown,
 )
 from autograder.report.tables import problems_table
 from autograder.run import assignment as assignments
 from autograder.run import kept_calibration, queue, sandboxes
-from autograder.run.assignment import Assignment, exercise_of
+from autograder.run.assignment import Assignment
 from autograder.run.job import Engine, Job, Outcome, Terms, close_all, engine_for
 from autograder.run.kernel import Kernel
 from autograder.run.progress_bar import Bar
 from autograder.run.results import USUAL, Seconds
 
 FINISHED = (GRADED, FAILED, NEEDS_ATTENTION)
+NOT_RUN_CAUSES = (Cause.NOT_RUN_NO_TIME, Cause.NOT_RUN_KERNELS)
 
 
 @dataclass(frozen=True)
@@ -229,9 +230,12 @@ class Grading:
 
     def _calibrate(self, terms: Terms) -> kept_calibration.Calibrated:
         made = terms.assignment
-        if self.course.ours:
+        if self.course.proved:
             with self.console.status(f"Preparing {made.name} {made.version}: the data that its cells read"):
                 sandboxes.prepare(self.course, made, self.scratch)
+            found = kept_calibration.by_contract(made)
+            kept_calibration.keep(self.course.state, made, found)
+            return found
         terms.sandbox.warm(self.options.keep_warm)
         engine = Engine(terms)
         try:
@@ -291,8 +295,7 @@ class Grading:
                         begun += 1
                         if begun == min(at_once, len(tickets)):
                             wait(checkers)  # the first kernels are started meanwhile, and would be slowed down
-                            gradebook.get_ready()
-                            book.open()
+                            book.open()  # imports nbgrader, two seconds beside the first kernels
                         continue
                     if isinstance(result, Exception):
                         for future in checkers:  # that none can be started is the fault of no submission
@@ -330,7 +333,7 @@ class Grading:
         elif old and finished and old.digest == digest and not old.retry and not again:
             return None
         else:
-            ticket = Ticket(blank_record(terms.assignment, student, self.course.ours), terms)
+            ticket = Ticket(blank_record(terms.assignment, student, self.course.exercise_of), terms)
             ticket.record.attempt = old.attempt if old else 0
         record = ticket.record
         record.digest, record.status, record.unsafe = digest, QUEUED, not self.options.safe
@@ -352,7 +355,7 @@ class Grading:
             if not read.assembled:
                 record.status, record.reason = FAILED, plain(" ".join(ticket.reasons), 2000)
                 for cell in record.cells:
-                    cell.message = "Not graded: no notebook of this lab could be read."
+                    sentences.tell(cell, Finding(Cause.NO_NOTEBOOK))
                 self._keep(ticket, book)
                 bar.finished(record)
                 continue
@@ -367,37 +370,33 @@ class Grading:
         record = ticket.record
         if isinstance(result, Exception):  # a defect of ours, or of this machine, must not cost anybody marks
             record.status, record.retry = FAILED, True
-            record.reason = plain(
-                f"The grader itself failed on this submission ({type(result).__name__}: {result}).", 600
-            )
+            record.reason = sentences.reason_grader_failed(result)
             for cell in record.cells:
                 if ticket.wanted is None or (cell.notebook, cell.id) in ticket.wanted:
-                    cell.points, cell.passed, cell.message = None, None, "Not graded: the grader itself failed."
+                    cell.points = cell.passed = None
+                    sentences.tell(cell, Finding(Cause.GRADER_FAILED))
             return
         record.resources = result.resources
-        record.flags += [plain(flag, 300) for flag in result.flags]
+        record.flags += [plain(sentences.flag(ending), 300) for ending in result.endings]
         policies = ticket.terms.calibrated
         for cell in record.cells:
             verdict = result.verdicts.get((cell.notebook, cell.id))
             if verdict is None:
                 if ticket.wanted is None:
-                    cell.message = "Not graded: its notebook could not be read."
+                    sentences.tell(cell, Finding(Cause.NOTEBOOK_UNREADABLE))
                 continue
             cell.outside = policies.policies(cell.notebook)[cell.id].outside
             cell.seed, cell.seconds = result.seeds.get((cell.notebook, cell.id)), verdict.seconds
-            cell.message = plain(verdict.message)
+            sentences.tell(cell, verdict.finding)
             if verdict.status == NOT_RUN:
                 cell.points, cell.passed = None, None
             else:
                 cell.points, cell.passed = verdict.points, verdict.status == PASSED
-                if verdict.status == PARTIAL and not cell.message:
-                    cell.message = f"Partly right: {shown(verdict.points)} of {cell.max:g}."
-        not_graded = [cell.id for cell in record.cells if cell.passed is None]
         reasons = list(ticket.reasons)
-        if not_graded:
-            why = next((c.message for c in record.cells if c.passed is None and c.message.startswith("This cell")), "")
+        if not_graded := [cell for cell in record.cells if cell.passed is None]:
+            whys = (cell.finding for cell in not_graded if cell.finding and cell.finding.cause in NOT_RUN_CAUSES)
             reasons.append(
-                f"Not run: {', '.join(not_graded)}. {why}" if not reasons else f"Not run: {', '.join(not_graded)}."
+                sentences.reason_not_run([cell.id for cell in not_graded], None if reasons else next(whys, None))
             )
         record.status, record.reason = (NEEDS_ATTENTION, plain(" ".join(reasons), 2000)) if reasons else (GRADED, "")
 
@@ -411,7 +410,7 @@ class Grading:
         if record.status == FAILED:
             shutil.rmtree(target, ignore_errors=True)
         else:
-            replace_folder(target, {stem: _page(stem, page, record) for stem, page in ticket.pages.items()})
+            _write_pages(target, {stem: _page(stem, page, record) for stem, page in ticket.pages.items()})
         folder = self.course.submitted / record.student / record.lab
         record.flags += book.write(record, submissions.timestamp(folder), ticket.wanted)
         record.flags = list(dict.fromkeys(record.flags))
@@ -419,37 +418,37 @@ class Grading:
         ticket.pages.clear()
 
 
-def blank_record(assignment: Assignment, student: str, ours: bool) -> Record:
+def blank_record(assignment: Assignment, student: str, exercise_of: Callable[[str], str]) -> Record:
     """A queued record with every graded cell of the assignment in it, none of them graded."""
-    record = Record(assignment.name, student, QUEUED, release=assignment.version, seed="by course, student and cell")
+    record = Record(assignment.name, student, QUEUED, release=assignment.version)
     graded, manual = assignment.graded(), assignment.manual()
     used = Counter(grade_id_of(cell) for _, cell in graded + manual)
     for stem, cell in graded:
-        grade_id, exercise = grade_id_of(cell), _exercise(stem, cell, used, ours)
+        grade_id, exercise = grade_id_of(cell), _exercise(stem, cell, used, exercise_of)
         record.cells.append(CellGrade(grade_id, exercise, stem, assignments.statement(cell), points_in(cell)))
     for stem, cell in manual:
-        exercise = _exercise(stem, cell, used, ours=False)
+        exercise = _exercise(stem, cell, used)
         record.manual.append(ManualGrade(grade_id_of(cell), stem, points_in(cell), exercise=exercise))
     return record
 
 
-def _exercise(stem: str, cell: NotebookNode, used: Counter[str], ours: bool) -> str:
+def _exercise(
+    stem: str, cell: NotebookNode, used: Counter[str], exercise_of: Callable[[str], str] = lambda grade_id: grade_id
+) -> str:
     """What a cell is called where no notebook is named beside it: two notebooks of an assignment may use the same id."""
     grade_id = grade_id_of(cell)
-    return exercise_of(grade_id, ours) if used[grade_id] < 2 else f"{stem}/{grade_id}"
+    return exercise_of(grade_id) if used[grade_id] < 2 else f"{stem}/{grade_id}"
 
 
-def replace_folder(target: Path, notebooks: dict[str, NotebookNode]) -> None:
-    """Writes notebooks beside the folder that they replace, then swaps the two."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+def _write_pages(target: Path, notebooks: dict[str, NotebookNode]) -> None:
+    """Writes notebooks beside the folder that they replace, then puts them in its place."""
     fresh = target.parent / f".{target.name}.new"
     shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir()
+    fresh.mkdir(parents=True)
     for stem, notebook in notebooks.items():
         # Not nbformat.write, which only warns of what is not valid: it was read with the same warnings.
         (fresh / f"{stem}.ipynb").write_text(nbformat.v4.writes(notebook) + "\n", encoding="utf-8")
-    shutil.rmtree(target, ignore_errors=True)
-    fresh.rename(target)
+    replace_folder(fresh, target)
 
 
 def _page(stem: str, notebook: NotebookNode, record: Record) -> NotebookNode:
@@ -462,29 +461,21 @@ def _page(stem: str, notebook: NotebookNode, record: Record) -> NotebookNode:
     for cell in notebook.cells:
         if is_graded(cell) and grade_id_of(cell) in grades:
             grade = grades[grade_id_of(cell)]
-            cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=verdict(grade) + "\n")]
+            cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=sentences.verdict(grade) + "\n")]
             cell.execution_count = None
     return notebook
 
 
-def verdict(grade: CellGrade) -> str:
-    """One graded cell in words: points, the property, and what went wrong."""
-    points = f"{shown(grade.points)} of {grade.max:g} points" if grade.max else "bonus, no points"
-    if grade.passed:
-        return f"{points}: passed."
-    return f"{points}: {grade.message}" if grade.passed is False else f"not graded: {grade.message}"
-
-
 def _digest(folder: Path, terms: Terms) -> str:
     """Two hashes of what decides a mark: the assignment and how its checks are judged; the files of the submission."""
-    judged = hashlib.sha256(repr((terms.assignment.digest, terms.calibrated.inside, terms.full)).encode())
+    judged = hashlib.sha256(repr((terms.assignment.digest, sorted(terms.calibrated.inside), terms.full)).encode())
     digest = hashlib.sha256()
     left = submissions.MOST_BYTES
     notebooks = {f"{stem}.ipynb" for stem in terms.assignment.released}
     for path, name in submissions.files(folder):
         size = path.stat().st_size
         digest.update(os.fsencode(name) + b"\0" + str(size).encode())
-        if size > (BIGGEST if name in notebooks else left):
+        if size > (MOST_BYTES if name in notebooks else left):
             continue  # it is not read, nor taken into the working folder; it may be larger than any disk
         left -= size if name not in notebooks else 0
         with open(path, "rb") as file:

@@ -7,29 +7,32 @@ start, such as the warm process and the checkers of an assignment, is made once 
 from __future__ import annotations
 
 import atexit
-import re
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from autograder.check.protocol.verdict import FAILED, Verdict
+from autograder.check.protocol.verdict import FAILED, Cause, Finding, Verdict, safe_exception
 from autograder.check.runner.host import CheckerHost
 from autograder.check.runner.seeds import keyed_checks
 from autograder.check.runner.servers import Server, Submission
 from autograder.notebook import code_cells, syntax
 from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, CodeCell
-from autograder.report.messages import call_ended, cell_stopped, kind
 from autograder.run.assignment import Assignment
 from autograder.run.kept_calibration import Calibrated
 from autograder.run.kernel import Kernel, Sandbox, Used
 from autograder.run.results import Ran, Seconds
 from autograder.run.walk import walk
 
-MISSING = re.compile(r"^(?P<key>[^:]*): there is no `(?P<name>\w+)`")
+# What became of a cell, and so of the names that it should define.
+LEFT_BY = {
+    Cause.RAISED: Cause.CELL_RAISED,
+    Cause.OUT_OF_TIME: Cause.CELL_OUT_OF_TIME,
+    Cause.KERNEL_ENDED: Cause.CELL_ENDED_KERNEL,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,15 +98,15 @@ class Outcome:
         For each check cell that was to be judged, by (notebook, id).
     seeds : dict
         The seed of each check that draws its inputs, likewise.
-    flags : list of str
-        What a person should know: cells that ended a kernel, that failed or took too long.
+    endings : list of Finding
+        What a person should know: cells that ended a kernel or took too long, and locked cells that raised.
     resources : dict
         `seconds`, `cpu_seconds`, `peak_mb`, `kernels`.
     """
 
     verdicts: dict[tuple[str, str], Verdict] = field(default_factory=dict)
     seeds: dict[tuple[str, str], int] = field(default_factory=dict)
-    flags: list[str] = field(default_factory=list)
+    endings: list[Finding] = field(default_factory=list)
     resources: dict[str, float] = field(default_factory=dict)
 
 
@@ -237,30 +240,34 @@ class _Heard:
 
     def __init__(self, outcome: Outcome):
         self.outcome = outcome
-        self.ends: dict[str, tuple[str, Ran, int | None]] = {}
-        self.killed: dict[str, Ran] = {}
+        self.defining: dict[str, Finding] = {}  # by name, what became of the cell that should define it
+        self.killed: dict[str, Finding] = {}
 
     def __call__(self, cell: CodeCell, ran: Ran) -> None:
+        if ran.ended is None:
+            return
+        # The text of an error comes from the student's process, and may say what a hidden check gave it.
+        ended = replace(ran.ended, exception=safe_exception(ran.ended.exception), text="").bounded()
         called = cell.id or _first_line(cell.source)
-        if not ran.alive:
-            self.outcome.flags.append(f"{called} ended the kernel: {ran.error}")
-        elif ran.late:
-            self.outcome.flags.append(f"{called}: {ran.error}")
-        elif cell.kind == LOCKED and cell.id:
-            self.outcome.flags.append(f"{called}, a locked cell, stopped with {kind(ran.error.partition(':')[0])}")
+        left = replace(ended, cause=LEFT_BY[ended.cause], cell=called)
+        if ended.cause is not Cause.RAISED or (cell.kind == LOCKED and cell.id):
+            self.outcome.endings.append(left)
         if cell.kind == CHECK and not ran.alive:
-            self.killed[cell.id] = ran
+            self.killed[cell.id] = ended
         if cell.kind == SOLUTION:
+            left = replace(left, line=_wrong_line(cell.source))
             for name in {n for s in syntax.statements(cell.source) for n in syntax.bound(s)} | {cell.id}:
-                self.ends[name] = (called, ran, _wrong_line(cell.source))
+                self.defining[name] = left
 
     def explain(self, verdict: Verdict) -> None:
-        """Completes the message of a check that found no function, or lost it, by what is known of the kernel."""
+        """Completes what is known of a check that found no function, or lost it."""
         if verdict.status == FAILED and verdict.id in self.killed:
-            verdict.message = call_ended(verdict.id.rsplit("-", 1)[0], self.killed[verdict.id])
-        match = MISSING.match(verdict.message)
-        if match and match["name"] in self.ends:
-            verdict.message = cell_stopped(match["key"], *self.ends[match["name"]])
+            verdict.finding = self.killed[verdict.id]
+        missing = verdict.finding.name
+        if verdict.finding.cause is Cause.MISSING_NAME and missing in self.defining:
+            left = self.defining[missing]
+            own = left.cell == verdict.id.rsplit("-", 1)[0]
+            verdict.finding = replace(left, name=missing, cell="" if own else left.cell)
 
 
 def _wrong_line(source: str) -> int | None:

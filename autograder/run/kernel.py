@@ -24,7 +24,8 @@ from jupyter_client.manager import KernelManager
 from autograder.check.runner.host import HELPERS
 from autograder.check.runner.responder_code import MODULE, serve_code, setup_code
 from autograder.errors import AutograderError
-from autograder.run.results import Ran
+from autograder.record.sentences import how_it_ended
+from autograder.run.results import Ran, kernel_ended, not_stopped, out_of_time, raised
 from warmkernel import kernelspec, pool, settings
 from warmkernel.errors import WarmkernelError
 from warmkernel.inside.run_kernel import CHANNEL_VARIABLE
@@ -159,10 +160,10 @@ class Kernel:
         except BaseException:
             self.close()
             raise
-        if ran.error:
+        if ran.ended is not None:
             self.close()
             raise AutograderError(
-                f"A kernel for students' code did not start ({ran.error}; {self.used.reason or 'no limit was passed'}). "
+                f"A kernel for students' code did not start ({how_it_ended(ran.ended)}; {self.used.reason or 'no limit was passed'}). "
                 "Is there enough memory? Type: autograder doctor"
             )
 
@@ -203,14 +204,15 @@ class Kernel:
                 if content is not None or not self._alive():
                     break
             if content is not None:
-                return Ran(f"stopped after {seconds:g} s", late=True)
+                return out_of_time(seconds)
             if self._alive():
                 self.manager.shutdown_kernel(now=True)
-                return Ran(f"did not stop after {seconds:g} s", alive=False, late=True)
+                return not_stopped(seconds)
         if content is None:
-            return Ran(f"the kernel died{self._why()}", alive=False)
+            end = self._end()
+            return kernel_ended(end.reason, end.exit_code) if end else kernel_ended()
         if content.get("status") != "ok":
-            return Ran(f"{content.get('ename', 'error')}: {content.get('evalue', '')}"[:2000])
+            return raised(str(content.get("ename", "error"))[:200], str(content.get("evalue", ""))[:2000])
         return Ran(value=_value(content))
 
     def _reply(self, message: str, seconds: float) -> dict[str, Any] | None:
@@ -230,11 +232,9 @@ class Kernel:
     def _alive(self) -> bool:
         return bool(self.manager.is_alive())
 
-    def _why(self) -> str:
-        end = getattr(self.manager.provisioner, "end", None)
-        if end is None:
-            return ""
-        return f" ({end.reason})" if end.reason else f" (exit status {end.exit_code})" if end.exit_code else ""
+    def _end(self) -> Any:
+        """What the sandbox knows of the kernel's end (`warmkernel.provisioner.End`), None where there is none."""
+        return getattr(self.manager.provisioner, "end", None)
 
     def close(self) -> None:
         """Ends the kernel with all its processes, and notes what it used."""
@@ -245,7 +245,7 @@ class Kernel:
             with suppress(Exception):
                 self.manager.shutdown_kernel(now=True)
         self.used.seconds = time.monotonic() - self.begun
-        if (end := getattr(provisioner, "end", None)) is not None:
+        if (end := self._end()) is not None:
             self.used.cpu_seconds, self.used.sent, self.used.reason = end.cpu_seconds, end.output, end.reason
             self.used.peak_mb = end.peak_memory / 2**20
         self.control.close()

@@ -14,12 +14,12 @@ from autograder.course.course import Course
 from autograder.errors import AutograderError
 from autograder.notebook import code_cells
 from autograder.notebook.code_cells import CHECK
+from autograder.record.sentences import how_it_ended
 from autograder.run.assignment import Assignment
 from autograder.run.kernel import Kernel, Sandbox
 from warmkernel import pool, sandbox
 from warmkernel.errors import WarmkernelError
 
-PACKAGES = ("medxai", "data_fetch")
 # What the warm process imports only where an assignment mentions one of the words; a student can still import it cold.
 HEAVY = {
     "tensorflow": "tensorflow|keras|medxai|innvestigate",
@@ -60,23 +60,15 @@ def of(course: Course, assignment: Assignment, safe: bool, show: Sequence[Path],
             raise AutograderError(f"--show {path}: students would see the course's own files. Name a folder of data.")
     number = str(threads)
     variables = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), number)
-    if course.ours:
-        from data_fetch.store.cache import cache_folder, shared_folders
-
-        data = cache_folder()
-        with readable_data():
-            data.mkdir(parents=True, exist_ok=True)
-        shown += [str(data), *map(str, shared_folders())]
-        variables |= {"DATA_FETCH_DIR": str(data), "DATA_FETCH_OFFLINE": "1", "MEDXAI_PROFILE": "cpu"}
-        # A class's own checkpoints are never marked, and where their list lies a sandbox could not read it.
-        variables |= {"DATA_FETCH_REGISTRY": ""}
-    packages = PACKAGES if course.ours else ()
+    with readable_data():
+        shown += map(str, course.data())
+    variables |= course.kernel_variables()
     if not safe:
         variables = _paths(course) | variables
     text = "\n".join(cell.source for notebook in assignment.instructor.values() for cell in notebook.cells)
     preload = tuple(f"-{name}" for name, words in HEAVY.items() if not re.search(rf"\b({words})\b", text))
-    preload += packages
-    return Sandbox(packages, tuple(shown), variables, preload=preload, safe=safe)
+    preload += course.packages
+    return Sandbox(course.packages, tuple(shown), variables, preload=preload, safe=safe)
 
 
 def _paths(course: Course) -> dict[str, str]:
@@ -110,9 +102,9 @@ def prepare(course: Course, assignment: Assignment, scratch: Path) -> None:
         with readable_data(), Kernel(trusted, folder / "work") as kernel:
             for cell in code_cells.for_marks(code_cells.code_cells_of(assignment.instructor[stem])):
                 ran = kernel.run(cell.source, SETUP_SECONDS) if cell.kind != CHECK else None
-                if ran is not None and ran.error:
+                if ran is not None and ran.ended is not None:
                     raise AutograderError(
-                        f"{stem}: a cell of the solution stops with {ran.error}. It begins with "
+                        f"{stem}: a cell of the solution stops with {how_it_ended(ran.ended)}. It begins with "
                         f"`{cell.source.strip().splitlines()[0][:80]}`. Nobody was graded."
                     )
         shutil.rmtree(folder, ignore_errors=True)

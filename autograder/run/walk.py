@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from autograder.check.checker.message import message_inside
-from autograder.check.protocol.verdict import FAILED, PARTIAL, PASSED, Verdict, not_run
+from autograder.check.checker.finding import of_error_inside
+from autograder.check.protocol.verdict import Cause, Finding, Verdict, failed, not_run, partial, passed
 from autograder.check.runner.servers import Submission
 from autograder.notebook.code_cells import CHECK, CodeCell
-from autograder.run.results import USUAL, Policy, Ran, Seconds
+from autograder.run.results import USUAL, Policy, Ran, Seconds, kernel_ended
 
 KERNELS = 6  # how many are started for one submission
 
@@ -80,9 +80,9 @@ def walk(
         left_out.add(died_in)
         if submission is not None:
             submission.close()  # what it knows of functions and networks was of the kernel that died
-    why = "there was no time left" if time.monotonic() > end else "the kernel died too often before"
+    why = Cause.NOT_RUN_NO_TIME if time.monotonic() > end else Cause.NOT_RUN_KERNELS
     checks = [cell.id for cell in plan if cell.kind == CHECK]
-    return {id: verdicts.get(id) or not_run(id, f"This cell was not run: {why}.") for id in checks}
+    return {id: verdicts.get(id) or not_run(id, why) for id in checks}
 
 
 def _pass(
@@ -108,7 +108,7 @@ def _pass(
         else:
             ran = kernel.run(cell.source, min(seconds.check if cell.kind == CHECK else seconds.cell, _left(end)))
             verdict = inside_verdict(cell, ran) if cell.kind == CHECK else None
-        if ran.error:
+        if ran.ended is not None:
             hear(cell, ran)
         if verdict is not None:
             verdicts[cell.id] = verdict
@@ -133,7 +133,7 @@ def judge_outside(
                 kernel.control.settimeout(seconds)
                 socket.send_fds(kernel.control, [b"c"], [students.fileno()])
             except OSError:
-                return None, Ran("the kernel died", alive=False)
+                return None, kernel_ended()
         kernel.begin_serving()
         verdict = submission.check(cell.id, checkers, seconds, policy.in_place)
     return verdict, kernel.end_serving(2.0)
@@ -141,17 +141,19 @@ def judge_outside(
 
 def inside_verdict(cell: CodeCell, ran: Ran) -> Verdict:
     """nbgrader's verdict on a check cell that ran in the student's kernel."""
-    if ran.error:
-        key = cell.id.rsplit("-", 1)[0]
-        ours = ran.late or not ran.alive
-        said = f"{key}: {ran.error}." if ours else message_inside(ran.error, cell.source, key, cell.hidden)
-        return Verdict(cell.id, FAILED, message=said)
+    if ran.ended is not None:
+        ended = ran.ended
+        if ended.cause is Cause.RAISED:
+            ended = of_error_inside(ended.exception, ended.text, cell.source, cell.hidden)
+        return failed(cell.id, ended.bounded())
     try:
         credit = float(ran.value or "")
     except ValueError:
-        return Verdict(cell.id, PASSED, cell.points)
-    if not (math.isfinite(credit) and 0 <= credit <= cell.points):
-        return Verdict(
-            cell.id, FAILED, message=f"this cell gave {credit:g} points, but it has from 0 to {cell.points:g}"
-        )
-    return Verdict(cell.id, PASSED if credit == cell.points else PARTIAL, credit)
+        return passed(cell.id, cell.points)
+    if not math.isfinite(credit):
+        return failed(cell.id, Finding(Cause.CREDIT_NOT_A_NUMBER, text=f"{credit:g}"))
+    if not 0 <= credit <= cell.points:
+        # In a hidden cell the number may be what the student's function was asked about.
+        told = None if cell.hidden else credit
+        return failed(cell.id, Finding(Cause.CREDIT_OUT_OF_RANGE, credit=told, limit=cell.points))
+    return passed(cell.id, cell.points) if credit == cell.points else partial(cell.id, credit, cell.points)

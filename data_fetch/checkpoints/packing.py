@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pathlib
-import shutil
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,8 +18,9 @@ from data_fetch.checkpoints.checkpoint_files import (
 from data_fetch.errors import DataFetchError
 from data_fetch.store import registry_schema as schema
 from data_fetch.store import tomltext
+from data_fetch.store.atomic import write_whole
 from data_fetch.store.cache import sha256_of
-from data_fetch.store.registry import CLASS_REGISTRY, registry, write_whole
+from data_fetch.store.registry import CLASS_REGISTRY, registry
 
 _HEAD = """# Checkpoints of a class. Students type `data-fetch use` and the address of this file; a hub keeps it as registry.toml in
 # its cache, or sets DATA_FETCH_REGISTRY to its path. Whatever is downloaded must have these hashes.
@@ -89,7 +89,8 @@ def pack_checkpoints(
                 "sha256": sha256,
                 "bytes": path.stat().st_size,
             }
-            written.append(_copied(path, target / filename))
+            write_whole(target / filename, path.read_bytes())
+            written.append(target / filename)
     table = {"checkpoints": entries}
     schema.check_class_registry(table, target / CLASS_REGISTRY)
     write_whole(target / CLASS_REGISTRY, (_HEAD + tomltext.dumps(table)).encode())
@@ -147,14 +148,3 @@ def _refuse_more_than_weights(path: pathlib.Path) -> None:
             expected="what medxai.save_checkpoint, or model.save_weights(..., save_format='h5'), writes",
             got="a whole model" if "model_config" in keys else "an HDF5 file without Keras's list of layers",
         )
-
-
-def _copied(path: pathlib.Path, target: pathlib.Path) -> pathlib.Path:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.part")
-    try:
-        shutil.copyfile(path, part)
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
-    return target

@@ -7,43 +7,16 @@ import os
 import pathlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from data_fetch.checkpoints.checkpoint_files import checkpoint, is_to_be_had
-from data_fetch.datasets import cardiomegaly, cardiomegaly_biased, pneumothorax
-from data_fetch.datasets.fetching import choose_source
-from data_fetch.datasets.imageset import ImageSet
+from data_fetch.datasets.catalogue import DATASETS
 from data_fetch.errors import DataFetchError, TooFewFilms, choose
 from data_fetch.profiles import Profile
 from data_fetch.store.files import fetch_file
 from data_fetch.store.registry import checkpoints, data_set, registry
 
-FETCH: dict[str, Callable[..., ImageSet]] = {
-    "cardiomegaly": cardiomegaly.fetch_cardiomegaly,
-    "cardiomegaly_biased": cardiomegaly_biased.fetch_cardiomegaly_biased,
-    "pneumothorax": pneumothorax.fetch_pneumothorax,
-}
-# The stored sets that a split of a data set needs.
-STORED: dict[str, Callable[..., list[pathlib.Path]]] = {
-    "cardiomegaly": lambda *given, **options: [cardiomegaly.stored_folder(*given, **options)],
-    "cardiomegaly_biased": cardiomegaly_biased.stored_folders,
-    "pneumothorax": lambda *given, **options: [pneumothorax.stored_folder(*given, **options)],
-}
-
 Folder = str | os.PathLike[str] | None
-
-
-def given_options(name: str, source: str, **given: object) -> dict[str, object]:
-    """The options that were given, refused where this source of the data set has none of the name."""
-    known = data_set(name)["sources"][source].get("options", [])
-    options = {key: value for key, value in given.items() if value is not None}
-    for key in options:
-        if key not in known:
-            raise DataFetchError(
-                f"{name} from {source} has no option --{key}.",
-                expected=", ".join(f"--{one}" for one in known) or "none of its own",
-                next="leave it out",
-            )
-    return options
 
 
 @dataclass(frozen=True)
@@ -79,8 +52,7 @@ def _set_part(name: str, source: str, split: str, size: int | None) -> Part:
     pixels = f", {size} px" if size else ""
 
     def fetch(folder: Folder) -> list[pathlib.Path]:
-        FETCH[name](source=source, split=split, size=size, cache_dir=folder)  # refuses a split that lacks a class
-        return STORED[name](source, split, size, folder)
+        return list(DATASETS[name].get(DATASETS[name].source(source, folder), split, size).folders)
 
     return Part(f"{name}, {source}, {split}{pixels}", f"{name}, {source}", fetch)
 
@@ -149,26 +121,27 @@ def fetch_parts(profile: Profile, folder: Folder, say: Callable[[str], None]) ->
 
 
 def stored_paths(
-    names: list[str], source: str | None, size: int | None, say: Callable[[str], None], **given: object
+    names: list[str], source: str | None, size: int | None, say: Callable[[str], None], **given: Any
 ) -> list[pathlib.Path]:
     """The stored sets of the named data sets (of all, where none is named), the named single files and checkpoints."""
     found: dict[pathlib.Path, None] = {}
-    for name in names or FETCH:
-        if choose("data set", name, [*FETCH, *registry()["files"], *checkpoints()]) not in FETCH:
+    for name in names or DATASETS:
+        if choose("data set", name, [*DATASETS, *registry()["files"], *checkpoints()]) not in DATASETS:
             single = name in registry()["files"]
             found |= dict.fromkeys([fetch_file(name)] if single else _checkpoint(name, None))
             continue
-        if not names and source not in (None, *data_set(name)["sources"]):
+        known = data_set(name)["sources"]
+        if not names and source not in (None, *known):
             continue
-        chosen = choose_source(name, source)
-        known = data_set(name)["sources"][chosen]
-        options = given_options(name, chosen, **given) if names else given
-        options = {
-            key: value for key, value in options.items() if value is not None and key in known.get("options", [])
-        }
+        dataset = DATASETS[name]
+        options = given
+        if not names:  # an option that this set does not have is meant for another
+            fitting = dataset.source(source).entry.get("options", ())
+            options = {key: value for key, value in given.items() if key in fitting}
+        chosen = dataset.source(source, **options)
         try:
-            for split in known["labs"]:
-                found |= dict.fromkeys(STORED[name](chosen, split, size, None, **options))
+            for split in chosen.entry["labs"]:
+                found |= dict.fromkeys(dataset.stored_folders(chosen, split, size))
         except TooFewFilms as problem:
             if names:
                 raise

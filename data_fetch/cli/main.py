@@ -13,12 +13,14 @@ import typer
 from data_fetch.checkpoints.checkpoint_files import checkpoint, described, verified_checkpoints
 from data_fetch.cli import checkpoint_commands, organiser_commands
 from data_fetch.cli.console import Cue, Dir, Films, ProfileName, Size, Source, out, say, use
-from data_fetch.cli.getting import FETCH, fetch_parts, given_options
-from data_fetch.datasets.fetching import choose_source, nih_source
+from data_fetch.cli.getting import fetch_parts
+from data_fetch.datasets.cardiomegaly import CARDIOMEGALY
+from data_fetch.datasets.catalogue import DATASETS
 from data_fetch.errors import DataFetchError, TooFewFilms, choose
 from data_fetch.profiles import profile
-from data_fetch.sources.nih.download_cost import print_plan
-from data_fetch.store import cache
+from data_fetch.sources.nih.download_cost import print_cost
+from data_fetch.sources.nih.source import NihSource
+from data_fetch.store import cache, manifest
 from data_fetch.store.files import fetch_file
 from data_fetch.store.housekeeping import (
     entries,
@@ -29,7 +31,7 @@ from data_fetch.store.housekeeping import (
     stored_sets,
     verified_files,
 )
-from data_fetch.store.registry import checkpoints, data_set, registry
+from data_fetch.store.registry import checkpoints, registry
 from data_fetch.transfer import transport
 
 app = typer.Typer(
@@ -98,22 +100,22 @@ def get(
             )
         _get_all()
         return
-    choose("data set", name, [*FETCH, *registry()["files"], *checkpoints()])
-    if name not in FETCH:
+    choose("data set", name, [*DATASETS, *registry()["files"], *checkpoints()])
+    if name not in DATASETS:
         say(f"{fetch_file(name) if name in registry()['files'] else checkpoint(name).path}")
         return
-    source = choose_source(name, source)
-    options = given_options(name, source, cue=cue, films=films)
+    dataset = DATASETS[name]
+    chosen = dataset.source(source, directory, refresh=True, cue=cue, films=films)
     if plan:
-        print_plan(name, source, directory, films, size)
+        if not isinstance(downloaded := chosen.downloaded, NihSource):
+            raise DataFetchError("Only for NIH films is there a plan of downloads.", next="add --source nih")
+        print_cost(downloaded, dataset.size(size))
         return
-    if source == "nih":
-        nih_source(cache.cache_folder(directory), refresh=True)
-    labs = data_set(name)["sources"][source]["labs"]
+    labs = chosen.entry["labs"]
     got = None
     for one in [split] if split else labs:
         try:
-            got = FETCH[name](source=source, split=one, size=size, cache_dir=directory, **options)
+            got = dataset.get(chosen, one, size).films
         except TooFewFilms as problem:
             # A small mirror may have no patients left to test on, and its development films are good all the same.
             if split or one == labs[0]:
@@ -150,7 +152,7 @@ def _named(items: list[pathlib.Path], name: str | None) -> list[pathlib.Path]:
     fitting += [item for item in items if name in (filenames.get(bare := item.name.removesuffix(".sha256")), bare)]
     fitting = list(dict.fromkeys(fitting))
     if not fitting:
-        choose("data set", name, dict.fromkeys([*FETCH, *registry()["files"], *(item.name for item in items)]))
+        choose("data set", name, dict.fromkeys([*DATASETS, *registry()["files"], *(item.name for item in items)]))
     return fitting
 
 
@@ -171,7 +173,7 @@ def verify(
     if not sets:
         say(f"No stored set{f' of {name}' if name else ''} in {', '.join(map(str, folders))}.")
     for path in sets:
-        tell(f"{path.name} ({human(folder_size(path))})", cache.verify(path))
+        tell(f"{path.name} ({human(folder_size(path))})", manifest.verify(path))
     for folder in folders:
         for path, problem in verified_files(folder) if name is None else ():
             tell(f"{path.relative_to(folder)} ({human(folder_size(path))})", [problem] if problem else [])
@@ -196,9 +198,9 @@ def where(directory: Dir = None) -> None:
         "shared": ", ".join(map(str, cache.shared_folders())) or "none (DATA_FETCH_SHARED)",
         "holds": f"{len(sets)} stored sets, {human(folder_size(folder)) if folder.is_dir() else 'nothing yet'}",
         "free": human(shutil.disk_usage(exists).free),
-        "profile": f"{profile().name} (source {choose_source('cardiomegaly', None)})",
+        "profile": f"{profile().name} (source {CARDIOMEGALY.source().name})",
         "mirror": transport.mirror_address() or "none (DATA_FETCH_MIRROR)",
-        "offline": "yes" if cache.offline() else "no (DATA_FETCH_OFFLINE)",
+        "offline": "yes" if transport.offline() else "no (DATA_FETCH_OFFLINE)",
     }
     for key, value in lines.items():
         print(f"{key + ':':<9}{value}")

@@ -10,11 +10,11 @@ import typer
 from data_fetch.checkpoints.checkpoint_files import MADE, checkpoint_folder
 from data_fetch.cli.console import Cue, Dir, Films, ProfileName, Size, Source, say, use
 from data_fetch.cli.getting import fetch_parts, stored_paths
-from data_fetch.datasets.fetching import nih_source
 from data_fetch.profiles import profile
+from data_fetch.sources.nih.origin import find_origin, keep_manifest
 from data_fetch.store import cache
 from data_fetch.store.housekeeping import folder_size, human
-from data_fetch.store.mirror import keep_nih_manifest, write_mirror, write_mirror_file
+from data_fetch.store.mirror import write_mirror, write_mirror_file
 
 
 def mirror(
@@ -43,8 +43,8 @@ def mirror(
         if path.parent.name == MADE:
             say(f"not in a mirror: {path.name} was made here; to give it to others: data-fetch pack-checkpoints")
             continue
-        if path.is_dir() and "-nih-" in path.name and (manifest := nih_source(cache.cache_folder()).manifest):
-            keep_nih_manifest(manifest, target)
+        if path.is_dir() and "-nih-" in path.name:
+            keep_manifest(find_origin(cache.cache_folder()), target)
         copied = write_mirror(path, target) if path.is_dir() else write_mirror_file(path, target)
         say(f"{'written' if copied else 'there already'}: {path.name} ({human(folder_size(path))})")
     shown = target.absolute()

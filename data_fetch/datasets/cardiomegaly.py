@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import os
-import pathlib
-import shutil
-from dataclasses import replace
-from types import MappingProxyType
 
-from data_fetch.datasets.fetching import (
-    check_size,
-    choose_source,
-    choose_split,
-    copied_or_rendered,
-    finished,
-    nih_source,
-    of_fold,
-    of_split,
+from data_fetch.datasets.dataset import Dataset
+from data_fetch.datasets.imageset import ImageSet
+from data_fetch.sources.nih.cardiomegaly import rule
+from data_fetch.sources.nih.source import NihSource
+from data_fetch.sources.phantoms.source import PhantomSource
+
+CARDIOMEGALY = Dataset(
+    "cardiomegaly",
+    ("normal", "cardiomegaly"),
+    {"phantom": PhantomSource, "nih": functools.partial(NihSource, make_rule=rule)},
+    sized_as="cardiomegaly",
+    folds_of="develop",
 )
-from data_fetch.datasets.imageset import ImageSet, read_stored_set
-from data_fetch.profiles import profile
-from data_fetch.sources.nih import films as nih
-from data_fetch.store import cache, mirror
-from data_fetch.store.registry import data_set
-
-NAME = "cardiomegaly"
-CLASSES = ("normal", "cardiomegaly")
 
 
 def fetch_cardiomegaly(
@@ -72,53 +64,4 @@ def fetch_cardiomegaly(
         For an unknown source or split, when the source cannot be reached or is not what it should be, and when a
         split would lack a class.
     """
-    source = choose_source(NAME, source)
-    choose_split(NAME, source, split)
-    films = read_stored_set(stored_folder(source, split, size, cache_dir, progress), CLASSES)
-    if source == "nih":
-        films = of_split(films, "test" if split == "test" else "develop")
-    films = finished(of_fold(films, split), NAME, source, split)
-    card = dict(films.card)
-    if wanted := card.pop("wanted", None):
-        card["films"] = wanted["test" if split == "test" else "develop"]
-    return replace(films, card=MappingProxyType(card))
-
-
-def stored_folder(
-    source: str,
-    split: str,
-    size: int | None = None,
-    cache_dir: str | os.PathLike[str] | None = None,
-    progress: bool = True,
-) -> pathlib.Path:
-    """The stored set that holds a split, fetched or rendered first if it is not in the cache."""
-    size = check_size(profile().sizes[NAME] if size is None else size)
-    folder = cache.cache_folder(cache_dir)
-    version = data_set(NAME)["sources"][source]["version"]
-    if source == "phantom":
-        kept = "develop" if split in ("train", "validation") else split
-        set_id = f"cardiomegaly-phantom-v{version}-{size}-{kept}"
-
-        def drawn(part: pathlib.Path) -> None:
-            copied_or_rendered(set_id, part, lambda empty: _render(kept, size, empty, progress))
-
-        return cache.stored_set(set_id, drawn, folder, quiet=not progress)
-    # Development and test films come out of the same archive, so they are fetched in one go and stored as one set.
-    origin = nih_source(folder)
-    set_id = f"cardiomegaly-nih-v{version}-{size}-{origin.key}"
-    pieces = folder / "partial" / set_id
-
-    def make(part: pathlib.Path) -> None:
-        if not mirror.copy_from_mirror(set_id, part):
-            nih.write_cardiomegaly(origin, size, part, pieces, progress)
-
-    stored = cache.stored_set(set_id, make, folder, quiet=not progress)
-    if pieces.is_dir():
-        shutil.rmtree(pieces, ignore_errors=True)
-    return stored
-
-
-def _render(split: str, size: int, part: pathlib.Path, progress: bool) -> None:
-    from data_fetch.sources.phantoms import cardiomegaly
-
-    cardiomegaly.write(split, size, part, progress)
+    return CARDIOMEGALY.fetch(source, split, size, cache_dir, progress)

@@ -2,26 +2,79 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pathlib
-from dataclasses import replace
-from types import MappingProxyType
 
 import numpy as np
 
-from data_fetch.datasets import cardiomegaly, cues
-from data_fetch.datasets.fetching import choose_source, choose_split, copied_or_rendered, finished, nih_source, of_fold
-from data_fetch.datasets.imageset import ImageSet, new_array, read_stored_set
+from data_fetch.datasets import cues
+from data_fetch.datasets.cardiomegaly import CARDIOMEGALY
+from data_fetch.datasets.dataset import Dataset
+from data_fetch.datasets.imageset import ImageSet
 from data_fetch.errors import choose
-from data_fetch.store import cache, mirror, tomltext
-from data_fetch.store.registry import data_set
-
-NAME = "cardiomegaly_biased"
+from data_fetch.sources.source import Source
+from data_fetch.store import tomltext
+from data_fetch.store.arrays import new_array
+from data_fetch.store.stored_sets import StoredSet
 
 # Share of the (normal, enlarged) films that carry the cue. The tie has a few exceptions, as it has in hospitals: without
 # them no choice of training films could loosen it.
 TIED, LOOSE, REVERSED = (0.01, 0.99), (0.5, 0.5), (0.99, 0.01)
 SHARES = {"develop": TIED, "pretrain": TIED, "own": TIED, "neutral": LOOSE, "reversed": REVERSED}
+
+
+class CuedSource(Source):
+    """A source of the clean films, with a cue drawn into them: a stored set for each split and cue."""
+
+    holds_all_splits = False
+
+    def __init__(
+        self,
+        dataset: str,
+        cache: pathlib.Path,
+        progress: bool = True,
+        refresh: bool = False,
+        *,
+        clean: str,
+        cue: str = "tag",
+    ) -> None:
+        self.name = clean
+        super().__init__(dataset, cache, progress, refresh)
+        self.clean = CARDIOMEGALY.source(clean, cache, progress, refresh)
+        self.cue = choose("cue", cue, cues.RECIPES, where="cue=")
+
+    @property
+    def place(self) -> str:
+        return self.clean.place
+
+    @property
+    def downloaded(self) -> Source:
+        return self.clean
+
+    def stored_set(self, split: str, size: int) -> StoredSet:
+        fetched = CARDIOMEGALY.get(self.clean, clean_split(split), size)
+        clean, below = fetched.films, fetched.stored
+        # NIH films differ by where they come from; the same films are the same set, whatever the mirror's address.
+        where = f"-{below.variant}" if below.variant else ""
+        version = f"{clean.card['version']}.{self.entry['version']}"
+        return StoredSet(
+            f"{self.dataset}-{self.name}-v{version}-{size}-{self.cue}-{split}{where}",
+            lambda part: _write(clean, split, self.cue, part),
+            made_here=below.made_here,
+            variant=below.variant,
+            drawn_into=fetched.folders,
+            masks=clean.masks,
+        )
+
+
+CARDIOMEGALY_BIASED = Dataset(
+    "cardiomegaly_biased",
+    CARDIOMEGALY.classes,
+    {name: functools.partial(CuedSource, clean=name) for name in CARDIOMEGALY.makers},
+    sized_as=CARDIOMEGALY.sized_as,
+    folds_of=CARDIOMEGALY.folds_of,
+)
 
 
 def fetch_cardiomegaly_biased(
@@ -73,58 +126,12 @@ def fetch_cardiomegaly_biased(
     DataFetchError
         As :func:`fetch_cardiomegaly`, and for an unknown cue.
     """
-    source = choose_source(NAME, source)
-    choose_split(NAME, source, split)
-    choose("cue", cue, cues.RECIPES, where="cue=")
-    kept = "develop" if split in ("train", "validation") else split
-    clean = _clean(source, kept, size, cache_dir, progress)
-    folder = _stored(clean, source, kept, cue, cache_dir, progress)
-    films = read_stored_set(folder, clean.classes)
-    masks = MappingProxyType({**(clean.masks or {}), **(films.masks or {})})
-    return finished(of_fold(replace(films, masks=masks), split), NAME, source, split)
-
-
-def stored_folders(
-    source: str,
-    split: str,
-    size: int | None = None,
-    cache_dir: str | os.PathLike[str] | None = None,
-    progress: bool = True,
-    cue: str = "tag",
-) -> list[pathlib.Path]:
-    """The stored sets that a split needs: the clean films with their masks, and those with the cue."""
-    clean = _clean(source, split, size, cache_dir, progress)
-    base = cardiomegaly.stored_folder(source, clean_split(split), size, cache_dir, progress)
-    return [base, _stored(clean, source, split, cue, cache_dir, progress)]
+    return CARDIOMEGALY_BIASED.fetch(source, split, size, cache_dir, progress, cue=cue)
 
 
 def clean_split(split: str) -> str:
     """The split of `fetch_cardiomegaly` that holds the same films without the cue, row by row."""
     return "test" if split in ("own", "neutral", "reversed") else split
-
-
-def _clean(
-    source: str, split: str, size: int | None, cache_dir: str | os.PathLike[str] | None, progress: bool
-) -> ImageSet:
-    return cardiomegaly.fetch_cardiomegaly(source, clean_split(split), size, cache_dir, progress)
-
-
-def _stored(
-    clean: ImageSet, source: str, split: str, cue: str, cache_dir: str | os.PathLike[str] | None, progress: bool
-) -> pathlib.Path:
-    version, size = data_set(NAME)["sources"][source]["version"], clean.images.shape[1]
-    folder = cache.cache_folder(cache_dir)
-    # NIH films differ by where they come from; the same films are the same set, whatever the mirror's address.
-    where = f"-{nih_source(folder).key}" if source == "nih" else ""
-    set_id = f"{NAME}-{source}-v{clean.card['version']}.{version}-{size}-{cue}-{split}{where}"
-
-    def make(part: pathlib.Path) -> None:
-        if source == "phantom":
-            copied_or_rendered(set_id, part, lambda empty: _write(clean, split, cue, empty))
-        elif not mirror.copy_from_mirror(set_id, part):
-            _write(clean, split, cue, part)
-
-    return cache.stored_set(set_id, make, folder, quiet=not progress)
 
 
 def _write(clean: ImageSet, split: str, cue: str, part: pathlib.Path) -> None:
@@ -162,7 +169,7 @@ def _card(clean: ImageSet, split: str, cue: str, carrying: np.ndarray) -> dict[s
     with_cue = {kind: int(carrying[clean.labels == label].sum()) for label, kind in enumerate(clean.classes)}
     return {
         **card,
-        "name": f"{NAME}-{clean.card['source']}",
+        "name": f"cardiomegaly_biased-{clean.card['source']}",
         "preprocessing": f"{clean.card['preprocessing']}; then the cue by data_fetch.paste_cue",
         "clean": f"the same films in the same order: fetch_cardiomegaly, split {clean_split(split)!r}",
         "cue": {"kind": cue, "seed": cues.SEED, **{f"on_{kind}": count for kind, count in with_cue.items()}},

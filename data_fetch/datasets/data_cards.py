@@ -102,10 +102,12 @@ def sheet(name: str) -> Image.Image:
     films: list[np.ndarray] = []
     for label in (0, 1):
         if name == "pneumothorax":
-            gas = [entry for entry in pneumothorax.plan("test") if entry.label == label][:COLUMNS]
+            gas = [entry for entry in pneumothorax.entries_of("test") if entry.label == label][:COLUMNS]
             films += [render(e.patient, e.exposure, SIZE, e.additions).image for e in gas]
             continue
-        hearts = [entry for entry in cardiomegaly.plan("test") if entry.label == label and not entry.film][:COLUMNS]
+        hearts = [entry for entry in cardiomegaly.entries_of("test") if entry.label == label and not entry.film][
+            :COLUMNS
+        ]
         for place, entry in enumerate(hearts):
             image = render(entry.patient, entry.exposure, SIZE).image
             if name == "cardiomegaly_biased" and label:

@@ -61,7 +61,7 @@ def read_film(path: str | os.PathLike[str], window: Window | None = None) -> np.
     dicom = start[128:] == b"DICM"
     if not dicom and not start.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")):
         raise DataFetchError(
-            "This is no film that can be read.",
+            "This film cannot be read.",
             where=path,
             expected="a PNG, JPEG or DICOM file (with the letters DICM at byte 128)",
             got=f"a file that begins with {start[:8].hex(' ')}" if start else "an empty file",
@@ -140,46 +140,43 @@ def _from_dicom(path: pathlib.Path, window: Window | None) -> np.ndarray:
         if pixels.dtype != np.uint8:
             raise DataFetchError("Colours are read with 8 bits only.", where=path, expected="uint8", got=pixels.dtype)
         return np.array(Image.fromarray(pixels).convert("L"))
-    share = _windowed(path, np.asarray(apply_modality_lut(pixels, data), np.float64), data, window)
+    grey = _windowed(path, np.asarray(apply_modality_lut(pixels, data), np.float64), data, window)
     if photometric == "MONOCHROME1":
-        share = 1 - share
-    return np.round(share * 255).astype(np.uint8)
+        grey = 255 - grey
+    return np.round(grey).astype(np.uint8)
 
 
 def _windowed(path: pathlib.Path, values: np.ndarray, data: pydicom.Dataset, window: Window | None) -> np.ndarray:
-    """(H, W) from 0 (at the window's lower end and below) to 1."""
+    """(H, W) float64 from 0 (at the window's lower end and below) to 255."""
+    import pydicom
+    from pydicom.pixels import apply_voi, apply_windowing
+
     function = "LINEAR"
     if window is None and data.get("WindowCenter") is not None and data.get("WindowWidth") is not None:
         window = (_first(data.WindowCenter), _first(data.WindowWidth))
         function = str(data.get("VOILUTFunction") or "LINEAR")
     elif window is None and data.get("VOILUTSequence"):
-        from pydicom.pixels import apply_voi
-
-        item = data.VOILUTSequence[0]
-        return np.asarray(apply_voi(values.astype(np.int64), data), np.float64) / (
-            (1 << int(item.LUTDescriptor[2])) - 1
-        )
+        highest = (1 << int(data.VOILUTSequence[0].LUTDescriptor[2])) - 1
+        return np.asarray(apply_voi(values.astype(np.int64), data), np.float64) / highest * 255
     if window is None:
         low, high = values.min(), values.max()
-        return (values - low) / (high - low) if high > low else np.zeros(values.shape)
+        return (values - low) / (high - low) * 255 if high > low else np.zeros(values.shape)
     centre, width = (float(value) for value in window)
     least = 1.0 if function == "LINEAR" else 0.0
     known = function in ("LINEAR", "LINEAR_EXACT", "SIGMOID")
     if not known or not np.isfinite([centre, width]).all() or width < least or width == 0:
         raise DataFetchError(
-            "The film's window is none.",
+            "Invalid display window.",
             where=path,
             expected=f"LINEAR (a width of at least 1), LINEAR_EXACT or SIGMOID (above {least:g})",
             got=f"{function}, centre {centre:g}, width {width:g}",
             next="give one of your own: read_film(path, window=(centre, width))",
         )
-    if function == "SIGMOID":
-        return 1 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -700, 700)))
-    if function == "LINEAR":
-        centre, width = centre - 0.5, width - 1
-    if width == 0:
-        return (values > centre).astype(np.float64)
-    return np.clip((values - centre) / width + 0.5, 0, 1)
+    # In a dataset that says nothing else, so that the window's ends become 0 and 255 whatever bits the film has.
+    window_only = pydicom.Dataset()
+    window_only.PhotometricInterpretation, window_only.BitsStored, window_only.PixelRepresentation = GREY[1], 8, 0
+    window_only.WindowCenter, window_only.WindowWidth, window_only.VOILUTFunction = centre, width, function
+    return apply_windowing(values, window_only)
 
 
 def _first(value: object) -> float:

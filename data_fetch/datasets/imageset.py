@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import pathlib
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -131,23 +129,6 @@ def _concatenate(parts: list[pandas.DataFrame], like: pandas.DataFrame) -> panda
     return pandas.concat(parts, ignore_index=True) if parts else like.iloc[:0].reset_index(drop=True)
 
 
-def new_array(path: pathlib.Path, dtype: type, shape: tuple[int, ...]) -> np.memmap:
-    """A memory-mapped .npy file to be filled, whose room on the disk is taken now.
-
-    Without that, a disk that fills up later does not raise an error: it kills the process that writes (SIGBUS).
-    """
-    array = np.lib.format.open_memmap(path, "w+", dtype, shape)
-    if hasattr(os, "posix_fallocate"):
-        with path.open("r+b") as file:
-            try:
-                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-            except OSError as reason:
-                if reason.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
-                    size = f"{path.stat().st_size / 1e6:,.1f} MB"
-                    raise OSError(reason.errno, f"{reason.strerror}: {path.name} needs {size}") from None
-    return array
-
-
 def read_stored_set(folder: pathlib.Path, classes: tuple[str, ...]) -> ImageSet:
     """Open a stored set: a folder with images.npy, masks/NAME.npy, table.csv, boxes.csv (optional) and card.toml.
 
@@ -185,7 +166,7 @@ def _read(folder: pathlib.Path, classes: tuple[str, ...]) -> ImageSet:
     if not table["name"].is_unique:
         raise ValueError(f"table.csv names {table['name'][table['name'].duplicated()].iloc[0]!r} twice")
     if not pandas.api.types.is_integer_dtype(table["label"]) or not table["label"].between(0, len(classes) - 1).all():
-        raise ValueError(f"table.csv has a label that is no whole number from 0 to {len(classes) - 1}")
+        raise ValueError(f"table.csv has a label that is not a whole number from 0 to {len(classes) - 1}")
     names = table["name"].to_numpy(dtype=str)
     labels = table["label"].to_numpy(dtype=np.int64)
     patients = table["patient"].to_numpy()

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import os
-import pathlib
-import shutil
-from collections.abc import Callable
-from dataclasses import replace
-from types import MappingProxyType
 
-from data_fetch.datasets.fetching import (
-    check_size,
-    choose_source,
-    choose_split,
-    copied_or_rendered,
-    finished,
-    nih_source,
-    of_split,
+from data_fetch.datasets.dataset import Dataset
+from data_fetch.datasets.imageset import ImageSet
+from data_fetch.sources.mit.source import MitSource
+from data_fetch.sources.nih.pneumothorax import rule
+from data_fetch.sources.nih.source import NihSource
+from data_fetch.sources.phantoms.source import PhantomSource
+
+PNEUMOTHORAX = Dataset(
+    "pneumothorax",
+    ("no pneumothorax", "pneumothorax"),
+    {"phantom": PhantomSource, "nih": functools.partial(NihSource, make_rule=rule), "mit": MitSource},
+    sized_as="pneumothorax",
 )
-from data_fetch.datasets.imageset import ImageSet, read_stored_set
-from data_fetch.errors import DataFetchError
-from data_fetch.profiles import profile
-from data_fetch.store import cache, mirror
-from data_fetch.store.registry import data_set
-
-NAME = "pneumothorax"
-CLASSES = ("no pneumothorax", "pneumothorax")
 
 
 def fetch_pneumothorax(
@@ -80,80 +72,4 @@ def fetch_pneumothorax(
         For an unknown source or split, when the source cannot be reached or is not what it should be, and when a
         split would lack a class.
     """
-    source = choose_source(NAME, source)
-    choose_split(NAME, source, split)
-    found = read_stored_set(stored_folder(source, split, size, cache_dir, progress, films), CLASSES)
-    if source != "phantom":
-        found = of_split(found, split)
-    found = finished(found, NAME, source, split)
-    card = dict(found.card)
-    if wanted := card.pop("wanted", None):
-        card["films"] = wanted[split]
-    return replace(found, card=MappingProxyType(card))
-
-
-def stored_folder(
-    source: str,
-    split: str,
-    size: int | None = None,
-    cache_dir: str | os.PathLike[str] | None = None,
-    progress: bool = True,
-    films: int | None = None,
-) -> pathlib.Path:
-    """The stored set that holds a split, fetched or rendered first if it is not in the cache."""
-    size = check_size(profile().sizes[NAME] if size is None else size)
-    if films is not None and source != "nih":
-        raise DataFetchError(
-            "Only NIH films come in a number of your choice.", where="films=", expected="source='nih'", got=repr(source)
-        )
-    folder = cache.cache_folder(cache_dir)
-    start = f"{NAME}-{source}-v{data_set(NAME)['sources'][source]['version']}-{size}"
-    make: Callable[[pathlib.Path], None]
-    if source == "phantom":
-        set_id = f"{start}-{split}"
-
-        def make(part: pathlib.Path) -> None:
-            copied_or_rendered(set_id, part, lambda empty: _render(split, size, empty, progress))
-
-    elif source == "nih":
-        return _nih_folder(start, size, folder, progress, films)
-    else:
-        from data_fetch.sources.mit import films as mit
-
-        if size > mit.PUBLISHED_SIZE:
-            raise DataFetchError(
-                "These films are not enlarged.", where="size=", expected=f"64 to {mit.PUBLISHED_SIZE}", got=repr(size)
-            )
-        half = "test" if split == "test" else "train"
-        set_id = f"{start}-{half}"
-
-        def make(part: pathlib.Path) -> None:
-            if not mirror.copy_from_mirror(set_id, part):
-                mit.write_pneumothorax(half, size, part, cache_dir, progress)
-
-    return cache.stored_set(set_id, make, folder, quiet=not progress)
-
-
-def _nih_folder(start: str, size: int, folder: pathlib.Path, progress: bool, films: int | None) -> pathlib.Path:
-    # All splits come out of the same archives, so they are fetched in one go and stored as one set.
-    from data_fetch.sources.nih import pneumothorax as nih_pneumothorax
-
-    count = nih_pneumothorax.check_films(films)
-    origin = nih_source(folder)
-    set_id = f"{start}-{count}-{origin.key}"
-    pieces = folder / "partial" / set_id
-
-    def make(part: pathlib.Path) -> None:
-        if not mirror.copy_from_mirror(set_id, part):
-            nih_pneumothorax.write_pneumothorax(origin, count, size, part, pieces, progress)
-
-    stored = cache.stored_set(set_id, make, folder, quiet=not progress)
-    if pieces.is_dir():
-        shutil.rmtree(pieces, ignore_errors=True)
-    return stored
-
-
-def _render(split: str, size: int, part: pathlib.Path, progress: bool) -> None:
-    from data_fetch.sources.phantoms import pneumothorax
-
-    pneumothorax.write(split, size, part, progress)
+    return PNEUMOTHORAX.fetch(source, split, size, cache_dir, progress, films=films)

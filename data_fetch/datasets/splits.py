@@ -65,7 +65,7 @@ def patient_folds(labels: np.ndarray, patients: np.ndarray, folds: int, seed: in
 
 
 @dataclass(frozen=True)
-class Plan:
+class Selection:
     """Films chosen for development and test, as rows of what was offered; no patient is in both.
 
     `develop` is ordered by `folds` (the same length), `test` by name. `filled` of the negative films in `develop`
@@ -86,7 +86,7 @@ def choose_films(
     test: tuple[int, int],
     seed: int,
     max_folds: int = 10,
-) -> Plan:
+) -> Selection:
     """Choose films for development and test from what is there, by a rule and a seed.
 
     Parameters
@@ -99,7 +99,7 @@ def choose_films(
 
     Returns
     -------
-    Plan
+    Selection
 
     Raises
     ------
@@ -152,7 +152,7 @@ def choose_films(
     folds = patient_folds(labels, patients[rows], n_folds, seed)
     order = np.lexsort((rows, folds))
     tested = np.sort(np.array(test_positives + test_negatives, dtype=np.int64))
-    return Plan(rows[order], folds[order], tested, len(fill))
+    return Selection(rows[order], folds[order], tested, len(fill))
 
 
 def choose_balanced(patients: np.ndarray, positive: np.ndarray, count: int, seed: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Single files of the registry, kept as they are. pooch does temporary file, hash and move.
+"""Single files of the registry, kept as they are.
 
 Where a publisher states no hash, and nobody of ours could fetch the file to take one, the registry has none. The sha256 of
 the first download is then recorded beside the file (NAME.sha256), and the file must have it ever after: that finds what
@@ -6,6 +6,9 @@ was damaged or exchanged later, and says nothing about the first download.
 
 A file is looked for in the shared caches (DATA_FETCH_SHARED) first, then in the user's own, then fetched. While it is
 fetched it lies under CACHE/partial/FILENAME/.
+
+(pooch would do temporary file, hash and move. It would not do what takes the most lines here: going on in the middle of a
+file, mirrors that are folders, errors that say what to do.)
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import sys
 
 from data_fetch.errors import DataFetchError, choose
 from data_fetch.store import cache
+from data_fetch.store.atomic import write_whole
 from data_fetch.store.registry import registry
 from data_fetch.transfer import transport
 
@@ -126,7 +130,7 @@ def fetch_url(
             if progress:
                 print(f"Fetching {filename} from {address}", file=sys.stderr, flush=True)
             try:
-                _download(address, urls[0], target, folder / "partial" / filename, expected)
+                _download(address, target, folder / "partial" / filename, expected)
                 return target
             except (transport.NotThere, transport.CannotReach) as reason:
                 problem = reason
@@ -136,18 +140,33 @@ def fetch_url(
     raise problem
 
 
-def _download(address: str, url: str, target: pathlib.Path, staging: pathlib.Path, expected: str | None) -> None:
-    """Fetch a file into its place, by pooch: downloaded beside, hashed, moved. The caller holds the file's lock."""
-    import pooch
+def _download(address: str, target: pathlib.Path, staging: pathlib.Path, expected: str | None) -> None:
+    """Fetch a file into its place: downloaded beside, hashed, moved. The caller holds the file's lock.
 
-    # The address is not always a URL, so pooch gets one it accepts and the downloader the real one; what pooch would
-    # print names the wrong one.
-    pooch.get_logger().setLevel("WARNING")
+    Raises
+    ------
+    DataFetchError
+        If it is not the expected file; both hashes are named.
+    """
+    algorithm, _, digest = (expected or "sha256:").partition(":")
+    seen, fetched = hashlib.new(algorithm, usedforsecurity=False), staging / target.name
     shutil.rmtree(staging, ignore_errors=True)  # of a process that was killed: we hold the lock
     try:
-        fetched = pathlib.Path(
-            pooch.retrieve(url, expected, target.name, staging, downloader=_Downloader(address, expected))
-        )
+        staging.mkdir(parents=True)
+        with transport.opened(address) as stream, fetched.open("wb") as out:
+            while data := stream.read(1 << 20):
+                if not out.tell():
+                    transport.refuse_html(data[:4096], address, f"{algorithm} {digest}" if digest else target.name)
+                seen.update(data)
+                out.write(data)
+        if digest and seen.hexdigest() != digest:
+            raise DataFetchError(
+                "A downloaded file is not the one that the registry, or its first download, names; it was thrown away.",
+                where=address,
+                expected=f"{algorithm} {digest}",
+                got=f"{algorithm} {seen.hexdigest()} ({fetched.stat().st_size:,} bytes)",
+                next="run the same command again; if it happens twice, the publisher has changed the file",
+            )
         target.parent.mkdir(parents=True, exist_ok=True)
         if expected is None:
             _keep_record(fetched, target)  # first, so that no file is ever there without one
@@ -158,9 +177,7 @@ def _download(address: str, url: str, target: pathlib.Path, staging: pathlib.Pat
 
 def _keep_record(fetched: pathlib.Path, target: pathlib.Path) -> None:
     """Write the sha256 of a file beside the place where it is or will be, whole or not at all."""
-    part = _record(fetched).with_suffix(".part")
-    part.write_text(f"{cache.sha256_of(fetched)}  {target.name}\n", encoding="utf-8")
-    part.replace(_record(target))
+    write_whole(_record(target), f"{cache.sha256_of(fetched)}  {target.name}\n")
 
 
 def same_as_recorded(path: pathlib.Path, renew: bool = False) -> None:
@@ -175,14 +192,13 @@ def same_as_recorded(path: pathlib.Path, renew: bool = False) -> None:
 
 def _is_whole(target: pathlib.Path, known_hash: str | None) -> bool:
     """Whether a file of the cache is the stated one; where none is stated, DataFetchError unless it is the first one."""
-    import pooch
-
     recorded = recorded_hash(target)
     if known_hash is None and recorded is None:
         return False
     algorithm, _, digest = (known_hash or f"sha256:{recorded}").partition(":")
     try:
-        got = pooch.file_hash(str(target), alg=algorithm)
+        with target.open("rb") as file:
+            got = hashlib.file_digest(file, algorithm).hexdigest()
     except OSError as reason:
         raise DataFetchError(
             f"A file of the cache cannot be read ({reason.strerror or reason}).",
@@ -204,31 +220,3 @@ def _changed(path: pathlib.Path, known_hash: str | None, name: str | None = None
         if cache.is_shared(path)
         else f"data-fetch clean {name or path.name} --yes   and then fetch it again",
     )
-
-
-class _Downloader:
-    """pooch's downloader interface over our transport, for its errors; refuses a wrong file with both hashes."""
-
-    def __init__(self, address: str, known_hash: str | None) -> None:
-        self.address = address
-        self.algorithm, _, self.digest = (known_hash or "sha256:").partition(":")
-
-    def __call__(self, url: str, output_file: str, pooch: object) -> None:
-        seen = hashlib.new(self.algorithm, usedforsecurity=False)
-        count = 0
-        with transport.opened(self.address) as stream, open(output_file, "wb") as out:
-            while data := stream.read(1 << 20):
-                if not count:
-                    wanted = f"{self.algorithm} {self.digest}" if self.digest else pathlib.Path(output_file).name
-                    transport.refuse_html(data[:4096], self.address, wanted)
-                count += len(data)
-                seen.update(data)
-                out.write(data)
-        if self.digest and seen.hexdigest() != self.digest:
-            raise DataFetchError(
-                "A downloaded file is not the one that the registry, or its first download, names; it was thrown away.",
-                where=self.address,
-                expected=f"{self.algorithm} {self.digest}",
-                got=f"{self.algorithm} {seen.hexdigest()} ({count:,} bytes)",
-                next="run the same command again; if it happens twice, the publisher has changed the file",
-            )

@@ -8,7 +8,6 @@ import re
 import shutil
 from collections.abc import Iterator
 
-from data_fetch.datasets import fetching
 from data_fetch.errors import DataFetchError
 from data_fetch.store import cache
 from data_fetch.store.files import recorded_hash, verify_file
@@ -60,9 +59,9 @@ def verified_files(folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, DataFet
         elif recorded := recorded_hash(path):
             yield path, _compared(path, recorded)
     for folder_of_address in entries(folder, "mirrors"):
-        manifest = folder_of_address / fetching.KEPT_MANIFEST
-        if recorded := recorded_hash(manifest) if manifest.is_file() else None:
-            yield manifest, _compared(manifest, recorded)
+        for kept in sorted(folder_of_address.iterdir()):
+            if recorded := recorded_hash(kept):
+                yield kept, _compared(kept, recorded)
 
 
 def _compared(path: pathlib.Path, beginning: str) -> DataFetchError | None:

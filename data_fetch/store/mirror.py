@@ -8,8 +8,8 @@ import secrets
 import shutil
 
 from data_fetch.errors import DataFetchError
-from data_fetch.sources.nih import films as nih
-from data_fetch.store import cache
+from data_fetch.store import manifest
+from data_fetch.store.cache import sha256_of
 from data_fetch.transfer import transport
 
 
@@ -22,17 +22,17 @@ def copy_from_mirror(set_id: str, part: pathlib.Path) -> bool:
         If the mirror cannot be reached, or a file is not what the mirror's manifest names.
     """
     mirror = transport.mirror_address()
-    if mirror is None or (transport.is_url(mirror) and cache.offline()):
+    if mirror is None or (transport.is_url(mirror) and transport.offline()):
         return False
     base = transport.join(mirror, f"sets/{set_id}")
-    address = transport.join(base, cache.MANIFEST)
+    address = transport.join(base, manifest.MANIFEST)
     try:
         content = transport.read_small(address)
     except transport.NotThere:
         return False
     transport.refuse_html(content[:4096], address, "the manifest of a stored set")
     try:
-        files = cache.checked_manifest(content)
+        files = manifest.checked_manifest(content)
     except ValueError as reason:
         raise DataFetchError(
             f"The manifest of a mirrored set cannot be read ({reason}).",
@@ -75,21 +75,21 @@ def write_mirror(stored: pathlib.Path, target: pathlib.Path) -> bool:
     DataFetchError
         If the stored set is damaged, or the mirror cannot be written.
     """
-    files = cache.read_manifest(stored)
+    files = manifest.read_manifest(stored)
     folder = target / "sets" / stored.name
     part = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
     try:
         if folder.is_dir():
-            if not cache.verify(folder) and cache.read_manifest(folder) == files:
+            if not manifest.verify(folder) and manifest.read_manifest(folder) == files:
                 return False
             shutil.rmtree(folder)
         part.mkdir(parents=True)
         for name, entry in files.items():
             _copy(str(stored / name), part / name, entry["bytes"], entry["sha256"])
-        shutil.copyfile(stored / cache.MANIFEST, part / cache.MANIFEST)
+        shutil.copyfile(stored / manifest.MANIFEST, part / manifest.MANIFEST)
         part.rename(folder)
     except OSError as reason:
-        raise _not_written(target, reason) from None
+        raise not_written(target, reason) from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return True
@@ -100,33 +100,20 @@ def write_mirror_file(path: pathlib.Path, target: pathlib.Path) -> bool:
     copy = target / "files" / path.name
     part = copy.with_name(f".{copy.name}.{secrets.token_hex(4)}.part")
     try:
-        sha256 = cache.sha256_of(path)
-        if copy.is_file() and cache.sha256_of(copy) == sha256:
+        sha256 = sha256_of(path)
+        if copy.is_file() and sha256_of(copy) == sha256:
             return False
         _copy(str(path), part, path.stat().st_size, sha256)
         part.replace(copy)
     except OSError as reason:
-        raise _not_written(target, reason) from None
+        raise not_written(target, reason) from None
     finally:
         part.unlink(missing_ok=True)
     return True
 
 
-def keep_nih_manifest(manifest: bytes, target: pathlib.Path) -> None:
-    """Put the manifest of a mirror of NIH films into a new mirror: it is what names their sets."""
-    path = target / nih.MANIFEST
-    if path.is_file() and path.read_bytes() != manifest:
-        raise DataFetchError(
-            "This folder mirrors another selection of NIH films.", where=path, next="choose an empty folder"
-        )
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(manifest)
-    except OSError as reason:
-        raise _not_written(target, reason) from None
-
-
-def _not_written(target: pathlib.Path, reason: OSError) -> DataFetchError:
+def not_written(target: pathlib.Path, reason: OSError) -> DataFetchError:
+    """The error for a mirror that cannot be written."""
     return DataFetchError(
         f"The mirror could not be written ({reason.strerror or reason}).",
         where=target,

@@ -11,13 +11,13 @@ import functools
 import importlib.resources
 import os
 import pathlib
-import tempfile
 import tomllib
 from typing import Any
 
 from data_fetch.errors import DataFetchError, choose
 from data_fetch.store import cache
 from data_fetch.store import registry_schema as schema
+from data_fetch.store.atomic import write_whole
 from data_fetch.transfer import transport
 
 VARIABLE = "DATA_FETCH_REGISTRY"
@@ -115,24 +115,11 @@ def use(address: str, cache_dir: str | os.PathLike[str] | None = None) -> tuple[
     return target, names
 
 
-def write_whole(path: pathlib.Path, content: bytes) -> None:
-    """Write a small file so that it is there whole or, whatever happens, as it was before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    finally:
-        pathlib.Path(temporary).unlink(missing_ok=True)
-
-
 def _checked(content: bytes, where: object) -> dict[str, dict[str, Any]]:
     """The checkpoints of a class's registry, refused as a whole where one entry cannot be used."""
     if len(content) > _LONGEST:
         raise DataFetchError(
-            "This is far too long for a registry.", where=where, got=f"{len(content):,} bytes", next=_OFF
+            "The file is larger than a registry can be.", where=where, got=f"{len(content):,} bytes", next=_OFF
         )
     try:
         table = tomllib.loads(content.decode("utf-8"))

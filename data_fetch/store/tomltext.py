@@ -1,44 +1,31 @@
-"""Write small TOML files (cards, manifests). Python reads TOML but does not write it."""
+"""The text of small TOML files (cards, manifests), by tomli-w."""
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
+import numpy as np
+import tomli_w
 
 
-def _key(key: str) -> str:
-    return key if _BARE.fullmatch(key) else json.dumps(key, ensure_ascii=False)
+def dumps(table: Mapping[str, Any]) -> str:
+    """The TOML text of nested mappings of strings, numbers (NumPy's too), booleans and lists.
+
+    Entries that are None are left out, as TOML has nothing that says so.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    """
+    return tomli_w.dumps(_plain(table))
 
 
-def _value(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        # A JSON string is a TOML string, except that TOML wants DEL escaped too.
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, int | float):
-        return repr(value)
+def _plain(value: Any) -> Any:
+    """What tomli-w takes: it knows neither None nor NumPy's numbers."""
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items() if one is not None}
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(_value(one) for one in value) + "]"
-    if hasattr(value, "item"):  # a NumPy number
-        return _value(value.item())
-    raise TypeError(f"TOML cannot hold {type(value).__name__} ({value!r}).")
-
-
-def dumps(table: Mapping[str, Any], prefix: str = "") -> str:
-    """The TOML text of nested mappings of strings, numbers, booleans and flat lists. None entries are left out."""
-    lines = [
-        f"{_key(key)} = {_value(value)}"
-        for key, value in table.items()
-        if value is not None and not isinstance(value, Mapping)
-    ]
-    text = "\n".join(lines) + "\n" if lines else ""
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            name = prefix + _key(key)
-            text += ("\n" if text or prefix else "") + f"[{name}]\n" + dumps(value, name + ".")
-    return text
+        return [_plain(one) for one in value]
+    return value.tolist() if isinstance(value, np.generic | np.ndarray) else value

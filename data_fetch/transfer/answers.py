@@ -57,7 +57,7 @@ def timeout() -> float:
         return TIMEOUT
     if not re.fullmatch(r"\d+(\.\d+)?", text) or not 0 < float(text) <= 86400:
         raise DataFetchError(
-            "DATA_FETCH_TIMEOUT is no number of seconds.",
+            "DATA_FETCH_TIMEOUT is not a number of seconds.",
             where="the environment variable DATA_FETCH_TIMEOUT",
             expected="seconds without a byte after which a connection is given up, such as 60",
             got=repr(text),
@@ -109,7 +109,7 @@ def refusal(reason: urllib.error.HTTPError, address: str) -> DataFetchError:
         return busy
     if 300 <= reason.code < 400:
         return DataFetchError(
-            "The server sends the request on and on, and never the file.",
+            "The server redirects endlessly.",
             where=address,
             got=f"HTTP {reason.code}, last from {reason.url}",
             next="check DATA_FETCH_MIRROR, and open the address in a browser to see where it leads",

@@ -58,7 +58,7 @@ def _check_shape(width: int, height: int, name: str) -> None:
     if width > LARGEST:
         # Refused before it is decoded: a few bytes can claim to be a picture that fills the memory.
         raise DataFetchError(
-            "A film is far too large to be one.",
+            "A film is larger than expected.",
             where=name,
             expected=f"at most {LARGEST} x {LARGEST} pixels",
             got=f"{width} x {height} pixels",

@@ -2,8 +2,12 @@
 
 A connection that breaks is made again, and the file goes on where it stopped: by a Range request where the server said
 by an ETag or a date which file it sends, and otherwise from the beginning, skipping what was read before. That it is still
-the same file is seen by its mark, or by a checksum where the server states none. Whoever reads sees the file once, from front to back, or an error; its hash is still for the reader to
-confirm.
+the same file is seen by its mark, or by a checksum where the server states none. Whoever reads sees the file once, from
+front to back, or an error; its hash is still for the reader to confirm.
+
+(urllib3's Retry makes requests again that failed before an answer began, and knows Retry-After. It cannot go on with a
+body that broke off, which is what happens to archives of gigabytes, nor start the count of attempts again when data came
+in between; the pauses are three lines here.)
 """
 
 from __future__ import annotations

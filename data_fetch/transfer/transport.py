@@ -14,7 +14,6 @@ import urllib.request
 from collections.abc import Iterator
 
 from data_fetch.errors import DataFetchError
-from data_fetch.store.cache import offline
 from data_fetch.transfer.answers import CannotReach, NotThere, stated_length, timeout
 from data_fetch.transfer.retrying_stream import USER_AGENT, Stream, is_url
 
@@ -26,10 +25,26 @@ __all__ = [
     "join",
     "length_of",
     "mirror_address",
+    "offline",
     "opened",
     "read_small",
     "refuse_html",
 ]
+
+
+def offline() -> bool:
+    """Whether DATA_FETCH_OFFLINE forbids the network."""
+    value = os.environ.get("DATA_FETCH_OFFLINE", "").strip().lower()
+    if value in ("", "0", "no", "false"):
+        return False
+    if value in ("1", "yes", "true"):
+        return True
+    raise DataFetchError(
+        "DATA_FETCH_OFFLINE is neither on nor off.",
+        where="the environment variable DATA_FETCH_OFFLINE",
+        expected="1, or 0 or nothing",
+        got=repr(value),
+    )
 
 
 def mirror_address() -> str | None:
@@ -106,9 +121,7 @@ def read_small(address: str, limit: int = 32 << 20) -> bytes:
     with opened(address) as stream:
         content = io.BufferedReader(stream).read(limit + 1)
     if len(content) > limit:
-        raise DataFetchError(
-            "This file is far too long to be what it should be.", where=address, got=f"over {limit:,} bytes"
-        )
+        raise DataFetchError("The file is larger than expected.", where=address, got=f"over {limit:,} bytes")
     return content
 
 

@@ -17,6 +17,7 @@ from rich.console import Console
 from autograder.author import build
 from autograder.author.lab_source import Lab, load_lab
 from autograder.course.course import Course
+from autograder.course.lab_course import LabCourse
 from autograder.notebook.cells import grade_id_of
 from autograder.record.records import Record
 from autograder.release import release
@@ -44,7 +45,7 @@ class GradedClass:
     said: str
 
 
-def new_course(folder: Path) -> Course:
+def new_course(folder: Path) -> LabCourse:
     """The tiny course, built and released in a folder of its own, with a planted number in a hidden check."""
     shutil.copytree(HERE / "course", folder, ignore=shutil.ignore_patterns(".*", "__pycache__"))
     shutil.copyfile(HERE.parents[1] / "nbgrader_config.py", folder / "nbgrader_config.py")
@@ -53,7 +54,7 @@ def new_course(folder: Path) -> Course:
     planted = text.replace("float(rng.integers(1, 200))", f"float({PLANTED})")
     assert planted != text
     hidden.write_text(planted)
-    course = Course(folder)
+    course = LabCourse(folder)
     build.run(course)
     release.run(course, make_zip=False)
     (course.state / "calibrations").symlink_to(_calibrations())

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from autograder import demo
 from autograder.author.lab_source import load_lab
-from autograder.course.course import Course
+from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
 
 COURSE = Path(__file__).parent / "course"
@@ -31,12 +31,13 @@ def test_eight_students_each_with_another_mix():
 def test_a_folder_that_the_demo_did_not_make_is_left_alone(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(AutograderError, match="--into FOLDER"):
-        demo.run(Course(COURSE), tmp_path, console=Console(quiet=True))
+        demo.run(LabCourse(COURSE), tmp_path, console=Console(quiet=True))
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
     with pytest.raises(AutograderError, match="nothing was touched"):
-        demo.make_course(Course(COURSE), COURSE)
+        demo.make_course(LabCourse(COURSE), COURSE)
 
 
+@pytest.mark.kernel
 def test_a_wrong_mark_is_noticed():
     marked = graded_class()
     record = marked.records["mistaken"]
@@ -56,7 +57,7 @@ def test_the_whole_demo_on_the_tiny_course(tmp_path):
         ).stdout
 
     before, out = state(), io.StringIO()
-    records = demo.run(Course(COURSE), tmp_path / "class", console=Console(file=out, width=160))
+    records = demo.run(LabCourse(COURSE), tmp_path / "class", console=Console(file=out, width=160))
     assert len(records) == 8 and {r.status for r in records} == {"graded"}
     said = out.getvalue()
     assert "All 32 marks are what the answers deserve" in said

@@ -24,7 +24,7 @@ from rich.console import Console
 from stock import answer, check, locked, manual, plain, task
 
 from autograder import cli
-from autograder.course.course import Course
+from autograder.course.find import course_at
 from autograder.errors import AutograderError
 from autograder.record.records import GRADED, NEEDS_ATTENTION
 from autograder.report import class_report, export, feedback
@@ -41,7 +41,7 @@ QUICKSTART = (
 def graded(folder, assignment, **more):
     """(records by student, what was said) of `autograder grade` in a course's root."""
     said = io.StringIO()
-    records = grade.run(Course.at(folder), assignment, console=Console(file=said, width=300), **more)
+    records = grade.run(course_at(folder), assignment, console=Console(file=said, width=300), **more)
     return {record.student: record for record in records}, said.getvalue()
 
 
@@ -118,7 +118,7 @@ def test_the_command_makes_this_course(tmp_path):
         for f in (tmp_path / "expected", tmp_path / "ps")
     )
     assert made == expected
-    assert Course.at(tmp_path / "ps").config == Course.at(tmp_path / "expected").config
+    assert course_at(tmp_path / "ps").config == course_at(tmp_path / "expected").config
 
 
 # One check cell of each style ---------------------------------------------------------------------------------------
@@ -292,7 +292,7 @@ def test_nbgrader_writes_feedback_and_exports_what_was_graded(varied):
 
 def test_our_feedback_export_and_report_know_the_course(varied, tmp_path):
     folder, records, _ = varied
-    course, quiet = Course.at(folder), Console(quiet=True)
+    course, quiet = course_at(folder), Console(quiet=True)
     assert {str(p.relative_to(folder)) for p in feedback.run(course, "week1", quiet)} == {
         f"returned/{student}/week1/{stem}.html" for student in records for stem in ("one", "two")
     }

@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 
 from autograder.course.course import Course
+from autograder.course.lab_course import LabCourse
 
 SOURCE = Path(__file__).parent / "course"
 LAB = "01_tiny"
@@ -17,10 +18,10 @@ ANSWERS = {
 }
 
 
-def fresh(folder: Path) -> Course:
+def fresh(folder: Path) -> LabCourse:
     """Copies the tiny course's sources (and nothing built from them) into `folder`."""
     shutil.copytree(SOURCE, folder, ignore=shutil.ignore_patterns("*.ipynb", "expected", "__pycache__", "ruff.toml"))
-    return Course(folder)
+    return LabCourse(folder)
 
 
 def source(course: Course) -> Path:

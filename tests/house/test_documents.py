@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from autograder.course.course import Course
+from autograder.course.lab_course import LabCourse
 
 
 def test_the_students_way_names_every_notebook_with_its_minutes(root):
@@ -24,9 +24,9 @@ def test_the_readme_names_every_lab(root):
     listed = re.findall(
         r"^\| \[(\d\d) [^\]]+\]\((notebooks/[^)]+)\)", (root / "README.md").read_text(encoding="utf-8"), re.MULTILINE
     )
-    assert listed == [(folder.name[:2], f"notebooks/{folder.name}") for folder in Course(root).folders()]
+    assert listed == [(folder.name[:2], f"notebooks/{folder.name}") for folder in LabCourse(root).folders()]
 
 
 def test_every_lab_has_a_guide_and_the_instructors_page_leads_to_it(root):
     assert "guide.md" in (root / "docs" / "instructors.md").read_text(encoding="utf-8")
-    assert all((folder / "guide.md").is_file() for folder in Course(root).folders())
+    assert all((folder / "guide.md").is_file() for folder in LabCourse(root).folders())

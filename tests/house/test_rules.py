@@ -141,6 +141,91 @@ def test_importing_is_quick_and_silent(package):
     assert done.stdout == ""
 
 
+# What Python 3.11.0 has not: later patches of 3.11, and 3.12. Keywords by the name of what is called with them.
+LATER_NAMES = {
+    "data_filter", "tar_filter", "fully_trusted_filter", "extraction_filter", "FilterError", "SetReparseDeferralEnabled",
+    "batched", "override", "monitoring", "listdrives", "sumprod", "isjunction", "is_junction",
+    "TypeAliasType", "BufferFlags",
+}  # fmt: skip
+LATER_KEYWORDS = {
+    "extract": {"filter"}, "extractall": {"filter"}, "unpack_archive": {"filter"}, "rmtree": {"onexc"},
+    "NamedTemporaryFile": {"delete_on_close"}, "TemporaryDirectory": {"delete"}, "relative_to": {"walk_up"},
+    "glob": {"case_sensitive"}, "rglob": {"case_sensitive"}, "match": {"case_sensitive"},
+    "getaddresses": {"strict"}, "parseaddr": {"strict"}, "run": {"loop_factory"},
+}  # fmt: skip
+
+
+def later_than_the_first_3_11(tree: ast.AST) -> list[str]:
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            found += [alias.name for alias in node.names if alias.name in LATER_NAMES]
+        elif isinstance(node, ast.Attribute) and node.attr in LATER_NAMES:
+            found.append(node.attr)
+        elif isinstance(node, ast.Attribute) and node.attr == "walk" and isinstance(node.value, ast.Call):
+            found += ["Path.walk"] if ast.unparse(node.value.func).endswith("Path") else []
+        elif isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            found += [f"{name}({k.arg}=)" for k in node.keywords if k.arg in LATER_KEYWORDS.get(name, ())]
+    return found
+
+
+def test_nothing_is_newer_than_python_3_11_0():
+    """Debian 12 has 3.11.2; whoever writes on a newer patch does not see what it lacks."""
+    for name, tree in programs():
+        assert not later_than_the_first_3_11(tree), f"{name}: {', '.join(later_than_the_first_3_11(tree))}"
+    for line in (
+        "t.extractall('.', filter='data')",
+        "from tarfile import data_filter",
+        "itertools.batched(a, 2)",
+        "Path('.').walk()",
+    ):
+        assert later_than_the_first_3_11(ast.parse(line)), line
+
+
+def locale_decides(tree: ast.AST) -> list[int]:
+    """Lines on which a text file or what a program prints is read or written as whatever the locale says."""
+    lines = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or {"encoding", None} & {k.arg for k in node.keywords}:
+            continue
+        called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        owner = ast.unparse(node.func.value) if isinstance(node.func, ast.Attribute) else ""
+        modes = [
+            n.value
+            for n in [*node.args[1:2], *(k.value for k in node.keywords if k.arg == "mode")]
+            if isinstance(n, ast.Constant)
+        ]
+        if called == "open" and owner not in ("", "io"):  # of a path; other things that open have no mode
+            modes = [n.value for n in node.args[:1] if isinstance(n, ast.Constant)]
+            text = bool(modes) and isinstance(modes[0], str) and re.fullmatch(r"[rwax+t]{1,3}", modes[0])
+        elif called in ("open", "fdopen"):
+            text = not any("b" in str(mode) for mode in modes)
+        else:
+            text = (called == "read_text" and not node.args) or (called == "write_text" and len(node.args) < 2)
+            text = text or (called in ("run", "Popen", "check_output") and "text" in {k.arg for k in node.keywords})
+        lines += [node.lineno] if text else []
+    return lines
+
+
+def test_no_locale_decides_what_text_is():
+    for path in tracked():
+        parts = path.relative_to(ROOT).parts
+        if path.suffix == ".py" and parts[0] in PACKAGES and "course" not in parts:
+            assert not locale_decides(tree_of(path)), (
+                f"{path.relative_to(ROOT)}, lines {locale_decides(tree_of(path))}: no encoding"
+            )
+    for line in (
+        "open(p)",
+        "open(p, 'w')",
+        "p.open('w')",
+        "p.read_text()",
+        "p.write_text(t)",
+        "subprocess.run(c, text=True)",
+    ):
+        assert locale_decides(ast.parse(line)), line
+
+
 def test_nothing_large_is_committed():
     for path in tracked():
         limit = 3_000_000 if path.suffix == ".h5" else 1_000_000

@@ -16,13 +16,13 @@ from rich.console import Console
 from autograder import demo
 from autograder.author import prove
 from autograder.author.lab_source import load_lab
-from autograder.course.course import Course
+from autograder.course.lab_course import LabCourse
 from autograder.record.records import Record
 
 pytestmark = pytest.mark.kernel
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-COURSE = Course(ROOT)
+COURSE = LabCourse(ROOT)
 LAB = "01_cardiomegaly"
 
 
@@ -35,11 +35,11 @@ def test_every_answer_gets_the_marks_and_the_message_that_its_file_names(name):
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory) -> tuple[Course, dict[str, Record]]:
+def graded(tmp_path_factory) -> tuple[LabCourse, dict[str, Record]]:
     """Eight students of lab 01, graded. `demo` itself raises when one mark is not what the mutants' files say."""
     folder = tmp_path_factory.mktemp("class") / "course"
     records = demo.run(COURSE, folder, LAB, console=Console(file=io.StringIO()))
-    return Course(folder), {record.student: record for record in records}
+    return LabCourse(folder), {record.student: record for record in records}
 
 
 def test_no_feedback_page_of_a_real_class_holds_a_line_of_a_hidden_check(graded):

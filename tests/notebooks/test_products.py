@@ -10,11 +10,11 @@ import pytest
 
 from autograder.author import build
 from autograder.author.lab_source import load_lab
-from autograder.course.course import Course
+from autograder.course.lab_course import LabCourse
 from autograder.release import release, run_all
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-LABS = [folder.name for folder in Course(ROOT).folders()]
+LABS = [folder.name for folder in LabCourse(ROOT).folders()]
 JUNK = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
 
 
@@ -33,11 +33,11 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory) -> Course:
+def course(tmp_path_factory) -> LabCourse:
     """A copy of the course's sources, with a release of each lab made from them."""
     folder = tmp_path_factory.mktemp("course")
     shutil.copytree(ROOT / "solutions", folder / "solutions", ignore=JUNK)
-    return Course(folder)
+    return LabCourse(folder)
 
 
 @pytest.mark.parametrize("name", LABS)
@@ -70,6 +70,7 @@ def test_what_a_run_leaves_beside_a_notebook_is_not_released(course):
     assert not {"my_boxes.txt", "one.png", "my_network.keras"} & made and "05a_maps.ipynb" in made
 
 
+@pytest.mark.kernel
 @pytest.mark.parametrize("name", LABS)
 def test_run_all_on_a_fresh_release_fails_exactly_in_its_checks(name, tmp_path):
     """As a student meets it, without the demonstrations: those ran with the solutions."""
@@ -81,6 +82,6 @@ def test_run_all_on_a_fresh_release_fails_exactly_in_its_checks(name, tmp_path):
         checks = [cell.source for cell in nb.cells if "check" in cell.metadata.get("tags", ())]
         assert checks and not any(cell.get("outputs") for cell in nb.cells)
         nbformat.write(nb, path)
-        executed, failures = run_all.run_all(Course(ROOT), path)
+        executed, failures = run_all.run_all(LabCourse(ROOT), path)
         assert not run_all.surprises(executed, failures)
         assert [failure.source for failure in failures] == checks

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from autograder.author.reference import execute
-from autograder.course.course import Course
+from autograder.course.lab_course import LabCourse
 
 pytestmark = pytest.mark.kernel
 
@@ -48,7 +48,7 @@ def test_the_solution_runs_on_real_films(source, demonstrations, realdata, cache
     if not demonstrations:
         nb.cells = [cell for cell in nb.cells if "demo" not in cell.metadata.get("tags", ())]
     execute(
-        Course(ROOT), nb, folder,
+        LabCourse(ROOT), nb, folder,
         MEDXAI_PROFILE="cpu", DATA_FETCH_SOURCE="nih", DATA_FETCH_MIRROR=str(mirror), DATA_FETCH_DIR=str(cache),
     )  # fmt: skip
     errors = [

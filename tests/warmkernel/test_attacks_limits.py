@@ -19,7 +19,7 @@ import textwrap
 import time
 
 import pytest
-from warm_attacks import ask, libc, processes, soon, system_call, text_of, tried
+from warm_attacks import ask, libc, processes, soon, text_of, tried
 
 pytestmark = pytest.mark.kernel
 
@@ -111,25 +111,6 @@ def test_memory_wherever_it_is(kernels, code):
     else:
         assert reply.status == "dead" and ended_by(kernel, "memory"), (reply.status, kernel.info())
     assert neighbour.value("print(6 * 7)") == "42"
-
-
-def test_memory_that_is_nobodys(pair):
-    """Pages that a pipe holds after the process gave them up, and objects that outlive processes: none can be had."""
-
-    def attack():
-        write = os.pipe()[1]
-        page = ctypes.create_string_buffer(4096)
-        one = (ctypes.c_void_p * 2)(ctypes.addressof(page), 4096)
-        seen = {"vmsplice": system_call(278, write, ctypes.byref(one), 1, 0)}
-        seen["memfd"] = tried(os.memfd_create, "hidden")
-        seen["shared memory"] = system_call(29, 0, 1 << 20, 0o1600)
-        seen["semaphores"] = system_call(64, 0, 32_000, 0o1600)
-        seen["messages"] = system_call(68, 0, 0o1600)
-        seen["queue"] = system_call(240, b"queue", os.O_CREAT | os.O_RDWR, 0o600, 0)
-        return seen
-
-    seen = ask(pair[0], attack)
-    assert set(seen.values()) <= {"EPERM", "EMFILE", "ENOSPC"}, seen
 
 
 def test_two_thousand_forks(pair):

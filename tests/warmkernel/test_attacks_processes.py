@@ -52,6 +52,8 @@ REFUSED = {
     "shmget": (29, 0, 1 << 20, 0o1600),
     "semget": (64, 0, 32_000, 0o1600),
     "msgget": (68, 0, 0o1600),
+    "mq_open": (240, "queue", os.O_CREAT | os.O_RDWR, 0o600, 0),
+    "vmsplice": (278, 1, 0, 0, 0),
     "io_setup": (206, 100, 0),
     "clock_settime": (227, 0, 0),
     "settimeofday": (164, 0, 0),
@@ -79,6 +81,8 @@ REFUSED = {
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the numbers are those of x86-64")
 def test_refused_system_calls(pair):
+    """Among them those for memory that is nobody's: objects that outlive processes, pages that a pipe holds."""
+
     def attack(calls):
         seen = {}
         for name, (number, *arguments) in calls.items():

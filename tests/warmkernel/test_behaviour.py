@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 import pytest
 from warm_client import USERS
@@ -10,11 +11,13 @@ from warm_client import USERS
 pytestmark = pytest.mark.kernel
 
 EVERYONE = pytest.mark.parametrize("user", USERS)
+# The same for all, so that all are forks of one zygote for each user.
+COURSE: dict[str, Any] = {"packages": ["medxai", "data_fetch"], "preload": ["innvestigate"]}
 
 
 @EVERYONE
 def test_a_network_is_trained(warm_kernel, user):
-    kernel = warm_kernel(user)
+    kernel = warm_kernel(user, **COURSE)
     code = """
 import numpy as np, tensorflow as tf
 x = np.linspace(-1, 1, 256, dtype=np.float32)[:, None]
@@ -29,7 +32,7 @@ print(round(float(again.get_weights()[0][0, 0]), 1), tf.executing_eagerly())
 
 
 def test_figures_tables_and_rich_results(warm_kernel):
-    kernel = warm_kernel()
+    kernel = warm_kernel(**COURSE)
     reply = kernel.run("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.title('films')\nplt.show()")
     (figure,) = [o["data"] for o in reply.outputs if o["type"] == "display_data"]
     assert base64.b64decode(figure["image/png"]).startswith(b"\x89PNG")
@@ -39,7 +42,7 @@ def test_figures_tables_and_rich_results(warm_kernel):
 
 
 def test_widgets_talk_to_the_front_end(warm_kernel):
-    reply = warm_kernel().run("import ipywidgets\nslider = ipywidgets.IntSlider(value=7)\nslider")
+    reply = warm_kernel(**COURSE).run("import ipywidgets\nslider = ipywidgets.IntSlider(value=7)\nslider")
     opened = [o for o in reply.outputs if o["type"] == "comm_open"]
     assert any(o["data"]["state"].get("value") == 7 for o in opened)
     assert "application/vnd.jupyter.widget-view+json" in reply.outputs[-1]["data"]
@@ -71,10 +74,29 @@ time.sleep(0.5)
     assert kernel.value("%%bash\necho six") == "six"
 
 
+def test_random_numbers_of_tensorflow_differ_between_kernels(warm_kernel):
+    """Of its operations, and of the weights that Keras begins with; NumPy's and Python's: test_attacks_processes.py."""
+    code = """
+import tensorflow as tf
+layer = tf.keras.layers.Dense(1)
+layer.build((None, 1))
+print(float(tf.random.uniform(())), float(layer.kernel[0, 0]))
+"""
+    first, second = (warm_kernel(**COURSE).value(code).split() for _ in range(2))
+    assert [a for a, b in zip(first, second, strict=True) if a == b] == []
+
+
+def test_no_kernel_imports_the_debugger(warm_kernel):
+    """ipykernel would, before the first cell, and nobody here asks for it."""
+    kernel = warm_kernel(light=True)
+    assert kernel.value("import sys; print('debugpy' in sys.modules)") == "False"
+    assert kernel.run("import debugpy").error.startswith("ModuleNotFoundError")
+
+
 @EVERYONE
 def test_other_processes_do_work(warm_kernel, user):
     """joblib's and multiprocessing's workers, programs, and a server on the kernel's own loopback."""
-    kernel = warm_kernel(user)
+    kernel = warm_kernel(user, **COURSE)
     assert (
         kernel.value("import joblib\nprint(sum(joblib.Parallel(n_jobs=2)(joblib.delayed(abs)(-i) for i in range(9))))")
         == "36"
@@ -109,7 +131,7 @@ def test_interrupt_and_restart(warm_kernel, tmp_path):
 @EVERYONE
 def test_maps_come_from_a_pristine_fork_and_are_the_same(warm_kernel, user):
     """iNNvestigate's process is a fork of the warm one where that is offered, and started as ever where not."""
-    kernel = warm_kernel(user, packages=["medxai", "data_fetch"], preload=["innvestigate"])
+    kernel = warm_kernel(user, **COURSE)
     code = """
 import os, numpy as np, tensorflow as tf, medxai
 from medxai.explain import analyzers

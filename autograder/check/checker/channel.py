@@ -20,7 +20,8 @@ from typing import Any
 from autograder.check.checker import networks
 from autograder.check.checker.standins import Function, Iterator, Lost, StudentError, Unusable, mark, student_error
 from autograder.check.protocol.values import Decoder, Encoder, Unplain, replace_contents, state
-from autograder.check.protocol.wire import Broken, Late, Wire
+from autograder.check.protocol.verdict import Cause, Finding
+from autograder.check.protocol.wire import Broken, Gone, Late, Wire
 
 MAX_CALLS = 200_000  # questions and callbacks of a cell
 FIRST_ANSWER = 15.0  # seconds
@@ -65,7 +66,7 @@ class Channel:
         self.sending: dict[int, tuple[Any, int]] = {}  # the same, in the message that is being written
         self.signature: Any = None  # how to find the signature of a function of the student by its name
         self.wire: Wire | None = None
-        self.lost = self.untold = ""  # why, and the same without any text of the student's
+        self.lost: Finding | None = None  # why
         self.refuted: AssertionError | None = None  # an assertion of the check that failed inside a callback
         self.undo: list[tuple[Any, Any]] | None = None  # what was changed, and what it held, where that is to be undone
         self.deadline = 0.0
@@ -80,7 +81,7 @@ class Channel:
 
     def begin(self, sock: socket.socket, seconds: float) -> None:
         """Starts a cell: a fresh socket, `seconds` until everything must have been answered."""
-        self.wire, self.lost, self.untold, self.calls = Wire(sock), "", "", 0
+        self.wire, self.lost, self.calls = Wire(sock), None, 0
         self.refuted = self.undo = None
         self.surprised = self.changed = False
         self.seconds, self.deadline = seconds, time.monotonic() + seconds
@@ -108,14 +109,11 @@ class Channel:
             self.wire.close()
             self.wire = None
 
-    def lose(self, why: str, untold: str = "") -> Lost:
-        """Marks the cell as lost, the first reason counts; returns what to raise.
-
-        `untold` is the reason in words of ours, where `why` has some of the student's.
-        """
-        if not self.lost:
-            self.lost, self.untold = why, untold or why
-        return Lost(self.lost, self.untold)
+    def lose(self, cause: Cause, **data: Any) -> Lost:
+        """Marks the cell as lost, the first reason counts; returns what to raise. `data` are fields of a `Finding`."""
+        if self.lost is None:
+            self.lost = Finding(cause, **data)
+        return Lost(self.lost)
 
     def restore(self) -> None:
         """Gives back to the check's own things what they held before the student changed them, at the end of a cell."""
@@ -124,7 +122,7 @@ class Channel:
 
     def against(self) -> BaseException | None:
         """What speaks against the cell, even if its code or the student's caught it."""
-        return Lost(self.lost, self.untold) if self.lost else self.refuted
+        return Lost(self.lost) if self.lost else self.refuted
 
     # Questions.
 
@@ -138,30 +136,31 @@ class Channel:
         """Asks one question and returns its answer; raises the student's exception, or Lost."""
         with self.lock:
             if self.lost or self.wire is None:
-                raise self.lose("the student's process is gone")
+                raise self.lose(Cause.PROCESS_GONE)
             self._count()
             shared: list[Any] = []
             encoder = self._encoder(shared)
             try:
                 tree = encoder.encode(arguments)
             except Unplain as e:
-                raise self.lose(f"the check gives the student {e}, which cannot cross") from None
+                raise self.lose(Cause.CANNOT_CROSS, text=str(e)) from None
             number = int.from_bytes(os.urandom(6), "big")
             try:
                 self._send([number, action, tree], encoder)
                 return self._answer(number, action, shared, (tree, b"".join(encoder.buffers)))
             except Late:
-                raise self.lose(
-                    f"the check was stopped after {self.seconds:g} s. Is there a loop that never ends, or one step per pixel?"
-                ) from None
+                raise self.lose(Cause.OUT_OF_TIME, limit=self.seconds) from None
+            except Gone:
+                self.end()
+                raise self.lose(Cause.PROCESS_GONE) from None
             except Broken as e:
                 self.end()
-                raise self.lose(f"the student's process {e}") from None
+                raise self.lose(Cause.PROTOCOL_BROKEN, text=str(e)) from None
             except Exception as e:
                 if student_error(e) or isinstance(e, StopIteration):
                     raise
                 self.end()
-                raise self.lose(f"the student's process sent what cannot be read ({type(e).__name__})") from None
+                raise self.lose(Cause.UNREADABLE, exception=type(e).__name__) from None
 
     def crosses(self, value: Any) -> bool:
         """Whether a value can be given to the student."""
@@ -176,7 +175,7 @@ class Channel:
         try:
             self.wire.send(head, encoder.buffers, self.deadline)
         except ValueError as e:
-            raise self.lose(f"the check gives the student too much: {e}") from None
+            raise self.lose(Cause.TOO_LARGE, text=str(e)) from None
         self.models.update(self.sending)
 
     def _answer(self, number: int, action: str, shared: list[Any], question: Any) -> Any:
@@ -240,7 +239,7 @@ class Channel:
         self.nested += 1
         try:
             if self.nested > MAX_NESTED:
-                raise self.lose("callbacks call each other without end")
+                raise self.lose(Cause.NESTED_CALLBACKS)
             before = [state(known, n, self._give) for n in range(len(known))]
             value = (self.functions[number] if number >= 0 else _input)(*args, **kwargs)
             changed = [n for n, was in enumerate(before) if state(known, n, self._give) != was]
@@ -248,7 +247,7 @@ class Channel:
             changes = [[n, encoder.contents(n)] for n in changed]
             tree, answer = encoder.encode(value), "returned"
         except Unplain as e:
-            raise self.lose(f"the check gives the student {e}, which cannot cross") from None
+            raise self.lose(Cause.CANNOT_CROSS, text=str(e)) from None
         except Exception as e:
             encoder, changes = self._encoder([]), []
             text = str(e)[:2000]
@@ -267,7 +266,7 @@ class Channel:
     def _count(self) -> None:
         self.calls += 1
         if self.calls > MAX_CALLS:
-            raise self.lose(f"there were more than {MAX_CALLS} calls")
+            raise self.lose(Cause.TOO_MANY_CALLS, limit=MAX_CALLS)
 
     def _printed(self, text: Any) -> None:
         if type(text) is str and text:
@@ -367,7 +366,7 @@ class Channel:
             try:
                 return networks.rebuild(description, arrays)
             except networks.Refused as e:
-                return Unusable(self, str(e).removeprefix("a "))
+                return Unusable(self, str(e))
         if tag == "other" and type(rest[0]) is str:
             return Unusable(self, "".join(c for c in rest[0][:200] if c.isprintable()))
         raise Broken("sent a value of an unknown type")

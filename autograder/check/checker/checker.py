@@ -24,11 +24,11 @@ from fractions import Fraction
 from typing import Any
 
 from autograder.check.checker.channel import Channel
-from autograder.check.checker.message import message
+from autograder.check.checker.finding import WrongCredit, of_error
 from autograder.check.checker.names import Names, NeedsStudent
 from autograder.check.checker.standins import Function, Lost
 from autograder.check.protocol.limits import GRACE
-from autograder.check.protocol.verdict import FAILED, PARTIAL, PASSED, Verdict
+from autograder.check.protocol.verdict import PASSED, Cause, Finding, Verdict, failed, partial, passed
 from autograder.notebook import code_cells, syntax
 from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, CodeCell
 
@@ -178,7 +178,6 @@ class Checker:
 
     def _judge(self, cell: CodeCell) -> Verdict:
         begun = time.perf_counter()
-        verdict = Verdict(cell.id, FAILED)
         self.names.channel = self.channel
         self.channel.seeded = bool(re.search(r"\bseed\(|set_random_seed", cell.source))
         tree = ast.Module([], [])
@@ -186,13 +185,12 @@ class Checker:
             tree = syntax.parse(cell.source)
             with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
                 value = self._run(tree, f"<check {cell.id}>", cell.source)
-            verdict.status, verdict.points = _earned(value, cell.points)
+            verdict = _earned(cell, value)
         except BaseException as e:
-            verdict.message = self._message(e, tree, cell)
+            verdict = failed(cell.id, self._finding(e, tree, cell))
         against = self.channel.against()
         if against is not None:
-            verdict.status, verdict.points = FAILED, 0.0
-            verdict.message = self._message(against, tree, cell)
+            verdict = failed(cell.id, self._finding(against, tree, cell))
         verdict.seconds, verdict.calls = round(time.perf_counter() - begun, 4), self.channel.calls
         return verdict
 
@@ -207,12 +205,11 @@ class Checker:
             return None
         return eval(compile(ast.Expression(last.value), name, "eval"), self.names)
 
-    def _message(self, error: BaseException, tree: ast.AST, cell: CodeCell) -> str:
-        key = cell.id.rsplit("-", 1)[0]
+    def _finding(self, error: BaseException, tree: ast.AST, cell: CodeCell) -> Finding:
         try:
-            return message(error, tree, key, cell.hidden, frozenset(self.answers))
+            return of_error(error, tree, cell.hidden, frozenset(self.answers)).bounded()
         except BaseException:  # its text cannot be had, which is no reason to end
-            return f"{key}: this property does not hold."
+            return Finding(Cause.PROPERTY)
 
     def _locked(self, statement: ast.stmt) -> None:
         mine = syntax.bound(statement)
@@ -260,7 +257,7 @@ def _constant(default: ast.expr) -> ast.expr:
     return default if isinstance(default, ast.Constant) else ast.Constant(None)
 
 
-def _earned(value: Any, points: float) -> tuple[str, float]:
+def _earned(cell: CodeCell, value: Any) -> Verdict:
     """nbgrader's rule: a number as last expression is partial credit, anything else that ran to its end is all of it.
 
     But arrays and other things that are computed with are not anything else: `sum(f(x) == y for x, y in cases)` would become
@@ -269,15 +266,17 @@ def _earned(value: Any, points: float) -> tuple[str, float]:
     np, pd = sys.modules.get("numpy"), sys.modules.get("pandas")
     numbers = (int, float, complex, Fraction, Decimal, *((np.number, np.ndarray) if np else ()))
     if isinstance(value, bool) or not isinstance(value, (*numbers, *((pd.Series, pd.DataFrame) if pd else ()))):
-        return PASSED, points
+        return passed(cell.id, cell.points)
     try:
         number: Any = value.item() if np and isinstance(value, np.ndarray) else value
         credit = float(number)
     except (TypeError, ValueError, OverflowError):
-        raise AssertionError(f"this cell gave a {type(value).__name__} for its points, which is no number") from None
-    if not (math.isfinite(credit) and 0 <= credit <= points):
-        raise AssertionError(f"this cell gave {credit:g} points, but it has from 0 to {points:g}")
-    return (PASSED if credit == points else PARTIAL), credit
+        raise WrongCredit(Finding(Cause.CREDIT_NOT_A_NUMBER, text=type(value).__name__)) from None
+    if not math.isfinite(credit):
+        raise WrongCredit(Finding(Cause.CREDIT_NOT_A_NUMBER, text=f"{credit:g}"))
+    if not 0 <= credit <= cell.points:
+        raise WrongCredit(Finding(Cause.CREDIT_OUT_OF_RANGE, credit=credit, limit=cell.points))
+    return passed(cell.id, cell.points) if credit == cell.points else partial(cell.id, credit, cell.points)
 
 
 @contextmanager

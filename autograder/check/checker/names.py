@@ -12,6 +12,7 @@ from typing import Any
 
 from autograder.check.checker.channel import Channel
 from autograder.check.checker.standins import Function
+from autograder.check.protocol.verdict import Cause
 
 
 class NeedsStudent(BaseException):
@@ -65,7 +66,7 @@ class Names(dict):
         except NameError:
             raise KeyError(name) from None
         if channel.stand_ins != before and (name not in self.owned or name in self.derived):
-            raise channel.lose(f"`{name}` is the instructor's, but it lives in the student's process")
+            raise channel.lose(Cause.NAME_OF_INSTRUCTOR, name=name)
         if type(value) is Function:
             value.__dict__["_asked"] = name
         return value

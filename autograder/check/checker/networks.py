@@ -79,7 +79,7 @@ FUNCTIONS = {
 
 
 class Refused(Exception):
-    """A network that is not rebuilt; says why, in words for the student."""
+    """A network that is not rebuilt; the text says which, as it stands after "a"."""
 
 
 def describe(model: Any) -> tuple[str, list[Any]]:
@@ -103,21 +103,21 @@ def rebuild(text: Any, weights: Any) -> Any:
         If it has a part that is not on the lists, or weights that do not fit.
     """
     if type(text) is not str or len(text) > MAX_JSON or type(weights) is not list:
-        raise Refused("a network whose description is too large")
+        raise Refused("network whose description is too large")
     import numpy as np
 
     if not all(type(w) is np.ndarray and w.dtype.kind in "fiub" for w in weights):
-        raise Refused("a network whose weights are not numbers")
+        raise Refused("network whose weights are not numbers")
     try:
         config = json.loads(text)
     except (ValueError, RecursionError):
-        raise Refused("a network whose description cannot be read") from None
+        raise Refused("network whose description cannot be read") from None
     if (
         not isinstance(config, dict)
         or config.get("class_name") not in NETWORKS
         or not isinstance(config.get("config"), dict)
     ):
-        raise Refused("a network that is neither Sequential nor functional")
+        raise Refused("network that is neither Sequential nor functional")
     _Look().at(config)
     import keras
 
@@ -126,12 +126,12 @@ def rebuild(text: Any, weights: Any) -> Any:
         with _no_more_than(sum(w.size for w in weights)):
             model = kind.from_config(config["config"])
         if [tuple(w.shape) for w in model.weights] != [w.shape for w in weights]:
-            raise Refused("a network whose weights do not fit its layers")
+            raise Refused("network whose weights do not fit its layers")
         model.set_weights(weights)
     except Refused:
         raise
     except Exception as e:
-        raise Refused(f"a network that cannot be built again ({type(e).__name__})") from None
+        raise Refused(f"network that cannot be built again ({type(e).__name__})") from None
     return model
 
 
@@ -144,7 +144,7 @@ class _Look:
     def at(self, value: Any, key: str = "", depth: int = 0) -> None:
         self.parts += 1
         if depth > MAX_DEPTH or self.parts > MAX_PARTS:
-            raise Refused("a network whose description is too large")
+            raise Refused("network whose description is too large")
         if isinstance(value, dict):
             self.object(value)
             for name, part in value.items():
@@ -155,33 +155,33 @@ class _Look:
         elif isinstance(value, str):
             self.text(value, key)
         elif isinstance(value, (int, float)) and not isinstance(value, bool) and not abs(value) <= MAX_NUMBER:
-            raise Refused("a network with a layer that is too large")
+            raise Refused("network with a layer that is too large")
 
     def object(self, value: dict[str, Any]) -> None:
         if FUNCTIONS & value.keys():
-            raise Refused("a network with a function of its own in it")
+            raise Refused("network with a function of its own in it")
         if "class_name" not in value:
             if "module" in value or "registered_name" in value:
-                raise Refused("a network with a part that is not of Keras")
+                raise Refused("network with a part that is not of Keras")
             return
         name = value["class_name"]
         if name in ("__tuple__", "TensorShape"):
             return
         if not isinstance(name, str) or name not in LAYERS | INITIALIZERS | OTHERS:
-            raise Refused(f"a network with a layer or part `{str(name)[:40]}`, which is not rebuilt for checks")
+            raise Refused(f"network with a layer or part `{str(name)[:40]}`, which is not rebuilt for checks")
         if value.get("registered_name") not in (None, name) or value.get("module") not in (None, *MODULES):
-            raise Refused("a network with a part that is not of Keras")
+            raise Refused("network with a part that is not of Keras")
 
     def text(self, value: str, key: str) -> None:
         if len(value) > 300:
-            raise Refused("a network with a name that is too long")
+            raise Refused("network with a name that is too long")
         if key.endswith("activation") and value not in ACTIVATIONS:
-            raise Refused(f"a network with the activation `{value[:40]}`, which is not rebuilt for checks")
+            raise Refused(f"network with the activation `{value[:40]}`, which is not rebuilt for checks")
         if key == "dtype" and value not in DTYPES:
-            raise Refused(f"a network of the type `{value[:40]}`")
+            raise Refused(f"network of the type `{value[:40]}`")
         allowed = SHORT_NAMES.get(key.rsplit("_", 1)[-1])
         if allowed is not None and value not in allowed:
-            raise Refused(f"a network with `{value[:40]}` as {key[:40]}, which is not rebuilt for checks")
+            raise Refused(f"network with `{value[:40]}` as {key[:40]}, which is not rebuilt for checks")
 
 
 @contextlib.contextmanager
@@ -195,7 +195,7 @@ def _no_more_than(elements: int) -> Iterator[None]:
         nonlocal left
         left -= math.prod(int(n) for n in (shape if shape is not None else ()))
         if left < 0:
-            raise Refused("a network whose weights do not fit its layers")
+            raise Refused("network whose weights do not fit its layers")
         return original(self, name, shape, *args, **kwargs)
 
     Layer.add_weight = add_weight

@@ -13,7 +13,6 @@ import signal
 import socket
 import sys
 import threading
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +144,7 @@ def _child(checker: Checker, control: socket.socket, request: dict[str, Any]) ->
     while asked := lines.read(None):
         channel = socket.socket(fileno=lines.descriptor())
         verdict = checker.check(asked["check"], channel, asked["seconds"], asked["in_place"])
-        send(control, asdict(verdict))
+        send(control, verdict.to_json())
 
 
 if __name__ == "__main__":

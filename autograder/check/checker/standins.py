@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import types
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from autograder.check.protocol.verdict import Cause, Finding
 
 if TYPE_CHECKING:
     from autograder.check.checker.channel import Channel
@@ -12,13 +15,23 @@ if TYPE_CHECKING:
 class Lost(BaseException):
     """This cell cannot be judged any further. No Exception, so that a check's `except Exception` does not go on.
 
-    `untold` is why in words of ours alone: names of classes and layers are the student's, who may have written what a
-    hidden check asked into them.
+    Attributes
+    ----------
+    finding : Finding
+        Why.
     """
 
-    def __init__(self, why: str, untold: str):
-        super().__init__(why)
-        self.untold = untold
+    def __init__(self, finding: Finding):
+        super().__init__(finding.cause)
+        self.finding = finding
+
+    @property
+    def untold(self) -> Finding:
+        """Why, with nothing of the student's in it.
+
+        Names of classes and layers are theirs, and they may have written what a hidden check asked into them.
+        """
+        return replace(self.finding, text="") if self.finding.cause is Cause.NOT_PLAIN else self.finding
 
 
 class StudentError(Exception):
@@ -46,9 +59,7 @@ class Unusable:
 
 def _used(unusable: Any, *_: Any, **__: Any) -> Any:
     channel, what = object.__getattribute__(unusable, "_of")
-    article = "an" if what[:1].lower() in "aeiou" else "a"
-    untold = "what came back is something that cannot be judged from outside"
-    raise channel.lose(f"what came back is {article} {what}, which cannot be judged from outside", untold)
+    raise channel.lose(Cause.NOT_PLAIN, text=what)
 
 
 USES = """

@@ -1,29 +1,210 @@
-"""What one check cell found."""
+"""What one check cell found, as data: its verdict, and why.
+
+No sentence for people is made or read here: `record.sentences` makes all of them, from a `Finding`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import builtins
+import math
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from typing import Any
+
+from autograder.check.protocol.limits import LONGEST_MESSAGE
+from autograder.plain_text import plain
 
 PASSED, PARTIAL, FAILED, NOT_RUN = "passed", "partial", "failed", "not run"
+
+
+class Cause(StrEnum):
+    """Why a cell has the verdict that it has."""
+
+    PASSED = "passed"
+    PARTIAL = "partial"
+
+    # What a check found.
+    PROPERTY = "property"
+    ASSERTION = "assertion"
+    MISSING_NAME = "missing_name"
+    NOT_IMPLEMENTED = "not_implemented"
+    RECURSION = "recursion"
+    RAISED = "raised"
+    UNUSABLE = "unusable"
+    CREDIT_NOT_A_NUMBER = "credit_not_a_number"
+    CREDIT_OUT_OF_RANGE = "credit_out_of_range"
+
+    # A check that could not be finished.
+    OUT_OF_TIME = "out_of_time"
+    PROCESS_GONE = "process_gone"
+    PROTOCOL_BROKEN = "protocol_broken"
+    UNREADABLE = "unreadable"
+    CANNOT_CROSS = "cannot_cross"
+    TOO_LARGE = "too_large"
+    NESTED_CALLBACKS = "nested_callbacks"
+    TOO_MANY_CALLS = "too_many_calls"
+    NAME_OF_INSTRUCTOR = "name_of_instructor"
+    NOT_PLAIN = "not_plain"
+    CHECKER_ENDED = "checker_ended"
+    KERNEL_ENDED = "kernel_ended"
+
+    # The name is missing because the cell that should define it did not end well.
+    CELL_RAISED = "cell_raised"
+    CELL_OUT_OF_TIME = "cell_out_of_time"
+    CELL_ENDED_KERNEL = "cell_ended_kernel"
+
+    # No verdict.
+    NOT_RUN_NO_TIME = "not_run_no_time"
+    NOT_RUN_KERNELS = "not_run_kernels"
+    NOTEBOOK_UNREADABLE = "notebook_unreadable"
+    NO_NOTEBOOK = "no_notebook"
+    GRADER_FAILED = "grader_failed"
+
+
+# Why a checker can fail a cell; all other causes are the runner's to state.
+FAILURES = frozenset(Cause) - {
+    Cause.PASSED, Cause.PARTIAL, Cause.CHECKER_ENDED, Cause.KERNEL_ENDED, Cause.CELL_RAISED, Cause.CELL_OUT_OF_TIME,
+    Cause.CELL_ENDED_KERNEL, Cause.NOT_RUN_NO_TIME, Cause.NOT_RUN_KERNELS, Cause.NOTEBOOK_UNREADABLE, Cause.NO_NOTEBOOK,
+    Cause.GRADER_FAILED,
+}  # fmt: skip
+LONGEST_NAME = 200  # characters of a name
+SAFE_EXCEPTIONS = {
+    name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)
+} | {"InvalidArgumentError", "ResourceExhaustedError", "NotFittedError", "LinAlgError", "AxisError"}
+
+
+def safe_exception(name: str) -> str:
+    """The name of an exception where it may be told, "" elsewhere: a student can invent one that spells out a hidden input."""
+    return name if name in SAFE_EXCEPTIONS else ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Why a cell ended as it did. Every field may be shown to the student.
+
+    Attributes
+    ----------
+    cause : Cause
+    name : str
+        What is missing, or stands where it should not.
+    exception : str
+        The class of what was raised; of a hidden check only where it is safe to tell, see `safe_exception`.
+    text : str
+        The check's own words, the line of it that does not hold, or what could not be used.
+    quoted : bool
+        Whether `text` is what `exception` said, word for word. Only in checks that students have seen.
+    cell : str
+        Which cell did not end well, by its id or its first line.
+    line : int or None
+        Where that cell is not Python, from 1.
+    limit : float or None
+        The limit that was exceeded: seconds or calls; points where `credit` is meant.
+    credit : float or None
+        The points that a check gave.
+    ended_by : str
+        The sandbox's limit that ended a kernel, in its words.
+    exit_status : int or None
+        Of a kernel that ended.
+    """
+
+    cause: Cause
+    name: str = ""
+    exception: str = ""
+    text: str = ""
+    quoted: bool = False
+    cell: str = ""
+    line: int | None = None
+    limit: float | None = None
+    credit: float | None = None
+    ended_by: str = ""
+    exit_status: int | None = None
+
+    def bounded(self) -> Finding:
+        """The same, with texts that a record can hold: no control characters, and not too long."""
+        return replace(
+            self,
+            name=plain(self.name, LONGEST_NAME),
+            exception=plain(self.exception, LONGEST_NAME),
+            text=plain(self.text, LONGEST_MESSAGE),
+            cell=plain(self.cell, LONGEST_NAME),
+            ended_by=plain(self.ended_by, LONGEST_NAME),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data, without what is not known."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {f.name: values[f.name] for f in fields(self) if f.name == "cause" or values[f.name] != f.default}
+
+    @classmethod
+    def from_json(cls, data: Any) -> Finding:
+        """What `to_json` made.
+
+        Raises
+        ------
+        ValueError
+            If it is something else: an unknown cause or field, a wrong type, a text that is not bounded.
+        """
+        known = {f.name: _KINDS[str(f.type)] for f in fields(cls)}
+        if not isinstance(data, dict) or "cause" not in data or not data.keys() <= known.keys():
+            raise ValueError("not a finding")
+        if wrong := [name for name, value in data.items() if not _fits(value, known[name])]:
+            raise ValueError(f"not a finding: {wrong[0]}")
+        made = cls(**{**data, "cause": Cause(data["cause"])})
+        if made != made.bounded():
+            raise ValueError("not a finding: a text is too long, or holds control characters")
+        return made
+
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "Cause": (str, Cause),
+    "str": (str,),
+    "bool": (bool,),
+    "int | None": (int, type(None)),
+    "float | None": (int, float, type(None)),
+}
+
+
+def _fits(value: Any, kinds: tuple[type, ...]) -> bool:
+    """Whether a value has exactly one of these types, and is finite: True is no number, and NaN is not JSON."""
+    return type(value) in kinds and (type(value) is not float or math.isfinite(value))
 
 
 @dataclass
 class Verdict:
     """What one check cell found.
 
-    `status` is "passed", "partial", "failed" or "not run"; only the first two earn points. `in_place` says that the
-    student's function changed its arguments, `calls` how many questions were asked.
+    `status` is "passed", "partial", "failed" or "not run"; only the first two earn points. `finding` says why. `in_place` says
+    that the student's function changed its arguments, `calls` how many questions were asked.
     """
 
     id: str
     status: str
-    points: float = 0.0
-    message: str = ""
+    points: float
+    finding: Finding
     seconds: float = 0.0
     calls: int = 0
     in_place: bool = False
 
+    def to_json(self) -> dict[str, Any]:
+        """As plain data, for `check.runner.servers`, which does not believe all of it."""
+        return {f.name: getattr(self, f.name) for f in fields(self)} | {"finding": self.finding.to_json()}
 
-def not_run(id: str, why: str) -> Verdict:
+
+def passed(id: str, points: float) -> Verdict:
+    """The verdict of a cell that earned all its points."""
+    return Verdict(id, PASSED, points, Finding(Cause.PASSED))
+
+
+def partial(id: str, credit: float, most: float) -> Verdict:
+    """The verdict of a cell that earned a part of its points."""
+    return Verdict(id, PARTIAL, credit, Finding(Cause.PARTIAL, credit=credit, limit=most))
+
+
+def failed(id: str, finding: Finding) -> Verdict:
+    """The verdict of a cell that earned nothing."""
+    return Verdict(id, FAILED, 0.0, finding)
+
+
+def not_run(id: str, cause: Cause) -> Verdict:
     """The verdict of a cell that was never judged."""
-    return Verdict(id, NOT_RUN, message=why)
+    return Verdict(id, NOT_RUN, 0.0, Finding(cause))

@@ -29,6 +29,10 @@ class Late(Broken):
     """Nothing, or not all of it, came before the deadline."""
 
 
+class Gone(Broken):
+    """Nobody holds the other end."""
+
+
 class Wire:
     """One end of a channel.
 
@@ -85,13 +89,13 @@ class Wire:
             part = self._now(deadline, "recv", min(size - len(data), CHUNK))
             if not part:
                 self.close()
-                raise Broken("is gone")
+                raise Gone("is gone")
             data += part
         return data
 
     def _now(self, deadline: float, action: str, argument: Any) -> Any:
         if self.sock is None:
-            raise Broken("is gone")
+            raise Gone("is gone")
         try:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -103,7 +107,7 @@ class Wire:
             raise Late("gave no answer in time") from None
         except OSError:
             self.close()
-            raise Broken("is gone") from None
+            raise Gone("is gone") from None
 
 
 def _no_objects(pairs: Any) -> Any:

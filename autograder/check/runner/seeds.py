@@ -10,6 +10,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 
+from autograder.course.markers import fixed_seed
 from autograder.notebook.code_cells import CHECK, CodeCell
 
 
@@ -27,8 +28,6 @@ def keyed_checks(plan: Sequence[CodeCell], secret: bytes, student: str) -> tuple
     (sources, seeds)
         By the cell's id; only cells that hold their fixed seed.
     """
-    from autograder.author.lab_source import fixed_seed
-
     sources, seeds = {}, {}
     for cell in plan:
         fixed = f"default_rng({fixed_seed(cell.id)})"

@@ -20,9 +20,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from autograder.check.protocol.limits import GRACE, LONGEST_MESSAGE, START
+from autograder.check.protocol.limits import GRACE, START
 from autograder.check.protocol.lines import Lines, send
-from autograder.check.protocol.verdict import FAILED, PARTIAL, PASSED, Verdict
+from autograder.check.protocol.verdict import Cause, Finding, Verdict, failed
+from autograder.check.runner.believed import believed
 from autograder.errors import AutograderError
 from autograder.notebook.code_cells import CHECK, CodeCell, to_json
 from autograder.plain_text import plain
@@ -122,7 +123,7 @@ class Server:
         folder: Path | None = None,
         start: Callable[[socket.socket], Process] = Program,
     ):
-        self.points = {c.id: c.points for c in plan if c.kind == CHECK}
+        self.checks = {c.id: c for c in plan if c.kind == CHECK}
         self.lock = threading.Lock()
         mine, theirs = socket.socketpair()
         self.lines = Lines(mine)
@@ -224,30 +225,13 @@ class Submission:
                 send(lines.sock, {"check": id, "seconds": seconds, "in_place": in_place}, [channel.fileno()])
         answer = lines.read(2 * (seconds + GRACE) + 5)
         self.seen.append(id)
-        verdict = self._read(id, answer)
+        verdict = believed(self.server.checks[id], answer)
         if verdict is None:
             self.close()
             if not self.server.alive:
                 raise AutograderError("The checker ended while it was needed. Grade again to go on.")
-            key = id.rsplit("-", 1)[0]
-            return Verdict(
-                id, FAILED, message=f"{key}: the check was stopped after {seconds:g} s, or ran out of memory."
-            )
+            return failed(id, Finding(Cause.CHECKER_ENDED, limit=seconds))
         return verdict
-
-    def _read(self, id: str, answer: dict[str, Any]) -> Verdict | None:
-        # The child interprets what students return, so even its word is bounded by what the cell can give.
-        try:
-            verdict = Verdict(**answer)
-            most = 0 if verdict.status == FAILED else self.server.points[id]
-            numbers = (verdict.points, verdict.seconds, verdict.calls)
-            if verdict.id != id or not all(type(n) in (int, float) for n in numbers) or not 0 <= verdict.points <= most:
-                return None
-            verdict.in_place = verdict.in_place is True
-            verdict.message = str(verdict.message)[:LONGEST_MESSAGE].encode("utf-8", "replace").decode()
-            return verdict if verdict.status in (PASSED, PARTIAL, FAILED) else None
-        except TypeError:
-            return None
 
     def begin(self) -> None:
         """Starts the child, which gets ready while the caller does something else; without this the first `check` does."""

@@ -7,13 +7,12 @@ import pathlib
 import sys
 from dataclasses import dataclass
 
-from data_fetch.datasets.fetching import check_size, nih_source
-from data_fetch.errors import DataFetchError
-from data_fetch.profiles import profile
-from data_fetch.sources.nih import films as nih
-from data_fetch.sources.nih import pneumothorax as nih_pneumothorax
-from data_fetch.store import cache
-from data_fetch.store.registry import data_set, registry
+from data_fetch.sources.nih.film_choice import Chosen
+from data_fetch.sources.nih.index import PUBLISHED_SIZE, nih_index
+from data_fetch.sources.nih.origin import Origin
+from data_fetch.sources.nih.source import NihSource
+from data_fetch.store.registry import registry
+from data_fetch.store.stored_sets import pieces_of
 from data_fetch.transfer import transport
 from data_fetch.transfer.archive_reader import Archive, missing_films
 
@@ -42,38 +41,26 @@ class Cost:
     estimated: bool
 
 
-def costs(chosen: nih.Chosen, source: nih.Source, pieces: pathlib.Path, size: int) -> list[Cost]:
+def costs(chosen: Chosen, origin: Origin, pieces: pathlib.Path, size: int) -> list[Cost]:
     """The cost of each archive that the chosen films lie in, at a size in pixels."""
-    official, held = registry()["archives"]["nih"], source.films or {}
+    official, held = registry()["archives"]["nih"], origin.films or {}
     found = []
     for archive in chosen.archives:
-        # A mirror is asked; the official addresses are not, so that a plan needs no network.
-        stated = None if source.address is None else transport.length_of(archive.address)
+        # A mirror is asked; the official addresses are not, so that the cost is known without a network.
+        stated = None if origin.address is None else transport.length_of(archive.address)
         films = official[archive.name]["films"] if archive.md5 else sum(a == archive.name for a, _ in held.values())
         missing = len(missing_films(archive, pieces, size))
         found.append(Cost(archive, missing, films * FILM_BYTES if stated is None else stated, stated is None))
     return found
 
 
-def print_plan(name: str, source: str, directory: pathlib.Path | None, films: int | None, size: int | None) -> None:
+def print_cost(source: NihSource, size: int) -> None:
     """Print which films would be fetched (CSV, on standard output) and what that costs (on standard error)."""
-    if source != "nih":
-        raise DataFetchError("Only for NIH films is there a plan of downloads.", next="add --source nih")
-    folder = cache.cache_folder(directory)
-    origin = nih_source(folder, refresh=True)
-    # The biased set draws into the films of cardiomegaly.
-    drawn = name.removesuffix("_biased")
-    size = check_size(profile().sizes[drawn] if size is None else size)
-    set_id = f"{drawn}-nih-v{data_set(drawn)['sources']['nih']['version']}-{size}-"
-    if name == "pneumothorax":
-        count = nih_pneumothorax.check_films(films)
-        chosen = nih_pneumothorax.choose_pneumothorax(origin, count)
-        set_id += f"{count}-"
-    else:
-        chosen = nih.choose_cardiomegaly(origin)
-    set_id += origin.key
-    there = (folder / "sets" / set_id).is_dir()
-    _print_costs(costs(chosen, origin, folder / "partial" / set_id, size), len(chosen.rows), size, there)
+    chosen = source.rule.choose(source.origin)
+    set_id = source.stored_set("", size).set_id
+    there = (source.cache / "sets" / set_id).is_dir()
+    found = costs(chosen, source.origin, pieces_of(set_id, source.cache), size)
+    _print_costs(found, len(chosen.rows), size, there)
     _print_films(chosen)
 
 
@@ -104,11 +91,11 @@ def _print_costs(all_costs: list[Cost], films: int, size: int, there: bool) -> N
     )
 
 
-def _print_films(chosen: nih.Chosen) -> None:
+def _print_films(chosen: Chosen) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["name", "split", "fold", "archive", "findings"])
-    table = nih.nih_index().attributes(chosen.rows, nih.PUBLISHED_SIZE)
+    table = nih_index().attributes(chosen.rows, PUBLISHED_SIZE)
     archive_of = {film: archive.name for archive in chosen.archives for film in archive.wanted}
-    for place, film in enumerate(nih.nih_index().names(chosen.rows)):
+    for place, film in enumerate(nih_index().names(chosen.rows)):
         fold = chosen.folds[place] if chosen.folds[place] >= 0 else ""
         writer.writerow([film, chosen.splits[place], fold, archive_of[film], table["findings"][place]])

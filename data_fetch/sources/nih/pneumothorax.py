@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pathlib
-
 import numpy as np
 
 from data_fetch.datasets.splits import choose_balanced, patient_folds
 from data_fetch.errors import DataFetchError, TooFewFilms
-from data_fetch.sources.nih import films as nih
+from data_fetch.sources.nih.film_choice import Chosen, Rule, archives_of, offered_rows
 from data_fetch.sources.nih.index import nih_index
+from data_fetch.sources.nih.origin import Origin
 from data_fetch.store.registry import registry
 
 SEED = 2018
@@ -48,17 +47,17 @@ def archives_needed(films: int) -> list[str]:
     return needed
 
 
-def choose_pneumothorax(source: nih.Source, films: int) -> nih.Chosen:
-    """Which films the rule and the seed choose from a source; downloads nothing."""
+def choose_pneumothorax(origin: Origin, films: int) -> Chosen:
+    """Which films the rule and the seed choose from an origin; downloads nothing."""
     index = nih_index()
-    offered = nih.offered_rows(source, archives_needed(films))
+    offered = offered_rows(origin, archives_needed(films))
     positive = index.has("Pneumothorax")
     try:
         chosen = choose_balanced(index.patient[offered], positive[offered], films // 2, SEED)
     except TooFewFilms as problem:
         raise TooFewFilms(
             "Pneumothorax cannot be learned from this mirror: " + problem.what,
-            where=source.address,
+            where=origin.address,
             expected=problem.expected,
             got=problem.got,
             next="unset DATA_FETCH_MIRROR to use the official archives, or use --source phantom",
@@ -67,22 +66,19 @@ def choose_pneumothorax(source: nih.Source, films: int) -> nih.Chosen:
     folds = patient_folds(positive[rows].astype(np.int64), index.patient[rows], len(PARTS), SEED)
     splits = np.array(PARTS)[folds]
     order = np.lexsort((rows, [ORDER.index(split) for split in splits]))
-    return nih.Chosen(
+    return Chosen(
         finding="Pneumothorax",
         rows=rows[order],
         splits=splits[order],
         folds=np.full(len(rows), -1),
-        archives=nih.archives_of(source, rows),
+        archives=archives_of(origin, rows),
         rule="choose_balanced in data_fetch/datasets/splits.py: a negative film may show anything but a pneumothorax; eighths by "
         "patient (patient_folds): 1 validation, 2 test, 5 train",
     )
 
 
-def write_pneumothorax(
-    source: nih.Source, films: int, size: int, part: pathlib.Path, pieces: pathlib.Path, progress: bool
-) -> None:
-    """Choose, fetch and write the pneumothorax films: see `nih.write_films`."""
-    chosen = choose_pneumothorax(source, films)
-    wanted = {split: films * PARTS.count(split) // len(PARTS) for split in ORDER}
-    card = nih.card_of("pneumothorax", source, chosen, size, wanted, SEED)
-    nih.write_films(chosen, {**card, "asked": films}, size, part, pieces, progress)
+def rule(films: int | None = None) -> Rule:
+    """The rule of this set, for so many films in all: see `check_films`."""
+    count = check_films(films)
+    wanted = {split: count * PARTS.count(split) // len(PARTS) for split in ORDER}
+    return Rule(lambda origin: choose_pneumothorax(origin, count), wanted, SEED, asked=count)

@@ -82,7 +82,7 @@ def _true_ctr(rng: np.random.Generator, label: int) -> float:
     return float(np.clip(rng.normal(*NORMAL_CTR), *NORMAL_RANGE))
 
 
-def plan(split: str) -> list[Entry]:
+def entries_of(split: str) -> list[Entry]:
     """All films of a split in their order, before they are drawn; depends on the seed alone.
 
     Develop is ordered by fold; within a fold, and in the other splits, the order is random.
@@ -157,7 +157,9 @@ def _card(split: str, size: int, entries: list[Entry], rows: list[dict[str, Any]
     }
 
 
-SET = writing.PhantomSet("cardiomegaly", tuple(SPLITS), ("heart", "lungs"), ("ctr_seen",), plan, _draw, _row, _card)
+SET = writing.PhantomSet(
+    "cardiomegaly", tuple(SPLITS), ("heart", "lungs"), ("ctr_seen",), entries_of, _draw, _row, _card
+)
 
 
 def write(split: str, size: int, folder: Path, progress: bool = True, workers: int | None = None) -> None:

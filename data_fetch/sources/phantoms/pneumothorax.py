@@ -85,7 +85,7 @@ def _films_of(number: int, label: int, count: int) -> list[Entry]:
     return entries
 
 
-def plan(split: str) -> list[Entry]:
+def entries_of(split: str) -> list[Entry]:
     """All films of a split in their order (random), before they are drawn; depends on the seed alone."""
     writing.check_split(SET, split)
     what = SPLITS[split]
@@ -160,7 +160,7 @@ def _card(split: str, size: int, entries: list[Entry], rows: list[dict[str, Any]
     }
 
 
-SET = writing.PhantomSet("pneumothorax", tuple(SPLITS), MASKS, ("severity",), plan, _draw, _row, _card)
+SET = writing.PhantomSet("pneumothorax", tuple(SPLITS), MASKS, ("severity",), entries_of, _draw, _row, _card)
 
 
 def write(split: str, size: int, folder: Path, progress: bool = True, workers: int | None = None) -> None:
@@ -177,7 +177,7 @@ def redrawn(split: str, rows: Sequence[int], size: int, drain: bool) -> np.ndarr
     What a film would look like had nobody put the drain in (`drain=False`), or had somebody (`drain=True`; on the side of
     the gas, on either where there is none). A film that is as asked comes back as it is.
     """
-    entries, films = plan(split), []
+    entries, films = entries_of(split), []
     for row in rows:
         entry = entries[int(row)]
         shown = entry.additions

@@ -1,4 +1,7 @@
-"""Spread the films of a set over the processor's cores, with child processes that never outlive their parent."""
+"""Spread the films of a set over the processor's cores, with child processes that never outlive their parent.
+
+(joblib's loky, tried for this: when the parent is killed outright, its workers go on with all that is queued.)
+"""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def tile(film: Film, text: str, outlines: Iterable[tuple[np.ndarray, int]] = ())
 
 def _hearts() -> list[list[Image.Image]]:
     """Normal hearts, enlarged hearts, normal hearts made to look large, one patient's films."""
-    entries = cardiomegaly.plan("test")
+    entries = cardiomegaly.entries_of("test")
 
     def some(test: Callable[[cardiomegaly.Entry], bool]) -> list[cardiomegaly.Entry]:
         found: dict[int, cardiomegaly.Entry] = {}
@@ -74,7 +74,7 @@ def _hearts() -> list[list[Image.Image]]:
 
 def _gas() -> list[list[Image.Image]]:
     """Small to large, with a drain, and folds of skin; each row once as it is and once with outlines."""
-    entries = pneumothorax.plan("test")
+    entries = pneumothorax.entries_of("test")
     bare = [e for e in entries if e.label and not e.additions.drain and not e.additions.fold]
     bare.sort(key=lambda e: e.additions.pneumothorax.collapse if e.additions.pneumothorax else 0)
     rows: list[Sequence[pneumothorax.Entry]] = [

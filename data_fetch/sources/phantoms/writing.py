@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from data_fetch.datasets.imageset import new_array
 from data_fetch.progress import bar
 from data_fetch.store import tomltext
+from data_fetch.store.arrays import new_array
 
 from .pool import PhantomError, cores, run_workers
 
@@ -33,7 +33,7 @@ class PhantomSet:
     """What `write` must know of a set; each set's module has one, called SET.
 
     name : of the module too. splits : their names. masks, numbers : what `draw` gives for each film, by name.
-    plan : a split's films in their order, before they are drawn. draw : one of them at a size. row : its line of the
+    entries_of : a split's films in their order, before they are drawn. draw : one of them at a size. row : its line of the
     table, from its entry and numbers; starts with name, label and patient. card : from split, size, entries, rows.
     """
 
@@ -41,7 +41,7 @@ class PhantomSet:
     splits: Sequence[str]
     masks: Sequence[str]
     numbers: Sequence[str]
-    plan: Callable[[str], list[Any]]
+    entries_of: Callable[[str], list[Any]]
     draw: Callable[[Any, int], Drawn]
     row: Callable[[Any, Mapping[str, float]], dict[str, Any]]
     card: Callable[[str, int, list[Any], list[dict[str, Any]]], dict[str, Any]]
@@ -74,7 +74,7 @@ def draw_rows(what: PhantomSet, split: str, size: int, folder: Path, part: int, 
     images = open_array(folder / "images.npy", mode="r+")
     masks = {name: open_array(folder / "masks" / f"{name}.npy", mode="r+") for name in what.masks}
     numbers = open_array(_numbers_file(folder), mode="r+")
-    for row, entry in enumerate(what.plan(split)):
+    for row, entry in enumerate(what.entries_of(split)):
         if row % parts == part:
             film = what.draw(entry, size)
             images[row] = film.image
@@ -99,7 +99,7 @@ def write(
     """
     folder = Path(folder)
     check_split(what, split)
-    entries = what.plan(split)
+    entries = what.entries_of(split)
     if not isinstance(size, int | np.integer) or not 64 <= size <= 1024:
         raise PhantomError(
             "Phantom films cannot have this size.", expected="64 to 1024 pixels, a whole number", got=repr(size)

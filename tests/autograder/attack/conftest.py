@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from kinds_by_layer import EACH_PUSH, OTHERS
 
 from autograder.attack import attack
 
@@ -15,12 +16,12 @@ def prey(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def quick_class(prey):
-    """What was seen of the class with the most telling kinds."""
-    return attack.in_one_class(prey, [kind for kind in attack.KINDS if kind.quick])
+    """What was seen of the class with the most telling kinds that no lower layer tries."""
+    return attack.in_one_class(prey, EACH_PUSH)
 
 
 @pytest.fixture(scope="session")
 def whole_class(tmp_path_factory):
     """What was seen of the class with all other kinds."""
     course = attack.make_course(tmp_path_factory.mktemp("whole") / "course")
-    return attack.in_one_class(course, [kind for kind in attack.KINDS if not kind.quick])
+    return attack.in_one_class(course, OTHERS)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from kinds_by_layer import EACH_PUSH, OTHERS, TRIED_BELOW
 
 from autograder.attack import attack, must_hold, scenarios
 
 pytestmark = pytest.mark.kernel
-
-QUICK = [kind for kind in attack.KINDS if kind.quick]
-OTHERS = [kind for kind in attack.KINDS if not kind.quick]
 
 
 def by_name(one):
     return one.name
 
 
-@pytest.mark.parametrize("kind", QUICK, ids=by_name)
+@pytest.mark.parametrize("kind", EACH_PUSH, ids=by_name)
 def test_the_most_telling_kinds(quick_class, kind):
     assert must_hold.broken(quick_class, kind) == []
 
@@ -48,6 +46,10 @@ def test_the_class_beside_all_other_kinds(whole_class):
 )
 def test_a_run_as_a_whole(prey, quick_class, scenario, tmp_path):
     assert scenario.run(prey, tmp_path) == []
+
+
+def test_what_lower_layers_try_are_telling_kinds():
+    assert {kind.name for kind in attack.KINDS if kind.quick} >= TRIED_BELOW
 
 
 def test_names_of_kinds_are_their_own():

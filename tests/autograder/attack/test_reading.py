@@ -10,16 +10,18 @@ import time
 import nbformat
 import pytest
 
-from autograder.check.protocol.verdict import FAILED, Verdict
+from autograder.check.protocol.verdict import Cause, Finding, failed
 from autograder.collect import submissions
+from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
 from autograder.files import write_atomically
 from autograder.notebook import assemble, code_cells, syntax
-from autograder.notebook.assemble import SubmissionError, read_submitted
 from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, CodeCell
+from autograder.notebook.read import SubmissionError, read_submitted
 from autograder.plain_text import plain
+from autograder.record import sentences
 from autograder.run.job import Outcome, _Heard
-from autograder.run.results import Ran
+from autograder.run.results import out_of_time, raised
 
 SECRET = "27182"
 
@@ -68,19 +70,24 @@ def test_statements_that_all_need_each_other_are_found_quickly():
 def test_what_an_error_says_is_not_told():
     outcome = Outcome()
     heard = _Heard(outcome)
-    heard(CodeCell(LOCKED, "", "raise TimeoutError(seen)"), Ran(f"TimeoutError: {SECRET}"))
-    heard(CodeCell(LOCKED, "after", "print(f(3))"), Ran(f"Leak{SECRET}: {SECRET}"))
-    heard(CodeCell(SOLUTION, "f", "raise SyntaxError(seen)"), Ran(f"SyntaxError: x (line {SECRET})"))
-    heard(CodeCell(SOLUTION, "g", "x = 1\ndef g(:\n    pass"), Ran(f"SyntaxError: x (line {SECRET})"))
-    heard(CodeCell(SOLUTION, "h", "while True: pass"), Ran("stopped after 8 s", late=True))
-    told = [Verdict(f"{name}-1", FAILED, message=f"{name}: there is no `{name}`") for name in "fgh"]
-    for verdict in told:
+    heard(CodeCell(LOCKED, "", "raise TimeoutError(seen)"), raised("TimeoutError", SECRET))
+    heard(CodeCell(LOCKED, "after", "print(f(3))"), raised(f"Leak{SECRET}", SECRET))
+    heard(CodeCell(SOLUTION, "f", "raise SyntaxError(seen)"), raised("SyntaxError", f"x (line {SECRET})"))
+    heard(CodeCell(SOLUTION, "g", "x = 1\ndef g(:\n    pass"), raised("SyntaxError", f"x (line {SECRET})"))
+    heard(CodeCell(SOLUTION, "h", "while True: pass"), out_of_time(8.0))
+    verdicts = [failed(f"{name}-1", Finding(Cause.MISSING_NAME, name=name)) for name in "fgh"]
+    for verdict in verdicts:
         heard.explain(verdict)
-    assert SECRET not in " ".join([*outcome.flags, *(verdict.message for verdict in told)])
-    assert outcome.flags == ["after, a locked cell, stopped with an error of its own kind", "h: stopped after 8 s"]
-    assert told[0].message.endswith("its cell stopped with a SyntaxError.")
-    assert told[1].message.endswith("its cell stopped with a SyntaxError at line 2.")
-    assert told[2].message.endswith("its cell did not end in time.")
+    flags = [sentences.flag(ending) for ending in outcome.endings]
+    told = [sentences.message(verdict.id, verdict.finding) for verdict in verdicts]
+    assert SECRET not in " ".join([*flags, *told, repr(outcome), repr(verdicts)])
+    assert flags == ["after, a locked cell, stopped with an error of its own kind", "h: stopped after 8 s"]
+    assert told[0].endswith("its cell stopped with a SyntaxError.")
+    assert told[1].endswith("its cell stopped with a SyntaxError at line 2.")
+    assert told[2].endswith("its cell did not end in time.")
+    assert [verdict.finding.cause for verdict in verdicts] == [
+        Cause.CELL_RAISED, Cause.CELL_RAISED, Cause.CELL_OUT_OF_TIME,
+    ]  # fmt: skip
 
 
 def notebook(*sources, **changes):
@@ -134,14 +141,6 @@ def test_added_cells_are_bounded_and_the_first_stay():
     assert [flag for flag in made.flags if "more cells were added than are taken" in flag]
 
 
-class Course:
-    ours = True
-
-    def __init__(self, root):
-        self.root, self.submitted, self.state = root, root / "submitted", root / ".autograder"
-        self.solutions = root / "solutions"
-
-
 @pytest.mark.parametrize(
     "claimed", ["01-r" + "1" * 5_000, "01-r1/../x", "01-r\0", "02-r1", ["01-r1"], "01-rx", "01-r9"]
 )
@@ -151,11 +150,12 @@ def test_a_claimed_release_that_is_none_is_the_current_one(tmp_path, claimed):
     (folder / "submission.json").write_text(json.dumps({"release": claimed}))
     (tmp_path / "solutions" / "01_x").mkdir(parents=True)
     (tmp_path / "solutions" / "01_x" / "release.toml").write_text("version = 3\n")
-    assert submissions.version(Course(tmp_path), folder, "01_x") == "01-r3"
+    assert submissions.version(LabCourse(tmp_path), folder, "01_x") == "01-r3"
 
 
 def test_names_that_no_record_can_have_are_left_out_and_told(tmp_path):
-    course = Course(tmp_path)
+    (tmp_path / "solutions").mkdir()
+    course = LabCourse(tmp_path)
     for name in (b"good", b"\xff\xfe", b"a\nb", b"*", b"n" * 201, b"n" * 200):
         os.makedirs(os.path.join(os.fsencode(course.submitted), name, b"01_x"))
     assert submissions.students(course, "01_x") == ["good", "n" * 200]

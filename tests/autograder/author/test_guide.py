@@ -9,13 +9,13 @@ from tiny_course import LAB, edit, fresh
 
 from autograder.author import build, guide
 from autograder.author.lab_source import load_lab
-from autograder.course.course import Course
+from autograder.course.lab_course import LabCourse
 from autograder.release import release
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
-@pytest.mark.parametrize("name", [folder.name for folder in Course(ROOT).folders()])
+@pytest.mark.parametrize("name", [folder.name for folder in LabCourse(ROOT).folders()])
 def test_the_guide_names_every_exercise_law_and_misconception(name):
     lab = load_lab(ROOT / "solutions" / name)
     text = guide.text(lab)
@@ -31,6 +31,7 @@ def test_the_guide_names_every_exercise_law_and_misconception(name):
     assert "BEGIN SOLUTION" not in text
 
 
+@pytest.mark.kernel
 def test_building_writes_it_anew_and_a_release_leaves_it_behind(tmp_path):
     course = fresh(tmp_path / "course")
     build.run(course)

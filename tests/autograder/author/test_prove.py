@@ -9,7 +9,7 @@ from rich.console import Console
 
 from autograder.author import prove
 from autograder.author.lab_source import load_lab
-from autograder.course.course import Course
+from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
 
 pytestmark = pytest.mark.kernel
@@ -34,7 +34,7 @@ def mutant(folder, name, body, loses="normalise-1, normalise-2", told="Is the `r
 
 def test_the_tiny_course_is_as_stated():
     out = io.StringIO()
-    assert prove.run(Course(COURSE), ["01"], console=Console(file=out, width=200)) is True
+    assert prove.run(LabCourse(COURSE), ["01"], console=Console(file=out, width=200)) is True
     rows = prove.prove_lab(load_lab(COURSE / "solutions" / "01_tiny"))
     assert all(row.ok for row in rows) and len(rows) == 11
     by_answer = {(r.exercise, r.answer): r for r in rows}
@@ -98,10 +98,10 @@ def test_a_setup_cell_that_fails_is_named(lab):
     source = lab / "01_tiny.py"
     source.write_text(source.read_text().replace("import tiny_checks as checks", "import no_such_checks as checks"))
     out = io.StringIO()
-    assert prove.run(Course(lab.parents[1]), console=Console(file=out, width=200)) is False
+    assert prove.run(LabCourse(lab.parents[1]), console=Console(file=out, width=200)) is False
     assert "01_tiny.py, line" in out.getvalue() and "no_such_checks" in out.getvalue()
 
 
 def test_an_unknown_lab_is_an_error():
     with pytest.raises(AutograderError, match="There is no lab '7'"):
-        prove.run(Course(COURSE), ["7"], console=Console(quiet=True))
+        prove.run(LabCourse(COURSE), ["7"], console=Console(quiet=True))

@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from plain_kernel import Nursery, plan
+from plain_kernel import Nursery, cells_of, told_of
 
 from autograder.check.runner.host import NOTHING_WARM, CheckerHost
 from autograder.run.results import Seconds
@@ -27,14 +27,14 @@ def main() -> None:
     (folder / "link").symlink_to("/etc/passwd")
     os.environ["SECRET"] = sys.argv[2]
     cells = [(name, source, 1) for name, source in checks.items()]
-    course = plan("import os, socket, sys", ("f", "def f(x):\n    return 2 * x"), *cells)
+    course = cells_of("import os, socket, sys", ("f", "def f(x):\n    return 2 * x"), *cells)
     nursery = Nursery()
     settings = replace(NOTHING_WARM, show=(sys.argv[1],))
     host = CheckerHost(settings, {"DATA_FETCH_OFFLINE": "1"}, keras=False)
     with host, host.server(course, folder) as server, server.submission([]) as submission:
         print(json.dumps("ready"), flush=True)
         for id, verdict in walk(course, nursery.kernel, submission, {}, Seconds(60)).items():
-            print(json.dumps([id, verdict.status, verdict.message]), flush=True)
+            print(json.dumps([id, verdict.status, told_of(verdict)]), flush=True)
     nursery.close()
     print(json.dumps(sorted(p.name for p in folder.iterdir())), flush=True)
 

@@ -14,9 +14,11 @@ import threading
 
 import nbformat
 
+from autograder.check.protocol.verdict import Cause
 from autograder.check.runner.responder_code import serve_code, setup_code
 from autograder.notebook.code_cells import code_cells_of
-from autograder.run.results import Ran
+from autograder.record.sentences import message
+from autograder.run.results import Ran, kernel_ended, not_stopped, out_of_time, raised
 
 CONTROL = 200  # the control socket's descriptor in a kernel
 # A nursery imports what it is told to and forks a kernel for each pair of sockets that it is sent.
@@ -56,11 +58,11 @@ def _main():
         value = eval(compile(ast.Expression(last.value), file, "eval"), names) if last else None
         return None if value is None else repr(value)
     for line in lines:
-        source, error, value = json.loads(line), "", None
+        source, error, value = json.loads(line), None, None
         try:
             value = execute(source)
         except BaseException as e:
-            error = f"{type(e).__name__}: {e}"
+            error = [type(e).__name__, str(e)]
         lines.write(json.dumps({"error": error, "value": value}) + "\\n")
         lines.flush()
 _main()
@@ -96,7 +98,7 @@ class PlainKernel:
         with control, commands, nursery.lock:
             socket.send_fds(nursery.socket, [str(folder).encode()], [control.fileno(), commands.fileno()])
             self.pid = int.from_bytes(nursery.socket.recv(8), "big")
-        assert not self.run(setup_code()).error
+        assert self.run(setup_code()).ended is None
 
     def run(self, source, seconds=60.0):
         self._write(source)
@@ -107,10 +109,10 @@ class PlainKernel:
 
     def end_serving(self, seconds):
         ran = self._read(seconds)
-        if ran.error == "late":
+        if _late(ran):
             os.kill(self.pid, signal.SIGINT)
             ran = self._read(seconds)
-        return Ran(ran.error, alive=ran.alive and ran.error != "late")
+        return not_stopped(seconds) if _late(ran) else ran
 
     def _write(self, line):
         with contextlib.suppress(OSError):  # a kernel that is gone is noticed when it does not answer
@@ -123,14 +125,15 @@ class PlainKernel:
             while b"\n" not in self.data:
                 part = self.socket.recv(1 << 16)
                 if not part:
-                    return Ran("the kernel died", alive=False)
+                    return kernel_ended()
                 self.data += part
         except TimeoutError:
-            return Ran("late")
+            return out_of_time(seconds)
         except OSError:
-            return Ran("the kernel died", alive=False)
+            return kernel_ended()
         line, _, self.data = self.data.partition(b"\n")
-        return Ran(**json.loads(line))
+        said = json.loads(line)
+        return raised(*said["error"]) if said["error"] else Ran(value=said["value"])
 
     def __enter__(self):
         return self
@@ -140,6 +143,10 @@ class PlainKernel:
             os.kill(self.pid, signal.SIGKILL)
         self.socket.close()
         self.control.close()
+
+
+def _late(ran):
+    return ran.ended is not None and ran.ended.cause is Cause.OUT_OF_TIME
 
 
 def notebook(*cells):
@@ -161,5 +168,10 @@ def notebook(*cells):
     return nb
 
 
-def plan(*cells):
+def told_of(verdict):
+    """What a student reads of a verdict."""
+    return message(verdict.id, verdict.finding)
+
+
+def cells_of(*cells):
     return code_cells_of(notebook(*cells))

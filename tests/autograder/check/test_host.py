@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from plain_kernel import plan
+from plain_kernel import cells_of
 from warm_client import ROOT, USERS, as_user
 
 from autograder.check.runner import host as hosts
@@ -25,7 +25,7 @@ from warmkernel.settings import Settings
 pytestmark = pytest.mark.kernel
 
 HERE = Path(__file__).parent
-SIMPLE = plan(("f", "def f(x):\n    return 2 * x"), ("f-1", "assert f(2) == 4", 1))
+SIMPLE = cells_of(("f", "def f(x):\n    return 2 * x"), ("f-1", "assert f(2) == 4", 1))
 SECRET = "a word that is nowhere in there"
 REFUSED = "def refused(act, *arguments):\n    try:\n        act(*arguments)\n    except (OSError, RuntimeError):\n        return True\n"
 SEEN = {
@@ -152,7 +152,7 @@ def judged(server, nursery, course, seconds=20):
 
 
 def test_two_notebooks_share_one_import_of_keras_and_threads_share_the_host(keras_nursery):
-    course = plan(
+    course = cells_of(
         "import keras, medxai\nimport numpy as np\nfrom medxai import checks\nnet = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])",
         ("score", "def score(model, x):\n    return model(x)"),
         ("score-1", "x = np.eye(2, dtype='f4')\nassert np.allclose(score(net, x), net(x), atol=1e-6) and checks", 1),
@@ -170,7 +170,7 @@ def test_two_notebooks_share_one_import_of_keras_and_threads_share_the_host(kera
 
 def test_servers_of_one_host_end_one_by_one(nursery, tmp_path):
     (tmp_path / "ages.csv").write_text("41")
-    reads = plan(
+    reads = cells_of(
         ("f", "def f(x):\n    return 2 * x"), ("f-1", "assert open('ages.csv').read() == '41' and f(1) == 2", 1)
     )
     with CheckerHost(keras=False) as host:
@@ -194,7 +194,7 @@ def test_servers_of_one_host_end_one_by_one(nursery, tmp_path):
 
 def test_without_a_sandbox_it_is_the_same_process(nursery, tmp_path, monkeypatch):
     monkeypatch.setenv("SEEN_INSIDE", "1")
-    course = plan("import os", ("f", "def f(x):\n    return 2 * x"), ("f-1", f"assert os.environ['SEEN_INSIDE'] and os.getcwd() == {str(tmp_path)!r} and f(2) == 4", 1))  # fmt: skip
+    course = cells_of("import os", ("f", "def f(x):\n    return 2 * x"), ("f-1", f"assert os.environ['SEEN_INSIDE'] and os.getcwd() == {str(tmp_path)!r} and f(2) == 4", 1))  # fmt: skip
     with CheckerHost(keras=False, sandbox=False) as host, host.server(course, tmp_path) as server:
         assert judged(server, nursery, course)["f-1"].status == "passed"
 

@@ -6,11 +6,11 @@ import socket
 
 import pytest
 from jupyter_client.manager import start_new_kernel
-from plain_kernel import plan
+from plain_kernel import cells_of, told_of
 
 from autograder.check.runner.responder_code import serve_code, setup_code
 from autograder.check.runner.servers import Server
-from autograder.run.results import Ran, Seconds
+from autograder.run.results import Ran, Seconds, raised
 from autograder.run.walk import walk
 
 pytestmark = pytest.mark.kernel
@@ -21,11 +21,11 @@ class JupyterKernel:
         self.control, self.theirs = socket.socketpair()
         os.set_inheritable(self.theirs.fileno(), True)
         self.manager, self.client = start_new_kernel(kernel_name="python3", pass_fds=(self.theirs.fileno(),))
-        assert not self.run(setup_code(), 60).error
+        assert self.run(setup_code(), 60).ended is None
 
     def run(self, source, seconds):
         content = self.client.execute_interactive(source, timeout=seconds, output_hook=lambda _: None)["content"]
-        return Ran(content.get("ename", ""))
+        return raised(content["ename"], content["evalue"]) if content["status"] == "error" else Ran()
 
     def begin_serving(self):
         self.asked = self.client.execute(serve_code(self.theirs.fileno()))
@@ -43,7 +43,7 @@ class JupyterKernel:
 
 
 def test_check_cells_in_a_jupyter_kernel():
-    course = plan(
+    course = cells_of(
         "%matplotlib inline\nimport contextlib, io, threading\nfrom unittest.mock import patch",
         ("f", "import threading\ndef f(x):\n    print('f of', x)\n    return 2 * x if threading.current_thread() is threading.main_thread() else None"),
         ("f-1", "out = io.StringIO()\nwith contextlib.redirect_stdout(out):\n    assert f(2) == 4\nassert out.getvalue() == 'f of 2\\n'", 1),
@@ -54,4 +54,4 @@ def test_check_cells_in_a_jupyter_kernel():
     with Server(course) as server, server.submission() as submission:
         found = walk(course, lambda: contextlib.closing(JupyterKernel()), submission, {}, Seconds(10))
     assert [v.status for v in found.values()] == ["passed", "passed", "failed"]
-    assert found["g-2"].message == "EOFError: there is nobody to type anything"
+    assert told_of(found["g-2"]) == "EOFError: there is nobody to type anything"

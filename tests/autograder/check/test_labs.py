@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
-from plain_kernel import plan
+from plain_kernel import cells_of, told_of
 
 from autograder.author import build
 from autograder.author.lab_source import load_labs
 from autograder.check.runner.seeds import keyed_checks
 from autograder.check.runner.servers import Server
+from autograder.course.lab_course import LabCourse
 from autograder.notebook.code_cells import LOCKED, code_cells_of, for_marks, with_answers
 from autograder.run.calibration import calibrate
 from autograder.run.results import Seconds
@@ -17,7 +18,7 @@ from autograder.run.walk import walk
 pytestmark = pytest.mark.kernel
 
 SOLUTIONS = Path(__file__).parents[3] / "solutions"
-LABS = {lab.name: lab for lab in load_labs(SOLUTIONS)}
+LABS = {lab.name: lab for lab in load_labs(LabCourse(SOLUTIONS.parent))}
 
 
 def notebook_plan(lab, stem):
@@ -65,7 +66,7 @@ def test_the_same_marks_outside_and_inside(lab, exercise, source, loses, server_
     with server_of(lab, exercise.notebook).submission([source]) as submission:
         outside = walk(submitted, keras_nursery.kernel, submission, {}, Seconds(120))
     assert {id for id in ids if inside[id].status != "passed"} == loses
-    assert {id for id in ids if outside[id].status != "passed"} == loses, {id: outside[id].message for id in ids}
+    assert {id for id in ids if outside[id].status != "passed"} == loses, {id: told_of(outside[id]) for id in ids}
     assert not any(verdict.in_place for id, verdict in outside.items()) or source != exercise.reference
 
 
@@ -88,16 +89,16 @@ def test_each_student_gets_inputs_of_their_own():
 
 
 def test_a_submission_can_have_checks_of_its_own(nursery):
-    course = plan(("f", "def f(x):\n    return x"), ("f-1", "assert f(1) == 1", 1))
+    course = cells_of(("f", "def f(x):\n    return x"), ("f-1", "assert f(1) == 1", 1))
     with Server(course) as server:
         with server.submission([], {"f-1": "assert f(2) == 3, 'changed'"}) as submission:
-            assert walk(course, nursery.kernel, submission, {})["f-1"].message == "AssertionError: changed"
+            assert told_of(walk(course, nursery.kernel, submission, {})["f-1"]) == "AssertionError: changed"
         with server.submission() as submission:
             assert walk(course, nursery.kernel, submission, {})["f-1"].status == "passed"
 
 
 def test_networks_and_tensors_go_both_ways(keras_nursery):
-    course = plan(
+    course = cells_of(
         "import keras\nimport numpy as np\nimport tensorflow as tf\nkeras.utils.set_random_seed(1)\n"
         "net = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, activation='softmax')])",
         ("score", "def score(model, x):\n    return model(x)"),

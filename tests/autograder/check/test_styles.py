@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import nbgrader
 import pytest
-from plain_kernel import plan
+from plain_kernel import cells_of, told_of
 from styles import STYLES
 
 from autograder.check.runner.servers import Server
@@ -30,11 +30,11 @@ def cells(answer):
 @pytest.fixture(scope="module")
 def graded(nursery):
     """By answer and place, the verdicts on all styles, which stand in one notebook below each other."""
-    reference, found = plan(*cells("right")), {}
+    reference, found = cells_of(*cells("right")), {}
     outside: dict[str, Policy] = {f"{style[0]}-1": Policy(in_place=None) for style in STYLES}
     with Server(reference) as server:
         for answer in ("right", "wrong"):
-            submitted = plan(*cells(answer))
+            submitted = cells_of(*cells(answer))
             sources = [cell.source for cell in submitted if cell.kind == SOLUTION]
             found[answer, "inside"] = walk(submitted, nursery.kernel, None, {})
             with server.submission(sources) as submission:
@@ -47,7 +47,7 @@ def graded(nursery):
 @pytest.mark.parametrize(("id", "points"), [(style[0], style[-1]) for style in STYLES])
 def test_right_and_wrong(graded, id, points, place):
     right, wrong = graded["right", place][f"{id}-1"], graded["wrong", place][f"{id}-1"]
-    assert (right.status, right.points) == ("passed", points), right.message
+    assert (right.status, right.points) == ("passed", points), told_of(right)
     assert wrong.status != "passed" and wrong.points < points
     assert wrong.points == graded["wrong", "outside"][f"{id}-1"].points
 
@@ -55,7 +55,7 @@ def test_right_and_wrong(graded, id, points, place):
 def test_what_cannot_run_outside_is_found_and_told(nursery, tmp_path):
     (tmp_path / "parts").mkdir()
     (tmp_path / "parts" / "a_helper_of_the_course.py").write_text("def doubled(x):\n    return 2 * x\n")
-    course = plan(
+    course = cells_of(
         "import sys, unittest.mock\nsys.path.append('parts')\nfrom a_helper_of_the_course import doubled",
         ("Dog", "class Dog:\n    def __init__(self, name):\n        self.name = name"),
         ("Dog-1", "assert Dog('rex').name == 'rex'", 1),

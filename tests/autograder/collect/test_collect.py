@@ -14,11 +14,14 @@ import pytest
 from tiny_course import ANSWERS, LAB, answer, fresh
 
 from autograder.author.lab_source import load_lab
-from autograder.collect import collect
+from autograder.collect import collect, take
 from autograder.course.course import Course
+from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
-from autograder.release import release, versions
+from autograder.release import release
 from medxai.lab.submit import pack
+
+pytestmark = pytest.mark.kernel
 
 
 @pytest.fixture(scope="module")
@@ -27,16 +30,16 @@ def template(tmp_path_factory):
     lab = load_lab(course.find("01"))
     release.build_lab(lab)
     release.make(course, lab, course.notebooks / LAB)
-    versions.snapshot(course, "01-r1").mkdir(parents=True)
+    course.snapshot("01-r1").mkdir(parents=True)
     return course
 
 
 @pytest.fixture
-def course(template, tmp_path) -> Course:
+def course(template, tmp_path) -> LabCourse:
     import shutil
 
     shutil.copytree(template.root, tmp_path / "course")
-    return Course(tmp_path / "course")
+    return LabCourse(tmp_path / "course")
 
 
 @pytest.fixture
@@ -112,14 +115,14 @@ def test_a_later_attempt_replaces_and_keeps_the_earlier(course, inbox):
     packed(course, inbox, "ada", **ANSWERS)
     (second,) = collect.run(course, inbox).taken
     assert (second.attempt, second.news) == (2, True)
-    kept, now = collect.attempts(course, "ada", LAB)
+    kept, now = take.attempts(course, "ada", LAB)
     assert (kept / f"{LAB}.ipynb").read_bytes() == one
     assert (now / f"{LAB}.ipynb").read_bytes() == notebook(course, **ANSWERS)
     assert kept.parent.parent.parent == course.state / "attempts" and (kept / "timestamp.txt").is_file()
     # The first file turns up again: it was collected before, and the later one still counts.
     os.utime(inbox / "01--ada.zip")
     collect.run(course, inbox)
-    assert len(collect.attempts(course, "ada", LAB)) == 2
+    assert len(take.attempts(course, "ada", LAB)) == 2
 
 
 def bomb() -> bytes:
@@ -170,8 +173,8 @@ def test_bad_files_are_named_and_left_and_the_others_go_through(course, inbox, t
     result = collect.run(course, inbox)
     told = dict(result.left)
     for name, reason in {
-        "01--html.zip": "it is an HTML page",
-        "01--cut.zip": "it is a zip, or the beginning of one",
+        "01--html.zip": "it is a web page",
+        "01--cut.zip": "the beginning of a zip",
         "01--crc.zip": "the zip is damaged",
         "01--slip.zip": "points out of the archive",
         "01--root.zip": "points out of the archive",
@@ -184,7 +187,7 @@ def test_bad_files_are_named_and_left_and_the_others_go_through(course, inbox, t
         "01--deep.zip": "is not a notebook",
         "01--mine.zip": "named after mine, and its submission.json after ada",
         "01--bomb.zip": "unpacks to more than 20 MB",
-        "page.ipynb": "it is an HTML page",
+        "page.ipynb": "is a web page",
         "old.ipynb": "not a notebook of format 4",
         "other.ipynb": "There is no lab '09_trust'",
         f"{LAB}.ipynb": "does not say whose it is",

@@ -7,10 +7,12 @@ from html.parser import HTMLParser
 import pytest
 from rich.console import Console
 
-from autograder.course.course import Course
+from autograder.check.protocol.verdict import Cause, Finding
+from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
 from autograder.record.gradebook import Mark
 from autograder.record.records import FAILED, GRADED, NEEDS_ATTENTION, CellGrade, ManualGrade, Record, RecordStore
+from autograder.record.sentences import tell
 from autograder.report import class_report
 
 LAB = "01_tiny"
@@ -20,13 +22,13 @@ HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>"
 def record(student, one, two, status=GRADED, bonus=True, words=None, **more):
     """A submission with two properties of `stretch` (2 and 1 points), one bonus property and an answer in words (2)."""
     cells = [
-        CellGrade(key, exercise, "nb", f"property {key}", most, None if held is None else most * held, held, message)
-        for key, exercise, most, held, message in [
-            ("stretch-1", "stretch", 2.0, one, "" if one else "stretch: the lowest value must become 0."),
-            ("stretch-2", "stretch", 1.0, two, "" if two else "stretch: the lowest value must become 0."),
-            ("extra-1", "extra", 0.0, bonus, "" if bonus else "extra: no."),
+        CellGrade(key, exercise, "nb", f"property {key}", most, None if held is None else most * held, held)
+        for key, exercise, most, held in [
+            ("stretch-1", "stretch", 2.0, one), ("stretch-2", "stretch", 1.0, two), ("extra-1", "extra", 0.0, bonus),
         ]
-    ]
+    ]  # fmt: skip
+    for cell in cells:
+        tell(cell, Finding(Cause.PASSED) if cell.passed else Finding(Cause.PROPERTY, text=f"{cell.exercise}: no."))
     manual = [ManualGrade("words", "nb", 2.0, words)]
     return Record(LAB, student, status, cells=cells, manual=manual, unsafe=True, **more)
 
@@ -156,7 +158,8 @@ def test_a_lab_without_points_and_a_class_without_marks_are_said_to_be_that(reco
 def test_a_thousand_submissions_make_a_small_page_soon():
     many = [record(f"student-{n:04d}", n % 3 > 0, n % 2 > 0, flags=["changed"]) for n in range(1000)]
     for n, one in enumerate(many):
-        one.cells[0].message = f"stretch: message {n}" if n % 3 == 0 else ""
+        if n % 3 == 0:
+            tell(one.cells[0], Finding(Cause.PROPERTY, text=f"stretch: message {n}"))
     begun = time.perf_counter()
     html = class_report.render(class_report.summary(LAB, many, {}))
     assert time.perf_counter() - begun < 5 and len(html) < 1_000_000
@@ -166,7 +169,7 @@ def test_a_thousand_submissions_make_a_small_page_soon():
 def test_the_page_is_written_and_the_next_command_is_named(tmp_path, records):
     (tmp_path / "solutions" / LAB).mkdir(parents=True)
     (tmp_path / "submitted" / "fay" / LAB).mkdir(parents=True)
-    course = Course(tmp_path)
+    course = LabCourse(tmp_path)
     with pytest.raises(AutograderError, match="autograder grade 01"):
         class_report.run(course, "01", Console(quiet=True))
     for one in records:
@@ -199,7 +202,7 @@ def test_the_answers_to_a_poll_stand_beside_those_of_the_paper(tmp_path, records
         (tmp_path / "submitted" / student / LAB).mkdir(parents=True)
         (tmp_path / "submitted" / student / LAB / "nb.ipynb").write_text(text)
     (tmp_path / "submitted" / "link").symlink_to(tmp_path / "submitted" / "ada")
-    course = Course(tmp_path)
+    course = LabCourse(tmp_path)
     found = class_report.polls(course, LAB)
     assert len(found) == 5 and not trap.exists()
     trusts, names = class_report.summary(LAB, records, {}, answers=found)["poll"]
@@ -217,5 +220,5 @@ def test_a_lab_without_a_poll_has_no_table_of_one(tmp_path, records):
         notebook({"cell_type": "code", "metadata": {}, "source": ""})
     )
     (tmp_path / "submitted" / "ada" / LAB).mkdir(parents=True)
-    assert class_report.polls(Course(tmp_path), LAB) == []
+    assert class_report.polls(LabCourse(tmp_path), LAB) == []
     assert "Would you trust" not in class_report.render(class_report.summary(LAB, records, {}))

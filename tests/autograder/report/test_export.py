@@ -8,7 +8,7 @@ import pytest
 from graded_class import LAB, graded_class
 from rich.console import Console
 
-from autograder.course.course import Course
+from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
 from autograder.record.records import NEEDS_ATTENTION, RecordStore
 from autograder.report import export
@@ -53,7 +53,7 @@ def test_points_still_to_be_given_by_hand_have_a_column(rows):
 def test_no_record_is_no_zero(tmp_path):
     (tmp_path / "solutions" / LAB).mkdir(parents=True)
     (tmp_path / "submitted" / "ada" / LAB).mkdir(parents=True)
-    [row] = export.table(Course(tmp_path))
+    [row] = export.table(LabCourse(tmp_path))
     assert (row["status"], row["points"]) == ("not graded", None)
 
 
@@ -75,7 +75,7 @@ def test_a_reason_with_a_formula_quotes_and_lines_stays_one_quoted_cell(tmp_path
         graded_class().records["webpage"], student="=cmd", reason='=HYPERLINK("x")\nsecond, "line"', flags=["+1"]
     )
     (tmp_path / "solutions" / LAB).mkdir(parents=True)
-    course = Course(tmp_path)
+    course = LabCourse(tmp_path)
     RecordStore(course.state).save(record)
     out = export.run(course, out=tmp_path / "deep" / "grades.csv", console=Console(quiet=True))
     with open(out, encoding="utf-8-sig", newline="") as file:
@@ -87,4 +87,4 @@ def test_a_reason_with_a_formula_quotes_and_lines_stays_one_quoted_cell(tmp_path
 def test_nothing_to_export_names_the_next_command(tmp_path):
     (tmp_path / "solutions").mkdir()
     with pytest.raises(AutograderError, match="autograder collect"):
-        export.run(Course(tmp_path), out=tmp_path / "grades.csv", console=Console(quiet=True))
+        export.run(LabCourse(tmp_path), out=tmp_path / "grades.csv", console=Console(quiet=True))

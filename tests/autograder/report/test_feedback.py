@@ -13,7 +13,7 @@ from bs4 import BeautifulSoup
 from graded_class import LAB, PLANTED, graded_class
 from rich.console import Console
 
-from autograder.course.course import Course
+from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
 from autograder.report import feedback
 
@@ -143,7 +143,7 @@ def test_a_hint_of_an_exercise_that_begins_inside_a_cell_is_found_and_a_students
     )
     cell.source = cell.source.replace("Where does", "<script>alert(1)</script>Where does")
     nbformat.write(nb, path)
-    hints = feedback.hints_of(Course(copy), record)
+    hints = feedback.hints_of(LabCourse(copy), record)
     assert [hint["title"] for hint in hints["normalise"]] == ["Hint 1: the idea", "Hint 2: the shape"]
     assert "<script" not in hints["normalise"][0]["html"] and len(hints["heart_share"]) == 2
 
@@ -185,4 +185,4 @@ def test_marks_given_by_hand_are_shown_and_survive_a_second_writing(pages):
 def test_without_records_the_next_command_is_named(tmp_path):
     shutil.copytree(graded_class().course.solutions, tmp_path / "solutions")
     with pytest.raises(AutograderError, match="autograder grade 01"):
-        feedback.run(Course(tmp_path), "01", console=Console(quiet=True))
+        feedback.run(LabCourse(tmp_path), "01", console=Console(quiet=True))

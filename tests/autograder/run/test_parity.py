@@ -17,7 +17,7 @@ from rich.console import Console
 
 from autograder import demo
 from autograder.author.lab_source import load_lab
-from autograder.course.course import Course
+from autograder.course.lab_course import LabCourse
 from autograder.notebook.cells import grade_id_of, is_graded, points_in
 from autograder.release import release
 from autograder.run import grade
@@ -76,12 +76,12 @@ def verdicts(folder, name):
                     pytest.mark.timeout(7200),
                 ],
             )
-            for number in (folder.name[:2] for folder in Course(ROOT).folders())
+            for number in (folder.name[:2] for folder in LabCourse(ROOT).folders())
         ),
     ],
 )
 def test_every_mark_is_that_of_nbgrader(number, students, tmp_path):
-    course = demo.make_course(Course(ROOT), tmp_path / "course")
+    course = demo.make_course(LabCourse(ROOT), tmp_path / "course")
     name = course.find(number).name
     release.run(course, [number], make_zip=False)
     for student, answers in answers_of(load_lab(course.find(number))).items():

@@ -113,10 +113,12 @@ def test_a_mirror_serves_machines_without_the_source(mirror, tmp_path, monkeypat
 
 
 def test_phantoms_come_from_a_mirror_or_are_rendered(small_phantoms, tmp_path, monkeypatch):
-    from data_fetch.datasets.cardiomegaly import stored_folder
+    from data_fetch.datasets.cardiomegaly import CARDIOMEGALY
     from data_fetch.store.mirror import write_mirror
 
-    write_mirror(stored_folder("phantom", "develop", 64, progress=False), tmp_path / "made")
+    write_mirror(
+        CARDIOMEGALY.stored_folders(CARDIOMEGALY.source("phantom", progress=False), "develop", 64)[0], tmp_path / "made"
+    )
     monkeypatch.setenv("DATA_FETCH_MIRROR", str(tmp_path / "made"))
     fetch_cardiomegaly(size=64, cache_dir=tmp_path / "b", progress=False)
     assert len(small_phantoms) == 1, "copied, not rendered again"
@@ -146,18 +148,3 @@ def test_a_single_file_is_fetched_verified_and_found_again(tmp_path, monkeypatch
     path.write_bytes(b"damaged")
     with pytest.raises(DataFetchError, match=r"expected: md5 [0-9a-f]{32}[\s\S]*got: +md5"):
         data_fetch.fetch_file("weights", progress=False)
-
-
-def test_checkpoints_are_checked_against_their_card(tmp_path):
-    (tmp_path / "net.h5").write_bytes(b"weights")
-    (tmp_path / "net.toml").write_text(f'name = "net"\nsha256 = "{hashlib.sha256(b"weights").hexdigest()}"\n')
-    files = data_fetch.checkpoint("net", folder=tmp_path)
-    assert files.path == tmp_path / "net.h5" and files.card["name"] == "net"
-    (tmp_path / "net.h5").write_bytes(b"weight")
-    with pytest.raises(DataFetchError, match=r"not those that its card describes[\s\S]*6 bytes"):
-        data_fetch.checkpoint("net", folder=tmp_path)
-    (tmp_path / "net.h5").unlink()
-    with pytest.raises(DataFetchError, match="missing"):
-        data_fetch.checkpoint("net", folder=tmp_path)
-    with pytest.raises(DataFetchError, match="Did you mean 'net'"):
-        data_fetch.checkpoint("nett", folder=tmp_path)

@@ -10,8 +10,8 @@ import sys
 import nih_mirrors
 import numpy as np
 import pytest
+from mit_files import mit_file
 from namespaces import LOOPBACK, PYTHON, inside, read_only
-from test_pneumothorax import mit_file
 
 from data_fetch import (
     DataFetchError,
@@ -21,10 +21,11 @@ from data_fetch import (
     fetch_file,
     fetch_pneumothorax,
 )
-from data_fetch.cli import getting
-from data_fetch.sources.nih import films as nih
+from data_fetch.datasets.catalogue import DATASETS
+from data_fetch.sources.nih import source
 from data_fetch.store import registry
-from data_fetch.store.cache import stored_set, verify
+from data_fetch.store.manifest import verify
+from data_fetch.store.stored_sets import StoredSet, stored
 
 SIZE = 64
 DEAD = "http://127.0.0.1:9"
@@ -180,7 +181,7 @@ def test_everything_of_a_profile_for_an_image(small_profiles, small_phantoms, pa
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "weights.h5").write_bytes(b"weights")
     monkeypatch.setitem(registry.registry()["files"]["weights"], "urls", [str(tmp_path / "files" / "weights.h5")])
-    monkeypatch.setattr(nih, "write_films", lambda *a, **k: pytest.fail("fetched twice"))
+    monkeypatch.setattr(source, "write_films", lambda *a, **k: pytest.fail("fetched twice"))
     small_phantoms.clear()
     status, out, _ = run(monkeypatch, capsys, "get", "--all", "--profile", "gpu", "--dir", cache)
     assert status == 0 and "Failed" not in out and "5 stored sets and files" in out and small_phantoms == []
@@ -266,7 +267,7 @@ def test_every_bit_of_a_manifest_matters(tmp_path):
         (part / "masks").mkdir()
         (part / "masks" / "heart.npy").write_bytes(b"a mask")
 
-    manifest = stored_set("tiny", make, tmp_path) / "manifest.toml"
+    manifest = stored(StoredSet("tiny", make), tmp_path) / "manifest.toml"
     whole = manifest.read_bytes()
     assert verify(manifest.parent) == []
     for place in range(len(whole)):
@@ -371,4 +372,4 @@ def test_the_whole_cpu_profile_is_fetched_mirrored_and_used_without_a_network(tm
 
 
 def test_every_set_can_be_fetched_and_stored():
-    assert set(getting.FETCH) == set(getting.STORED) == set(registry.registry()["datasets"])
+    assert set(DATASETS) == set(registry.registry()["datasets"])

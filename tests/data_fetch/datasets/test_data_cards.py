@@ -46,7 +46,7 @@ def test_the_counts_of_the_registry_are_those_of_the_phantoms():
 
 
 def test_the_counts_of_the_registry_are_those_that_the_rule_wants():
-    from data_fetch.sources.nih import films as nih
+    from data_fetch.sources.nih import cardiomegaly as nih
 
     assert registry.data_set("cardiomegaly")["sources"]["nih"]["films"] == {
         "develop": list(nih.DEVELOP),

@@ -133,7 +133,7 @@ def test_the_registry_names_the_version_that_the_renderer_draws():
 def test_importing_does_nothing_and_little():
     code = (
         "import sys, socket; socket.socket.connect = None; import data_fetch;"
-        "print([m for m in ('tensorflow', 'pandas', 'pooch', 'h5py', 'PIL', 'matplotlib') if m in sys.modules])"
+        "print([m for m in ('tensorflow', 'pandas', 'h5py', 'PIL', 'matplotlib') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -10,26 +10,14 @@ import h5py
 import nih_mirrors
 import numpy as np
 import pytest
+from mit_files import mit_file
 
 from data_fetch import DataFetchError, fetch_pneumothorax
-from data_fetch.sources.mit import films as mit
+from data_fetch.sources.mit import hdf5_films as mit
 from data_fetch.sources.nih import index as nih_index
 from data_fetch.store import files, registry
 
 CLASSES = ("no pneumothorax", "pneumothorax")
-
-
-def mit_file(path: pathlib.Path, count: int, seed: int = 0, images: object = None, label: object = None) -> bytes:
-    """A file laid out like MIT's: `image` (N, 256, 256, 1) floats from 0 to 255, `label` (N, 2) one-hot."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if images is None:
-        rng = np.random.default_rng(seed)
-        images = rng.integers(0, 256, (count, 64, 64, 1)).repeat(4, 1).repeat(4, 2).astype(np.float32)
-    if label is None:
-        label = np.eye(2)[np.arange(count) % 2]
-    with h5py.File(path, "w") as file:
-        file["image"], file["label"] = images, label
-    return path.read_bytes()
 
 
 @pytest.fixture
@@ -80,7 +68,7 @@ def test_mit_films_are_shrunk_by_areas_and_never_enlarged(mit_mirror):
     assert np.array_equal(small.images, whole.images[:, ::4, ::4])  # the test films are blocks of 4 x 4
     with pytest.raises(DataFetchError, match="64 to 256"):
         fetch("test", 512)
-    with pytest.raises(DataFetchError, match="Only NIH films"):
+    with pytest.raises(DataFetchError, match="has no option --films"):
         fetch_pneumothorax("mit", films=100)
 
 
@@ -151,7 +139,7 @@ def fewer_labels(path):
     ("damage", "message"),
     [
         (truncated, r"truncated one \([\s\S]*got: +[\d,]+ bytes"),
-        (no_hdf5, "no HDF5 file, or a truncated one"),
+        (no_hdf5, "not an HDF5 file, or it is truncated"),
         (html, "web page instead of the file[\\s\\S]*Dropbox - Sign in"),
         (other_keys, "no data set 'image'[\\s\\S]*got: +images, label"),
         (other_shape, "laid out in another way[\\s\\S]*\\(4, 1, 256, 256\\)"),

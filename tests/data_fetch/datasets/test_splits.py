@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from data_fetch.datasets.splits import choose_balanced, choose_films, patient_folds
 from data_fetch.errors import DataFetchError
-from data_fetch.sources.nih import films as nih
 from data_fetch.sources.nih import pneumothorax as nih_pneumothorax
+from data_fetch.sources.nih.cardiomegaly import choose_cardiomegaly
 from data_fetch.sources.nih.index import nih_index
+from data_fetch.sources.nih.origin import Origin
 
 
 def test_the_official_choice_needs_one_archive_and_is_what_is_promised():
-    chosen = nih.choose_cardiomegaly(nih.Source("official", None))
+    chosen = choose_cardiomegaly(Origin("official", None))
     index, develop = nih_index(), int((chosen.splits == "develop").sum())
     positive = index.has("Cardiomegaly")[chosen.rows]
     assert [archive.name for archive in chosen.archives] == ["images_001.tar.gz"]
@@ -44,18 +45,18 @@ def test_no_patient_is_ever_in_two_parts(data):
     positive = np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)))
     clear = ~positive & np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)))
     try:
-        plan = choose_films(patients, positive, clear, (20, 8), (8, 6), seed=1)
+        selection = choose_films(patients, positive, clear, (20, 8), (8, 6), seed=1)
     except DataFetchError:
         return
-    develop, test = patients[plan.develop], patients[plan.test]
+    develop, test = patients[selection.develop], patients[selection.test]
     assert not set(develop) & set(test)
-    assert len(set(plan.develop)) == len(plan.develop) and len(set(plan.test)) == len(plan.test)
-    assert len(plan.develop) <= 28 and len(plan.test) <= 14
-    assert len(np.unique(plan.folds)) == min(10, len(np.unique(develop[positive[plan.develop]])))
+    assert len(set(selection.develop)) == len(selection.develop) and len(set(selection.test)) == len(selection.test)
+    assert len(selection.develop) <= 28 and len(selection.test) <= 14
+    assert len(np.unique(selection.folds)) == min(10, len(np.unique(develop[positive[selection.develop]])))
     for patient in np.unique(develop):
-        assert len(np.unique(plan.folds[develop == patient])) == 1
-    for fold in np.unique(plan.folds):
-        assert positive[plan.develop][plan.folds == fold].any(), "a fold without a positive measures nothing"
+        assert len(np.unique(selection.folds[develop == patient])) == 1
+    for fold in np.unique(selection.folds):
+        assert positive[selection.develop][selection.folds == fold].any(), "a fold without a positive measures nothing"
 
 
 def test_the_choice_does_not_depend_on_the_order_of_what_is_offered():
@@ -75,7 +76,7 @@ def test_a_source_without_a_class_is_refused():
 def test_pneumothorax_is_balanced_and_split_by_patient():
     index = nih_index()
     for films, archives, names in ((398, 1, "74ee4c56f153b60e"), (2000, 4, "b08f8fd410d7cca2")):
-        chosen = nih_pneumothorax.choose_pneumothorax(nih.Source("official", None), films)
+        chosen = nih_pneumothorax.choose_pneumothorax(Origin("official", None), films)
         assert [archive.name for archive in chosen.archives] == nih_pneumothorax.archives_needed(films)
         assert len(chosen.archives) == archives and len(chosen.rows) == films == len(set(chosen.rows))
         positive = index.has("Pneumothorax")[chosen.rows]

@@ -1,4 +1,4 @@
-"""The plan says what a fetch will cost, and the fetch costs that."""
+"""The stated cost of a fetch is what it costs."""
 
 from __future__ import annotations
 
@@ -7,38 +7,40 @@ import re
 import nih_mirrors
 
 from data_fetch import fetch_cardiomegaly
-from data_fetch.sources.nih import films as nih
-from data_fetch.sources.nih.download_cost import print_plan
+from data_fetch.datasets.catalogue import DATASETS
+from data_fetch.sources.nih.cardiomegaly import choose_cardiomegaly
+from data_fetch.sources.nih.download_cost import print_cost
+from data_fetch.sources.nih.origin import Origin
 
 
-def plan(capsys, name="cardiomegaly", films=None, size=64):
+def cost(capsys, name="cardiomegaly", films=None, size=64):
     """Rows of the table, and the lines about costs."""
-    print_plan(name, "nih", None, films, size)
+    print_cost(DATASETS[name].source("nih", films=films), DATASETS[name].size(size))
     said = capsys.readouterr()
     return said.out.splitlines()[1:], said.err
 
 
 def test_the_official_archives_need_no_network_and_are_an_estimate(capsys, monkeypatch, own_cache):
     monkeypatch.setenv("DATA_FETCH_OFFLINE", "1")
-    rows, costs = plan(capsys, size=512)
+    rows, costs = cost(capsys, size=512)
     assert len(rows) == 700 and re.search(r"to open: +1 of 12 archives", costs)
     assert re.search(r"will pass: +about 1\.80 GB, estimated at 0\.36 MB a film", costs)
     assert re.search(r"on disk: +184 MB kept \(700 films of 512 x 512", costs)
-    rows, costs = plan(capsys, "pneumothorax", 2000)
+    rows, costs = cost(capsys, "pneumothorax", 2000)
     assert len(rows) == 2000 and re.search(r"to open: +4 of 12 archives", costs) and "about 12.60 GB" in costs
     assert not own_cache.exists()
 
 
 def test_a_mirror_is_asked_and_what_is_there_is_not_counted(capsys, packed, monkeypatch, own_cache):
-    chosen = nih.choose_cardiomegaly(nih.Source("mirror", str(packed), (packed / "manifest.csv").read_bytes()))
+    chosen = choose_cardiomegaly(Origin("mirror", str(packed), (packed / "manifest.csv").read_bytes()))
     bytes_ = sum((packed / archive.name).stat().st_size for archive in chosen.archives)
     with nih_mirrors.served(packed) as server:
         monkeypatch.setenv("DATA_FETCH_MIRROR", server.address)
-        rows, costs = plan(capsys)
+        rows, costs = cost(capsys)
         assert f"will pass:    at most {bytes_ / 1e9:.2f} GB\n" in costs and "to open:      2 of 12" in costs
-        assert not [path for path in server.asked if path.endswith(".tar.gz")], "a plan downloads nothing"
+        assert not [path for path in server.asked if path.endswith(".tar.gz")], "stating the cost downloads nothing"
         assert len(fetch_cardiomegaly("nih", size=64, progress=False))
-        _, costs = plan(capsys)
+        _, costs = cost(capsys)
     assert "the whole set" in costs and "to open:      0 of 12" in costs and "will pass:    0.00 GB" in costs
     kept = next((own_cache / "sets").iterdir()) / "images.npy"
-    assert kept.stat().st_size == 128 + len(rows) * 64 * 64, "what the plan says of the disk"
+    assert kept.stat().st_size == 128 + len(rows) * 64 * 64, "what is said of the disk"

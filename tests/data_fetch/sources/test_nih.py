@@ -21,9 +21,10 @@ import pytest
 from PIL import Image
 
 from data_fetch import DataFetchError, fetch_cardiomegaly
-from data_fetch.sources.nih import films as nih
 from data_fetch.sources.nih import index as nih_index
 from data_fetch.sources.nih import make_index as make_nih_index
+from data_fetch.sources.nih.cardiomegaly import choose_cardiomegaly
+from data_fetch.sources.nih.origin import Origin
 from data_fetch.store import registry
 from data_fetch.transfer import decoding
 
@@ -165,7 +166,7 @@ def test_a_set_in_the_cache_needs_no_server(packed, monkeypatch):
 
 
 def test_a_copy_of_the_official_archives_must_have_their_hash(tmp_path, monkeypatch, own_cache):
-    rows = np.sort(nih.choose_cardiomegaly(nih.Source("official", None)).rows)
+    rows = np.sort(choose_cardiomegaly(Origin("official", None)).rows)
     md5 = nih_mirrors.write_official_copy(tmp_path / "copy", rows)
     monkeypatch.setenv("DATA_FETCH_MIRROR", str(tmp_path / "copy"))
     real = registry.registry()["archives"]["nih"]["images_001.tar.gz"]["md5"]
@@ -264,7 +265,7 @@ def test_an_archive_that_lacks_a_film_names_it(packed, tmp_path, monkeypatch):
     folder = shutil.copytree(packed, tmp_path / "short")
     with tarfile.open(folder / "images_002.tar.gz") as tar:
         films = {m.name.split("/")[1]: tar.extractfile(m).read() for m in tar if m.isfile()}
-    wanted = {name for a in nih.choose_cardiomegaly(_source(folder)).archives for name in a.wanted}
+    wanted = {name for a in choose_cardiomegaly(_source(folder)).archives for name in a.wanted}
     gone = sorted(set(films) & wanted)[3]
     nih_mirrors.pack(folder / "images_002.tar.gz", {k: v for k, v in films.items() if k != gone})
     monkeypatch.setenv("DATA_FETCH_MIRROR", str(folder))
@@ -273,7 +274,7 @@ def test_an_archive_that_lacks_a_film_names_it(packed, tmp_path, monkeypatch):
 
 
 def _source(folder):
-    return nih.Source("mirror-test", str(folder), (folder / "manifest.csv").read_bytes())
+    return Origin("mirror-test", str(folder), (folder / "manifest.csv").read_bytes())
 
 
 def _answer(status, headers, body, then_close=True):
@@ -384,8 +385,8 @@ def test_after_a_kill_or_ctrl_c_the_next_run_goes_on(packed, root, own_cache, ho
         first = _start_get(root, server.address)
         assert reached.wait(60)
         # Archives are read at the same time: only what is confirmed can be kept.
-        source = nih.Source("mirror", server.address, (packed / "manifest.csv").read_bytes())
-        wanted = {archive.name: len(archive.wanted) for archive in nih.choose_cardiomegaly(source).archives}
+        source = Origin("mirror", server.address, (packed / "manifest.csv").read_bytes())
+        wanted = {archive.name: len(archive.wanted) for archive in choose_cardiomegaly(source).archives}
         while len(list(own_cache.rglob("images_001.tar.gz/*.npy"))) < wanted["images_001.tar.gz"]:
             time.sleep(0.05)
         first.send_signal(signal.SIGKILL if how == "killed" else signal.SIGINT)

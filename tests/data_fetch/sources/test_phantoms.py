@@ -41,7 +41,7 @@ def drawn(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def plans() -> dict[str, list[cardiomegaly.Entry]]:
-    return {split: cardiomegaly.plan(split) for split in cardiomegaly.SPLITS}
+    return {split: cardiomegaly.entries_of(split) for split in cardiomegaly.SPLITS}
 
 
 def test_the_folder_holds_what_the_cache_expects(drawn):
@@ -150,7 +150,7 @@ def test_on_a_full_pa_film_the_ratio_is_seen_as_it_is_and_ap_enlarges_it():
 
 @pytest.mark.parametrize("size", [64, 100, 150, 256, 512])
 def test_a_film_is_the_same_film_at_every_size(size):
-    entry = cardiomegaly.plan("test")[7]
+    entry = cardiomegaly.entries_of("test")[7]
     film, reference = (render(entry.patient, entry.exposure, s) for s in (size, 256))
     assert film.image.shape == (size, size)
     assert film.ctr_seen == pytest.approx(reference.ctr_seen, abs=2.5 / size)
@@ -169,7 +169,7 @@ def test_films_do_not_depend_on_how_many_draw_them_or_in_which_order(drawn, tmp_
     # Here, alone and out of order, too.
     images, hearts = np.load(drawn / "images.npy"), np.load(drawn / "masks" / "heart.npy")
     for row in (250, 3):
-        entry = cardiomegaly.plan("test")[row]
+        entry = cardiomegaly.entries_of("test")[row]
         film = render(entry.patient, entry.exposure, SIZE)
         assert (film.heart == hearts[row]).all()
         assert np.abs(film.image.astype(int) - images[row]).max() <= 1

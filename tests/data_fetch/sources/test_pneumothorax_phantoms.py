@@ -49,13 +49,13 @@ def masks(drawn) -> dict[str, np.ndarray]:
 @pytest.fixture(scope="module")
 def cases() -> list[pneumothorax.Entry]:
     """Six positives of different patients, from small to large."""
-    first = {entry.patient.number: entry for entry in pneumothorax.plan("test") if entry.label}
+    first = {entry.patient.number: entry for entry in pneumothorax.entries_of("test") if entry.label}
     by_size = sorted(first.values(), key=lambda entry: entry.additions.pneumothorax.collapse)
     return [by_size[k] for k in np.linspace(0, len(by_size) - 1, 6).astype(int)]
 
 
 def test_splits_are_balanced_and_share_no_patient():
-    plans = {split: pneumothorax.plan(split) for split in pneumothorax.SPLITS}
+    plans = {split: pneumothorax.entries_of(split) for split in pneumothorax.SPLITS}
     counts = {split: (len(plan), sum(e.label for e in plan)) for split, plan in plans.items()}
     assert counts == {"train": (1000, 500), "validation": (200, 100), "test": (300, 150)}
     patients = {split: {e.patient.number for e in plan} for split, plan in plans.items()}
@@ -158,7 +158,7 @@ def test_a_larger_collapse_is_a_larger_mask_on_the_same_patient(cases):
 
 
 def test_a_drain_is_bright_and_a_fold_ends_in_an_edge_with_vessels_beyond():
-    entries = pneumothorax.plan("test")
+    entries = pneumothorax.entries_of("test")
     drained = [e for e in entries if e.additions.drain and not e.label][:4]
     folded = [e for e in entries if e.additions.fold and not e.label][:4]
     for entry in drained:
@@ -192,7 +192,7 @@ def test_films_do_not_depend_on_how_many_draw_them(drawn, tmp_path):
     for name in ("images.npy", *(f"masks/{mask}.npy" for mask in pneumothorax.MASKS), "table.csv", "card.toml"):
         assert (tmp_path / name).read_bytes() == (drawn / name).read_bytes(), name
     images, gas = np.load(drawn / "images.npy"), np.load(drawn / "masks" / "pneumothorax.npy")
-    entry = pneumothorax.plan("test")[123]
+    entry = pneumothorax.entries_of("test")[123]
     film = render(entry.patient, entry.exposure, SIZE, entry.additions)
     assert (film.pneumothorax == gas[123]).all() and np.abs(film.image.astype(int) - images[123]).max() <= 1
 

@@ -7,11 +7,11 @@ import shutil
 
 import numpy as np
 import pytest
+from mit_files import mit_file
 from namespaces import PYTHON, inside, small_disk
-from test_pneumothorax import mit_file
 
 from data_fetch import fetch_cardiomegaly
-from data_fetch.datasets.imageset import new_array
+from data_fetch.store.arrays import new_array
 from data_fetch.store.mirror import write_mirror
 
 GET = f"{PYTHON} -m data_fetch get"

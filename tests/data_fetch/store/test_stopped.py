@@ -14,9 +14,9 @@ import time
 
 import nih_mirrors
 import pytest
-from test_pneumothorax import mit_file
+from mit_files import mit_file
 
-from data_fetch.store import cache
+from data_fetch.store import manifest
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX systems")
 
@@ -90,7 +90,7 @@ class Fetching:
         """All that is visible is whole; what was finished before is still the same; nobody asked for it again."""
         sets = [path for path in self.folder.glob("sets/*") if not path.name.startswith(".")]
         for path in sets:
-            assert cache.verify(path) == [], path
+            assert manifest.verify(path) == [], path
         files = [path for path in self.folder.glob("files/*") if path.suffix == ".h5"]
         for path in files:
             served = self.server.folder / "files" / path.name
@@ -104,13 +104,13 @@ class Fetching:
             assert not any(path.name == name for path in self.finished), f"{name} was downloaded again"
             nih = any(path.parent.name.startswith("cardiomegaly-nih") for path in self.finished)
             assert not (nih and name.endswith(".gz")), "archives of a finished set were read again"
-        self.finished = {path: path.stat().st_mtime_ns for path in [*files, *(one / cache.MANIFEST for one in sets)]}
+        self.finished = {path: path.stat().st_mtime_ns for path in [*files, *(one / manifest.MANIFEST for one in sets)]}
 
     def finish(self) -> None:
         out, err = self.communicate(self.start())
         assert "Failed" not in out and "Traceback" not in err, out + err
         self.check()
-        assert len([path for path in self.finished if path.name == cache.MANIFEST]) == 3 + self.phantoms
+        assert len([path for path in self.finished if path.name == manifest.MANIFEST]) == 3 + self.phantoms
         assert not list(self.folder.glob("sets/.*")), "what killed processes left is gone"
         assert not [path for path in self.folder.glob("partial/**/*") if path.is_file()]
 
@@ -238,5 +238,5 @@ def test_twenty_commands_at_once_draw_the_phantoms_once(tmp_path):
     assert sum("Drawing 200 phantom films" in err for _, err in told) == 1, "one draws, the others wait"
     assert not any("Traceback" in err for _, err in told)
     stored = list((tmp_path / "sets").iterdir())
-    assert len(stored) == 1 and cache.verify(stored[0]) == []
+    assert len(stored) == 1 and manifest.verify(stored[0]) == []
     assert len({hashlib.sha256(out.encode()).hexdigest() for out, _ in told}) == 1

@@ -141,6 +141,6 @@ def test_what_will_not_get_better_is_asked_once(server):
             read(server)
         assert len(server.asked) == 1
     server.again(always=Answer(302, {"Location": server.url("film")}))
-    with pytest.raises(DataFetchError, match="on and on[\\s\\S]*HTTP 302"):
+    with pytest.raises(DataFetchError, match="redirects endlessly[\\s\\S]*HTTP 302"):
         read(server)
     assert len(server.asked) < 12

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data_fetch.datasets.imageset import new_array
 from data_fetch.datasets.splits import shuffled
 from data_fetch.errors import DataFetchError
 from data_fetch.progress import bar
 from data_fetch.store import files, tomltext
+from data_fetch.store.arrays import new_array
 from data_fetch.store.registry import data_set, registry
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def opened(path: pathlib.Path) -> Iterator[tuple[h5py.Dataset, np.ndarray]]:
             raise  # of the disk to which the films are written, for example
         # h5py tells a truncated file by the length that its header promises.
         raise wrong(
-            f"This is no HDF5 file, or a truncated one ({reason}).",
+            f"This is not an HDF5 file, or it is truncated ({reason}).",
             "a whole HDF5 file",
             f"{path.stat().st_size:,} bytes",
         ) from None

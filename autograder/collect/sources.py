@@ -1,0 +1,195 @@
+"""What lies in a folder of handed-in files: zips and bare notebooks, each with what it says of itself.
+
+The file's name says who it is from where it can (`01--STUDENT.zip`); the folder it lies in otherwise.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.collect.unpack import ABOUT, unzip
+from autograder.notebook.read import SubmissionError, bytes_of, claims_of, parse
+from medxai.lab.submit import SubmitError, clean
+
+NAMED = re.compile(r"(?:^|[^0-9])(\d{1,2})--([A-Za-z0-9._-]+?)(?: ?\(\d+\))?$")
+COPY = re.compile(r" ?\(\d+\)$")  # what browsers add to the name of a second download
+CLAIM = re.compile(r"[\w.-]{1,80}")
+PASSED_OVER = ("timestamp.txt", ABOUT)  # beside bare notebooks, from an earlier collection
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """A notebook as it was handed in, and what it says of its `lab`, `release` and `notebook`, where it does."""
+
+    data: bytes
+    claims: dict[str, str]
+
+
+@dataclass
+class Handed:
+    """What one file (or a student's bare notebooks) brings, before it is compared with the lab.
+
+    `notebooks` are by file name; "" is the name of one that does not say it.
+    """
+
+    source: str
+    student: str
+    lab: str | None
+    notebooks: dict[str, Notebook]
+    created: datetime.datetime
+    bare: bool = False
+
+
+def read_all(folder: Path, wanted: str | None) -> tuple[list[Handed], list[tuple[str, str]]]:
+    """Reads every file in `folder` (or the one file that it is).
+
+    Parameters
+    ----------
+    folder : Path
+    wanted : str or None
+        The lab of files that do not say it.
+
+    Returns
+    -------
+    (handed, left)
+        What can be read, and what cannot as (file, reason).
+    """
+    root = folder if folder.is_dir() else folder.parent
+    handed: list[Handed] = []
+    left: list[tuple[str, str]] = []
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
+        inside = path.relative_to(root)
+        if any(part.startswith((".", "__MACOSX")) for part in inside.parts):
+            continue
+        try:
+            if (one := _read(path, inside, wanted)) is not None:
+                handed.append(one)
+        except SubmissionError as e:
+            left.append((str(inside), str(e)))
+        except OSError as e:
+            left.append((str(inside), f"it cannot be read ({e.strerror})."))
+    return _joined(handed), left
+
+
+def _read(path: Path, inside: Path, wanted: str | None) -> Handed | None:
+    """What one file brings, None where it is passed over."""
+    if path.is_symlink():
+        raise SubmissionError("this is a link to another place; copy the file itself.")
+    if not path.is_file():
+        return None
+    if path.suffix.lower() == ".zip":
+        return _zip(path, inside, wanted)
+    if path.suffix.lower() == ".ipynb":
+        return _bare(path, inside, wanted)
+    if path.name in PASSED_OVER or "expected" in inside.parts[:-1]:
+        return None
+    raise SubmissionError("this is neither a .zip nor a notebook (.ipynb).")
+
+
+def _zip(path: Path, inside: Path, wanted: str | None) -> Handed:
+    contents = unzip(path)
+    about = _about(contents.pop(ABOUT, None))
+    named = NAMED.search(path.stem)
+    said = str(about.get("student") or "")
+    if named and said and named[2] != said:
+        raise SubmissionError(
+            f"the file is named after {named[2]}, and its submission.json after {said}. Whose is it? Name the file after the right one."
+        )
+    who = named[2] if named else said or (inside.parts[0] if len(inside.parts) > 1 else "")
+    if not who:
+        raise SubmissionError(
+            "it does not say whose it is: name it 01--STUDENT.zip, or put it into a folder named after the student."
+        )
+    notebooks = {}
+    for name, data in contents.items():
+        found = _notebook(data, name)
+        notebooks[f"{found.claims['notebook']}.ipynb" if "notebook" in found.claims else name] = found
+    if not notebooks:
+        raise SubmissionError("there is no notebook (.ipynb) in it.")
+    claimed = next((nb.claims["lab"] for nb in notebooks.values() if "lab" in nb.claims), None)
+    lab = about.get("lab") or claimed or (named[1] if named else None) or wanted
+    return Handed(str(inside), _student(who), lab, notebooks, _time(about.get("created"), path))
+
+
+def _bare(path: Path, inside: Path, wanted: str | None) -> Handed:
+    """A notebook by itself: in a folder named after the student, or named STUDENT.ipynb, STUDENT--NOTEBOOK.ipynb, 01--STUDENT.ipynb."""
+    found = _notebook(bytes_of(path), path.name)
+    stem = COPY.sub("", path.stem)
+    name = found.claims.get("notebook")
+    named = NAMED.search(stem)
+    lab = found.claims.get("lab") or wanted
+    if len(inside.parts) > 1:
+        who, name = inside.parts[0], name or stem
+        if len(inside.parts) > 2 and re.match(r"\d\d_", inside.parts[-2]):
+            lab = lab or inside.parts[-2]
+    elif named:
+        who, lab = named[2], lab or named[1]
+    elif name and stem.endswith(name) and stem != name:
+        who = stem[: -len(name)].rstrip("-_ ")
+    elif stem == name or (not name and re.match(r"\d\d[a-z]?_", stem)):
+        raise SubmissionError(
+            "it does not say whose it is: put it into a folder named after the student, or name it STUDENT.ipynb."
+        )
+    else:
+        who = stem
+    file_name = f"{name}.ipynb" if name else ""
+    return Handed(str(inside), _student(who), lab, {file_name: found}, _time(None, path), bare=True)
+
+
+def _notebook(data: bytes, name: str) -> Notebook:
+    raw = parse(data, name)
+    right = all(
+        isinstance(c, dict) and isinstance(c.get("source"), (str, list)) and "cell_type" in c
+        for c in raw.get("cells", [None])
+    )
+    if not right or raw.get("nbformat") != 4:
+        raise SubmissionError(f"{name} is JSON, but not a notebook of format 4 with cells.")
+    return Notebook(data, {key: value for key, value in claims_of(raw).items() if CLAIM.fullmatch(value)})
+
+
+def _about(data: bytes | None) -> dict[str, str]:
+    try:
+        about = json.loads(data) if data else {}
+    except (ValueError, RecursionError):
+        about = {}
+    return {k: v for k, v in about.items() if isinstance(v, str)} if isinstance(about, dict) else {}
+
+
+def _student(who: str) -> str:
+    try:
+        return clean(who)
+    except SubmitError as e:
+        raise SubmissionError(str(e)) from None
+
+
+def _time(created: str | None, path: Path) -> datetime.datetime:
+    """When it was packed, by its own word; else when the file was written."""
+    if created:
+        try:
+            when = datetime.datetime.fromisoformat(created)
+            when = when if when.tzinfo else when.replace(tzinfo=datetime.UTC)
+            return when.astimezone(datetime.UTC).replace(microsecond=0)
+        except (ValueError, OverflowError):
+            pass
+    return datetime.datetime.fromtimestamp(int(path.stat().st_mtime), datetime.UTC)
+
+
+def _joined(handed: list[Handed]) -> list[Handed]:
+    """Bare notebooks of one student and lab are one submission, unless one has the name of another."""
+    joined: list[Handed] = []
+    for one in handed:
+        partner = next(
+            (o for o in joined if o.bare and one.bare and (o.student, o.lab) == (one.student, one.lab)
+             and not o.notebooks.keys() & one.notebooks.keys()), None,
+        )  # fmt: skip
+        if partner is None:
+            joined.append(one)
+        else:
+            partner.notebooks |= one.notebooks
+            partner.created = max(partner.created, one.created)
+            partner.source = f"{partner.source}, {one.source}"
+    return joined

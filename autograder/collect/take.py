@@ -1,0 +1,132 @@
+"""Takes one submission into submitted/STUDENT/LAB/, and puts aside what lay there: nothing is lost."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.collect.sources import Handed, Notebook
+from autograder.course.course import Course
+from autograder.course.lab_course import LabCourse
+from autograder.errors import AutograderError
+from autograder.files import replace_folder
+from autograder.notebook.read import SubmissionError
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A submission that lies in submitted/ now. `attempt` counts from 1; `news` is False when it was there already."""
+
+    student: str
+    lab: str
+    attempt: int
+    source: str
+    news: bool
+    notes: tuple[str, ...] = ()
+
+
+def attempts(course: Course, student: str, lab: str) -> list[Path]:
+    """The folders of a student's attempts at a lab, oldest first; the last is the one in submitted/."""
+    kept = sorted(p for p in (course.state / "attempts" / student / lab).glob("*") if p.is_dir())
+    now = course.submitted / student / lab
+    return [*kept, *([now] if now.is_dir() else [])]
+
+
+def take(course: LabCourse, one: Handed, wanted: str | None) -> Taken:
+    """Puts a submission into submitted/STUDENT/LAB/, unless it lies there already.
+
+    Parameters
+    ----------
+    course : LabCourse
+    one : Handed
+    wanted : str or None
+        The lab that was asked for.
+
+    Raises
+    ------
+    SubmissionError
+        If it is of no lab, of another than was asked for, or holds none of the lab's notebooks.
+    """
+    if one.lab is None:
+        raise SubmissionError("it does not say which lab it is: collect again with --lab NUMBER.")
+    try:
+        folder = course.find(one.lab)
+    except AutograderError as e:
+        raise SubmissionError(str(e)) from None
+    lab = folder.name
+    if wanted and lab != wanted:
+        raise SubmissionError(f"it is lab {lab}, and lab {wanted} was asked for.")
+    expected = sorted(p.with_suffix(".ipynb").name for p in folder.glob("*.py"))
+    notebooks = {name: nb for name, nb in one.notebooks.items() if name in expected}
+    if not notebooks and list(one.notebooks) == [""] and len(expected) == 1:
+        notebooks = {expected[0]: one.notebooks[""]}  # no course metadata left: a lab of one notebook leaves no choice
+    if not notebooks:
+        raise SubmissionError(
+            f"none of its notebooks ({', '.join(filter(None, sorted(one.notebooks))) or 'no name'}) is one of {lab}: expected {', '.join(expected)}."
+        )
+    notes = [f"{name} is missing" for name in expected if name not in notebooks]
+    notes += [
+        f"{name} is not a notebook of {lab} and was not taken"
+        for name in sorted(one.notebooks)
+        if name and name not in expected
+    ]
+    claims = sorted({nb.claims["release"] for nb in notebooks.values() if "release" in nb.claims})
+    known = [claim for claim in claims if course.is_released(lab, claim)]
+    release = known[-1] if known else course.current_version(lab)
+    if claims != [release]:
+        notes.append(f"it claims the release {', '.join(claims) or 'none'}; taken as {release}")
+
+    digest = {name: hashlib.sha256(nb.data).hexdigest() for name, nb in sorted(notebooks.items())}
+    earlier = attempts(course, one.student, lab)
+    latest = _packed(earlier[-1]) if earlier else None
+    for n, kept in enumerate(earlier, 1):
+        # The same work handed in again after something else was: then it is what the student wants to count.
+        again = kept != earlier[-1] and latest is not None and one.created > latest
+        if _digest(kept) == digest and not again:
+            return Taken(one.student, lab, n, one.source, False, ("collected before",))
+    if latest is not None and one.created < latest:
+        notes.append(f"packed before attempt {len(earlier)}, which was collected first")
+    about = {
+        "lab": lab, "student": one.student, "release": release, "claimed": claims, "attempt": len(earlier) + 1,
+        "created": one.created.isoformat(timespec="seconds"),
+        "collected": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "source": one.source, "notebooks": digest, "notes": notes,
+    }  # fmt: skip
+    _store(course, one.student, lab, notebooks, about, f"{one.created:%Y-%m-%d %H:%M:%S} UTC", len(earlier))
+    return Taken(one.student, lab, len(earlier) + 1, one.source, True, tuple(notes))
+
+
+def _store(
+    course: LabCourse, student: str, lab: str, notebooks: dict[str, Notebook], about: dict, when: str, earlier: int
+) -> None:
+    """Writes the new attempt beside its place, puts the earlier one aside, then moves the new one in."""
+    course.state.mkdir(exist_ok=True)
+    place = course.submitted / student / lab
+    new = Path(tempfile.mkdtemp(prefix="collect-", dir=course.state))
+    try:
+        for name, nb in notebooks.items():
+            (new / name).write_bytes(nb.data)
+        (new / "timestamp.txt").write_text(when, encoding="utf-8")  # nbgrader reads this one
+        (new / "submission.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+        new.chmod(0o755)
+        replace_folder(new, place, aside=course.state / "attempts" / student / lab / f"{earlier:03d}")
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _packed(folder: Path) -> datetime.datetime | None:
+    try:
+        return datetime.datetime.fromisoformat(
+            json.loads((folder / "submission.json").read_text(encoding="utf-8"))["created"]
+        )
+    except (OSError, ValueError, LookupError, TypeError):
+        return None  # put there by hand or by nbgrader
+
+
+def _digest(folder: Path) -> dict[str, str]:
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.glob("*.ipynb"))}

@@ -1,0 +1,70 @@
+"""Unpacks a zip that a stranger packed: in memory, by base name, and only what a submission is made of."""
+
+from __future__ import annotations
+
+import re
+import stat
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from autograder.notebook.read import HEAD, MOST_BYTES, SubmissionError, kind_of
+
+MAX_MEMBERS = 100
+MAX_TOTAL = 60_000_000  # bytes of all members together, unpacked
+ABOUT = "submission.json"
+
+
+def unzip(path: Path) -> dict[str, bytes]:
+    """Notebooks and submission.json of a zip, by base name. Nothing is written.
+
+    Raises
+    ------
+    SubmissionError
+        If it is no zip, is damaged, or holds what no student's computer packs.
+    """
+    if not zipfile.is_zipfile(path):
+        with path.open("rb") as file:
+            kind = kind_of(file.read(HEAD))
+        if kind == "a zip archive":
+            raise SubmissionError("this is only the beginning of a zip file. Was the upload cut off?")
+        raise SubmissionError(f"this is not a zip file{f': it is {kind}' if kind else ''}.")
+    found: dict[str, bytes] = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            if len(members) > MAX_MEMBERS:
+                raise SubmissionError(f"{len(members)} files are in it, at most {MAX_MEMBERS} are expected.")
+            for info in members:
+                if (base := _base_name(info)) is None:
+                    continue
+                if info.flag_bits & 1:
+                    raise SubmissionError("it is encrypted.")
+                if base in found:
+                    raise SubmissionError(f"it holds {base} twice.")
+                found[base] = _content(archive, info, MAX_TOTAL - sum(map(len, found.values())))
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError) as e:
+        raise SubmissionError(f"the zip is damaged ({e}).") from None
+    return found
+
+
+def _base_name(info: zipfile.ZipInfo) -> str | None:
+    """The base name of a member that is wanted, None for what is passed over."""
+    name = info.filename.replace("\\", "/")
+    parts = PurePosixPath(name).parts
+    if name.startswith("/") or ".." in parts or re.match(r"[A-Za-z]:", name):
+        raise SubmissionError(f"its member {info.filename!r} points out of the archive.")
+    if stat.S_ISLNK(info.external_attr >> 16):
+        raise SubmissionError(f"its member {info.filename!r} is a link.")
+    if info.is_dir() or any(part.startswith((".", "__MACOSX")) for part in parts):
+        return None
+    return parts[-1] if parts[-1].endswith(".ipynb") or parts[-1] == ABOUT else None
+
+
+def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, left: int) -> bytes:
+    limit = min(MOST_BYTES, left)
+    with archive.open(info) as member:
+        data = member.read(limit + 1)  # never trusts the size that the archive claims
+    if len(data) > limit:
+        raise SubmissionError(f"its member {info.filename!r} unpacks to more than {limit / 1e6:.0f} MB.")
+    return data

@@ -1,0 +1,191 @@
+"""A course of this project's kind: labs by the contract, built from sources, released in versions of which each is kept."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autograder.course import nbgrader_settings
+from autograder.course.course import Course, Edition, tools_on_path
+from autograder.course.markers import PRIVATE
+from autograder.errors import AutograderError, SourceError, read_source
+
+if TYPE_CHECKING:
+    from traitlets.config import Config
+
+FOLDER = re.compile(r"\d\d_")  # how a lab's folder begins
+
+
+class LabCourse(Course):
+    """A folder with `solutions/`.
+
+    Parameters
+    ----------
+    root : path
+        The folder that holds `solutions/`.
+
+    Raises
+    ------
+    AutograderError
+        If there is no such folder.
+    """
+
+    kind = "labs"
+    private = PRIVATE
+    packages = ("medxai", "data_fetch")
+    proved = True
+
+    def __init__(self, root: str | Path):
+        super().__init__(root)
+        self.solutions = self.root / "solutions"  # sources and the notebooks built from them
+        self.notebooks = self.root / "notebooks"  # releases
+        self.submitted = self.root / "submitted"  # STUDENT/LAB/*.ipynb, the latest attempt of each
+        self.autograded = self.root / "autograded"
+        self.feedback = self.root / "feedback"
+        self.gradebook = self.root / "gradebook.db"
+        if not self.solutions.is_dir():
+            raise AutograderError(
+                f"No course at {self.root}: expected a folder `solutions` in it, or nbgrader's `source` or "
+                "nbgrader_config.py. Change to the course's folder, or name it: autograder --course FOLDER ..."
+            )
+
+    def folders(self) -> list[Path]:
+        """The labs' source folders, in order."""
+        return sorted(p for p in self.solutions.iterdir() if p.is_dir() and FOLDER.match(p.name))
+
+    def find(self, name: str) -> Path:
+        """The source folder of a lab that is named "01", "1", "01_cardiomegaly" or by a path.
+
+        Raises
+        ------
+        AutograderError
+            If there is none; the message lists the nearest names.
+        """
+        wanted = Path(name).name if os.sep in name else name
+        folders = {folder.name: folder for folder in self.folders()}
+        for full, folder in folders.items():
+            number, topic = full.split("_", 1)
+            if wanted in (full, number, topic) or (wanted.isdigit() and int(wanted) == int(number)):
+                return folder
+        near = difflib.get_close_matches(wanted, [*folders, *(f.split("_", 1)[1] for f in folders)], n=3, cutoff=0.4)
+        raise AutograderError(
+            f"There is no lab {name!r}. "
+            + (f"Did you mean {' or '.join(near)}? " if near else "")
+            + f"Labs: {', '.join(folders) or 'none'}."
+        )
+
+    def typed(self, name: str) -> str:
+        """The lab's number."""
+        return number_of(name)
+
+    @property
+    def collecting(self) -> str:
+        """The command that takes submissions in."""
+        return "autograder collect FOLDER"
+
+    def check_command(self, command: str) -> None:
+        """Every command works here."""
+
+    def snapshot(self, version: str) -> Path:
+        """Where a release is kept: `notebooks/LAB` as students got it, `solutions/LAB` as it was, `release.json`."""
+        return self.state / "releases" / version
+
+    def is_released(self, name: str, version: str) -> bool:
+        """Whether this is a version of the lab whose snapshot is here."""
+        right = re.fullmatch(rf"{re.escape(number_of(name))}-r\d{{1,6}}", version)
+        return right is not None and self.snapshot(version).is_dir()
+
+    def current_version(self, name: str) -> str:
+        """The version that a lab is released as now."""
+        return version_in(self.solutions / name)
+
+    def version_for(self, name: str, claimed: str) -> str:
+        """The version that a submission says it is of, where that is released here; else the current one."""
+        return claimed if self.is_released(name, claimed) else self.current_version(name)
+
+    def edition(self, name: str, version: str, scratch: Path) -> Edition:
+        """The snapshot of a version.
+
+        Raises
+        ------
+        AutograderError
+            If it has not been released on this machine.
+        """
+        version = version or self.current_version(name)
+        kept = self.snapshot(version)
+        released = kept / "notebooks" / name
+        if not released.is_dir():
+            raise AutograderError(
+                f"{name} has not been released as {version} on this machine: there is no snapshot {kept.relative_to(self.root)}. "
+                f"Type: autograder release {number_of(name)}"
+            )
+        return Edition(version, kept / "solutions" / name, released, (released,))
+
+    def kept_release(self, name: str, version: str) -> Path:
+        """The folder of the notebooks that students of a version got; where that is not kept, of those of now."""
+        kept = self.snapshot(version) / "notebooks" / name
+        return kept if version and kept.is_dir() else self.notebooks / name
+
+    def exercise_of(self, grade_id: str) -> str:
+        """KEY of KEY-2."""
+        return grade_id.rsplit("-", 1)[0]
+
+    def tell_gradebook(self, name: str) -> None:
+        """A release has told it."""
+
+    def nbgrader_config(self) -> Config:
+        """nbgrader's settings for this course; nbgrader itself has the same from nbgrader_config.py."""
+        tools_on_path()
+        config = nbgrader_settings.settings()
+        config.CourseDirectory.root = str(self.root)
+        config.CourseDirectory.db_url = f"sqlite:///{self.gradebook}"
+        return config
+
+    def data(self) -> list[Path]:
+        """The cache of films, and what the machine shares."""
+        from data_fetch.store.cache import cache_folder, shared_folders
+
+        cache = cache_folder()
+        cache.mkdir(parents=True, exist_ok=True)
+        return [cache, *shared_folders()]
+
+    def kernel_variables(self) -> dict[str, str]:
+        """Kernels read the cache and fetch nothing, in the profile in which marks are computed."""
+        from data_fetch.store.cache import cache_folder
+
+        return {
+            "DATA_FETCH_DIR": str(cache_folder()),
+            "DATA_FETCH_OFFLINE": "1",
+            "MEDXAI_PROFILE": "cpu",
+            # A class's own checkpoints are never marked, and where their list lies a sandbox could not read it.
+            "DATA_FETCH_REGISTRY": "",
+        }
+
+
+def number_of(name: str) -> str:
+    """The number that a lab's folder name begins with."""
+    return name.split("_", 1)[0]
+
+
+def version_in(folder: Path) -> str:
+    """The version of a lab's sources, such as "01-r2", from its folder's name and release.toml.
+
+    Raises
+    ------
+    SourceError
+        If release.toml is missing or says something else.
+    """
+    path = Path(folder) / "release.toml"
+    if not path.is_file():
+        raise SourceError(path, None, "missing. Write one line into it: version = 1")
+    try:
+        number = tomllib.loads(read_source(path)).get("version")
+    except tomllib.TOMLDecodeError as e:
+        raise SourceError(path, None, f"this is not TOML: {e}. Expected one line: version = 1") from None
+    if not isinstance(number, int) or number < 1:
+        raise SourceError(path, 1, f"expected `version = ` and a whole number from 1, got {number!r}.")
+    return f"{number_of(path.parent.name)}-r{number}"

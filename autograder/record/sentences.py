@@ -1,0 +1,177 @@
+"""Every sentence that people read about a graded cell, made from what was found; nothing reads them back.
+
+What a student's code raises in a hidden check may quote a hidden input: no `Finding` of such a check holds its text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from autograder.check.protocol.limits import LONGEST_MESSAGE
+from autograder.check.protocol.verdict import Cause, Finding, safe_exception
+from autograder.plain_text import plain
+from autograder.record.records import CellGrade, shown
+
+SYNTAX_ERRORS = ("SyntaxError", "IndentationError", "TabError")
+
+
+def message(id: str, finding: Finding) -> str:
+    """What a student reads of one graded cell, "" where it earned everything.
+
+    Parameters
+    ----------
+    id : str
+        Of the cell; its exercise stands before what is said of it.
+    finding : Finding
+    """
+    if finding.quoted:
+        return plain(f"{finding.exception}: {finding.text}", LONGEST_MESSAGE)
+    if finding.cause is Cause.PROPERTY and finding.text:
+        return plain(finding.text, LONGEST_MESSAGE)
+    text = _SENTENCES[finding.cause](finding)
+    return plain(f"{id.rsplit('-', 1)[0]}: {text}" if finding.cause in _ABOUT_THE_EXERCISE else text, LONGEST_MESSAGE)
+
+
+def tell(cell: CellGrade, finding: Finding) -> None:
+    """Notes in a record what was found, and the words for it."""
+    cell.finding, cell.message = finding, message(cell.id, finding)
+
+
+def comment(cell: CellGrade) -> str:
+    """What stands beside a graded cell on a page."""
+    return "Passed." if cell.passed else cell.message or "Not graded."
+
+
+def verdict(cell: CellGrade) -> str:
+    """One graded cell in words: points, and what went wrong."""
+    points = f"{shown(cell.points)} of {cell.max:g} points" if cell.max else "bonus, no points"
+    if cell.passed:
+        return f"{points}: passed."
+    return f"{points}: {cell.message}" if cell.passed is False else f"not graded: {cell.message}"
+
+
+def _property(finding: Finding) -> str:
+    return "this property does not hold."
+
+
+def _raised(finding: Finding) -> str:
+    return (
+        f"the function stopped with {kind(finding.exception)}. It must work for other values than those of the example."
+    )
+
+
+def _unusable(finding: Finding) -> str:
+    return f"what came back could not be used ({kind(finding.exception)}). Does it have the type that it should have?"
+
+
+def _missing_name(finding: Finding) -> str:
+    return f"there is no `{finding.name}`. Did its cell stop before it was defined, or was it renamed?"
+
+
+def _credit(finding: Finding) -> str:
+    if finding.credit is None:  # of a hidden check
+        return _property(finding)
+    return f"this cell gave {finding.credit:g} points, but it has from 0 to {finding.limit:g}."
+
+
+def _not_plain(finding: Finding) -> str:
+    article = "an" if finding.text[:1].lower() in "aeiou" else "a"
+    what = f"{article} {finding.text}, which" if finding.text else "something that"
+    return f"what came back is {what} cannot be judged from outside."
+
+
+def _no_function(finding: Finding, how: str) -> str:
+    return f"there is no function to check, because {finding.cell or 'its cell'} {how}."
+
+
+def _cell_raised(finding: Finding) -> str:
+    where = f" at line {finding.line}" if finding.line and finding.exception in SYNTAX_ERRORS else ""
+    return _no_function(finding, f"stopped with {kind(finding.exception)}{where}")
+
+
+_SENTENCES: dict[Cause, Callable[[Finding], str]] = {
+    Cause.PASSED: lambda _: "",
+    Cause.PARTIAL: lambda f: f"Partly right: {f.credit:g} of {f.limit:g}.",
+    Cause.PROPERTY: _property,
+    Cause.ASSERTION: lambda f: f"this does not hold: {f.text}",
+    Cause.MISSING_NAME: _missing_name,
+    Cause.NOT_IMPLEMENTED: lambda _: "not answered yet (the function raises NotImplementedError).",
+    Cause.RECURSION: lambda _: "the function calls itself without end (RecursionError).",
+    Cause.RAISED: _raised,
+    Cause.UNUSABLE: _unusable,
+    Cause.CREDIT_NOT_A_NUMBER: lambda f: f"this cell gave a {f.text} for its points, which is no number.",
+    Cause.CREDIT_OUT_OF_RANGE: _credit,
+    Cause.OUT_OF_TIME: lambda f: (
+        f"the check was stopped after {f.limit:g} s. Is there a loop that never ends, or one step per pixel?"
+    ),
+    Cause.PROCESS_GONE: lambda _: "the student's process is gone.",
+    Cause.PROTOCOL_BROKEN: lambda f: f"the student's process {f.text}.",
+    Cause.UNREADABLE: lambda f: f"the student's process sent what cannot be read ({f.exception}).",
+    Cause.CANNOT_CROSS: lambda f: f"the check gives the student {f.text}, which cannot cross.",
+    Cause.TOO_LARGE: lambda f: f"the check gives the student too much: {f.text}.",
+    Cause.NESTED_CALLBACKS: lambda _: "callbacks call each other without end.",
+    Cause.TOO_MANY_CALLS: lambda f: f"there were more than {f.limit:g} calls.",
+    Cause.NAME_OF_INSTRUCTOR: lambda f: f"`{f.name}` is the instructor's, but it lives in the student's process.",
+    Cause.NOT_PLAIN: _not_plain,
+    Cause.CHECKER_ENDED: lambda f: f"the check was stopped after {f.limit:g} s, or ran out of memory.",
+    Cause.KERNEL_ENDED: lambda f: f"calling the function ended the kernel{_in_brackets(f)}.",
+    Cause.CELL_RAISED: _cell_raised,
+    Cause.CELL_OUT_OF_TIME: lambda f: _no_function(f, "did not end in time"),
+    Cause.CELL_ENDED_KERNEL: lambda f: _no_function(f, f"ended the kernel{_in_brackets(f)}"),
+    Cause.NOT_RUN_NO_TIME: lambda _: "This cell was not run: there was no time left.",
+    Cause.NOT_RUN_KERNELS: lambda _: "This cell was not run: the kernel died too often before.",
+    Cause.NOTEBOOK_UNREADABLE: lambda _: "Not graded: its notebook could not be read.",
+    Cause.NO_NOTEBOOK: lambda _: "Not graded: no notebook of this lab could be read.",
+    Cause.GRADER_FAILED: lambda _: "Not graded: the grader itself failed.",
+}
+_ABOUT_THE_EXERCISE = frozenset(Cause) - {
+    Cause.PASSED, Cause.PARTIAL, Cause.NOT_RUN_NO_TIME, Cause.NOT_RUN_KERNELS, Cause.NOTEBOOK_UNREADABLE, Cause.NO_NOTEBOOK,
+    Cause.GRADER_FAILED,
+}  # fmt: skip
+
+
+def kind(name: str) -> str:
+    """How an exception is called in a message: "a ValueError", "an IndexError", "an error of its own kind"."""
+    if not safe_exception(name):
+        return "an error of its own kind"
+    return f"an {name}" if name[0] in "AEIOU" else f"a {name}"
+
+
+def how_it_ended(finding: Finding) -> str:
+    """How a cell ended that did not end well, for who answers for the notebook or the machine."""
+    if finding.cause in (Cause.KERNEL_ENDED, Cause.CELL_ENDED_KERNEL):
+        return _not_stopped(finding) or f"the kernel died{_in_brackets(finding)}"
+    if finding.cause in (Cause.OUT_OF_TIME, Cause.CELL_OUT_OF_TIME):
+        return f"stopped after {finding.limit:g} s"
+    return plain(f"{finding.exception}: {finding.text}")
+
+
+def flag(finding: Finding) -> str:
+    """What a person should know of a cell that did not end well."""
+    if finding.cause is Cause.CELL_ENDED_KERNEL:
+        return f"{finding.cell} ended the kernel: {how_it_ended(finding)}"
+    if finding.cause is Cause.CELL_OUT_OF_TIME:
+        return f"{finding.cell}: {how_it_ended(finding)}"
+    return f"{finding.cell}, a locked cell, stopped with {kind(finding.exception)}"
+
+
+def reason_not_run(ids: Sequence[str], finding: Finding | None = None) -> str:
+    """Why a submission needs a person: cells without a verdict, and what is known of the first of them."""
+    why = f" {message(ids[0], finding)}" if finding else ""
+    return f"Not run: {', '.join(ids)}.{why}"
+
+
+def reason_grader_failed(error: Exception) -> str:
+    """Why a submission has no marks: a defect of ours, or of this machine."""
+    return plain(f"The grader itself failed on this submission ({type(error).__name__}: {error}).", 600)
+
+
+def _in_brackets(finding: Finding) -> str:
+    why = _not_stopped(finding) or finding.ended_by
+    if not why and finding.exit_status:
+        why = f"exit status {finding.exit_status}"
+    return f" ({why})" if why else ""
+
+
+def _not_stopped(finding: Finding) -> str:
+    return f"did not stop after {finding.limit:g} s" if finding.limit is not None else ""

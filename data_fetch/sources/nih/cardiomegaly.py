@@ -1,0 +1,53 @@
+"""Which NIH films the cardiomegaly set has: development and test films of different patients."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from data_fetch.datasets.splits import choose_films
+from data_fetch.errors import TooFewFilms
+from data_fetch.sources.nih.film_choice import Chosen, Rule, archives_of, offered_rows
+from data_fetch.sources.nih.index import nih_index
+from data_fetch.sources.nih.origin import Origin
+from data_fetch.store.registry import data_set
+
+# (negatives, positives) wanted, and the seed of the choice.
+DEVELOP, TEST, SEED = (352, 48), (200, 100), 2017
+
+
+def rule() -> Rule:
+    """The rule of this set."""
+    return Rule(choose_cardiomegaly, {"develop": sum(DEVELOP), "test": sum(TEST)}, SEED)
+
+
+def choose_cardiomegaly(origin: Origin) -> Chosen:
+    """Which films the rule and the seed choose from an origin; downloads nothing."""
+    index = nih_index()
+    offered = offered_rows(origin, data_set("cardiomegaly")["sources"]["nih"]["archives"])
+    try:
+        found = choose_films(
+            index.patient[offered],
+            index.has("Cardiomegaly")[offered],
+            index.has("No Finding")[offered],
+            DEVELOP,
+            TEST,
+            SEED,
+        )
+    except TooFewFilms as problem:
+        raise TooFewFilms(
+            "Cardiomegaly cannot be learned from this mirror: " + problem.what,
+            where=origin.address,
+            expected=problem.expected,
+            got=problem.got,
+            next="unset DATA_FETCH_MIRROR to use the official archives, or use --source phantom",
+        ) from None
+    rows = offered[np.concatenate([found.develop, found.test])]
+    filled = f"; {found.filled} normals show another finding, as films without any ran out" * (found.filled > 0)
+    return Chosen(
+        finding="Cardiomegaly",
+        rows=rows,
+        splits=np.repeat(["develop", "test"], [len(found.develop), len(found.test)]),
+        folds=np.concatenate([found.folds, np.full(len(found.test), -1)]),
+        archives=archives_of(origin, rows),
+        rule="choose_films in data_fetch/datasets/splits.py, normal = no finding" + filled,
+    )

@@ -1,0 +1,32 @@
+"""Phantoms as a source: a stored set for each split, drawn on this machine where no mirror has it."""
+
+from __future__ import annotations
+
+import importlib
+import pathlib
+
+from data_fetch.errors import DataFetchError
+from data_fetch.sources.source import Source
+from data_fetch.store.stored_sets import StoredSet
+
+
+class PhantomSource(Source):
+    """The drawn films of the set that has the data set's name."""
+
+    name = "phantom"
+    holds_all_splits = False
+
+    def stored_set(self, split: str, size: int) -> StoredSet:
+        def draw(part: pathlib.Path) -> None:
+            # Imported here: a set that is in the cache needs none of the renderer.
+            from data_fetch.sources.phantoms.pool import PhantomError
+
+            module = importlib.import_module(f"data_fetch.sources.phantoms.{self.dataset}")
+            try:
+                module.write(split, size, part, self.progress)
+            except PhantomError as problem:
+                raise DataFetchError(
+                    f"The phantoms could not be rendered. {problem}", next="run the same command again"
+                ) from problem
+
+        return StoredSet(f"{self._begin(size)}-{split}", draw, made_here=True)

@@ -1,0 +1,124 @@
+"""Stored sets: each gets its place in the cache once, whole or not at all, however many processes ask for it."""
+
+from __future__ import annotations
+
+import pathlib
+import secrets
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from data_fetch.errors import DataFetchError
+from data_fetch.store.cache import locked, not_written, shared_folders
+from data_fetch.store.manifest import check_sizes, write_manifest
+from data_fetch.store.mirror import copy_from_mirror
+from data_fetch.transfer.transport import CannotReach
+
+
+@dataclass(frozen=True)
+class StoredSet:
+    """A stored set before it is there: what it is called, and how it is made.
+
+    Attributes
+    ----------
+    set_id : str
+        Name of its folder; holds everything that tells one set from another (source, version, size, split).
+    write : function of a folder
+        Writes the files of the set into an existing empty folder. Whatever it raises leaves nothing behind.
+    made_here : bool
+        Whether `write` needs no mirror and no network: one that does not answer is then no reason to stop.
+    variant : str
+        What stands for the place that the films come from in `set_id` and in the names of sets drawn from this one;
+        empty where there is only one.
+    drawn_into : tuple of Path
+        The stored sets that this one was made from, and that belong to it.
+    masks : mapping of str -> (N, H, W) bool, or None
+        What holds of these films too and lies in the sets that they were made from.
+    """
+
+    set_id: str
+    write: Callable[[pathlib.Path], None]
+    made_here: bool = False
+    variant: str = ""
+    drawn_into: tuple[pathlib.Path, ...] = ()
+    masks: Mapping[str, np.ndarray] | None = None
+
+
+def pieces_of(set_id: str, cache: pathlib.Path) -> pathlib.Path:
+    """Where the confirmed pieces of a long download wait until their set is complete."""
+    return cache / "partial" / set_id
+
+
+def stored(wanted: StoredSet, cache: pathlib.Path, quiet: bool = False) -> pathlib.Path:
+    """The folder of a stored set, copied from the mirror or made first if it is not there.
+
+    Parameters
+    ----------
+    cache : Path
+        From :func:`data_fetch.store.cache.cache_folder`; written only if no shared cache has the set.
+    quiet : bool
+        Whether nothing is said while another process makes it.
+
+    Raises
+    ------
+    DataFetchError
+        If the cache cannot be written, or a stored file has another size than its manifest names.
+    """
+    folder = _in_shared(wanted.set_id)
+    if folder is None:
+        folder = cache / "sets" / wanted.set_id
+        if not folder.is_dir():
+            with locked(cache, wanted.set_id, quiet):
+                if not folder.is_dir():
+                    _make(folder, wanted)
+        check_sizes(folder)
+    pieces = pieces_of(wanted.set_id, cache)
+    if pieces.is_dir():
+        shutil.rmtree(pieces, ignore_errors=True)
+    return folder
+
+
+def _in_shared(set_id: str) -> pathlib.Path | None:
+    """The folder of a set in a shared cache; one that is damaged there is named, and does not stop a class."""
+    for place in shared_folders():
+        folder = place / "sets" / set_id
+        if folder.is_dir():
+            try:
+                check_sizes(folder)
+                return folder
+            except DataFetchError as problem:
+                print(f"A set of the shared cache is not used, because it is damaged.\n{problem}", file=sys.stderr)
+    return None
+
+
+def _make(folder: pathlib.Path, wanted: StoredSet) -> None:
+    part = folder.parent / f".{folder.name}.{secrets.token_hex(4)}.part"
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # We hold the lock, so whatever lies here under this name belongs to a process that is gone.
+        for left_over in folder.parent.glob(f".{folder.name}.*.part"):
+            shutil.rmtree(left_over, ignore_errors=True)
+        part.mkdir()
+        if not _from_mirror(wanted, part):
+            wanted.write(part)
+        write_manifest(part)
+        part.rename(folder)
+    except OSError as reason:
+        raise not_written(f"{folder.name} could not be written", folder.parent, reason) from reason
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _from_mirror(wanted: StoredSet, part: pathlib.Path) -> bool:
+    try:
+        return copy_from_mirror(wanted.set_id, part)
+    except CannotReach as problem:
+        if not wanted.made_here:
+            raise
+        print(f"The mirror does not answer, so {wanted.set_id} is made here.\n{problem}", file=sys.stderr)
+        shutil.rmtree(part)
+        part.mkdir()
+        return False

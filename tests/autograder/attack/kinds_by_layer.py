@@ -1,0 +1,20 @@
+"""Which kinds of attack are graded on each push, and which by `make test-all` only."""
+
+from __future__ import annotations
+
+from autograder.attack import attack
+
+# The most telling kinds that each push tries in a lower layer too, in the tests of the sandbox (tests/warmkernel) or of the channel
+# and the checker (tests/autograder/check): `make test-all` grades them in the class with all others.
+TRIED_BELOW = {
+    "loops",  # check: "never answers"
+    "dies-os-exit",  # check: "dies"
+    "equals-all",  # check: "equal to everything"
+    "patches-numpy",  # check: "patched numpy.testing"
+    "kills-all",  # warmkernel: test_kills_everything_it_can
+    "leaves-children",  # warmkernel: test_daemons_end_with_the_kernel
+    "fork-bomb",  # warmkernel: test_two_thousand_forks
+    "posts",  # warmkernel: test_no_way_to_the_host_or_the_world
+}
+EACH_PUSH = [kind for kind in attack.KINDS if kind.quick and kind.name not in TRIED_BELOW]
+OTHERS = [kind for kind in attack.KINDS if kind not in EACH_PUSH]

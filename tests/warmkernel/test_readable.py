@@ -1,0 +1,74 @@
+"""Written under umask 077, an environment, a package or data are named before a kernel starts, with the command that mends it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sysconfig
+
+import pytest
+from warmkernel.tree import Tree
+
+from warmkernel import readable, settings, zygotes
+from warmkernel.errors import SandboxError
+
+NOBODY = 61_184
+LIBRARY = f"lib/python{sysconfig.get_python_version()}"
+
+
+@pytest.fixture
+def hardened():
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+def tree(shown=(), packages=(), helpers=()):
+    return Tree(tuple(shown), tuple(packages), tuple(helpers), (), (), ())
+
+
+def write(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("x = 1\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("kind", ["environment", "package", "helper", "data"])
+def test_what_only_its_owner_can_read_is_named_and_the_command_mends_it(tmp_path, hardened, kind):
+    folder = tmp_path / "a folder"
+    write(folder / (f"{LIBRARY}/site-packages/ipykernel/__init__.py" if kind == "environment" else "part/one.py"))
+    shown = {"environment": tree([str(folder)]), "data": tree([str(folder)]), "package": tree((), [("p", str(folder))])}
+    planned = shown.get(kind) or tree((), (), [("p", str(folder))])
+    with pytest.raises(SandboxError) as caught:
+        readable.check(planned, NOBODY)
+    assert caught.value.step == "files" and str(folder) in caught.value.said and str(NOBODY) in caught.value.said
+    assert "ipykernel" not in caught.value.advice
+    subprocess.run(shlex.split(caught.value.advice.split(" (")[0]), check=True)
+    readable.check(planned, NOBODY)
+
+
+def test_one_unreadable_file_of_a_package_is_found(tmp_path):
+    bad = write(tmp_path / LIBRARY / "site-packages" / "numpy" / "core.py")
+    write(bad.with_name("__init__.py"))
+    tmp_path.chmod(0o755)  # pytest makes it for its owner only
+    bad.chmod(0o600)
+    with pytest.raises(SandboxError, match="core.py"):
+        readable.check(tree([str(tmp_path)]), NOBODY)
+
+
+def test_an_ordinary_user_and_what_is_nobodys_to_read_are_left_alone(tmp_path, hardened):
+    write(tmp_path / "mine.txt")
+    readable.check(tree([str(tmp_path)]), None)  # who stays who they are
+    (tmp_path / "mine.txt").chmod(0o644)
+    tmp_path.chmod(0o755)
+    for name in ("set.lock", ".set.abcd.part", "lost+found", ".hidden"):
+        write(tmp_path / name)
+    readable.check(tree([str(tmp_path)]), NOBODY)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root changes the user")
+def test_a_kernel_does_not_start_on_what_it_could_not_read(tmp_path, hardened):
+    write(tmp_path / "shown" / "film.npy")
+    with pytest.raises(SandboxError, match="film.npy|shown"):
+        zygotes.get(settings.Settings(show=(str(tmp_path / "shown"),)), {})
