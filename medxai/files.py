@@ -1,6 +1,7 @@
 """Files that are written whole or not at all.
 
-Not data_fetch's: `python -m medxai submit` must work with the standard library alone.
+Not `data_fetch.store.atomic`, which takes whole contents and needs NumPy to be imported: `python -m medxai submit` must
+work with the standard library alone.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ import numpy as np
 
 import data_fetch
 from data_fetch.checkpoints.checkpoint_files import check_weights, missing_from_card
+from data_fetch.store.atomic import write_whole
 from data_fetch.store.cache import sha256_of
 from data_fetch.store.tomltext import dumps
 
@@ -29,7 +30,6 @@ from .preprocessing import check_pixel_range
 if TYPE_CHECKING:
     import tensorflow as tf
 
-_READABLE = 0o644  # a checkpoint in a shared cache is for everybody, whatever the umask
 _AGAIN = "Make it again with `{command}`, or install the course again."
 
 
@@ -176,10 +176,8 @@ def save_checkpoint(model: tf.keras.Model, card: Mapping[str, Any], folder: str 
         card = {**card, "sha256": sha256_of(part), "bytes": part.stat().st_size}
         _check_card(card, target.with_suffix(".toml"))
         _build_and_load(part, card)  # would it load again?
-        part.chmod(_READABLE)
-    with replacing(target.with_suffix(".toml")) as part:
-        part.write_text(dumps(card), encoding="utf-8", newline="\n")
-        part.chmod(_READABLE)
+        part.chmod(0o644)  # in a shared cache it is for everybody, whatever the umask
+    write_whole(target.with_suffix(".toml"), dumps(card))
     return target
 
 
