@@ -25,7 +25,7 @@ from autograder.course.course import Course
 from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
 from autograder.notebook.cells import grade_id_of
-from autograder.record.records import Record
+from autograder.record.records import GRADED, Record
 from autograder.release import release
 from autograder.report import class_report, export, feedback
 from autograder.report.tables import show_marks, show_reasons
@@ -193,7 +193,7 @@ def differences(students: list[Student], records: list[Record]) -> list[str]:
     wrong = []
     for student in students:
         record = found.get(student.name)
-        if record is None or record.status != "graded":
+        if record is None or record.status != GRADED:
             why = record.reason if record else "no record"
             wrong.append(f"{student.name}: expected to be graded, got {record.status if record else 'nothing'} ({why})")
             continue

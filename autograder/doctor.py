@@ -73,10 +73,10 @@ def _kernels() -> Iterator[str]:
 
 def _checker() -> Iterator[str]:
     """Judges an answer where no kernel is at the other end: the check must run, and fail."""
-    plan = [CodeCell(SOLUTION, "f", "def f(x):\n    return x"), CodeCell(CHECK, "f-1", "assert f(1) == 1", 1.0)]
+    cells = [CodeCell(SOLUTION, "f", "def f(x):\n    return x"), CodeCell(CHECK, "f-1", "assert f(1) == 1", 1.0)]
     mine, theirs = socket.socketpair()
     theirs.close()
-    with CheckerHost(keras=False) as host, host.server(plan) as server, server.submission() as submission:
+    with CheckerHost(keras=False) as host, host.server(cells) as server, server.submission() as submission:
         verdict = submission.check("f-1", mine, 10.0)
     if verdict.status != FAILED:
         raise AutograderError(f"a check that nobody answered is {verdict.status}. Report it with this text.")

@@ -198,8 +198,8 @@ def needed_seconds(course, name: str, warm: bool) -> float:
     empty, total = seconds([]), 0.0
     for student in submissions.students(course, name):
         found = submissions.read(course.submitted / student / name, made)
-        for stem, cells in submissions.plans(found, made).items():
-            checks = {c.id: c.source for c in made.plan(stem) if c.points or c.kind == "check"}
+        for stem, cells in submissions.cells_to_run(found, made).items():
+            checks = {c.id: c.source for c in made.cells_for_marks(stem) if c.points or c.kind == "check"}
             sources = [checks.get(cell.id, cell.source) for cell in for_marks(cells)]
             total += seconds(sources) - empty
     sandboxes.close()

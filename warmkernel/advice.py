@@ -23,6 +23,12 @@ def of(step: str, said: str) -> str:
         return (
             "The sandbox shows the Python environment only; name further folders it needs in metadata.warmkernel.show."
         )
+    if "mount proc" in said and "not permitted" in said:
+        return (
+            "Parts of /proc are covered here, as in a container, and Linux lets an ordinary user mount another only where none "
+            "is. Docker: --security-opt systempaths=unconfined. Kubernetes: procMount Unmasked. A bubblewrap around: --bind "
+            "/proc /proc instead of --proc."
+        )
     found = [f"{name} is {value}: {cure}" for name, (value, cure) in _FORBIDDING.items() if _read(name) == value]
     if found:
         return " ".join(found)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 
-from autograder.author.lab_source import PASSES, Cell, Exercise, Lab, Mutant
+from autograder.author.lab_source import Cell, Exercise, Lab, Mutant
 from autograder.course.markers import BEGIN_SOLUTION, END_SOLUTION
 
 NAME = "guide.md"
@@ -70,7 +70,7 @@ def _exercise(exercise: Exercise) -> str:
 
 def _mutant(mutant: Mutant) -> str:
     lost = ", ".join(cell.rpartition("-")[2] for cell in mutant.loses) or "nothing"
-    told = "nothing: the visible check passes" if mutant.told == PASSES else mutant.told
+    told = "nothing: the visible check passes" if mutant.told is None else mutant.told
     return f"| {mutant.name.replace('_', ' ')} | {in_table(mutant.why)} | {lost} | {in_table(told)} |"
 
 

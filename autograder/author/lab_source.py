@@ -21,7 +21,8 @@ __all__ = [
     "load_lab", "load_labs", "read_cells",
 ]  # fmt: skip
 
-PASSES = "The visible check passes"
+THE_REFERENCE, THE_STUB = "reference", "stub"  # names of these two among the answers to an exercise
+PASSES = "The visible check passes"  # what authors write of a mutant that only a hidden check sees
 ANY_HEADING = re.compile(r"^#+ Exercise: `?(?P<key>\w+)", re.MULTILINE)
 
 
@@ -88,14 +89,14 @@ class GradedCell:
 @dataclass(frozen=True)
 class Mutant:
     """A wrong answer: `source` replaces the whole solution cell; `loses` are ids of graded cells; `told` is a part of
-    what the visible check says, or lab.PASSES."""
+    what the visible check says, None where it passes."""
 
     name: str
     path: Path
     source: str
     why: str
     loses: tuple[str, ...]
-    told: str
+    told: str | None
 
 
 @dataclass(frozen=True)
@@ -319,4 +320,5 @@ def _mutant(path: Path) -> Mutant:
     body = ast.parse(text).body
     lines = text.split("\n")
     source = "\n".join(lines[body[0].end_lineno :]).strip("\n") + "\n" if body else text
-    return Mutant(path.stem, path, source, " ".join(why.split()), loses, found["told"])
+    told = None if found["told"] == PASSES else found["told"]
+    return Mutant(path.stem, path, source, " ".join(why.split()), loses, told)

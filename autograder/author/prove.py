@@ -21,7 +21,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from autograder.author.lab_source import PASSES, Exercise, Lab, load_lab
+from autograder.author.lab_source import PASSES, THE_REFERENCE, THE_STUB, Exercise, Lab, load_lab
 from autograder.course.course import Course
 from autograder.course.find import course_around
 from autograder.plain_text import plain
@@ -36,7 +36,7 @@ class Row:
     """One answer of one exercise, and whether the checks say of it what they should.
 
     `expected` and `got` are sentences; they are equal where nothing is wrong. `lost` are the graded cells that fail,
-    `messages` what each of them says, `told` what the visible check says.
+    `messages` what each of them says, `told` what the visible check says, None where it passes.
     """
 
     lab: str
@@ -46,7 +46,7 @@ class Row:
     expected: str
     got: str
     lost: tuple[str, ...] = ()
-    told: str = ""
+    told: str | None = None
     seconds: float = 0.0
     messages: dict[str, str] = field(default_factory=dict)
 
@@ -148,17 +148,17 @@ def _rows(lab: Lab, lines: list[dict[str, Any]], problem: str) -> list[Row]:
 
 
 def _answers(exercise: Exercise) -> list[tuple[str, tuple[str, ...], str | None]]:
-    """(answer, the cells it loses, a part of what it is told; None: anything but a pass)."""
+    """(answer, the cells it loses, a part of what it is told, of any message where that is "", None: the visible check passes)."""
     everything = tuple(cell.id for cell in exercise.cells)
     mutants = [(f"mutant {m.name}", m.loses, m.told) for m in exercise.mutants]
-    return [("reference", (), PASSES), ("stub", everything, None), *mutants]
+    return [(THE_REFERENCE, (), None), (THE_STUB, everything, ""), *mutants]
 
 
 def _row(
     lab: Lab, exercise: Exercise, answer: str, loses: tuple[str, ...], told: str | None, line: dict[str, Any]
 ) -> Row:
     order = [cell.id for cell in exercise.cells]
-    expected = f"{_losing(order, loses)}; is told: {told or 'that it fails'}"
+    expected = f"{_losing(order, loses)}; is told: {PASSES if told is None else told or 'that it fails'}"
     if "error" in line:
         return Row(
             lab.name, exercise.key, answer, False, expected, plain(line["error"]), seconds=line.get("seconds", 0)
@@ -166,7 +166,7 @@ def _row(
     by_seed = [tuple(lost) for lost in line["lost"]]
     same = all(set(lost) == set(by_seed[0]) for lost in by_seed)
     heard = line["told"]
-    right_told = heard != PASSES if told is None else (heard == PASSES if told == PASSES else told in heard)
+    right_told = heard is None if told is None else heard is not None and told in heard
     right = same and set(by_seed[0]) == set(loses)
     if same:
         losing = _losing(order, by_seed[0])
@@ -176,7 +176,7 @@ def _row(
             for i, lost in enumerate(by_seed)
         )
         losing = f"depends on the seed ({each})"
-    got = expected if right and right_told else f"{losing}; is told: {plain(heard, 300)}"
+    got = expected if right and right_told else f"{losing}; is told: {PASSES if heard is None else plain(heard, 300)}"
     lost = tuple(i for i in order if any(i in each for each in by_seed))
     return Row(
         lab.name,
@@ -206,13 +206,13 @@ def _show(console: Console, lab: Lab, rows: list[Row], seeds: int) -> None:
         if not mine:
             continue
         ok = {row.answer: row.ok for row in mine}
-        mutants = [row.ok for row in mine if row.answer.startswith("mutant ")]
+        mutants = [row.ok for row in mine if row.answer not in (THE_REFERENCE, THE_STUB)]
         table.add_row(
             Text(exercise.key),
             f"{exercise.points:g}" if exercise.points else "bonus",
-            _tick(ok.get("reference", False), "earns all"),
-            _tick(ok.get("stub", False), "earns none"),
-            _tick(all(mutants), f"{sum(mutants)} of {len(mutants)}"),
+            _tick(ok.get(THE_REFERENCE, False), "earns all", "NOT earns all"),
+            _tick(ok.get(THE_STUB, False), "earns none", "NOT earns none"),
+            _tick(all(mutants), f"{len(mutants)} of {len(mutants)}", f"only {sum(mutants)} of {len(mutants)}"),
             f"{sum(row.seconds for row in mine):.1f}",
         )
     console.print(table)
@@ -226,7 +226,5 @@ def _show(console: Console, lab: Lab, rows: list[Row], seeds: int) -> None:
         console.print(f"{len(rows)} answers, all as stated.", highlight=False)
 
 
-def _tick(right: bool, text: str) -> Text:
-    return Text(
-        text if right else f"NOT {text}" if "of" not in text else f"only {text}", style="green" if right else "red"
-    )
+def _tick(right: bool, text: str, wrong: str) -> Text:
+    return Text(text, style="green") if right else Text(wrong, style="red")

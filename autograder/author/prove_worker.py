@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from autograder.author.lab_source import PASSES, Exercise, Lab, load_lab
+from autograder.author.lab_source import THE_REFERENCE, THE_STUB, Exercise, Lab, load_lab
 from autograder.course.markers import fixed_seed
 
 
@@ -65,7 +65,7 @@ def judge(
     Returns
     -------
     dict
-        `told`: what the visible check says, or lab.PASSES; `lost`: for each seed the graded cells that fail;
+        `told`: what the visible check says, None where it passes; `lost`: for each seed the graded cells that fail;
         `messages`: for each lost cell what the first failing seed said.
     """
     import numpy
@@ -90,7 +90,7 @@ def judge(
                 failed.append(cell.id)
                 messages.setdefault(cell.id, message)
         lost.append(failed)
-    return {"told": PASSES if told is None else told, "lost": lost, "messages": messages}
+    return {"told": told, "lost": lost, "messages": messages}
 
 
 def prepare(lab: Lab) -> dict[str, dict[str, Any]]:
@@ -142,9 +142,9 @@ def main(folder: str, job: str) -> None:
                     if missing:
                         raise NameError(f"{exercise.hidden_path.name} has no function {', '.join(missing)}")
                 except Exception as e:
-                    report(exercise=exercise.key, answer="reference", error=f"hidden checks: {type(e).__name__}: {e}")
+                    report(exercise=exercise.key, answer=THE_REFERENCE, error=f"hidden checks: {type(e).__name__}: {e}")
                     continue
-                answers = {"reference": exercise.reference, "stub": exercise.stub}
+                answers = {THE_REFERENCE: exercise.reference, THE_STUB: exercise.stub}
                 answers |= {f"mutant {m.name}": m.source for m in exercise.mutants}
                 for name, source in answers.items():
                     report(exercise=exercise.key, answer=name, begun=True)

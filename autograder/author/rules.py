@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from autograder.author.figures import figure_problems
 from autograder.author.hidden_checks import HiddenChecks
-from autograder.author.lab_source import ANY_HEADING, PASSES, Cell, Exercise, Lab
+from autograder.author.lab_source import ANY_HEADING, Cell, Exercise, Lab
 from autograder.course.markers import BEGIN_SOLUTION, END_SOLUTION, HEADING, POINTS
 from autograder.errors import SourceError
 
@@ -255,7 +255,7 @@ def _mutants(exercise: Exercise, cell: Cell) -> Iterator[SourceError]:
             yield SourceError(
                 mutant.path, 1, f"does not define `def {exercise.key}(...)`: a mutant replaces the whole solution cell."
             )
-        if not mutant.loses and mutant.told == PASSES and not exercise.bonus:
+        if not mutant.loses and mutant.told is None and not exercise.bonus:
             yield SourceError(
                 mutant.path,
                 1,

@@ -68,9 +68,9 @@ def _tell(console: Console, course: LabCourse, result: Collection) -> None:
 
     news = [t for t in result.taken if t.news]
     if result.taken:
-        table = Table("student", "lab", "attempt", "from", "note", box=None, pad_edge=False)
+        table = Table("student", "lab", "hand-in", "from", "note", box=None, pad_edge=False)
         for t in result.taken:
-            table.add_row(t.student, t.lab, str(t.attempt), t.source, "; ".join(t.notes))
+            table.add_row(t.student, t.lab, str(t.hand_in), t.source, "; ".join(t.notes))
         console.print(table)
     where = course.submitted.relative_to(course.root)
     console.print(

@@ -177,11 +177,11 @@ def read(folder: Path, assignment: Assignment) -> Read:
     return found
 
 
-def plans(found: Read, assignment: Assignment, demos: bool = False) -> dict[str, list[CodeCell]]:
+def cells_to_run(found: Read, assignment: Assignment, demos: bool = False) -> dict[str, list[CodeCell]]:
     """For each notebook that could be read, the cells to run."""
     made = {}
     for stem, assembled in found.assembled.items():
-        made[stem] = assembled.plan(assignment.released[stem], assignment.cells(stem, demos=True), demos)
+        made[stem] = assembled.cells_to_run(assignment.released[stem], assignment.cells(stem, demos=True), demos)
     return made
 
 

@@ -20,18 +20,18 @@ from autograder.notebook.read import SubmissionError
 
 @dataclass(frozen=True)
 class Taken:
-    """A submission that lies in submitted/ now. `attempt` counts from 1; `news` is False when it was there already."""
+    """A submission that lies in submitted/ now. `hand_in` is its number, from 1; `news` is False when it was there already."""
 
     student: str
     lab: str
-    attempt: int
+    hand_in: int
     source: str
     news: bool
     notes: tuple[str, ...] = ()
 
 
-def attempts(course: Course, student: str, lab: str) -> list[Path]:
-    """The folders of a student's attempts at a lab, oldest first; the last is the one in submitted/."""
+def hand_ins(course: Course, student: str, lab: str) -> list[Path]:
+    """The folders of what a student has handed in of a lab, oldest first; the last is the one in submitted/."""
     kept = sorted(p for p in (course.state / "attempts" / student / lab).glob("*") if p.is_dir())
     now = course.submitted / student / lab
     return [*kept, *([now] if now.is_dir() else [])]
@@ -82,7 +82,7 @@ def take(course: LabCourse, one: Handed, wanted: str | None) -> Taken:
         notes.append(f"it claims the release {', '.join(claims) or 'none'}; taken as {release}")
 
     digest = {name: hashlib.sha256(nb.data).hexdigest() for name, nb in sorted(notebooks.items())}
-    earlier = attempts(course, one.student, lab)
+    earlier = hand_ins(course, one.student, lab)
     latest = _packed(earlier[-1]) if earlier else None
     for n, kept in enumerate(earlier, 1):
         # The same work handed in again after something else was: then it is what the student wants to count.
@@ -90,7 +90,7 @@ def take(course: LabCourse, one: Handed, wanted: str | None) -> Taken:
         if _digest(kept) == digest and not again:
             return Taken(one.student, lab, n, one.source, False, ("collected before",))
     if latest is not None and one.created < latest:
-        notes.append(f"packed before attempt {len(earlier)}, which was collected first")
+        notes.append(f"packed before hand-in {len(earlier)}, which was collected first")
     about = {
         "lab": lab, "student": one.student, "release": release, "claimed": claims, "attempt": len(earlier) + 1,
         "created": one.created.isoformat(timespec="seconds"),
@@ -104,7 +104,7 @@ def take(course: LabCourse, one: Handed, wanted: str | None) -> Taken:
 def _store(
     course: LabCourse, student: str, lab: str, notebooks: dict[str, Notebook], about: dict, when: str, earlier: int
 ) -> None:
-    """Writes the new attempt beside its place, puts the earlier one aside, then moves the new one in."""
+    """Writes the new hand-in beside its place, puts the earlier one aside, then moves the new one in."""
     course.state.mkdir(exist_ok=True)
     place = course.submitted / student / lab
     new = Path(tempfile.mkdtemp(prefix="collect-", dir=course.state))

@@ -70,7 +70,7 @@ class Course(ABC):
 
     def __init__(self, root: str | Path):
         self.root = Path(root).resolve()
-        self.state = self.root / ".autograder"  # course data: secret, records, attempts, snapshots of releases
+        self.state = self.root / ".autograder"  # course data: secret, records, earlier hand-ins, snapshots of releases
         self.reports = self.root / "reports"  # ASSIGNMENT.html, on the whole class
         self.dist = self.root / "dist"
 

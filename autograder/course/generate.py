@@ -41,7 +41,7 @@ def generate_assignment(config, name: str) -> None:
     except (NbGraderException, SystemExit) as e:
         cause = next((m for m in messages if "Traceback" in m), messages[0] if messages else str(e))
         told = cause.strip().splitlines()[-1]
-        if "submissions associated" in told:
+        if "submissions associated" in told:  # nbgrader has one class for all its refusals, and no other sign
             told = (
                 "marks for it are in the gradebook, and its graded cells or notebooks have changed their names. "
                 "Take the old names again, or put gradebook.db aside (mv gradebook.db gradebook-old.db) and grade anew. "

@@ -43,7 +43,7 @@ class LabCourse(Course):
         super().__init__(root)
         self.solutions = self.root / "solutions"  # sources and the notebooks built from them
         self.notebooks = self.root / "notebooks"  # releases
-        self.submitted = self.root / "submitted"  # STUDENT/LAB/*.ipynb, the latest attempt of each
+        self.submitted = self.root / "submitted"  # STUDENT/LAB/*.ipynb, the latest hand-in of each
         self.autograded = self.root / "autograded"
         self.feedback = self.root / "feedback"
         self.gradebook = self.root / "gradebook.db"

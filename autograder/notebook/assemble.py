@@ -39,7 +39,9 @@ class Assembled:
     origin: list[int | None] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
 
-    def plan(self, released: NotebookNode, instructor: Sequence[CodeCell], demos: bool = False) -> list[CodeCell]:
+    def cells_to_run(
+        self, released: NotebookNode, instructor: Sequence[CodeCell], demos: bool = False
+    ) -> list[CodeCell]:
         """The code cells to run for a student, with the answers in them.
 
         Parameters

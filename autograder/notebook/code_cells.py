@@ -46,33 +46,33 @@ def code_cells_of(notebook: Any, demos: bool = False) -> list[CodeCell]:
     return cells
 
 
-def to_json(plan: Sequence[CodeCell]) -> list[dict[str, Any]]:
-    """The plan as plain data; `from_json` reads it."""
-    return [asdict(cell) for cell in plan]
+def to_json(cells: Sequence[CodeCell]) -> list[dict[str, Any]]:
+    """Cells as plain data; `from_json` reads it."""
+    return [asdict(cell) for cell in cells]
 
 
 def from_json(data: list[dict[str, Any]]) -> list[CodeCell]:
-    """The plan that `to_json` wrote down."""
+    """The cells that `to_json` wrote down."""
     return [CodeCell(**cell) for cell in data]
 
 
-def with_answers(plan: Sequence[CodeCell], answers: dict[str, str]) -> list[CodeCell]:
-    """The plan with other answers in its solution cells, by their ids."""
-    return [replace(c, source=answers[c.id]) if c.kind == SOLUTION and c.id in answers else c for c in plan]
+def with_answers(cells: Sequence[CodeCell], answers: dict[str, str]) -> list[CodeCell]:
+    """Cells with other answers in the solution cells, by their ids."""
+    return [replace(c, source=answers[c.id]) if c.kind == SOLUTION and c.id in answers else c for c in cells]
 
 
-def needed(plan: Sequence[CodeCell], by: tuple[str, ...] = (CHECK,)) -> set[tuple[int, int]]:
+def needed(cells: Sequence[CodeCell], by: tuple[str, ...] = (CHECK,)) -> set[tuple[int, int]]:
     """(cell, statement) of the locked statements that a check (or what `by` names) can depend on, by the names in it.
 
     A statement counts that binds such a name, or that works on one (`data.sort()`, `np.random.seed(0)`). All others, such
     as pictures and long computations for the reader, are left out.
     """
-    read = [_read(cell.source) for cell in plan]
+    read = [_read(cell.source) for cell in cells]
     # What is set in these decides what later imports find, whoever mentions them.
-    names = {"sys", "os", "warnings"}.union(*(s.mentions for i, c in enumerate(plan) if c.kind in by for s in read[i]))
+    names = {"sys", "os", "warnings"}.union(*(s.mentions for i, c in enumerate(cells) if c.kind in by for s in read[i]))
     found: set[tuple[int, int]] = set()
     by_name: dict[str, list[tuple[int, int]]] = {}
-    for i, cell in enumerate(plan):
+    for i, cell in enumerate(cells):
         for n, statement in enumerate(read[i] if cell.kind == LOCKED else ()):
             if statement.touches is None:
                 found.add((i, n))
@@ -115,27 +115,27 @@ def _read_now(source: str) -> tuple[_Names, ...]:
 _read_once = lru_cache(maxsize=1000)(_read_now)
 
 
-def uses_keras(plan: Sequence[CodeCell]) -> bool:
-    """Whether the checks of a plan will want Keras: they, or what they depend on, name it, or answers make networks."""
-    checks = [cell.source for cell in plan if cell.kind == CHECK]
-    checks += [ast.unparse(statements(plan[i].source)[n]) for i, n in needed(plan)]
-    answers = [cell.source for cell in plan if cell.kind == SOLUTION]
+def uses_keras(cells: Sequence[CodeCell]) -> bool:
+    """Whether the checks of a notebook will want Keras: they, or what they depend on, name it, or answers make networks."""
+    checks = [cell.source for cell in cells if cell.kind == CHECK]
+    checks += [ast.unparse(statements(cells[i].source)[n]) for i, n in needed(cells)]
+    answers = [cell.source for cell in cells if cell.kind == SOLUTION]
     return any(re.search(r"\b(keras|tensorflow|tf|medxai)\b", text) for text in checks) or any(
         "keras" in text for text in answers
     )
 
 
-def for_marks(plan: Sequence[CodeCell]) -> list[CodeCell]:
-    """The plan without the locked cells that no answer and no check can depend on. Cells that import always stay.
+def for_marks(cells: Sequence[CodeCell]) -> list[CodeCell]:
+    """Cells without the locked ones that no answer and no check can depend on. Cells that import always stay.
 
-    To be asked of the plan with the student's answers in it: they may read more than the reference does.
+    To be asked of cells with the student's answers in them: these may read more than the reference does.
     """
     # Where `demo` tags say what is for the reader only, this still leaves out what no tag says: visible checks, which an
     # answer without end would hold up until the cell's limit, and whatever students added to look at their data.
-    found = {i for i, _ in needed(plan, (CHECK, SOLUTION))}
+    found = {i for i, _ in needed(cells, (CHECK, SOLUTION))}
     return [
         cell
-        for i, cell in enumerate(plan)
+        for i, cell in enumerate(cells)
         if cell.kind != LOCKED
         or i in found
         or any(statement.imports for statement in _read(cell.source))
@@ -143,17 +143,17 @@ def for_marks(plan: Sequence[CodeCell]) -> list[CodeCell]:
     ]
 
 
-def affected(plan: Sequence[CodeCell], answers: Collection[str]) -> list[CodeCell]:
-    """The plan without the check cells that other answers in these solution cells cannot matter to, by the names in them."""
-    trees = {cell: statements(cell.source) for cell in plan}
-    binds = {cell: set().union(*map(bound, trees[cell])) for cell in plan}
-    reads = {cell: set().union(*map(mentioned, trees[cell])) for cell in plan}
-    names = set().union(*(binds[cell] for cell in plan if cell.kind == SOLUTION and cell.id in answers))
+def affected(cells: Sequence[CodeCell], answers: Collection[str]) -> list[CodeCell]:
+    """Cells without the checks that other answers in these solution cells cannot matter to, by the names in them."""
+    trees = {cell: statements(cell.source) for cell in cells}
+    binds = {cell: set().union(*map(bound, trees[cell])) for cell in cells}
+    reads = {cell: set().union(*map(mentioned, trees[cell])) for cell in cells}
+    names = set().union(*(binds[cell] for cell in cells if cell.kind == SOLUTION and cell.id in answers))
     while True:
         # What reads one of these names may bind others with it. A check that binds what such a check reads stays as well.
-        new = set().union(*(binds[cell] for cell in plan if reads[cell] & names)) - names
+        new = set().union(*(binds[cell] for cell in cells if reads[cell] & names)) - names
         if not new:
             break
         names |= new
-    wanted = set().union(*(reads[cell] for cell in plan if cell.kind == CHECK and reads[cell] & names))
-    return [c for c in plan if c.kind != CHECK or reads[c] & names or binds[c] & wanted]
+    wanted = set().union(*(reads[cell] for cell in cells if cell.kind == CHECK and reads[cell] & names))
+    return [c for c in cells if c.kind != CHECK or reads[c] & names or binds[c] & wanted]

@@ -209,7 +209,7 @@ def marks(course: Course, lab: str) -> Marks:
 
 
 def comments(course: Course, lab: str) -> Comments:
-    """What people wrote beside the answers to a lab, or nbgrader where there was no answer, by student, notebook and cell."""
+    """What people wrote beside the answers to a lab, by student, notebook and cell."""
     from nbgrader.api import MissingEntry
 
     with opened(course) as book:
@@ -218,11 +218,11 @@ def comments(course: Course, lab: str) -> Comments:
         except MissingEntry:
             return {}
         return {
-            (submission.student.id, notebook.name, comment.name): comment.comment
+            (submission.student.id, notebook.name, comment.name): comment.manual_comment
             for submission in submissions
             for notebook in submission.notebooks
             for comment in notebook.comments
-            if comment.comment
+            if comment.manual_comment
         }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from autograder.check.protocol.limits import LONGEST_MESSAGE
 from autograder.check.protocol.verdict import Cause, Finding, safe_exception
 from autograder.plain_text import plain
-from autograder.record.records import CellGrade, shown
+from autograder.record.records import CellGrade, ManualGrade, shown
 
 SYNTAX_ERRORS = ("SyntaxError", "IndentationError", "TabError")
 
@@ -40,6 +40,13 @@ def tell(cell: CellGrade, finding: Finding) -> None:
 def comment(cell: CellGrade) -> str:
     """What stands beside a graded cell on a page."""
     return "Passed." if cell.passed else cell.message or "Not graded."
+
+
+def comment_on_answer(task: ManualGrade, points: float | None) -> str:
+    """What stands beside an answer that a person marks; `points` are what the person gave, None while nobody did."""
+    if points is None:
+        return "A person will read this."
+    return "Nothing was written." if task.points == 0 else "Read."
 
 
 def verdict(cell: CellGrade) -> str:

@@ -183,7 +183,6 @@ def page(
     for task in record.manual:
         points = points_of(record, task, marks)
         pending = points is None
-        message = "A person will read this." if pending else "Nothing was written." if task.points == 0 else "Read."
         rows.append(
             {
                 "id": task.id,
@@ -192,7 +191,7 @@ def page(
                 "exercise": task.exercise,
                 "statement": "Your answer",
                 "points": "still to be marked" if pending else _of(points, task.max),
-                "message": message,
+                "message": sentences.comment_on_answer(task, points),
                 "state": "open" if pending else "lost" if task.points == 0 else "passed",
             }
         )
@@ -266,7 +265,7 @@ def _blocks(
             blocks.append({"kind": "heading", "text": heading[1].strip().replace("`", "")})
         elif added:
             blocks.append({"kind": "answer", "id": cell.id, "html": clean_markdown(cell.source)})
-        if comment and comment != "No response.":  # nbgrader's own; the verdict says it already
+        if comment:
             blocks.append({"kind": "comment", "html": clean_markdown(comment)})
     return blocks
 

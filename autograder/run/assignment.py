@@ -51,13 +51,13 @@ class Assignment:
     instructor: dict[str, NotebookNode]
     files: Path
     digest: str
-    _plans: dict[str, list[CodeCell]] = field(default_factory=dict, repr=False, compare=False)
+    _for_marks: dict[str, list[CodeCell]] = field(default_factory=dict, repr=False, compare=False)
 
-    def plan(self, stem: str) -> list[CodeCell]:
+    def cells_for_marks(self, stem: str) -> list[CodeCell]:
         """The instructor's cells of one notebook, without those that no mark depends on."""
-        if stem not in self._plans:
-            self._plans[stem] = code_cells.for_marks(self.cells(stem))
-        return list(self._plans[stem])
+        if stem not in self._for_marks:
+            self._for_marks[stem] = code_cells.for_marks(self.cells(stem))
+        return list(self._for_marks[stem])
 
     def cells(self, stem: str, demos: bool = False) -> list[CodeCell]:
         """The instructor's code cells of one notebook, with those that are tagged `demo` or without.

@@ -82,7 +82,7 @@ class Calibration:
 
 
 def calibrate(
-    plan: Sequence[CodeCell],
+    cells: Sequence[CodeCell],
     server: Server,
     kernel: Callable[[], AbstractContextManager[Kernel]],
     mutants: Mapping[str, dict[str, str]] | None = None,
@@ -93,10 +93,10 @@ def calibrate(
 
     Parameters
     ----------
-    plan : sequence of CodeCell
+    cells : sequence of CodeCell
         The instructor's cells, with the reference in the solution cells.
     server : Server
-        Of this plan.
+        Of these cells.
     kernel : callable
         Starts a fresh kernel, in which the instructor's code and nobody else's will run.
     mutants : mapping, optional
@@ -106,11 +106,11 @@ def calibrate(
     whole : bool
         Run also the locked cells that no mark seems to depend on.
     """
-    plan = list(plan) if whole else code_cells.for_marks(plan)
-    checks = {c.id: c for c in plan if c.kind == CHECK}
+    cells = list(cells) if whole else code_cells.for_marks(cells)
+    checks = {c.id: c for c in cells if c.kind == CHECK}
     variants = {
-        name: code_cells.with_answers(code_cells.affected(plan, answers) if answers else plan, answers)
-        for name, answers in answers_to(plan, mutants or {}).items()
+        name: code_cells.with_answers(code_cells.affected(cells, answers) if answers else cells, answers)
+        for name, answers in answers_to(cells, mutants or {}).items()
     }
 
     def run(variant: list[CodeCell], policies: dict[str, Policy]) -> dict[str, Verdict]:
@@ -151,9 +151,9 @@ def calibrate(
     return found
 
 
-def answers_to(plan: Sequence[CodeCell], mutants: Mapping[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+def answers_to(cells: Sequence[CodeCell], mutants: Mapping[str, dict[str, str]]) -> dict[str, dict[str, str]]:
     """The answers that an assignment is tried with: by name, the sources of its solution cells."""
-    solutions = {c.id: c.source for c in plan if c.kind == SOLUTION}
+    solutions = {c.id: c.source for c in cells if c.kind == SOLUTION}
     answers = {"reference": {}, "stub": {id: stub_of(s) for id, s in solutions.items()}, **mutants}
     for name in DEGENERATE:
         answers[name] = {id: degenerate(s, name) for id, s in solutions.items()}

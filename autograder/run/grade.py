@@ -361,9 +361,9 @@ class Grading:
                 continue
             for task in record.manual:
                 task.points = submissions.empty_answer(read, terms.assignment, task)
-            plans = submissions.plans(read, terms.assignment, self.options.full)
+            cells = submissions.cells_to_run(read, terms.assignment, self.options.full)
             ticket.folder = submissions.working_folder(folder, terms.assignment, self.scratch, record.flags)
-            yield ticket, terms, Job(record.student, plans, ticket.folder, ticket.wanted)
+            yield ticket, terms, Job(record.student, cells, ticket.folder, ticket.wanted)
 
     def _settle(self, ticket: Ticket, result: Outcome | Exception) -> None:
         """Puts what was found out into the record."""

@@ -74,8 +74,8 @@ class Job:
     Attributes
     ----------
     student : str
-    plans : dict
-        For each notebook that could be read, its cells with the student's answers.
+    cells : dict
+        For each notebook that could be read, its code cells with the student's answers.
     files : Path
         The working folder: the assignment's files, and the student's own.
     wanted : frozenset or None
@@ -83,7 +83,7 @@ class Job:
     """
 
     student: str
-    plans: dict[str, list[CodeCell]]
+    cells: dict[str, list[CodeCell]]
     files: Path
     wanted: frozenset[tuple[str, str]] | None = None
 
@@ -128,7 +128,7 @@ class Engine:
             if found is None or not found.alive:
                 with self.lock:
                     host = self._host()
-                found = self.servers[stem] = host.server(assignment.plan(stem), assignment.files)
+                found = self.servers[stem] = host.server(assignment.cells_for_marks(stem), assignment.files)
             return found
 
     def has_server(self, stem: str) -> bool:
@@ -146,7 +146,8 @@ class Engine:
         if self.host is None or not self.host.alive:
             sandbox = self.terms.sandbox
             keras = any(
-                code_cells.uses_keras(self.terms.assignment.plan(stem)) for stem in self.terms.assignment.instructor
+                code_cells.uses_keras(self.terms.assignment.cells_for_marks(stem))
+                for stem in self.terms.assignment.instructor
             )
             self.host = CheckerHost(
                 sandbox.settings() if sandbox.safe else None, dict(sandbox.variables), keras, sandbox.safe
@@ -157,7 +158,7 @@ class Engine:
         """Runs and judges one submission."""
         outcome, begun = Outcome(), time.monotonic()
         with _Kernels(self.terms.sandbox, job.files) as kernels:
-            for stem, cells in job.plans.items():
+            for stem, cells in job.cells.items():
                 left = self.terms.seconds.total - (time.monotonic() - begun)
                 seconds = Seconds(self.terms.seconds.check, self.terms.seconds.cell, max(left, 1.0))
                 self._notebook(job, stem, cells, seconds, kernels, outcome)
@@ -173,7 +174,7 @@ class Engine:
         if not any(c.kind == CHECK for c in wanted):
             return
         trimmed = wanted if terms.full or terms.calibrated.full(stem) else code_cells.for_marks(wanted)
-        checks, seeds = keyed_checks(terms.assignment.plan(stem), terms.secret, job.student)
+        checks, seeds = keyed_checks(terms.assignment.cells_for_marks(stem), terms.secret, job.student)
         heard = _Heard(outcome)
 
         sources = [c.source for c in cells if c.kind == SOLUTION or (c.kind == LOCKED and not c.id)]
@@ -192,7 +193,7 @@ class Engine:
     def warm(self) -> None:
         """Starts what the first submission would wait for: the checkers, while another thread starts the kernels' process."""
         assignment = self.terms.assignment
-        stems = [s for s in assignment.instructor if any(cell.kind == CHECK for cell in assignment.plan(s))]
+        stems = [s for s in assignment.instructor if any(cell.kind == CHECK for cell in assignment.cells_for_marks(s))]
         with ThreadPoolExecutor(max(1, len(stems))) as pool:
             list(pool.map(self.server, stems))
 

@@ -38,7 +38,7 @@ class Kernel(Protocol):
 
 
 def walk(
-    plan: Sequence[CodeCell],
+    cells: Sequence[CodeCell],
     kernel: Callable[[], AbstractContextManager[Kernel]],
     submission: Submission | None,
     policies: Mapping[str, Policy],
@@ -52,7 +52,7 @@ def walk(
 
     Parameters
     ----------
-    plan : sequence of CodeCell
+    cells : sequence of CodeCell
         The assignment with the student's sources in its solution cells.
     kernel : callable
         Starts a fresh kernel.
@@ -74,19 +74,19 @@ def walk(
     end = time.monotonic() + seconds.total
     for _ in range(KERNELS):
         with kernel() as started:
-            died_in = _pass(plan, started, submission, policies, seconds, verdicts, left_out, end, hear)
+            died_in = _pass(cells, started, submission, policies, seconds, verdicts, left_out, end, hear)
         if died_in is None:
             break
         left_out.add(died_in)
         if submission is not None:
             submission.close()  # what it knows of functions and networks was of the kernel that died
     why = Cause.NOT_RUN_NO_TIME if time.monotonic() > end else Cause.NOT_RUN_KERNELS
-    checks = [cell.id for cell in plan if cell.kind == CHECK]
+    checks = [cell.id for cell in cells if cell.kind == CHECK]
     return {id: verdicts.get(id) or not_run(id, why) for id in checks}
 
 
 def _pass(
-    plan: Sequence[CodeCell],
+    cells: Sequence[CodeCell],
     kernel: Kernel,
     submission: Submission | None,
     policies: Mapping[str, Policy],
@@ -97,7 +97,7 @@ def _pass(
     hear: Callable[[CodeCell, Ran], None],
 ) -> int | None:
     """Walks once; the index of the cell in which the kernel died, None when there is nothing left to do."""
-    for number, cell in enumerate(plan):
+    for number, cell in enumerate(cells):
         if time.monotonic() > end:
             return None
         if number in left_out or cell.id in verdicts:

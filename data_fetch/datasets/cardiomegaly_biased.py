@@ -63,7 +63,7 @@ class CuedSource(Source):
             lambda part: _write(clean, split, self.cue, part),
             made_here=below.made_here,
             variant=below.variant,
-            drawn_into=fetched.folders,
+            made_from=fetched.folders,
             masks=clean.masks,
         )
 

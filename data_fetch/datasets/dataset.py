@@ -131,12 +131,12 @@ class Dataset:
             films = replace(films, masks=MappingProxyType({**wanted.masks, **(films.masks or {})}))
         if kept != split:
             films = of_fold(films, split)
-        return Fetched(self._counted(films, source, split, kept), wanted, (*wanted.drawn_into, folder))
+        return Fetched(self._counted(films, source, split, kept), wanted, (*wanted.made_from, folder))
 
     def stored_folders(self, source: Source, split: str, size: int | None = None) -> tuple[pathlib.Path, ...]:
         """The stored sets that a split needs, fetched or made first if they are not in the cache."""
         _, wanted, folder = self._stored(source, split, size)
-        return (*wanted.drawn_into, folder)
+        return (*wanted.made_from, folder)
 
     def size(self, size: int | None = None) -> int:
         """Height and width asked for, else the profile's: films are square, up to the NIH originals' 1024 pixels."""
@@ -161,7 +161,7 @@ class Dataset:
         if 0 in counts.values():
             raise TooFewFilms(
                 f"The {split} split would lack a class, and nothing could be learned or measured on it.",
-                where=source,
+                where=str(source),
                 expected=f"films of both classes ({', '.join(films.classes)}), of patients that no other split uses",
                 got=", ".join(f"{count} {kind}" for kind, count in counts.items()),
                 next="use a source with more patients (unset DATA_FETCH_MIRROR), or source='phantom'",

@@ -33,7 +33,7 @@ class StoredSet:
     variant : str
         What stands for the place that the films come from in `set_id` and in the names of sets drawn from this one;
         empty where there is only one.
-    drawn_into : tuple of Path
+    made_from : tuple of Path
         The stored sets that this one was made from, and that belong to it.
     masks : mapping of str -> (N, H, W) bool, or None
         What holds of these films too and lies in the sets that they were made from.
@@ -43,7 +43,7 @@ class StoredSet:
     write: Callable[[pathlib.Path], None]
     made_here: bool = False
     variant: str = ""
-    drawn_into: tuple[pathlib.Path, ...] = ()
+    made_from: tuple[pathlib.Path, ...] = ()
     masks: Mapping[str, np.ndarray] | None = None
 
 

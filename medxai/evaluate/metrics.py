@@ -210,7 +210,7 @@ def bootstrap_interval(
     Raises
     ------
     ValueError
-        Lengths differ, fewer than two patients, or a class that hangs on so few patients that nearly every resample
+        Lengths differ, fewer than two patients, or a class that occurs in so few patients that nearly every resample
         loses it.
     """
     labels, scores, patients = _aligned(labels, scores, patients)
@@ -411,7 +411,7 @@ def _patient_counts(
             counts[lost] = _draw(rng, len(lost), number)
         else:
             raise ValueError(
-                f"A class hangs on {min(map(len, held))} of {number} patients, so nearly every resample loses it: "
+                f"A class occurs in only {min(map(len, held))} of {number} patients, so nearly every resample loses it: "
                 "there are too few for an interval."
             )
         yield counts[:, who], redrawn

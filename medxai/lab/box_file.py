@@ -82,7 +82,7 @@ def read(path: str | os.PathLike = "my_boxes.txt") -> dict[int, Box]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         found = [ast.literal_eval(n) for n in ast.walk(tree) if isinstance(n, ast.Dict)]
     except (SyntaxError, ValueError) as error:
-        raise ValueError(f"{path.name} cannot be read: {error}. Draw the boxes again, or mend the line.") from None
+        raise ValueError(f"{path.name} cannot be read: {error}. Draw the boxes again, or fix the line.") from None
     if len(found) != 1:
         raise ValueError(f"{path.name} should hold one dict of boxes, number: (x, y, width, height); got {len(found)}.")
     return check(found[0])

@@ -52,7 +52,7 @@ class Report:
         lines.append(
             "Everything is here. Go on."
             if not wrong
-            else f"{'One thing is' if wrong == 1 else f'{wrong} things are'} not as the labs need. Mend the lines marked "
+            else f"{'One problem' if wrong == 1 else f'{wrong} problems'} found. Fix the lines marked "
             "WRONG, restart the kernel (menu Kernel) and run this cell again."
         )
         return "\n".join(lines)

@@ -37,6 +37,7 @@ def test_a_folder_that_the_demo_did_not_make_is_left_alone(tmp_path):
         demo.make_course(LabCourse(COURSE), COURSE)
 
 
+@pytest.mark.kernel
 def test_a_wrong_mark_is_noticed():
     marked = graded_class()
     record = marked.records["mistaken"]

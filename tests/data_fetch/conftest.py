@@ -4,7 +4,9 @@ import os
 import pathlib
 import subprocess
 import sys
+from collections.abc import Callable
 
+import filelock
 import numpy as np
 import pytest
 
@@ -27,9 +29,27 @@ def own_cache(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def packed(tmp_path_factory):
+def once_a_run(tmp_path_factory) -> Callable[[str, Callable[[pathlib.Path], object]], pathlib.Path]:
+    """A folder that is filled once a run, whichever of its workers asks first: once_a_run(name, fill)."""
+    top = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        top = top.parent
+
+    def folder(name: str, fill: Callable[[pathlib.Path], object]) -> pathlib.Path:
+        with filelock.FileLock(top / f"{name}.lock"):
+            if not (top / name).is_dir():
+                part = tmp_path_factory.mktemp(name)
+                fill(part)
+                part.rename(top / name)
+        return top / name
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def packed(once_a_run):
     """A small mirror, shared by the tests; they must not write into it."""
-    return nih_mirrors.write_mirror(tmp_path_factory.mktemp("packed"))
+    return once_a_run("packed", nih_mirrors.write_mirror)
 
 
 @pytest.fixture

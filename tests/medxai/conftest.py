@@ -1,8 +1,5 @@
 """Small film sets for the tests: discs on noise, whose radius decides the label. No phantoms, no TensorFlow."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -49,12 +46,3 @@ def clinic():
         return np.repeat(finding, films), scores, np.repeat(np.arange(patients), films)
 
     return draw
-
-
-@pytest.fixture(scope="session")
-def realdata() -> Path:
-    """The folder of real films that MEDXAI_REALDATA names; the test is skipped without it."""
-    folder = os.environ.get("MEDXAI_REALDATA", "")
-    if not folder or not Path(folder).is_dir():
-        pytest.skip("MEDXAI_REALDATA does not name a folder of real films")
-    return Path(folder)

@@ -70,6 +70,7 @@ def test_what_a_run_leaves_beside_a_notebook_is_not_released(course):
     assert not {"my_boxes.txt", "one.png", "my_network.keras"} & made and "05a_maps.ipynb" in made
 
 
+@pytest.mark.kernel
 @pytest.mark.parametrize("name", LABS)
 def test_run_all_on_a_fresh_release_fails_exactly_in_its_checks(name, tmp_path):
     """As a student meets it, without the demonstrations: those ran with the solutions."""

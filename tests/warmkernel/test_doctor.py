@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from warm_client import LIGHT, ROOT, USERS, as_user
 
+from warmkernel import advice
+
 pytestmark = pytest.mark.kernel
 
 DOCTOR = [sys.executable, "-m", "warmkernel", "doctor", "--kernel", "light"]
@@ -120,6 +122,11 @@ def test_a_masked_proc(environment):
     step, said, advice = failed(run(environment, *outer, *as_user("ordinary"), *DOCTOR))
     assert step in ("bubblewrap", "proc") and "proc" in said and "not permitted" in said
     assert "systempaths=unconfined" in advice
+
+
+def test_a_covered_proc_for_an_ordinary_user():
+    said = advice.of("bubblewrap", "bwrap: Can't mount proc on /newroot/proc: Operation not permitted")
+    assert "/proc are covered" in said and "systempaths=unconfined" in said and "sysctl" not in said
 
 
 def test_a_start_fails_with_the_same_words(environment, tmp_path):

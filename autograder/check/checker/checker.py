@@ -40,14 +40,14 @@ class Checker:
 
     Parameters
     ----------
-    plan : sequence of CodeCell
+    cells : sequence of CodeCell
         The instructor's cells in order; solution cells hold the reference, of which only the names are used.
     """
 
-    def __init__(self, plan: Sequence[CodeCell]):
-        self.plan = list(plan)
+    def __init__(self, cells: Sequence[CodeCell]):
+        self.cells = list(cells)
         self.names = Names({"__name__": "__main__"})
-        self.cells = {c.id: c for c in plan if c.kind == CHECK}
+        self.checks = {c.id: c for c in cells if c.kind == CHECK}
         self.owned: dict[
             str, tuple[frozenset[str], frozenset[str]]
         ] = {}  # by check cell: the student's names, the derived
@@ -60,9 +60,9 @@ class Checker:
         self._own: set[str] = set()
         self._derived: set[str] = set()
         self._fresh: dict[str, Any] = {}
-        needed = code_cells.needed(plan)
+        needed = code_cells.needed(cells)
         self.steps: list[tuple[CodeCell, ast.stmt | None]] = []
-        for i, cell in enumerate(plan):
+        for i, cell in enumerate(cells):
             if cell.kind == CHECK:
                 self.steps.append((cell, None))
             for n, statement in enumerate(syntax.statements(cell.source) if cell.kind != CHECK else ()):
@@ -109,16 +109,16 @@ class Checker:
         while self.step():
             pass
         self.sources = list(sources)
-        self.cells = {id: replace(cell, source=checks.get(id, cell.source)) for id, cell in self.cells.items()}
+        self.checks = {id: replace(cell, source=checks.get(id, cell.source)) for id, cell in self.checks.items()}
         self.names.clear()
         self.names.restore({"__name__": "__main__"})
         inspect.getsource = self._getsource  # type: ignore[assignment]
 
     def skip(self, id: str) -> None:
         """Takes over from a cell that ran in another process what it defines, without judging it again."""
-        self._enter(self.cells[id])
+        self._enter(self.checks[id])
         self.names.channel = None
-        for statement in syntax.statements(self.cells[id].source):
+        for statement in syntax.statements(self.checks[id].source):
             if isinstance(statement, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Assign)):
                 try:
                     self._run(ast.Module([statement], []), "<check>")
@@ -139,7 +139,7 @@ class Checker:
         in_place : bool or None
             Whether the reference changes the arguments that this cell gives it; None to find that out.
         """
-        cell = self.cells[id]
+        cell = self.checks[id]
         self.channel.begin(sock, seconds)
         self.channel.in_place = in_place is not False
         try:
@@ -162,7 +162,7 @@ class Checker:
             self.channel.restore()
 
     def _enter(self, cell: CodeCell) -> None:
-        for earlier in self.cells:
+        for earlier in self.checks:
             if earlier not in self.done:
                 self.done.add(earlier)
                 news = self.before.get(earlier, {})

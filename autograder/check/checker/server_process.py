@@ -63,7 +63,7 @@ def _prepared(start: dict[str, Any]) -> Checker:
         os.chdir(start["folder"])
         sys.path.append(start["folder"])
     builtins.display = lambda *_, **__: None  # type: ignore[attr-defined]  # IPython's; nobody looks here
-    checker = Checker(from_json(start["plan"]))
+    checker = Checker(from_json(start["cells"]))
     _preload(checker)
     safe = _safe_steps(checker)
     while checker.position < safe:
@@ -79,14 +79,14 @@ def _preload(checker: Checker) -> None:
     Imports start no threads that matter for a fork.
     """
     trees = [statement for _, statement in checker.steps if statement is not None and is_import(statement)]
-    for cell in checker.cells.values():
+    for cell in checker.checks.values():
         trees += [
             node
             for s in statements(cell.source)
             for node in ast.walk(s)
             if isinstance(node, ast.stmt) and is_import(node)
         ]
-    if uses_keras(checker.plan):
+    if uses_keras(checker.cells):
         trees.append(ast.Import([ast.alias("keras")]))
     for tree in trees:
         try:

@@ -103,12 +103,12 @@ class CheckerHost:
         """Whether the host is still there."""
         return self.lines.open
 
-    def server(self, plan: Sequence[CodeCell], folder: Path | None = None) -> Server:
+    def server(self, cells: Sequence[CodeCell], folder: Path | None = None) -> Server:
         """The checker server of a notebook.
 
         Parameters
         ----------
-        plan : sequence of CodeCell
+        cells : sequence of CodeCell
             The instructor's cells.
         folder : Path, optional
             The instructor's copy of the assignment's folder. Its regular files and folders are copied into the sandbox, up to
@@ -120,7 +120,7 @@ class CheckerHost:
             If the host is gone, the folder holds too much, or the locked cells do not run.
         """
         if not self.sandboxed or folder is None:
-            return Server(plan, folder, lambda theirs: self._fork(theirs, None, None))
+            return Server(cells, folder, lambda theirs: self._fork(theirs, None, None))
         place = ASSIGNMENTS / str(next(self.numbers))
         try:
             archive = working_folder.pack(folder, LIMITS)
@@ -130,7 +130,7 @@ class CheckerHost:
                 "which is what is copied for the checks. Move large data to a cache folder."
             ) from None
         try:
-            return Server(plan, place, lambda theirs: self._fork(theirs, place, archive))
+            return Server(cells, place, lambda theirs: self._fork(theirs, place, archive))
         finally:
             os.close(archive)
 

@@ -20,7 +20,7 @@ def keyed_seed(secret: bytes, student: str, cell: str) -> int:
     return int.from_bytes(hmac.digest(secret, text, hashlib.sha256)[:6], "big")
 
 
-def keyed_checks(plan: Sequence[CodeCell], secret: bytes, student: str) -> tuple[dict[str, str], dict[str, int]]:
+def keyed_checks(cells: Sequence[CodeCell], secret: bytes, student: str) -> tuple[dict[str, str], dict[str, int]]:
     """The check cells with seeds of a student's own in place of the fixed ones.
 
     Returns
@@ -29,7 +29,7 @@ def keyed_checks(plan: Sequence[CodeCell], secret: bytes, student: str) -> tuple
         By the cell's id; only cells that hold their fixed seed.
     """
     sources, seeds = {}, {}
-    for cell in plan:
+    for cell in cells:
         fixed = f"default_rng({fixed_seed(cell.id)})"
         if cell.kind == CHECK and fixed in cell.source:
             seeds[cell.id] = keyed_seed(secret, student, cell.id)

@@ -102,7 +102,7 @@ class Server:
 
     Parameters
     ----------
-    plan : sequence of CodeCell
+    cells : sequence of CodeCell
         The instructor's cells.
     folder : Path, optional
         The instructor's copy of the assignment's folder, as the server sees it: where locked cells find data files and
@@ -119,18 +119,18 @@ class Server:
 
     def __init__(
         self,
-        plan: Sequence[CodeCell],
+        cells: Sequence[CodeCell],
         folder: Path | None = None,
         start: Callable[[socket.socket], Process] = Program,
     ):
-        self.checks = {c.id: c for c in plan if c.kind == CHECK}
+        self.checks = {c.id: c for c in cells if c.kind == CHECK}
         self.lock = threading.Lock()
         mine, theirs = socket.socketpair()
         self.lines = Lines(mine)
         with theirs:
             self.process = start(theirs)
         with contextlib.suppress(OSError):  # a server that ended at once is noticed when it does not answer
-            send(mine, {"plan": to_json(plan), "folder": str(folder) if folder else ""})
+            send(mine, {"cells": to_json(cells), "folder": str(folder) if folder else ""})
         answer = self.lines.read(START)
         if not answer.get("ready"):
             said = str(answer.get("failed", "")) or self.process.said()

@@ -57,7 +57,7 @@ def costs(chosen: Chosen, origin: Origin, pieces: pathlib.Path, size: int) -> li
 def print_cost(source: NihSource, size: int) -> None:
     """Print which films would be fetched (CSV, on standard output) and what that costs (on standard error)."""
     chosen = source.rule.choose(source.origin)
-    set_id = source.stored_set("", size).set_id
+    set_id = source.set_id(size)
     there = (source.cache / "sets" / set_id).is_dir()
     found = costs(chosen, source.origin, pieces_of(set_id, source.cache), size)
     _print_costs(found, len(chosen.rows), size, there)

@@ -51,9 +51,13 @@ class NihSource(Source):
     def place(self) -> str:
         return f" from {self.origin.address}" if self.origin.address else ""
 
-    def stored_set(self, split: str, size: int) -> StoredSet:
+    def set_id(self, size: int) -> str:
+        """Name of the stored set that holds all splits at a size."""
         asked = "" if self.rule.asked is None else f"{self.rule.asked}-"
-        set_id = f"{self._begin(size)}-{asked}{self.origin.key}"
+        return f"{self._begin(size)}-{asked}{self.origin.key}"
+
+    def stored_set(self, split: str, size: int) -> StoredSet:
+        set_id = self.set_id(size)
 
         def write(part: pathlib.Path) -> None:
             chosen = self.rule.choose(self.origin)

@@ -1,4 +1,4 @@
-"""Collecting: every honest form is taken, every bad one named and left, and no attempt is ever lost."""
+"""Collecting: every honest form is taken, every bad one named and left, and no hand-in is ever lost."""
 
 from __future__ import annotations
 
@@ -104,25 +104,25 @@ def test_every_honest_form_is_taken(course, inbox):
     assert parse_utc(stamp).isoformat() + "+00:00" == about["created"]
 
 
-def test_a_later_attempt_replaces_and_keeps_the_earlier(course, inbox):
+def test_a_later_hand_in_replaces_and_keeps_the_earlier(course, inbox):
     first = packed(course, inbox, "ada")
     collect.run(course, inbox)
     (again,) = collect.run(course, inbox).taken
-    assert (again.attempt, again.news) == (1, False)
+    assert (again.hand_in, again.news) == (1, False)
     one = (course.submitted / "ada" / LAB / f"{LAB}.ipynb").read_bytes()
 
     first.unlink()
     packed(course, inbox, "ada", **ANSWERS)
     (second,) = collect.run(course, inbox).taken
-    assert (second.attempt, second.news) == (2, True)
-    kept, now = take.attempts(course, "ada", LAB)
+    assert (second.hand_in, second.news) == (2, True)
+    kept, now = take.hand_ins(course, "ada", LAB)
     assert (kept / f"{LAB}.ipynb").read_bytes() == one
     assert (now / f"{LAB}.ipynb").read_bytes() == notebook(course, **ANSWERS)
     assert kept.parent.parent.parent == course.state / "attempts" and (kept / "timestamp.txt").is_file()
     # The first file turns up again: it was collected before, and the later one still counts.
     os.utime(inbox / "01--ada.zip")
     collect.run(course, inbox)
-    assert len(take.attempts(course, "ada", LAB)) == 2
+    assert len(take.hand_ins(course, "ada", LAB)) == 2
 
 
 def bomb() -> bytes:

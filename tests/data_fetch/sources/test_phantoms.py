@@ -23,6 +23,8 @@ from data_fetch.sources.phantoms import cardiomegaly, pool
 from data_fetch.sources.phantoms.anatomy import sample_exposure, sample_patient
 from data_fetch.sources.phantoms.film import columns, render
 
+pytestmark = pytest.mark.render
+
 SIZE = 64
 
 
@@ -32,11 +34,9 @@ def read(folder: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory) -> Path:
+def drawn(once_a_run) -> Path:
     """The test split at 64 px, drawn by the default number of workers."""
-    folder = tmp_path_factory.mktemp("phantoms")
-    cardiomegaly.write("test", SIZE, folder, progress=False)
-    return folder
+    return once_a_run("cardiomegaly", lambda folder: cardiomegaly.write("test", SIZE, folder, progress=False))
 
 
 @pytest.fixture(scope="module")

@@ -16,15 +16,15 @@ from data_fetch.sources.phantoms import pneumothorax, trivial_baselines
 from data_fetch.sources.phantoms.film import Additions, render
 from data_fetch.store.registry import data_set
 
+pytestmark = pytest.mark.render
+
 SIZE = 64
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory) -> Path:
+def drawn(once_a_run) -> Path:
     """The test split at 64 px."""
-    folder = tmp_path_factory.mktemp("pneumothorax")
-    pneumothorax.write("test", SIZE, folder, progress=False)
-    return folder
+    return once_a_run("pneumothorax", lambda folder: pneumothorax.write("test", SIZE, folder, progress=False))
 
 
 @pytest.fixture(scope="module")

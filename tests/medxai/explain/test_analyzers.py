@@ -22,6 +22,8 @@ from medxai import ExplanationError, NotExplainableError, create_analyzer
 from medxai.explain import analyzers, innvestigate_process, pipe
 from medxai.explain.analyzers import METHODS
 
+pytestmark = pytest.mark.kernel
+
 L = tf.keras.layers
 
 

@@ -14,6 +14,8 @@ from medxai.explain import NotExplainableError, check_explainable, find_causes, 
 from medxai.networks.fold import fold_batch_norm
 from medxai.networks.models import vgg16_block6
 
+pytestmark = pytest.mark.kernel
+
 L = tf.keras.layers
 
 

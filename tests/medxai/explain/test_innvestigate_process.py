@@ -3,6 +3,10 @@
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.kernel
+
 PROGRAM = """
 import sys
 import numpy as np

@@ -7,6 +7,8 @@ from small_network import SHAPE, TARGETS, balanced, logits_of, network, some_fil
 from medxai import create_analyzer
 from medxai.explain import integrated_gradients
 
+pytestmark = pytest.mark.kernel
+
 
 @pytest.fixture(scope="module")
 def films():

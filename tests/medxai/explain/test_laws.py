@@ -16,6 +16,8 @@ from medxai.explain import fit_patterns, integrated_gradients, smoothgrad
 from medxai.explain.analyzers import METHODS, PATTERNS
 from medxai.networks.fold import fold_batch_norm
 
+pytestmark = pytest.mark.kernel
+
 L = tf.keras.layers
 
 

@@ -7,6 +7,8 @@ from small_network import SHAPE, TARGETS, balanced, gradient, some_films
 from medxai import create_analyzer
 from medxai.explain import smoothgrad
 
+pytestmark = pytest.mark.kernel
+
 
 @pytest.fixture(scope="module")
 def films():

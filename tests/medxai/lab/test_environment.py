@@ -9,6 +9,8 @@ import pytest
 
 from medxai.lab import environment
 
+pytestmark = pytest.mark.kernel
+
 
 def finding(name):
     return {f.name: f for f in environment.report().findings}[name]

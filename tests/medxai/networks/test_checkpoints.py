@@ -15,6 +15,8 @@ from medxai.networks.models import vgg16_block6
 from medxai.networks.preprocessing import INPUT_CONTRACT, to_network_input
 from medxai.networks.train_command import summary
 
+pytestmark = pytest.mark.render
+
 CARD = {
     "name": "tiny",
     "builder": "vgg16_block6",

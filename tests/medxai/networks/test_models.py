@@ -8,6 +8,8 @@ import pytest
 
 from medxai.networks.models import VGG16_BLOCKS, load_imagenet_vgg16, skip_sum_stages, vgg16_block6
 
+pytestmark = pytest.mark.kernel
+
 CONVOLUTIONS = [f"block{b}_conv{n}" for b, (_, count) in enumerate(VGG16_BLOCKS, 1) for n in range(1, count + 1)]
 
 

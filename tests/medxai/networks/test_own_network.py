@@ -11,6 +11,8 @@ from medxai.evaluate import metrics
 from medxai.explain import logits_model
 from medxai.networks import own_network, prediction
 
+pytestmark = pytest.mark.kernel
+
 SIDE = 16
 LIKE = medxai.Checkpoint(None, {"name": "ours", "classes": ["healthy", "ill"], "input": {"size": SIDE, "channels": 3}})
 

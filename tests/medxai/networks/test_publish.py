@@ -26,6 +26,8 @@ from medxai.networks.recipes import RECIPES, Films
 sys.path.insert(0, str(Path(__file__).parents[2] / "data_fetch"))
 import nih_mirrors
 
+pytestmark = pytest.mark.kernel
+
 NAME = "pneumothorax-gpu"
 
 

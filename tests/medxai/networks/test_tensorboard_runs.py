@@ -11,6 +11,8 @@ import tensorflow as tf
 
 from medxai.networks import tensorboard_runs
 
+pytestmark = pytest.mark.kernel
+
 
 def test_scalars_images_and_histograms_come_back_with_their_steps(tmp_path):
     films = np.random.default_rng(0).integers(0, 256, (2, 5, 7, 1), dtype=np.uint8)

@@ -11,6 +11,8 @@ import medxai
 from medxai.networks import train_command
 from medxai.networks.recipes import RECIPES, Films, drain_strata, fetch_films
 
+pytestmark = pytest.mark.kernel
+
 
 def films_of(discs, size=256):
     parts = [discs(24, size, k, 1000 * k) for k in range(4)]

@@ -16,6 +16,8 @@ from medxai.networks import prediction, training
 from medxai.networks.fold import fold_batch_norm
 from medxai.networks.preprocessing import to_network_input
 
+pytestmark = pytest.mark.kernel
+
 L = tf.keras.layers
 
 

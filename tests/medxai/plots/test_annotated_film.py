@@ -6,6 +6,8 @@ import pytest
 
 from medxai import plots
 
+pytestmark = pytest.mark.render
+
 SIZE = 128
 
 

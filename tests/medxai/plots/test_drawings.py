@@ -2,8 +2,11 @@ import re
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pytest
 
 from medxai import plots
+
+pytestmark = pytest.mark.render
 
 
 def test_both_ways_of_the_drawing_give_one_logit():

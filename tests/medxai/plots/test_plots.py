@@ -6,6 +6,8 @@ import pytest
 
 from medxai import plots
 
+pytestmark = pytest.mark.render
+
 
 @pytest.fixture(autouse=True)
 def _closed():

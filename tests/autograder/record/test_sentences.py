@@ -1,0 +1,165 @@
+"""Words are made of results, and never the other way round: in any language, the marks and their causes are the same."""
+
+import itertools
+import socket
+from contextlib import contextmanager
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from autograder.check.protocol.verdict import Cause, Finding
+from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, CodeCell
+from autograder.record import sentences
+from autograder.record.records import CellGrade, Record
+from autograder.report import class_report
+from autograder.run.calibration import Calibration
+from autograder.run.grade import Grading, Ticket
+from autograder.run.job import Outcome, _Heard
+from autograder.run.results import Policy, Ran, Seconds, kernel_ended, not_stopped, out_of_time, raised
+from autograder.run.walk import walk
+
+WHOLE = Finding(Cause.PROPERTY, "x", "ValueError", "", False, "f", 3, 6.0, 0.5, "memory", -9)
+# Sentences of ours that a check or an exception may hold: nobody takes them for what they say.
+SPOOFS = (
+    "f: there is no `f`",
+    "This cell was not run: there was no time left.",
+    "the kernel died (memory)",
+    "g: Passed.",
+)
+CELLS = [
+    CodeCell(LOCKED, "setup", "import numpy"),
+    CodeCell(SOLUTION, "f", "def f(x):\n    return x"),
+    *(CodeCell(CHECK, f"f-{n}", f"assert f({n})\nassert f({n}), 'no {n}'", 2.0, hidden=n % 2 > 0) for n in range(1, 7)),
+    CodeCell(SOLUTION, "g", "def g(:\n    pass"),
+    *(CodeCell(CHECK, f"g-{n}", f"assert g({n})", 1.0) for n in range(1, 4)),
+]
+MISSING = raised("NameError", "g")
+# What becomes of each cell in the kernels of each student; all others run to their ends.
+STUDENTS: dict[str, dict[str, Ran]] = {
+    "right": {},
+    "half": {"f-1": Ran(value="1"), "f-2": Ran(value="7"), "f-3": Ran(value="7"), "f-4": Ran(value="nan")},
+    "wrong": {
+        "f-1": raised("AssertionError", "no 1"), "f-2": raised("AssertionError", "no 2"), "f-3": raised("NotImplementedError"),
+        "f-4": raised("RecursionError", "deep"), "f-5": raised("Own", "why"), "f-6": raised("ValueError", "why"),
+    },
+    "spoofs": {f"f-{n}": raised("AssertionError", text) for n, text in enumerate(SPOOFS, 1)},
+    "spoofs too": {f"f-{n}": raised(text, text) for n, text in enumerate(SPOOFS, 1)},
+    "late": {"f-1": out_of_time(6.0), "f-2": not_stopped(6.0), "f-3": kernel_ended("memory", -9), "g": out_of_time(9.0), "g-1": MISSING},
+    "dies": {id: kernel_ended("", 1) for id in ("f-1", "f-2", "f-3", "f-4", "f-5", "f-6", "g-1")},
+    "broken": {"setup": raised("ImportError", "no"), "g": raised("SyntaxError", "no"), "g-1": MISSING, "g-2": MISSING},
+    "broken too": {"f": kernel_ended("memory"), "g": kernel_ended("memory"), "g-1": MISSING},
+}  # fmt: skip
+
+
+class ScriptedKernel:
+    """A kernel in which each cell ends as it is written down."""
+
+    def __init__(self, ends):
+        self.control, self.ends = socket.socketpair()[0], ends
+
+    def run(self, source, seconds):
+        return self.ends.get(next(cell.id for cell in CELLS if cell.source == source), Ran())
+
+    def begin_serving(self):
+        raise AssertionError("all is judged inside")
+
+    def end_serving(self, seconds):
+        raise AssertionError("all is judged inside")
+
+
+def graded(student, total=60.0):
+    """The record of a student, by the same way as in a grading, without processes."""
+    outcome = Outcome()
+    heard = _Heard(outcome)
+
+    @contextmanager
+    def kernel():
+        made = ScriptedKernel(STUDENTS[student])
+        yield made
+        made.control.close()
+
+    policies = {cell.id: Policy(outside=False) for cell in CELLS if cell.kind == CHECK}
+    for id, verdict in walk(CELLS, kernel, None, policies, Seconds(total=total), heard).items():
+        if (
+            verdict.finding.exception == "NameError"
+        ):  # where a check runs outside, its checker knows which name is missing
+            verdict.finding = Finding(Cause.MISSING_NAME, name="g")
+        heard.explain(verdict)
+        outcome.verdicts["nb", id] = verdict
+    cells = [CellGrade(c.id, c.id[0], "nb", f"property {c.id}", c.points) for c in CELLS if c.kind == CHECK]
+    calibrated = SimpleNamespace(policies=lambda stem: Calibration(policies).policies)
+    ticket = Ticket(Record("01_x", student, cells=cells), SimpleNamespace(calibrated=calibrated))
+    Grading._settle(None, ticket, outcome)
+    return Record.from_json(ticket.record.to_json())
+
+
+def decided(records):
+    """All that may not depend on words."""
+    told = class_report.summary("01_x", records, {})["messages"]["rows"]
+    return (
+        [(r.student, r.status, r.points, bool(r.reason), len(r.flags)) for r in records],
+        [[(c.id, c.points, c.passed, c.finding) for c in r.cells] for r in records],
+        [(row["exercise"], row["count"], row["who"]["shown"]) for row in told],
+    )
+
+
+def a_class():
+    return [*(graded(student) for student in STUDENTS), replace(graded("right", total=-1.0), student="no time")]
+
+
+def test_marks_causes_and_groups_are_the_same_in_any_words(monkeypatch):
+    records = a_class()
+    found = decided(records)
+    causes = {cell.finding.cause for record in records for cell in record.cells}
+    assert causes >= {
+        Cause.PASSED, Cause.PARTIAL, Cause.PROPERTY, Cause.RAISED, Cause.NOT_IMPLEMENTED, Cause.RECURSION, Cause.OUT_OF_TIME,
+        Cause.KERNEL_ENDED, Cause.CELL_OUT_OF_TIME, Cause.CELL_RAISED, Cause.CELL_ENDED_KERNEL,
+        Cause.CREDIT_OUT_OF_RANGE, Cause.CREDIT_NOT_A_NUMBER,
+        Cause.NOT_RUN_NO_TIME, Cause.NOT_RUN_KERNELS,
+    }  # fmt: skip
+    number = itertools.count()
+    for words in (
+        lambda *_: "other words",  # all are the same
+        lambda *_: f"sentence {next(number)}",  # no two are
+        lambda *_: SPOOFS[next(number) % len(SPOOFS)],
+    ):
+        for name in ("message", "flag", "how_it_ended", "reason_not_run", "comment", "verdict"):
+            monkeypatch.setattr(sentences, name, words)
+        assert decided(a_class()) == found
+
+
+def test_one_reason_is_one_group_and_two_are_two():
+    records = [graded("wrong"), replace(graded("wrong"), student="her neighbour"), graded("spoofs")]
+    rows = class_report.summary("01_x", records, {})["messages"]["rows"]
+    assert {row["message"]: row["count"] for row in rows}["no 1"] == 2
+    assert len({row["message"] for row in rows}) == len(rows)
+
+
+def test_a_hidden_check_that_speaks_like_us_is_only_quoted():
+    by_id = {cell.id: cell for cell in graded("spoofs").cells}
+    assert by_id["f-1"].finding == Finding(Cause.RAISED, exception="AssertionError")
+    assert by_id["f-2"].finding == Finding(Cause.PROPERTY, exception="AssertionError", text=SPOOFS[1], quoted=True)
+    assert all(by_id[f"f-{n}"].passed is False for n in range(1, 5))
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_there_is_a_sentence_for_every_cause(cause):
+    for finding in (replace(WHOLE, cause=cause), replace(WHOLE, cause=cause, text="why", name="x", exception="Own")):
+        text = sentences.message("f-1", finding)
+        assert bool(text) is (cause is not Cause.PASSED) and len(text) <= 500 and "None" not in text
+    for ending in (Cause.CELL_RAISED, Cause.CELL_OUT_OF_TIME, Cause.CELL_ENDED_KERNEL):
+        assert sentences.flag(replace(WHOLE, cause=ending)).startswith("f")
+
+
+def test_a_message_names_the_exercise_and_what_is_known():
+    assert sentences.message("a-b-2", Finding(Cause.MISSING_NAME, name="x")).startswith("a-b: there is no `x`.")
+    assert sentences.message("f-1", Finding(Cause.NOT_PLAIN, text="Dog")) == (
+        "f: what came back is a Dog, which cannot be judged from outside."
+    )
+    assert sentences.message("f-1", Finding(Cause.NOT_PLAIN)) == (
+        "f: what came back is something that cannot be judged from outside."
+    )
+    assert sentences.reason_not_run(["f-1", "f-2"], Finding(Cause.NOT_RUN_NO_TIME)) == (
+        "Not run: f-1, f-2. This cell was not run: there was no time left."
+    )
