@@ -188,7 +188,7 @@ def needed_seconds(course, name: str, warm: bool) -> float:
     warm kernels, or in ordinary ones. What a kernel costs that runs nothing is taken off."""
     from autograder.collect import submissions
     from autograder.notebook.code_cells import for_marks
-    from autograder.run import assignment, sandboxes
+    from autograder.run import assignment, sandboxes, submission
 
     shutil.rmtree(course.state / "bench", ignore_errors=True)
     made = assignment.load(course, name, "", course.state / "bench")
@@ -197,8 +197,8 @@ def needed_seconds(course, name: str, warm: bool) -> float:
     seconds([])
     empty, total = seconds([]), 0.0
     for student in submissions.students(course, name):
-        found = submissions.read(course.submitted / student / name, made)
-        for stem, cells in submissions.cells_to_run(found, made).items():
+        found = submission.read(course.submitted / student / name, made)
+        for stem, cells in submission.cells_to_run(found, made).items():
             checks = {c.id: c.source for c in made.cells_for_marks(stem) if c.points or c.kind == "check"}
             sources = [checks.get(cell.id, cell.source) for cell in for_marks(cells)]
             total += seconds(sources) - empty

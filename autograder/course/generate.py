@@ -9,10 +9,21 @@ from typing import TYPE_CHECKING
 from autograder.errors import AutograderError
 
 if TYPE_CHECKING:
-    pass
+    from traitlets.config import Config
 
 
-def generate_assignment(config, name: str) -> None:
+class _Complaints(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self, level: int):
+        super().__init__(level)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+def generate_assignment(config: Config, name: str) -> None:
     """Runs nbgrader's converter of that name with a configuration.
 
     Raises
@@ -28,10 +39,7 @@ def generate_assignment(config, name: str) -> None:
     config.GenerateAssignment.force = True
     log = logging.getLogger("autograder.nbgrader")
     log.propagate = False
-    messages: list[str] = []
-    handler = logging.Handler(logging.ERROR)
-    handler.emit = lambda record: messages.append(record.getMessage())  # type: ignore[method-assign]
-    log.handlers = [handler]
+    log.handlers = [complaints := _Complaints(logging.ERROR)]
     directory = CourseDirectory(config=config)
     converter = GenerateAssignment(coursedir=directory, config=config)
     directory.log = converter.log = log
@@ -39,7 +47,8 @@ def generate_assignment(config, name: str) -> None:
         with chdir(directory.root):  # paths in a course's settings are relative to its root
             converter.start()
     except (NbGraderException, SystemExit) as e:
-        cause = next((m for m in messages if "Traceback" in m), messages[0] if messages else str(e))
+        messages = complaints.messages or [str(e)]
+        cause = next((m for m in messages if "Traceback" in m), messages[0])
         told = cause.strip().splitlines()[-1]
         if "submissions associated" in told:  # nbgrader has one class for all its refusals, and no other sign
             told = (

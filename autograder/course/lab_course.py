@@ -171,6 +171,11 @@ def number_of(name: str) -> str:
     return name.split("_", 1)[0]
 
 
+def release_number(version: str) -> int:
+    """The 2 of "01-r2"."""
+    return int(version.partition("-r")[2])
+
+
 def version_in(folder: Path) -> str:
     """The version of a lab's sources, such as "01-r2", from its folder's name and release.toml.
 

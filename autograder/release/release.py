@@ -22,7 +22,7 @@ import nbformat
 from autograder.author.build import build_lab, to_bytes
 from autograder.author.lab_source import Lab, load_lab, load_labs
 from autograder.course.generate import generate_assignment
-from autograder.course.lab_course import LabCourse
+from autograder.course.lab_course import LabCourse, release_number
 from autograder.errors import AutograderError
 from autograder.release import leak_proof, student_zip
 from autograder.release.versions import submitters
@@ -54,7 +54,7 @@ def run(
     for lab in chosen:
         build_lab(lab)
     if next_version:
-        chosen = [replace(lab, version=f"{lab.number}-r{int(lab.version.split('-r')[1]) + 1}") for lab in chosen]
+        chosen = [replace(lab, version=f"{lab.number}-r{release_number(lab.version) + 1}") for lab in chosen]
     secrets = leak_proof.secrets(load_labs(course))
     with _staging(course) as stage:
         for lab in chosen:
@@ -174,6 +174,7 @@ def _publish(course: LabCourse, lab: Lab, staged: Path) -> None:
 
 
 def _set_version(path: Path, lab: Lab) -> None:
-    number = lab.version.split("-r")[1]
-    text = re.sub(r"(?m)^version\s*=\s*\d+", f"version = {number}", path.read_text(encoding="utf-8"))
+    text = re.sub(
+        r"(?m)^version\s*=\s*\d+", f"version = {release_number(lab.version)}", path.read_text(encoding="utf-8")
+    )
     write_atomically(path, text.encode("utf-8"))

@@ -45,7 +45,7 @@ from autograder.record.records import (
 )
 from autograder.report.tables import problems_table
 from autograder.run import assignment as assignments
-from autograder.run import kept_calibration, queue, sandboxes
+from autograder.run import kept_calibration, queue, sandboxes, submission
 from autograder.run.assignment import Assignment
 from autograder.run.job import Engine, Job, Outcome, Terms, close_all, engine_for
 from autograder.run.kernel import Kernel
@@ -349,7 +349,7 @@ class Grading:
             record.reason, record.flags = "", []
             self.store.save(record)
             folder, terms = self.course.submitted / record.student / self.name, ticket.terms
-            read = submissions.read(folder, terms.assignment)
+            read = submission.read(folder, terms.assignment)
             ticket.reasons, ticket.pages = list(read.bad.values()), {s: a.notebook for s, a in read.assembled.items()}
             record.flags += read.flags
             if not read.assembled:
@@ -360,9 +360,9 @@ class Grading:
                 bar.finished(record)
                 continue
             for task in record.manual:
-                task.points = submissions.empty_answer(read, terms.assignment, task)
-            cells = submissions.cells_to_run(read, terms.assignment, self.options.full)
-            ticket.folder = submissions.working_folder(folder, terms.assignment, self.scratch, record.flags)
+                task.points = submission.empty_answer(read, terms.assignment, task)
+            cells = submission.cells_to_run(read, terms.assignment, self.options.full)
+            ticket.folder = submission.working_folder(folder, terms.assignment, self.scratch, record.flags)
             yield ticket, terms, Job(record.student, cells, ticket.folder, ticket.wanted)
 
     def _settle(self, ticket: Ticket, result: Outcome | Exception) -> None:
@@ -406,7 +406,7 @@ class Grading:
         record.finished = now()
         target = self.course.autograded / record.student / record.lab
         if ticket.folder is not None:
-            submissions.discard(ticket.folder, self.scratch)
+            submission.discard(ticket.folder, self.scratch)
         if record.status == FAILED:
             shutil.rmtree(target, ignore_errors=True)
         else:

@@ -93,7 +93,7 @@ def test_a_circle_would_be_found(monkeypatch):
         ("autograder.author", ("release", "collect", "run", "record", "report")),
         ("autograder.release", ("collect", "run", "record", "report")),
         ("autograder.notebook", ("author", "release", "collect", "run", "check", "record", "report")),
-        ("autograder.collect", ("author", "release", "check", "report")),
+        ("autograder.collect", ("author", "release", "run", "check", "record", "report")),
         ("autograder.run", ("author", "release", "attack")),
         ("autograder.check", ("author", "release", "collect", "run", "record", "report")),
         ("autograder.check.protocol", ("check.student", "check.checker", "check.runner", "notebook", "course")),

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autograder.check.protocol.values import MAX_DEPTH, Decoder, Encoder, Unplain
+from autograder.check.protocol.values import MAX_DEPTH, Decoder, Encoder, Unplain, replace_contents
 from autograder.check.protocol.wire import Broken
 
 
@@ -198,3 +198,19 @@ def test_bytes_that_are_no_value_of_their_type():
         decoder.end()
     nan = np.array([0x7FF0DEADBEEF0001], "u8").view("f8")  # a payload in a NaN stays one, and is a NaN
     assert same(cross(nan), nan) and math.isnan(cross(nan)[0])
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (pd.DataFrame({"a": [1, 2]}), pd.DataFrame({"b": [3.0, 4.0, 5.0]}, index=list("xyz"))),
+        (pd.Series([1, 2], name="n"), pd.Series([5.0], index=["x"], name="m")),
+    ],
+)
+def test_a_table_takes_over_all_of_another_where_it_stands(old, new):
+    also = old
+    replace_contents(old, new)
+    assert also is old and also.equals(new) and also.index.equals(new.index)
+    assert getattr(also, "name", None) == getattr(new, "name", None)
+    also.loc["y"] = 7.0
+    assert len(also.loc[["x", "y"]]) == 2

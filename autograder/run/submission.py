@@ -1,0 +1,130 @@
+"""One submission, made ready to run: the answers in the released notebooks, and the folder that its kernels start in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autograder.collect.submissions import MOST_BYTES, can_be_written, files, is_plain
+from autograder.notebook.assemble import Assembled, assemble
+from autograder.notebook.cells import grade_id_of
+from autograder.notebook.code_cells import CodeCell
+from autograder.notebook.read import SubmissionError, claims_of, read_submitted
+from autograder.plain_text import plain
+from autograder.record.records import ManualGrade
+from autograder.run.assignment import Assignment
+
+MOST_FILES = 2_000  # of what a student may lay beside the notebooks
+WORK = "work"  # the name of a folder that was made for one submission
+
+
+@dataclass
+class Read:
+    """A submission as it could be read: notebooks by stem, for the others why not, and what a person should know."""
+
+    assembled: dict[str, Assembled] = field(default_factory=dict)
+    bad: dict[str, str] = field(default_factory=dict)
+    flags: list[str] = field(default_factory=list)
+
+
+def read(folder: Path, assignment: Assignment) -> Read:
+    """Reads the notebooks of a submission and puts the answers into the released ones. Never raises for what is in it."""
+    found = Read()
+    if not is_plain(folder):
+        found.bad[""] = f"{folder.parent.name}/{folder.name} is a link or no folder; nothing behind it was read."
+        return found
+    for stem, released in assignment.released.items():
+        path = folder / f"{stem}.ipynb"
+        try:
+            if not os.path.lexists(path):
+                raise SubmissionError(
+                    f"{stem}.ipynb is missing from the submission. Ask for it, or copy the released one there to grade it as blank."
+                )
+            submitted = read_submitted(path)
+            claimed = claims_of(submitted).get("release")
+            if claimed and claimed != assignment.version and claims_of(released).get("release"):
+                found.flags.append(
+                    f"{stem} says that it is of release {plain(claimed, 40)}; graded against {assignment.version}"
+                )
+            found.assembled[stem] = assemble(released, submitted)
+            found.flags += found.assembled[stem].flags
+        except SubmissionError as e:
+            found.bad[stem] = str(e)
+        except (
+            Exception
+        ) as e:  # whatever else a damaged notebook leads to: this student needs a person, the class goes on
+            found.bad[stem] = (
+                f"{stem}.ipynb is damaged: its cells cannot be put into the released notebook ({type(e).__name__})."
+            )
+    names = [name for _, name in files(folder) if name.endswith(".ipynb")]
+    extra = sorted(name for name in names if name.removesuffix(".ipynb") not in assignment.released)
+    if extra:
+        some = ", ".join(plain(os.fsencode(n).decode("utf-8", "replace"), 80) for n in extra[:5])
+        found.flags.append(
+            f"not part of the lab, not graded: {some}" + (f" and {len(extra) - 5} more" if extra[5:] else "")
+        )
+    return found
+
+
+def cells_to_run(found: Read, assignment: Assignment, demos: bool = False) -> dict[str, list[CodeCell]]:
+    """For each notebook that could be read, the cells to run."""
+    made = {}
+    for stem, assembled in found.assembled.items():
+        made[stem] = assembled.cells_to_run(assignment.released[stem], assignment.cells(stem, demos=True), demos)
+    return made
+
+
+def empty_answer(found: Read, assignment: Assignment, task: ManualGrade) -> float | None:
+    """0 for an answer that a person would mark and that is as it was released, else None: a person has to look."""
+    if task.notebook not in found.assembled:
+        return None
+    theirs = [c for c in found.assembled[task.notebook].notebook.cells if grade_id_of(c) == task.id]
+    released = [c for c in assignment.released[task.notebook].cells if grade_id_of(c) == task.id]
+    is_task = released[0].metadata.nbgrader.get("task")
+    return 0.0 if not is_task and theirs[0].source.strip() == released[0].source.strip() else None
+
+
+def working_folder(folder: Path, assignment: Assignment, scratch: Path, flags: list[str]) -> Path:
+    """What a student's kernels start in: the assignment's files, and those of the student that have other names.
+
+    Where the student brought none, that is the assignment's own folder, which kernels only read.
+    """
+    own = [(path, name) for path, name in files(folder) if not name.endswith(".ipynb") and can_be_written(name)]
+    if not own:
+        return assignment.files
+    size = 0
+    work = Path(tempfile.mkdtemp(prefix="work-", dir=scratch)) / WORK
+    shutil.copytree(assignment.files, work)
+    for number, (path, name) in enumerate(own):
+        try:
+            size += path.stat().st_size
+            if number >= MOST_FILES or size > MOST_BYTES:
+                flags.append(
+                    f"brings more files than are taken ({MOST_FILES:,} files, {MOST_BYTES >> 20} MB); the rest was left out"
+                )
+                break
+            if not os.path.lexists(work / name):
+                (work / name).parent.mkdir(parents=True, exist_ok=True)
+                _copy(path, work / name)
+        except OSError as e:
+            flags.append(f"the file {plain(name, 80)} could not be taken ({e.strerror})")
+    return work
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copies a regular file, also if it has become something else since it was found."""
+    descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            with open(target, "wb") as out:
+                shutil.copyfileobj(file, out)
+
+
+def discard(work: Path, scratch: Path) -> None:
+    """Removes a working folder that was made for one submission."""
+    if work.parent.parent == scratch and work.name == WORK:
+        shutil.rmtree(work.parent, ignore_errors=True)
