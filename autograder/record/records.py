@@ -83,10 +83,10 @@ class ManualGrade:
 class Record:
     """What is known about one student's submission to one lab.
 
-    `attempt` counts the gradings of this submission; `submission` says which of the student's hand-ins it is and `handed_in` when it was packed,
-    where `autograder collect` noted them. `unsafe` says that the code ran without a sandbox. `resources` holds what is
-    known of `seconds` (on the clock), `cpu_seconds`, `peak_mb` (memory) and `kernels` (how many were started); `flags`
-    are sentences about what a person should look at.
+    `attempt` counts the gradings of this submission; `submission` says which of the student's hand-ins it is and `handed_in`
+    when it was packed, where `autograder collect` noted them. `unsafe` says that the code ran without a sandbox.
+    `resources` holds what is known of `seconds` (on the clock), `cpu_seconds`, `peak_mb` (memory) and `kernels` (how many
+    were started); `flags` are sentences about what a person should look at.
     """
 
     lab: str

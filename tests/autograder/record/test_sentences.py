@@ -1,13 +1,16 @@
 """Words are made of results, and never the other way round: in any language, the marks and their causes are the same."""
 
+import ast
 import itertools
 import socket
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+import autograder
 from autograder.check.protocol.verdict import Cause, Finding
 from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, CodeCell
 from autograder.record import sentences
@@ -163,3 +166,46 @@ def test_a_message_names_the_exercise_and_what_is_known():
     assert sentences.reason_not_run(["f-1", "f-2"], Finding(Cause.NOT_RUN_NO_TIME)) == (
         "Not run: f-1, f-2. This cell was not run: there was no time left."
     )
+
+
+WORDS = {"message", "reason", "flags"}
+READING = {
+    "startswith",
+    "endswith",
+    "partition",
+    "rpartition",
+    "split",
+    "removeprefix",
+    "removesuffix",
+    "find",
+    "index",
+    "count",
+}
+
+
+def reads_words(tree):
+    """Where a program looks into the words of a record or compares them with a text of its own."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            matched = isinstance(node.func.value, ast.Name) and node.func.value.id == "re"
+            asked = [node.func.value] if node.func.attr in READING else node.args if matched else []
+        elif isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            asked = sides if any(isinstance(side, (ast.Constant, ast.JoinedStr)) for side in sides) else []
+        else:
+            continue
+        if any(isinstance(part, ast.Attribute) and part.attr in WORDS for part in asked):
+            yield node.lineno
+
+
+def test_nothing_in_the_grader_looks_into_words():
+    folder = Path(autograder.__file__).parent
+    found = {path: list(reads_words(ast.parse(path.read_text(encoding="utf-8")))) for path in folder.rglob("*.py")}
+    assert {str(path): lines for path, lines in found.items() if lines} == {}
+    for wrong in (
+        "c.message.startswith('This')",
+        "re.search('x', record.reason)",
+        "'gone' in c.message",
+        "c.message == 'x'",
+    ):
+        assert list(reads_words(ast.parse(wrong))) == [1]
