@@ -3,19 +3,24 @@
 >>> from data_fetch import fetch_cardiomegaly
 >>> films = fetch_cardiomegaly()                    # doctest: +SKIP
 
-Importing this package downloads nothing and imports neither TensorFlow nor pandas.
+Importing this package downloads nothing and imports what it needs only when it is first used; never TensorFlow.
 """
 
-from data_fetch.checkpoints.checkpoint_files import CheckpointFiles, checkpoint
-from data_fetch.datasets.cardiomegaly import fetch_cardiomegaly
-from data_fetch.datasets.cardiomegaly_biased import fetch_cardiomegaly_biased
-from data_fetch.datasets.cues import erase, paste_cue
-from data_fetch.datasets.film_files import read_film
-from data_fetch.datasets.imageset import ImageSet
-from data_fetch.datasets.pneumothorax import fetch_pneumothorax
-from data_fetch.errors import DataFetchError
-from data_fetch.profiles import Profile, profile
-from data_fetch.store.files import fetch_file
+from typing import TYPE_CHECKING
+
+from data_fetch import lazy
+
+if TYPE_CHECKING:
+    from data_fetch.checkpoints.checkpoint_files import CheckpointFiles, checkpoint
+    from data_fetch.datasets.cardiomegaly import fetch_cardiomegaly
+    from data_fetch.datasets.cardiomegaly_biased import fetch_cardiomegaly_biased
+    from data_fetch.datasets.cues import erase, paste_cue
+    from data_fetch.datasets.film_files import read_film
+    from data_fetch.datasets.imageset import ImageSet
+    from data_fetch.datasets.pneumothorax import fetch_pneumothorax
+    from data_fetch.errors import DataFetchError
+    from data_fetch.profiles import Profile, profile
+    from data_fetch.store.files import fetch_file
 
 __all__ = [
     "CheckpointFiles",
@@ -32,3 +37,23 @@ __all__ = [
     "profile",
     "read_film",
 ]
+
+__getattr__, __dir__ = lazy.attach(
+    __name__,
+    modules=("checkpoints", "datasets", "errors", "sources", "store", "transfer"),
+    names={
+        "CheckpointFiles": "checkpoints.checkpoint_files",
+        "DataFetchError": "errors",
+        "ImageSet": "datasets.imageset",
+        "Profile": "profiles",
+        "checkpoint": "checkpoints.checkpoint_files",
+        "erase": "datasets.cues",
+        "fetch_cardiomegaly": "datasets.cardiomegaly",
+        "fetch_cardiomegaly_biased": "datasets.cardiomegaly_biased",
+        "fetch_file": "store.files",
+        "fetch_pneumothorax": "datasets.pneumothorax",
+        "paste_cue": "datasets.cues",
+        "profile": "profiles",
+        "read_film": "datasets.film_files",
+    },
+)

@@ -11,7 +11,7 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
-from . import lazy
+from data_fetch import lazy
 
 if TYPE_CHECKING:
     from . import evaluate, explain, lab, networks, plots

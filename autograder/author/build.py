@@ -16,7 +16,7 @@ from autograder.author.lab_source import Cell, Lab, load_lab
 from autograder.author.rules import check
 from autograder.course.course import Course
 from autograder.errors import SourceError, SourceErrors
-from autograder.files import write_atomically
+from data_fetch.store.atomic import write_atomically
 
 if TYPE_CHECKING:
     from rich.console import Console

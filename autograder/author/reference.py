@@ -23,7 +23,7 @@ from autograder.author.build import (
 from autograder.author.lab_source import Cell, Lab, load_lab
 from autograder.course.course import Course
 from autograder.errors import AutograderError, SourceError, SourceErrors
-from autograder.files import write_atomically
+from data_fetch.store.atomic import write_atomically
 
 if TYPE_CHECKING:
     from rich.console import Console

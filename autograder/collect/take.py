@@ -14,8 +14,8 @@ from autograder.collect.sources import Handed, Notebook
 from autograder.course.course import Course
 from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
-from autograder.files import replace_folder
 from autograder.notebook.read import SubmissionError
+from data_fetch.store.atomic import replace_folder
 
 
 @dataclass(frozen=True)

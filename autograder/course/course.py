@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograder.errors import AutograderError
-from autograder.files import create_atomically
+from data_fetch.store.atomic import create_atomically
 
 if TYPE_CHECKING:
     from traitlets.config import Config

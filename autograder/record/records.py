@@ -16,7 +16,7 @@ from typing import Any
 
 from autograder.check.protocol.verdict import Finding
 from autograder.errors import AutograderError
-from autograder.files import write_atomically
+from data_fetch.store.atomic import write_atomically
 
 QUEUED, RUNNING, GRADED, FAILED, NEEDS_ATTENTION = STATUSES = (
     "queued",

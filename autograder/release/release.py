@@ -24,9 +24,9 @@ from autograder.author.lab_source import Lab, load_lab, load_labs
 from autograder.course.generate import generate_assignment
 from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
-from autograder.files import replace_folder, write_atomically
 from autograder.release import leak_proof, student_zip
 from autograder.release.versions import submitters
+from data_fetch.store.atomic import replace_folder, write_atomically
 
 if TYPE_CHECKING:
     from rich.console import Console

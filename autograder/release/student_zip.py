@@ -14,8 +14,8 @@ import tomli_w
 
 from autograder.course.course import Course
 from autograder.errors import AutograderError
-from autograder.files import fresh_file
 from autograder.release import leak_proof
+from data_fetch.store.atomic import fresh_file
 
 FOLDER = "medxai-course"  # the one folder that the zip unpacks into
 PACKAGES = ("data_fetch", "medxai")

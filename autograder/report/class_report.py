@@ -19,7 +19,6 @@ from rich.console import Console
 from autograder.check.protocol.verdict import Cause, Finding
 from autograder.course.course import Course
 from autograder.errors import AutograderError
-from autograder.files import write_atomically
 from autograder.notebook.read import SubmissionError, read_submitted
 from autograder.plain_text import plain
 from autograder.record import gradebook
@@ -27,6 +26,7 @@ from autograder.record.gradebook import Marks, points_of, standing
 from autograder.record.records import FAILED, GRADED, NEEDS_ATTENTION, STATUSES, CellGrade, Record, now, shown, total
 from autograder.report import pages
 from autograder.report.feedback import records_of
+from data_fetch.store.atomic import write_atomically
 from medxai.lab import poll
 
 NOT_GRADED = "not graded"  # handed in, without a record; the word of the export

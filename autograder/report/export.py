@@ -15,10 +15,10 @@ from rich.console import Console
 
 from autograder.course.course import Course
 from autograder.errors import AutograderError
-from autograder.files import write_atomically
 from autograder.record import gradebook
 from autograder.record.gradebook import Marks, points_of, standing
 from autograder.record.records import FAILED, GRADED, Record, RecordStore, total
+from data_fetch.store.atomic import write_atomically
 
 COLUMNS = (
     "lab", "student", "exercise", "status", "points", "max", "to_mark_by_hand", "reason", "release", "submission",

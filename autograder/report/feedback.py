@@ -24,12 +24,12 @@ from rich.progress import track
 from autograder.course.course import Course
 from autograder.course.markers import HEADING
 from autograder.errors import AutograderError
-from autograder.files import replace_folder
 from autograder.notebook.cells import grade_id_of, is_graded, is_manual
 from autograder.record import gradebook, sentences
 from autograder.record.gradebook import Comments, Marks, points_of, standing
 from autograder.record.records import GRADED, NEEDS_ATTENTION, QUEUED, RUNNING, Record, RecordStore, shown
 from autograder.report import pages as templates
+from data_fetch.store.atomic import replace_folder
 
 FORMAT = HtmlFormatter(nowrap=True)
 _NAMES = (

@@ -27,7 +27,6 @@ from autograder.check.protocol.verdict import NOT_RUN, PASSED, Cause, Finding
 from autograder.collect import submissions
 from autograder.course.course import Course
 from autograder.errors import AutograderError
-from autograder.files import replace_folder
 from autograder.notebook.cells import grade_id_of, is_graded, points_in
 from autograder.notebook.read import MOST_BYTES
 from autograder.plain_text import plain
@@ -52,6 +51,7 @@ from autograder.run.job import Engine, Job, Outcome, Terms, close_all, engine_fo
 from autograder.run.kernel import Kernel
 from autograder.run.progress_bar import Bar
 from autograder.run.results import USUAL, Seconds
+from data_fetch.store.atomic import replace_folder
 
 FINISHED = (GRADED, FAILED, NEEDS_ATTENTION)
 NOT_RUN_CAUSES = (Cause.NOT_RUN_NO_TIME, Cause.NOT_RUN_KERNELS)

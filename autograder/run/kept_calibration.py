@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograder.errors import AutograderError
-from autograder.files import write_atomically
 from autograder.notebook import code_cells
 from autograder.notebook.code_cells import CHECK, CodeCell
 from autograder.run.calibration import Calibration, calibrate
 from autograder.run.results import Policy, Seconds
+from data_fetch.store.atomic import write_atomically
 
 if TYPE_CHECKING:
     from autograder.check.runner.servers import Server

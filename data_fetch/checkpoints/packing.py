@@ -18,7 +18,7 @@ from data_fetch.checkpoints.checkpoint_files import (
 from data_fetch.errors import DataFetchError
 from data_fetch.store import registry_schema as schema
 from data_fetch.store import tomltext
-from data_fetch.store.atomic import write_whole
+from data_fetch.store.atomic import write_atomically
 from data_fetch.store.cache import sha256_of
 from data_fetch.store.registry import CLASS_REGISTRY, registry
 
@@ -89,11 +89,11 @@ def pack_checkpoints(
                 "sha256": sha256,
                 "bytes": path.stat().st_size,
             }
-            write_whole(target / filename, path.read_bytes())
+            write_atomically(target / filename, path.read_bytes())
             written.append(target / filename)
     table = {"checkpoints": entries}
     schema.check_class_registry(table, target / CLASS_REGISTRY)
-    write_whole(target / CLASS_REGISTRY, (_HEAD + tomltext.dumps(table)).encode())
+    write_atomically(target / CLASS_REGISTRY, (_HEAD + tomltext.dumps(table)).encode())
     return [*written, target / CLASS_REGISTRY]
 
 

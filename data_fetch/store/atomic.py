@@ -1,26 +1,117 @@
-"""Small files that are there whole or not at all."""
+"""Files and folders that are there whole or not at all.
+
+With the standard library alone: `python -m medxai submit` needs nothing else, and comes by this way too.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
-import pathlib
+import secrets
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FOR_ALL = 0o644  # what lies in a shared cache or a course is for everybody, whatever the umask
 
 
-def write_whole(path: pathlib.Path, content: str | bytes) -> None:
-    """Write a file so that it is there whole or, whatever happens, as it was before; its folder is made if need be.
+@contextmanager
+def fresh_file(path: str | os.PathLike, mode: int | None = None, suffix: str = ".part") -> Iterator[Path]:
+    """A place beside `path` to write to, which takes the place of `path` when the block ends without an error.
+
+    A reader, or a crash, sees either the old file or the new one.
 
     Parameters
     ----------
-    content : str or bytes
-        Text is written in UTF-8, its line ends as they are.
+    path : path
+        Its folder must be there.
+    mode : int, optional
+        Who may read it; by default as the umask says.
+    suffix : str
+        Of the name meanwhile, for writers that look at it.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; nothing is left beside `path` then.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    path = Path(path)
+    part = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}{suffix}")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content.encode("utf-8") if isinstance(content, str) else content)
-        os.chmod(temporary, 0o644)  # mkstemp lets nobody else read
-        os.replace(temporary, path)
+        yield part
+        if mode is not None:
+            os.chmod(part, mode)
+        os.replace(part, path)
     finally:
-        pathlib.Path(temporary).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, content: str | bytes, mode: int | None = FOR_ALL) -> None:
+    """Writes a file so that a reader, or a crash, sees either the old one or the new one.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder is made where it is missing.
+    content : str or bytes
+        Text is written as UTF-8. A file that holds exactly this already is left alone.
+    mode : int, optional
+        Who may read it; None: as the umask says.
+    """
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    if path.is_file() and path.read_bytes() == data:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with fresh_file(path, mode) as fresh:
+        _write(fresh, data)
+
+
+def create_atomically(path: Path, content: bytes, mode: int | None = FOR_ALL) -> None:
+    """Writes a file that is not there yet; where another process is quicker, its file stays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name[:40]}.") as folder:
+        fresh = Path(folder, "part")
+        _write(fresh, content)
+        if mode is not None:
+            os.chmod(fresh, mode)
+        with contextlib.suppress(FileExistsError):
+            os.link(fresh, path)
+
+
+def replace_folder(new: Path, place: Path, aside: Path | None = None) -> None:
+    """Puts a folder in the place of another.
+
+    Parameters
+    ----------
+    new : Path
+        On the same disk as `place`.
+    place : Path
+        Need not exist. What stood there comes back where `new` cannot be moved.
+    aside : Path, optional
+        Where what stood there is kept; by default it is deleted, after the new folder is in place.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    old = aside or new.with_name(f"{new.name}.old")
+    if aside is None:
+        shutil.rmtree(old, ignore_errors=True)  # what a run that was killed left behind
+    old.parent.mkdir(parents=True, exist_ok=True)
+    replaced = place.exists()
+    if replaced:
+        os.replace(place, old)
+    try:
+        os.replace(new, place)
+    except OSError:
+        if replaced:
+            os.replace(old, place)
+        raise
+    if aside is None:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _write(path: Path, data: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

@@ -21,7 +21,7 @@ import sys
 
 from data_fetch.errors import DataFetchError, choose
 from data_fetch.store import cache
-from data_fetch.store.atomic import write_whole
+from data_fetch.store.atomic import write_atomically
 from data_fetch.store.registry import registry
 from data_fetch.transfer import transport
 
@@ -177,7 +177,7 @@ def _download(address: str, target: pathlib.Path, staging: pathlib.Path, expecte
 
 def _keep_record(fetched: pathlib.Path, target: pathlib.Path) -> None:
     """Write the sha256 of a file beside the place where it is or will be, whole or not at all."""
-    write_whole(_record(target), f"{cache.sha256_of(fetched)}  {target.name}\n")
+    write_atomically(_record(target), f"{cache.sha256_of(fetched)}  {target.name}\n")
 
 
 def same_as_recorded(path: pathlib.Path, renew: bool = False) -> None:

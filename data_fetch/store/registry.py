@@ -17,7 +17,7 @@ from typing import Any
 from data_fetch.errors import DataFetchError, choose
 from data_fetch.store import cache
 from data_fetch.store import registry_schema as schema
-from data_fetch.store.atomic import write_whole
+from data_fetch.store.atomic import write_atomically
 from data_fetch.transfer import transport
 
 VARIABLE = "DATA_FETCH_REGISTRY"
@@ -105,7 +105,7 @@ def use(address: str, cache_dir: str | os.PathLike[str] | None = None) -> tuple[
     names = sorted(_checked(content, local))
     target = cache.cache_folder(cache_dir) / CLASS_REGISTRY
     try:
-        write_whole(target, content)
+        write_atomically(target, content)
     except OSError as reason:
         raise DataFetchError(
             f"The cache cannot be written ({reason.strerror or reason}).",

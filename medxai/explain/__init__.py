@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .. import lazy
+from data_fetch import lazy
 
 if TYPE_CHECKING:
     from .analyzers import create_analyzer

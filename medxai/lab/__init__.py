@@ -5,7 +5,7 @@ Importing this package is quick and imports no TensorFlow; each module is loaded
 
 from __future__ import annotations
 
-from .. import lazy
+from data_fetch import lazy
 
 __getattr__, __dir__ = lazy.attach(
     __name__,

@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..files import replacing
+from data_fetch.store.atomic import fresh_file
 
 Box = tuple[float, float, float, float]
 COMMENT = "# x, y, width, height of each box, in per cent of the film; x and y are the upper left corner."
@@ -55,7 +55,7 @@ def write(path: str | os.PathLike, boxes: Mapping[int, Box]) -> Path:
         The file cannot be written.
     """
     path, text = Path(path), as_python(check(boxes))
-    with replacing(path) as part:
+    with fresh_file(path) as part:
         part.write_text(text, encoding="utf-8")
     return path
 

@@ -15,7 +15,8 @@ import os
 import pathlib
 from collections.abc import Mapping
 
-from ..files import replacing
+from data_fetch.store.atomic import fresh_file
+
 from . import questions
 from .questions import AnswerError, Question
 
@@ -171,7 +172,7 @@ def keep(when: str, answers: Mapping[str, str], folder: str | os.PathLike[str] =
         )
         return
     path = pathlib.Path(folder) / name
-    with replacing(path) as part:
+    with fresh_file(path) as part:
         part.write_text(json.dumps({"quiz": when, "answers": given}, indent=1) + "\n", encoding="utf-8")
     left = [question.id for question in QUESTIONS if question.id not in given]
     print(

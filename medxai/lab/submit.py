@@ -17,7 +17,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..files import replacing
+from data_fetch.store.atomic import fresh_file
 
 MAX_NOTEBOOK = 20_000_000  # bytes; with every output of a lab a notebook has a tenth of that
 
@@ -191,7 +191,7 @@ def _answers(data: bytes) -> bool:
 def _write(path: Path, files: dict[str, bytes]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+        with fresh_file(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, data in files.items():
                 archive.writestr(name, data)
     except OSError as e:

@@ -17,12 +17,11 @@ import numpy as np
 
 import data_fetch
 from data_fetch.checkpoints.checkpoint_files import check_weights, missing_from_card
-from data_fetch.store.atomic import write_whole
+from data_fetch.store.atomic import FOR_ALL, fresh_file, write_atomically
 from data_fetch.store.cache import sha256_of
 from data_fetch.store.tomltext import dumps
 
 from ..errors import CheckpointError
-from ..files import replacing
 from . import models
 from .prediction import predict_films, predict_input
 from .preprocessing import check_pixel_range
@@ -171,13 +170,12 @@ def save_checkpoint(model: tf.keras.Model, card: Mapping[str, Any], folder: str 
     if card["target_layer"] not in [layer.name for layer in model.layers]:
         raise CheckpointError(f"save_checkpoint: the model has no layer {card['target_layer']!r} (target_layer).")
     target = folder / f"{card['name']}.h5"
-    with replacing(target) as part:
+    with fresh_file(target, FOR_ALL, suffix=".part.h5") as part:  # Keras looks at the suffix
         model.save_weights(part, save_format="h5")
         card = {**card, "sha256": sha256_of(part), "bytes": part.stat().st_size}
         _check_card(card, target.with_suffix(".toml"))
         _build_and_load(part, card)  # would it load again?
-        part.chmod(0o644)  # in a shared cache it is for everybody, whatever the umask
-    write_whole(target.with_suffix(".toml"), dumps(card))
+    write_atomically(target.with_suffix(".toml"), dumps(card))
     return target
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from data_fetch.errors import DataFetchError
 from data_fetch.store import cache, files
-from data_fetch.store.atomic import write_whole
+from data_fetch.store.atomic import write_atomically
 from data_fetch.store.mirror import not_written
 from data_fetch.transfer import transport
 
@@ -97,7 +97,7 @@ def _kept_or_read(address: str, path: pathlib.Path, refresh: bool) -> bytes:
         return path.read_bytes()
     if content:
         _parse(content, address)  # a login page must not be kept as a manifest
-    write_whole(path, content)
+    write_atomically(path, content)
     return content
 
 
@@ -143,6 +143,6 @@ def keep_manifest(origin: Origin, target: pathlib.Path) -> None:
             "This folder mirrors another selection of NIH films.", where=path, next="choose an empty folder"
         )
     try:
-        write_whole(path, origin.manifest)
+        write_atomically(path, origin.manifest)
     except OSError as reason:
         raise not_written(target, reason) from None

@@ -14,7 +14,6 @@ from autograder.check.protocol.verdict import Cause, Finding, failed
 from autograder.collect import submissions
 from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
-from autograder.files import write_atomically
 from autograder.notebook import assemble, code_cells, syntax
 from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, CodeCell
 from autograder.notebook.read import SubmissionError, read_submitted
@@ -22,6 +21,7 @@ from autograder.plain_text import plain
 from autograder.record import sentences
 from autograder.run.job import Outcome, _Heard
 from autograder.run.results import out_of_time, raised
+from data_fetch.store.atomic import write_atomically
 
 SECRET = "27182"
 

@@ -26,6 +26,7 @@ def test_a_card_is_what_the_registry_says_today(root, name):
     assert f"data/{name}.md" in (root / "docs" / "data.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.render
 def test_the_sheets_show_the_phantoms(root, tmp_path):
     """Drawn again they are the same, within the grey level by which processors differ."""
     import numpy as np

@@ -138,7 +138,7 @@ def fewer_labels(path):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (truncated, r"truncated one \([\s\S]*got: +[\d,]+ bytes"),
+        (truncated, r"it is truncated \([\s\S]*got: +[\d,]+ bytes"),
         (no_hdf5, "not an HDF5 file, or it is truncated"),
         (html, "web page instead of the file[\\s\\S]*Dropbox - Sign in"),
         (other_keys, "no data set 'image'[\\s\\S]*got: +images, label"),

@@ -7,14 +7,14 @@ import stat
 
 import pytest
 
-from data_fetch.store.atomic import write_whole
+from data_fetch.store.atomic import write_atomically
 
 
 def test_text_and_bytes_are_written_and_others_may_read_them(tmp_path):
     path = tmp_path / "new" / "card.toml"
-    write_whole(path, "ü = 1\r\n")
+    write_atomically(path, "ü = 1\r\n")
     assert path.read_bytes() == "ü = 1\r\n".encode()
-    write_whole(path, b"\x00")
+    write_atomically(path, b"\x00")
     assert path.read_bytes() == b"\x00" and list(path.parent.iterdir()) == [path]
     if os.name == "posix":
         assert stat.S_IMODE(path.stat().st_mode) == 0o644
@@ -22,12 +22,12 @@ def test_text_and_bytes_are_written_and_others_may_read_them(tmp_path):
 
 def test_what_stops_it_leaves_the_file_as_it_was(tmp_path, monkeypatch):
     path = tmp_path / "card.toml"
-    write_whole(path, "before")
+    write_atomically(path, "before")
 
     def stopped(*arguments: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(os, "replace", stopped)
     with pytest.raises(KeyboardInterrupt):
-        write_whole(path, "after")
+        write_atomically(path, "after")
     assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
