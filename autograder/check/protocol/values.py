@@ -263,7 +263,7 @@ def replace_contents(old: Any, new: Any) -> None:
     elif np is not None and isinstance(old, np.ndarray) and isinstance(new, np.ndarray):
         _replace_array(old, new)
     elif pd is not None and isinstance(old, (pd.DataFrame, pd.Series)) and type(new) is type(old):
-        old.__init__(new)  # type: ignore[misc]  # pandas has no method that takes over rows, columns and index at once
+        old.__init__(new)  # pandas has no method that takes over rows, columns and index at once
     elif keras is not None and isinstance(old, keras.Model) and type(new) is list:
         old.set_weights(new)
     else:
