@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 MAX_JSON = 2 << 20  # characters
@@ -187,19 +187,17 @@ class _Look:
 @contextlib.contextmanager
 def _no_more_than(elements: int) -> Iterator[None]:
     """While the block runs, layers cannot make more weights than this: a description of a few bytes could ask for any number."""
-    from keras.src.engine.base_layer import Layer
+    import tensorflow as tf
 
-    original, left = Layer.add_weight, elements
+    left = elements
 
-    def add_weight(self: Any, name: Any = None, shape: Any = None, *args: Any, **kwargs: Any) -> Any:
+    def counted(next_creator: Callable[..., Any], **wanted: Any) -> Any:
         nonlocal left
-        left -= math.prod(int(n) for n in (shape if shape is not None else ()))
+        shape = wanted.get("shape")  # None for what Keras keeps beside the weights
+        left -= 0 if shape is None else math.prod(shape)
         if left < 0:
             raise Refused("network whose weights do not fit its layers")
-        return original(self, name, shape, *args, **kwargs)
+        return next_creator(**wanted)
 
-    Layer.add_weight = add_weight
-    try:
+    with tf.variable_creator_scope(counted):
         yield
-    finally:
-        Layer.add_weight = original
