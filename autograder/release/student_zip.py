@@ -36,6 +36,7 @@ def write(course: Course, known: leak_proof.Secrets) -> Path:
     """
     project = tomllib.loads(_need(course, "pyproject.toml").read_text(encoding="utf-8"))
     path = course.dist / f"student-{project['project']['version']}.zip"
+    path.parent.mkdir(parents=True, exist_ok=True)
     with fresh_file(path) as temporary:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
             for name, data in sorted(_files(course, project)):

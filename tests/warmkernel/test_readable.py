@@ -8,10 +8,10 @@ import subprocess
 import sysconfig
 
 import pytest
-from warmkernel.tree import Tree
 
-from warmkernel import readable, settings, zygotes
+from warmkernel import pool, readable, settings
 from warmkernel.errors import SandboxError
+from warmkernel.visible_files import VisibleFiles
 
 NOBODY = 61_184
 LIBRARY = f"lib/python{sysconfig.get_python_version()}"
@@ -24,8 +24,8 @@ def hardened():
     os.umask(before)
 
 
-def tree(shown=(), packages=(), helpers=()):
-    return Tree(tuple(shown), tuple(packages), tuple(helpers), (), (), ())
+def visible(shown=(), packages=(), helpers=()):
+    return VisibleFiles(tuple(shown), tuple(packages), tuple(helpers), (), (), ())
 
 
 def write(path):
@@ -38,8 +38,12 @@ def write(path):
 def test_what_only_its_owner_can_read_is_named_and_the_command_mends_it(tmp_path, hardened, kind):
     folder = tmp_path / "a folder"
     write(folder / (f"{LIBRARY}/site-packages/ipykernel/__init__.py" if kind == "environment" else "part/one.py"))
-    shown = {"environment": tree([str(folder)]), "data": tree([str(folder)]), "package": tree((), [("p", str(folder))])}
-    planned = shown.get(kind) or tree((), (), [("p", str(folder))])
+    shown = {
+        "environment": visible([str(folder)]),
+        "data": visible([str(folder)]),
+        "package": visible((), [("p", str(folder))]),
+    }
+    planned = shown.get(kind) or visible((), (), [("p", str(folder))])
     with pytest.raises(SandboxError) as caught:
         readable.check(planned, NOBODY)
     assert caught.value.step == "files" and str(folder) in caught.value.said and str(NOBODY) in caught.value.said
@@ -54,21 +58,21 @@ def test_one_unreadable_file_of_a_package_is_found(tmp_path):
     tmp_path.chmod(0o755)  # pytest makes it for its owner only
     bad.chmod(0o600)
     with pytest.raises(SandboxError, match="core.py"):
-        readable.check(tree([str(tmp_path)]), NOBODY)
+        readable.check(visible([str(tmp_path)]), NOBODY)
 
 
 def test_an_ordinary_user_and_what_is_nobodys_to_read_are_left_alone(tmp_path, hardened):
     write(tmp_path / "mine.txt")
-    readable.check(tree([str(tmp_path)]), None)  # who stays who they are
+    readable.check(visible([str(tmp_path)]), None)  # who stays who they are
     (tmp_path / "mine.txt").chmod(0o644)
     tmp_path.chmod(0o755)
     for name in ("set.lock", ".set.abcd.part", "lost+found", ".hidden"):
         write(tmp_path / name)
-    readable.check(tree([str(tmp_path)]), NOBODY)
+    readable.check(visible([str(tmp_path)]), NOBODY)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root changes the user")
 def test_a_kernel_does_not_start_on_what_it_could_not_read(tmp_path, hardened):
     write(tmp_path / "shown" / "film.npy")
     with pytest.raises(SandboxError, match="film.npy|shown"):
-        zygotes.get(settings.Settings(show=(str(tmp_path / "shown"),)), {})
+        pool.get(settings.Settings(show=(str(tmp_path / "shown"),)), {})

@@ -8,7 +8,7 @@ import tarfile
 
 import pytest
 
-from warmkernel import scratch
+from warmkernel import working_folder
 from warmkernel.inside.unpack import unpack
 from warmkernel.settings import Limits
 
@@ -35,7 +35,7 @@ def test_files_and_folders_arrive_with_content_time_and_permissions(tmp_path):
     path.chmod(0o4777)
     os.utime(path, (1_000_000_000, 1_000_000_000))
     (source / "link").symlink_to("/etc/passwd")
-    unpack(scratch.pack(source, Limits()), str(target))
+    unpack(working_folder.pack(source, Limits()), str(target))
     found = target / "für dich" / "run.sh"
     assert found.read_text(encoding="utf-8") == "echo hé\n" and (target / "für dich" / "empty").is_dir()
     assert found.stat().st_mode & 0o7777 == 0o755 and found.stat().st_mtime == 1_000_000_000
