@@ -10,6 +10,8 @@ import os
 import secrets
 import shutil
 import tempfile
+import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +23,8 @@ FOR_ALL = 0o644  # what lies in a shared cache or a course is for everybody, wha
 def fresh_file(path: str | os.PathLike, mode: int | None = None, suffix: str = ".part") -> Iterator[Path]:
     """A place beside `path` to write to, which takes the place of `path` when the block ends without an error.
 
-    A reader, or a crash, sees either the old file or the new one.
+    A reader, or a crash, sees either the old file or the new one. What a writer that was killed left beside `path` is
+    removed by the next one, once it is a day old.
 
     Parameters
     ----------
@@ -38,7 +41,8 @@ def fresh_file(path: str | os.PathLike, mode: int | None = None, suffix: str = "
         If it cannot be written; nothing is left beside `path` then.
     """
     path = Path(path)
-    part = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}{suffix}")
+    remove_left_overs(path, older_than=24 * 3600, suffix=suffix)
+    part = path.with_name(f"{_beginning(path)}{secrets.token_hex(4)}{suffix}")
     try:
         yield part
         if mode is not None:
@@ -46,6 +50,50 @@ def fresh_file(path: str | os.PathLike, mode: int | None = None, suffix: str = "
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def fresh_folder(path: Path) -> Iterator[Path]:
+    """An empty folder beside `path`, which becomes `path` when the block ends without an error; else it is deleted.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made, or `path` is there.
+    """
+    part = path.with_name(f"{_beginning(path)}{secrets.token_hex(4)}.part")
+    try:
+        part.mkdir(parents=True)
+        yield part
+        part.rename(path)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def remove_left_overs(path: Path, older_than: float = 0, suffix: str = ".part") -> None:
+    """Deletes what writers of `path` that were killed left beside it.
+
+    Parameters
+    ----------
+    older_than : float
+        Seconds. 0 only where the caller knows that nobody else writes `path`.
+    """
+    with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
+        for entry in entries:
+            if entry.name.startswith(_beginning(path)) and entry.name.endswith(suffix):
+                with contextlib.suppress(OSError):
+                    if time.time() - entry.stat(follow_symlinks=False).st_mtime < older_than:
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        shutil.rmtree(entry, ignore_errors=True)
+                    else:
+                        os.unlink(entry)
+
+
+def _beginning(path: Path) -> str:
+    """Of the names that files have meanwhile: no two files' are the same, and none is too long for a disk."""
+    long = len(os.fsencode(path.name)) > 200
+    return f".{path.name[:40]}-{zlib.crc32(os.fsencode(path.name)):08x}." if long else f".{path.name}."
 
 
 def write_atomically(path: Path, content: str | bytes, mode: int | None = FOR_ALL) -> None:

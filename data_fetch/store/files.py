@@ -21,7 +21,7 @@ import sys
 
 from data_fetch.errors import DataFetchError, choose
 from data_fetch.store import cache
-from data_fetch.store.atomic import write_atomically
+from data_fetch.store.atomic import remove_left_overs, write_atomically
 from data_fetch.store.registry import registry
 from data_fetch.transfer import transport
 
@@ -150,7 +150,9 @@ def _download(address: str, target: pathlib.Path, staging: pathlib.Path, expecte
     """
     algorithm, _, digest = (expected or "sha256:").partition(":")
     seen, fetched = hashlib.new(algorithm, usedforsecurity=False), staging / target.name
-    shutil.rmtree(staging, ignore_errors=True)  # of a process that was killed: we hold the lock
+    # Of a process that was killed: we hold the lock.
+    shutil.rmtree(staging, ignore_errors=True)
+    remove_left_overs(_record(target))
     try:
         staging.mkdir(parents=True)
         with transport.opened(address) as stream, fetched.open("wb") as out:

@@ -40,15 +40,16 @@ def stored_sets(folder: pathlib.Path) -> list[pathlib.Path]:
 
 
 def left_overs(folder: pathlib.Path) -> dict[pathlib.Path, str]:
-    """What processes that are gone, or still at work, have half made: folder -> name of the set."""
-    return {path: path.name[1:].rsplit(".", 2)[0] for path in (folder / "sets").glob(".*.part")}
+    """What processes that are gone, or still at work, have half made -> name of the set or file, by which it is locked."""
+    places = [path for kind in ("sets", "files") for path in sorted((folder / kind).glob(".*.part"))]
+    return {path: path.name[1:].rsplit(".", 2)[0].removesuffix(".sha256") for path in places}
 
 
 def verified_files(folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, DataFetchError | None]]:
     """Each single file and kept manifest of a cache that something states a hash of, with what is wrong with it, or None."""
     of_registry = {entry["filename"]: entry for entry in registry()["files"].values()}
     for path in entries(folder, "files"):
-        if path.suffix in (".sha256", ".part"):
+        if path.suffix == ".sha256":
             continue
         published = re.fullmatch(r".+-([0-9a-f]{12})\.(?:h5|toml)", path.name)
         if path.name in of_registry:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import pathlib
-import secrets
 import shutil
 
 from data_fetch.errors import DataFetchError
 from data_fetch.store import manifest
+from data_fetch.store.atomic import fresh_file, fresh_folder
 from data_fetch.store.cache import sha256_of
 from data_fetch.transfer import transport
 
@@ -77,38 +77,32 @@ def write_mirror(stored: pathlib.Path, target: pathlib.Path) -> bool:
     """
     files = manifest.read_manifest(stored)
     folder = target / "sets" / stored.name
-    part = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
     try:
         if folder.is_dir():
             if not manifest.verify(folder) and manifest.read_manifest(folder) == files:
                 return False
             shutil.rmtree(folder)
-        part.mkdir(parents=True)
-        for name, entry in files.items():
-            _copy(str(stored / name), part / name, entry["bytes"], entry["sha256"])
-        shutil.copyfile(stored / manifest.MANIFEST, part / manifest.MANIFEST)
-        part.rename(folder)
+        with fresh_folder(folder) as part:
+            for name, entry in files.items():
+                _copy(str(stored / name), part / name, entry["bytes"], entry["sha256"])
+            shutil.copyfile(stored / manifest.MANIFEST, part / manifest.MANIFEST)
     except OSError as reason:
         raise not_written(target, reason) from None
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return True
 
 
 def write_mirror_file(path: pathlib.Path, target: pathlib.Path) -> bool:
     """Copy a single file of the cache into TARGET/files/, whole or not at all; False if it is there already."""
     copy = target / "files" / path.name
-    part = copy.with_name(f".{copy.name}.{secrets.token_hex(4)}.part")
     try:
         sha256 = sha256_of(path)
         if copy.is_file() and sha256_of(copy) == sha256:
             return False
-        _copy(str(path), part, path.stat().st_size, sha256)
-        part.replace(copy)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with fresh_file(copy) as part:
+            _copy(str(path), part, path.stat().st_size, sha256)
     except OSError as reason:
         raise not_written(target, reason) from None
-    finally:
-        part.unlink(missing_ok=True)
     return True
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pathlib
-import secrets
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_fetch.errors import DataFetchError
+from data_fetch.store.atomic import fresh_folder, remove_left_overs
 from data_fetch.store.cache import locked, not_written, shared_folders
 from data_fetch.store.manifest import check_sizes, write_manifest
 from data_fetch.store.mirror import copy_from_mirror
@@ -95,21 +95,14 @@ def _in_shared(set_id: str) -> pathlib.Path | None:
 
 
 def _make(folder: pathlib.Path, wanted: StoredSet) -> None:
-    part = folder.parent / f".{folder.name}.{secrets.token_hex(4)}.part"
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        # We hold the lock, so whatever lies here under this name belongs to a process that is gone.
-        for left_over in folder.parent.glob(f".{folder.name}.*.part"):
-            shutil.rmtree(left_over, ignore_errors=True)
-        part.mkdir()
-        if not _from_mirror(wanted, part):
-            wanted.write(part)
-        write_manifest(part)
-        part.rename(folder)
+        remove_left_overs(folder)  # we hold the lock, so they belong to processes that are gone
+        with fresh_folder(folder) as part:
+            if not _from_mirror(wanted, part):
+                wanted.write(part)
+            write_manifest(part)
     except OSError as reason:
         raise not_written(f"{folder.name} could not be written", folder.parent, reason) from reason
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _from_mirror(wanted: StoredSet, part: pathlib.Path) -> bool:

@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from data_fetch.store.atomic import write_atomically
+from data_fetch.store.atomic import fresh_file, remove_left_overs, write_atomically
 
 
 def test_text_and_bytes_are_written_and_others_may_read_them(tmp_path):
@@ -31,3 +31,24 @@ def test_what_stops_it_leaves_the_file_as_it_was(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         write_atomically(path, "after")
     assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
+
+
+def test_what_killed_writers_left_goes_with_the_next_one_a_day_later(tmp_path):
+    path = tmp_path / "card.toml"
+    fresh, old, other = (tmp_path / name for name in (".card.toml.1.part", ".card.toml.2.part", ".cards.toml.3.part"))
+    for one in (fresh, old, other):
+        one.write_text("half")
+    for one in (old, other):
+        os.utime(one, (1e9, 1e9))
+    write_atomically(path, "whole")
+    assert sorted(tmp_path.iterdir()) == sorted([path, fresh, other]), "another process may be writing the fresh one"
+    remove_left_overs(path)
+    assert sorted(tmp_path.iterdir()) == sorted([path, other])
+
+
+def test_files_with_long_names_keep_apart(tmp_path):
+    first, second = (tmp_path / ("long-" * 45 + end) for end in "ab")
+    with fresh_file(first) as part:
+        part.write_text("first")
+        remove_left_overs(second)
+    assert first.read_text() == "first"

@@ -95,9 +95,8 @@ class Fetching:
         for path in files:
             served = self.server.folder / "files" / path.name
             assert path.read_bytes() == served.read_bytes() and path.with_name(path.name + ".sha256").is_file(), path
-        assert {path.suffix for path in self.folder.glob("files/*")} <= {".h5", ".sha256"}, (
-            "nothing half-made is visible"
-        )
+        visible = [path for path in self.folder.glob("files/*") if not path.name.startswith(".")]
+        assert {path.suffix for path in visible} <= {".h5", ".sha256"}, "nothing half-made is visible"
         for path, made in self.finished.items():
             assert path.exists() and path.stat().st_mtime_ns == made, f"{path} was lost, or made again"
         for name in self.asked_for():
@@ -111,7 +110,8 @@ class Fetching:
         assert "Failed" not in out and "Traceback" not in err, out + err
         self.check()
         assert len([path for path in self.finished if path.name == manifest.MANIFEST]) == 3 + self.phantoms
-        assert not list(self.folder.glob("sets/.*")), "what killed processes left is gone"
+        left_over = [*self.folder.glob("sets/.*"), *self.folder.glob("files/.*")]
+        assert not left_over, "what killed processes left is gone"
         assert not [path for path in self.folder.glob("partial/**/*") if path.is_file()]
 
     @staticmethod
