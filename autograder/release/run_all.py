@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
 from autograder.author.reference import execute
 from autograder.course.course import Course
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,13 @@ LAB = "01_cardiomegaly"
 
 
 @pytest.mark.parametrize("name", [folder.name for folder in COURSE.folders()])
-def test_every_answer_gets_the_marks_and_the_message_that_its_file_names(name):
+@pytest.mark.parametrize(
+    "seeds", [1, pytest.param(prove.SEEDS, marks=pytest.mark.slow(reason="judges every answer six times"))]
+)
+def test_every_answer_gets_the_marks_and_the_message_that_its_file_names(name, seeds):
+    """For the seed that stands in the notebook, and further ones."""
     lab = load_lab(COURSE.find(name))
-    rows = prove.prove_lab(lab, seeds=5, course=COURSE)
+    rows = prove.prove_lab(lab, seeds=seeds, course=COURSE)
     assert len(rows) == sum(2 + len(exercise.mutants) for exercise in lab.exercises)
     assert [row for row in rows if not row.ok] == []
 

@@ -58,6 +58,10 @@ def test_released_notebooks_are_those_of_their_sources(course, name):
     assert not changed, f"{changed} are not what the sources give. Type: autograder release {name[:2]}"
 
 
+def test_every_lab_is_released_and_nothing_else():
+    assert {path.name for path in (ROOT / "notebooks").iterdir() if path.is_dir()} == set(LABS)
+
+
 def test_what_a_run_leaves_beside_a_notebook_is_not_released(course):
     """Lab 05's solution writes its boxes and pictures into files; students must get neither."""
     lab = load_lab(course.solutions / "05_cam")
@@ -74,14 +78,22 @@ def test_what_a_run_leaves_beside_a_notebook_is_not_released(course):
 @pytest.mark.parametrize("name", LABS)
 def test_run_all_on_a_fresh_release_fails_exactly_in_its_checks(name, tmp_path):
     """As a student meets it, without the demonstrations: those ran with the solutions."""
-    folder = tmp_path / "notebooks" / name
-    shutil.copytree(ROOT / "notebooks" / name, folder)
-    for path in sorted(folder.glob("*.ipynb")):
+    run_all_fails_exactly_in_checks(name, tmp_path, demos=False)
+
+
+@pytest.mark.kernel
+@pytest.mark.slow(reason="trains the networks of the demonstrations")
+@pytest.mark.parametrize("name", LABS[:2])
+def test_run_all_with_demonstrations_fails_exactly_in_its_checks(name, tmp_path):
+    run_all_fails_exactly_in_checks(name, tmp_path, demos=True)
+
+
+def run_all_fails_exactly_in_checks(name: str, folder: Path, demos: bool) -> None:
+    lab = shutil.copytree(ROOT / "notebooks" / name, folder / "notebooks" / name)
+    for path in sorted(lab.glob("*.ipynb")):
         nb = nbformat.read(path, as_version=4)
-        nb.cells = [cell for cell in nb.cells if "demo" not in cell.metadata.get("tags", ())]
         checks = [cell.source for cell in nb.cells if "check" in cell.metadata.get("tags", ())]
         assert checks and not any(cell.get("outputs") for cell in nb.cells)
-        nbformat.write(nb, path)
-        executed, failures = run_all.run_all(LabCourse(ROOT), path)
+        executed, failures = run_all.run_all(LabCourse(ROOT), path, demos=demos)
         assert not run_all.surprises(executed, failures)
         assert [failure.source for failure in failures] == checks

@@ -187,6 +187,9 @@ def test_masks_are_the_same_masks_at_every_size(cases, size):
         assert film.drain.mean() == pytest.approx(reference.drain.mean(), rel=0.4)
 
 
+@pytest.mark.slow(
+    reason="draws 300 films again; by the same pool as those of cardiomegaly, which are drawn twice on each push"
+)
 def test_films_do_not_depend_on_how_many_draw_them(drawn, tmp_path):
     pneumothorax.write("test", SIZE, tmp_path, progress=False, workers=3)
     for name in ("images.npy", *(f"masks/{mask}.npy" for mask in pneumothorax.MASKS), "table.csv", "card.toml"):
