@@ -56,6 +56,11 @@ def from_json(data: list[dict[str, Any]]) -> list[CodeCell]:
     return [CodeCell(**cell) for cell in data]
 
 
+def names_outside_checks(cells: Sequence[CodeCell]) -> frozenset[str]:
+    """The global names that answers and locked cells bind: those that students have seen or have to define."""
+    return frozenset().union(*(bound(s) for cell in cells if cell.kind != CHECK for s in statements(cell.source)))
+
+
 def with_answers(cells: Sequence[CodeCell], answers: dict[str, str]) -> list[CodeCell]:
     """Cells with other answers in the solution cells, by their ids."""
     return [replace(c, source=answers[c.id]) if c.kind == SOLUTION and c.id in answers else c for c in cells]

@@ -75,6 +75,12 @@ def _missing_name(finding: Finding) -> str:
     return f"there is no `{finding.name}`. Did its cell stop before it was defined, or was it renamed?"
 
 
+def _credit_not_a_number(finding: Finding) -> str:
+    if not finding.text:  # of a hidden check
+        return _property(finding)
+    return f"this cell gave a {finding.text} for its points, which is no number."
+
+
 def _credit(finding: Finding) -> str:
     if finding.credit is None:  # of a hidden check
         return _property(finding)
@@ -100,25 +106,27 @@ _SENTENCES: dict[Cause, Callable[[Finding], str]] = {
     Cause.PASSED: lambda _: "",
     Cause.PARTIAL: lambda f: f"Partly right: {f.credit:g} of {f.limit:g}.",
     Cause.PROPERTY: _property,
-    Cause.ASSERTION: lambda f: f"this does not hold: {f.text}",
+    Cause.ASSERTION: lambda f: f"this does not hold: {f.text}" if f.text else _property(f),
     Cause.MISSING_NAME: _missing_name,
     Cause.NOT_IMPLEMENTED: lambda _: "not answered yet (the function raises NotImplementedError).",
     Cause.RECURSION: lambda _: "the function calls itself without end (RecursionError).",
     Cause.RAISED: _raised,
     Cause.UNUSABLE: _unusable,
-    Cause.CREDIT_NOT_A_NUMBER: lambda f: f"this cell gave a {f.text} for its points, which is no number.",
+    Cause.CREDIT_NOT_A_NUMBER: _credit_not_a_number,
     Cause.CREDIT_OUT_OF_RANGE: _credit,
     Cause.OUT_OF_TIME: lambda f: (
         f"the check was stopped after {f.limit:g} s. Is there a loop that never ends, or one step per pixel?"
     ),
     Cause.PROCESS_GONE: lambda _: "the student's process is gone.",
-    Cause.PROTOCOL_BROKEN: lambda f: f"the student's process {f.text}.",
-    Cause.UNREADABLE: lambda f: f"the student's process sent what cannot be read ({f.exception}).",
-    Cause.CANNOT_CROSS: lambda f: f"the check gives the student {f.text}, which cannot cross.",
-    Cause.TOO_LARGE: lambda f: f"the check gives the student too much: {f.text}.",
+    Cause.PROTOCOL_BROKEN: lambda f: f"the student's process {f.text or 'sent what is no answer'}.",
+    Cause.UNREADABLE: lambda f: f"the student's process sent what cannot be read ({kind(f.exception)}).",
+    Cause.CANNOT_CROSS: lambda f: f"the check gives the student {f.text or 'something'}, which cannot cross.",
+    Cause.TOO_LARGE: lambda f: f"the check gives the student too much{f': {f.text}' if f.text else ''}.",
     Cause.NESTED_CALLBACKS: lambda _: "callbacks call each other without end.",
     Cause.TOO_MANY_CALLS: lambda f: f"there were more than {f.limit:g} calls.",
-    Cause.NAME_OF_INSTRUCTOR: lambda f: f"`{f.name}` is the instructor's, but it lives in the student's process.",
+    Cause.NAME_OF_INSTRUCTOR: lambda f: (
+        f"{f'`{f.name}`' if f.name else 'a name'} is the instructor's, but it lives in the student's process."
+    ),
     Cause.NOT_PLAIN: _not_plain,
     Cause.CHECKER_ENDED: lambda f: f"the check was stopped after {f.limit:g} s, or ran out of memory.",
     Cause.KERNEL_ENDED: lambda f: f"calling the function ended the kernel{_in_brackets(f)}.",

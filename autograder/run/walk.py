@@ -3,6 +3,7 @@ assignment's calibration says so, inside, as nbgrader does)."""
 
 from __future__ import annotations
 
+import ast
 import math
 import socket
 import time
@@ -10,10 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from autograder.check.checker.finding import of_error_inside
+from autograder.check.protocol.hidden import BY_EXCEPTION, own_words, raised
 from autograder.check.protocol.verdict import Cause, Finding, Verdict, failed, not_run, partial, passed
 from autograder.check.runner.servers import Submission
 from autograder.notebook.code_cells import CHECK, CodeCell
+from autograder.notebook.syntax import statements
 from autograder.run.results import USUAL, Policy, Ran, Seconds, kernel_ended
 
 KERNELS = 6  # how many are started for one submission
@@ -144,7 +146,7 @@ def inside_verdict(cell: CodeCell, ran: Ran) -> Verdict:
     if ran.ended is not None:
         ended = ran.ended
         if ended.cause is Cause.RAISED:
-            ended = of_error_inside(ended.exception, ended.text, cell.source, cell.hidden)
+            ended = _of_error(ended.exception, ended.text, cell)
         return failed(cell.id, ended.bounded())
     try:
         credit = float(ran.value or "")
@@ -157,3 +159,13 @@ def inside_verdict(cell: CodeCell, ran: Ran) -> Verdict:
         told = None if cell.hidden else credit
         return failed(cell.id, Finding(Cause.CREDIT_OUT_OF_RANGE, credit=told, limit=cell.points))
     return passed(cell.id, cell.points) if credit == cell.points else partial(cell.id, credit, cell.points)
+
+
+def _of_error(exception: str, text: str, cell: CodeCell) -> Finding:
+    """What a student may know of an exception that ended a check in their kernel, which says what it was."""
+    failed = exception == "AssertionError"
+    if not cell.hidden:
+        cause = Cause.PROPERTY if failed else BY_EXCEPTION.get(exception, Cause.RAISED)
+        return Finding(cause, exception=exception, text=text, quoted=True)
+    words = own_words(text.strip(), ast.Module(statements(cell.source), [])) if failed else ""
+    return Finding(Cause.PROPERTY, text=words) if words else raised(exception)

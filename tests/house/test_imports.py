@@ -119,6 +119,18 @@ def test_rooms_know_only_what_they_may(room, never):
     assert wrong == []
 
 
+def test_what_runs_in_the_checkers_sandbox_runs_nowhere_else():
+    room = "autograder.check.checker"
+    wrong = [
+        f"{module} imports {name}"
+        for module in modules()
+        if not f"{module}.".startswith(f"{room}.")
+        for name in sorted(imports()[module])
+        if f"{name}.".startswith(f"{room}.")
+    ]
+    assert wrong == []
+
+
 def test_of_warmkernel_the_checker_knows_only_what_runs_in_sandboxes():
     """Neither may a check that a student's answer leads astray find what starts processes, nor need it."""
     wrong = [

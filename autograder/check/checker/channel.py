@@ -19,12 +19,11 @@ from typing import Any
 
 from autograder.check.checker import networks
 from autograder.check.checker.standins import Function, Iterator, Lost, StudentError, Unusable, mark, student_error
+from autograder.check.protocol.limits import FIRST_ANSWER, MAX_CALLS
 from autograder.check.protocol.values import Decoder, Encoder, Unplain, replace_contents, state
 from autograder.check.protocol.verdict import Cause, Finding
 from autograder.check.protocol.wire import Broken, Gone, Late, Wire
 
-MAX_CALLS = 200_000  # questions and callbacks of a cell
-FIRST_ANSWER = 15.0  # seconds
 MAX_NESTED = 30  # callbacks inside callbacks
 MAX_KEPT = 100_000  # functions and iterators of a submission
 MAX_CLASSES, MAX_ANCESTORS = (

@@ -48,6 +48,7 @@ class Checker:
         self.cells = list(cells)
         self.names = Names({"__name__": "__main__"})
         self.checks = {c.id: c for c in cells if c.kind == CHECK}
+        self.known = code_cells.names_outside_checks(cells)
         self.owned: dict[
             str, tuple[frozenset[str], frozenset[str]]
         ] = {}  # by check cell: the student's names, the derived
@@ -207,7 +208,7 @@ class Checker:
 
     def _finding(self, error: BaseException, tree: ast.AST, cell: CodeCell) -> Finding:
         try:
-            return of_error(error, tree, cell.hidden, frozenset(self.answers)).bounded()
+            return of_error(error, tree, cell.hidden, frozenset(self.answers), self.known).bounded()
         except BaseException:  # its text cannot be had, which is no reason to end
             return Finding(Cause.PROPERTY)
 

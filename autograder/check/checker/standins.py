@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import types
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from autograder.check.protocol.verdict import Cause, Finding
@@ -24,14 +23,6 @@ class Lost(BaseException):
     def __init__(self, finding: Finding):
         super().__init__(finding.cause)
         self.finding = finding
-
-    @property
-    def untold(self) -> Finding:
-        """Why, with nothing of the student's in it.
-
-        Names of classes and layers are theirs, and they may have written what a hidden check asked into them.
-        """
-        return replace(self.finding, text="") if self.finding.cause is Cause.NOT_PLAIN else self.finding
 
 
 class StudentError(Exception):

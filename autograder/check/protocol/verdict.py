@@ -68,6 +68,7 @@ FAILURES = frozenset(Cause) - {
     Cause.GRADER_FAILED,
 }  # fmt: skip
 LONGEST_NAME = 200  # characters of a name
+LARGEST = 2**53  # of integers: a float holds all up to here
 SAFE_EXCEPTIONS = {
     name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)
 } | {"InvalidArgumentError", "ResourceExhaustedError", "NotFittedError", "LinAlgError", "AxisError"}
@@ -79,8 +80,66 @@ def safe_exception(name: str) -> str:
 
 
 @dataclass(frozen=True)
+class Fields:
+    """Which fields a finding has beside its cause.
+
+    Attributes
+    ----------
+    needed, others : frozenset of str
+        Those without which there is no sentence, and those that it can have.
+    told : frozenset of str
+        Those that may be told of a hidden check; what may stand in them, `hidden.told` says.
+    """
+
+    needed: frozenset[str]
+    others: frozenset[str]
+    told: frozenset[str]
+
+
+def _with(needed: str = "", others: str = "", told: str = "") -> Fields:
+    return Fields(frozenset(needed.split()), frozenset(others.split()), frozenset(told.split()))
+
+
+FIELDS = {
+    Cause.PASSED: _with(),
+    Cause.PARTIAL: _with("credit limit", told="credit limit"),
+    Cause.PROPERTY: _with(others="exception text quoted", told="text"),
+    Cause.ASSERTION: _with(others="text"),
+    Cause.MISSING_NAME: _with("name", told="name"),
+    Cause.NOT_IMPLEMENTED: _with(others="exception text quoted", told="exception"),
+    Cause.RECURSION: _with(others="exception text quoted", told="exception"),
+    Cause.RAISED: _with(others="exception text quoted", told="exception"),
+    Cause.UNUSABLE: _with(others="exception text quoted", told="exception"),
+    Cause.CREDIT_NOT_A_NUMBER: _with(others="text", told="text"),
+    Cause.CREDIT_OUT_OF_RANGE: _with("limit", "credit", told="limit"),
+    Cause.OUT_OF_TIME: _with("limit", told="limit"),
+    Cause.PROCESS_GONE: _with(),
+    Cause.PROTOCOL_BROKEN: _with(others="text"),
+    Cause.UNREADABLE: _with(others="exception", told="exception"),
+    Cause.CANNOT_CROSS: _with(others="text"),
+    Cause.TOO_LARGE: _with(others="text"),
+    Cause.NESTED_CALLBACKS: _with(),
+    Cause.TOO_MANY_CALLS: _with("limit", told="limit"),
+    Cause.NAME_OF_INSTRUCTOR: _with(others="name", told="name"),
+    Cause.NOT_PLAIN: _with(others="text"),
+    Cause.CHECKER_ENDED: _with("limit", told="limit"),
+    Cause.KERNEL_ENDED: _with(others="limit ended_by exit_status", told="limit ended_by exit_status"),
+    Cause.CELL_RAISED: _with(others="name exception cell line", told="name exception cell line"),
+    Cause.CELL_OUT_OF_TIME: _with("limit", "name cell line", told="limit name cell line"),
+    Cause.CELL_ENDED_KERNEL: _with(
+        others="name cell line limit ended_by exit_status", told="name cell line limit ended_by exit_status"
+    ),
+    Cause.NOT_RUN_NO_TIME: _with(),
+    Cause.NOT_RUN_KERNELS: _with(),
+    Cause.NOTEBOOK_UNREADABLE: _with(),
+    Cause.NO_NOTEBOOK: _with(),
+    Cause.GRADER_FAILED: _with(),
+}
+
+
+@dataclass(frozen=True)
 class Finding:
-    """Why a cell ended as it did. Every field may be shown to the student.
+    """Why a cell ended as it did, with the FIELDS of its cause. Every field may be shown to the student.
 
     Attributes
     ----------
@@ -130,6 +189,10 @@ class Finding:
             ended_by=plain(self.ended_by, LONGEST_NAME),
         )
 
+    def only(self, names: frozenset[str]) -> Finding:
+        """The same cause with these fields and no others."""
+        return Finding(self.cause, **{name: getattr(self, name) for name in names})
+
     def to_json(self) -> dict[str, Any]:
         """As plain data, without what is not known."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
@@ -142,31 +205,42 @@ class Finding:
         Raises
         ------
         ValueError
-            If it is something else: an unknown cause or field, a wrong type, a text that is not bounded.
+            If it is something else: an unknown cause, a field that the cause has not or one that it lacks, a wrong type, a
+            number or a text that is not bounded.
         """
-        known = {f.name: _KINDS[str(f.type)] for f in fields(cls)}
-        if not isinstance(data, dict) or "cause" not in data or not data.keys() <= known.keys():
+        if not isinstance(data, dict) or type(data.get("cause")) not in (str, Cause):
             raise ValueError("not a finding")
-        if wrong := [name for name, value in data.items() if not _fits(value, known[name])]:
+        cause = Cause(data["cause"])
+        given, may = data.keys() - {"cause"}, FIELDS[cause]
+        if wrong := sorted(given - may.needed - may.others):
+            raise ValueError(f"not a finding: {cause} has no {wrong[0]}")
+        made = cls(**{**data, "cause": cause})
+        if lacking := sorted(name for name in may.needed if name not in given or getattr(made, name) == ""):
+            raise ValueError(f"not a finding: {cause} needs {lacking[0]}")
+        if wrong := sorted(name for name in given if not _fits(data[name], _KINDS[name])):
             raise ValueError(f"not a finding: {wrong[0]}")
-        made = cls(**{**data, "cause": Cause(data["cause"])})
         if made != made.bounded():
             raise ValueError("not a finding: a text is too long, or holds control characters")
         return made
 
 
-_KINDS: dict[str, tuple[type, ...]] = {
+_BY_TYPE: dict[str, tuple[type, ...]] = {
     "Cause": (str, Cause),
     "str": (str,),
     "bool": (bool,),
-    "int | None": (int, type(None)),
-    "float | None": (int, float, type(None)),
+    "int | None": (int,),
+    "float | None": (int, float),
 }
+_KINDS = {f.name: _BY_TYPE[str(f.type)] for f in fields(Finding)}
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number that can be compared and written: True is none, nor NaN, nor an integer beyond any float."""
+    return (type(value) is int and abs(value) <= LARGEST) or (type(value) is float and math.isfinite(value))
 
 
 def _fits(value: Any, kinds: tuple[type, ...]) -> bool:
-    """Whether a value has exactly one of these types, and is finite: True is no number, and NaN is not JSON."""
-    return type(value) in kinds and (type(value) is not float or math.isfinite(value))
+    return type(value) in kinds and (type(value) in (str, bool, Cause) or is_number(value))
 
 
 @dataclass

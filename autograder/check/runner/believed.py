@@ -1,41 +1,54 @@
-"""What of a checker's answer is believed: its child interprets what students return, so even its word is bounded."""
+"""What of a checker's answer is believed: its child interprets what students return, so even its word is bounded.
+
+Of a hidden check it can say which cause of a few, and what `protocol.hidden` lets through; numbers only where the runner knows them.
+"""
 
 from __future__ import annotations
 
-import math
+import ast
+from collections.abc import Collection
 from dataclasses import fields
 from typing import Any
 
+from autograder.check.protocol.hidden import told
+from autograder.check.protocol.limits import FIRST_ANSWER, MAX_CALLS
 from autograder.check.protocol.verdict import (
     FAILED,
     FAILURES,
     PARTIAL,
     PASSED,
+    Cause,
     Finding,
     Verdict,
     failed,
+    is_number,
     partial,
     passed,
 )
 from autograder.notebook.code_cells import CodeCell
+from autograder.notebook.syntax import statements
 
 KEYS = {f.name for f in fields(Verdict)}
 
 
-def believed(cell: CodeCell, answer: dict[str, Any]) -> Verdict | None:
+def believed(cell: CodeCell, answer: dict[str, Any], seconds: float, names: Collection[str]) -> Verdict | None:
     """The verdict on a cell, None where the answer is not one that the cell can give.
 
     Parameters
     ----------
     cell : CodeCell
-        The instructor's.
+        The instructor's, as this submission was asked.
     answer : dict
         What the child said, `Verdict.to_json` if it is honest.
+    seconds : float
+        The time limit that it was given.
+    names : collection of str
+        Those that stand outside checks.
     """
     if answer.keys() != KEYS or answer["id"] != cell.id or type(answer["in_place"]) is not bool:
         return None
-    points, seconds, calls = numbers = (answer["points"], answer["seconds"], answer["calls"])
-    if not all(type(n) in (int, float) and math.isfinite(n) and n >= 0 for n in numbers):
+    points, took, calls = numbers = (answer["points"], answer["seconds"], answer["calls"])
+    if not all(is_number(n) and n >= 0 for n in numbers) or type(calls) is not int:
         return None
     try:
         finding = Finding.from_json(answer["finding"])
@@ -46,9 +59,21 @@ def believed(cell: CodeCell, answer: dict[str, Any]) -> Verdict | None:
         verdict = passed(cell.id, points)
     elif status == PARTIAL and points <= cell.points:
         verdict = partial(cell.id, points, cell.points)
-    elif status == FAILED and points == 0 and finding.cause in FAILURES and not (cell.hidden and finding.quoted):
+    elif status == FAILED and points == 0 and _can_be(finding, cell, seconds, names):
         verdict = failed(cell.id, finding)
     else:
         return None
-    verdict.seconds, verdict.calls, verdict.in_place = seconds, calls, answer["in_place"]
+    verdict.seconds, verdict.calls, verdict.in_place = took, calls, answer["in_place"]
     return verdict
+
+
+def _can_be(finding: Finding, cell: CodeCell, seconds: float, names: Collection[str]) -> bool:
+    """Whether a check can have found this."""
+    limits = {
+        Cause.OUT_OF_TIME: (seconds, min(seconds, FIRST_ANSWER)),
+        Cause.TOO_MANY_CALLS: (MAX_CALLS,),
+        Cause.CREDIT_OUT_OF_RANGE: (cell.points,),
+    }
+    if finding.cause not in FAILURES or finding.limit not in limits.get(finding.cause, (None,)):
+        return False
+    return not cell.hidden or finding == told(finding, ast.Module(statements(cell.source), []), names)

@@ -1,7 +1,7 @@
 """One process in a sandbox that has imported Keras, and forks the checker servers of all notebooks of a course.
 
-`CheckerHost` lives in the runner and starts `main` as a program beside the kernels (`warmkernel.warm_program`): a fork of the process
-that students' kernels are forked from, which has imported what it needs. What a check needs of the machine is shown read-only:
+`CheckerHost` lives in the runner and starts `checker.host_process` beside the kernels (`warmkernel.warm_program`): a fork of the
+process that students' kernels are forked from, which has imported what it needs. What a check needs of the machine is shown read-only:
 the Python environment, our packages, data caches. An assignment's folder is known later than the host's start, and is copied in
 when its server starts: a server can then write beside its files, and the folder stays as it is.
 

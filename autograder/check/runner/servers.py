@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,7 +26,7 @@ from autograder.check.protocol.lines import Lines, send
 from autograder.check.protocol.verdict import Cause, Finding, Verdict, failed
 from autograder.check.runner.believed import believed
 from autograder.errors import AutograderError
-from autograder.notebook.code_cells import CHECK, CodeCell, to_json
+from autograder.notebook.code_cells import CHECK, CodeCell, names_outside_checks, to_json
 from autograder.plain_text import plain
 
 # One thread is enough for small arrays, and none must be running when a child is forked.
@@ -124,6 +125,7 @@ class Server:
         start: Callable[[socket.socket], Process] = Program,
     ):
         self.checks = {c.id: c for c in cells if c.kind == CHECK}
+        self.names = names_outside_checks(cells)
         self.lock = threading.Lock()
         mine, theirs = socket.socketpair()
         self.lines = Lines(mine)
@@ -191,7 +193,8 @@ class Submission:
     """
 
     def __init__(self, find_server: Callable[[], Server], sources: Sequence[str], checks: dict[str, str]):
-        self.find_server, self.what = find_server, {"sources": list(sources), "checks": checks}
+        self.find_server, self.checks = find_server, checks
+        self.what = {"sources": list(sources), "checks": checks}
         self.seen: list[str] = []
         self.lines: Lines | None = None
         self.pid, self.ready = 0, False
@@ -225,7 +228,9 @@ class Submission:
                 send(lines.sock, {"check": id, "seconds": seconds, "in_place": in_place}, [channel.fileno()])
         answer = lines.read(2 * (seconds + GRACE) + 5)
         self.seen.append(id)
-        verdict = believed(self.server.checks[id], answer)
+        cell = self.server.checks[id]
+        asked = replace(cell, source=self.checks.get(id, cell.source))
+        verdict = believed(asked, answer, seconds, self.server.names)
         if verdict is None:
             self.close()
             if not self.server.alive:
