@@ -1,7 +1,7 @@
 """`autograder grade`: grades the submissions of an assignment, each into a record of its own.
 
 What is here is trusted: who is to be graded and against what, what is kept, what is written where. Students' code runs in kernels
-of `engine.kernel`, checks in those of `outside.host`. One submission that cannot be graded gets a record that says why, and the
+of `run.kernel`, checks in processes of `check.runner.host`. One submission that cannot be graded gets a record that says why, and the
 others are graded all the same; a run that was stopped, however, is finished by the same command.
 """
 
@@ -300,8 +300,7 @@ class Grading:
                     if isinstance(result, Exception):
                         for future in checkers:  # that none can be started is the fault of no submission
                             future.result()
-                    self._settle(ticket, result)
-                    self._keep(ticket, book)
+                    self._finish(ticket, result, book)
                     bar.finished(ticket.record)
         except BaseException:
             close_all()  # first: the threads wait for the processes that this ends
@@ -341,6 +340,17 @@ class Grading:
         self.store.save(record)
         return ticket
 
+    def _finish(self, ticket: Ticket, result: Outcome | Exception, book: gradebook.Writer) -> None:
+        """Settles a submission and keeps what came of it. Where that fails, it has no marks, and the others have theirs."""
+        try:
+            self._settle(ticket, result)
+            self._keep(ticket, book)
+        except (AutograderError, OSError):  # of this machine or the course, and so of all submissions
+            raise
+        except Exception as e:
+            self._settle(ticket, e)
+            self._keep(ticket, book)
+
     def _jobs(self, tickets: list[Ticket], bar: Bar, book: gradebook.Writer) -> Iterator[tuple[Ticket, Terms, Job]]:
         """Assembles submissions one by one, when there is room for them; those with nothing to run are settled here."""
         for ticket in tickets:
@@ -348,22 +358,36 @@ class Grading:
             record.status, record.started, record.attempt, record.retry = RUNNING, now(), record.attempt + 1, False
             record.reason, record.flags = "", []
             self.store.save(record)
-            folder, terms = self.course.submitted / record.student / self.name, ticket.terms
-            read = submission.read(folder, terms.assignment)
-            ticket.reasons, ticket.pages = list(read.bad.values()), {s: a.notebook for s, a in read.assembled.items()}
-            record.flags += read.flags
-            if not read.assembled:
-                record.status, record.reason = FAILED, plain(" ".join(ticket.reasons), 2000)
-                for cell in record.cells:
-                    sentences.tell(cell, Finding(Cause.NO_NOTEBOOK))
+            try:
+                job = self._job(ticket)
+            except (AutograderError, OSError):
+                raise
+            except Exception as e:
+                job = None
+                self._settle(ticket, e)
+            if job is None:
                 self._keep(ticket, book)
                 bar.finished(record)
-                continue
-            for task in record.manual:
-                task.points = submission.empty_answer(read, terms.assignment, task)
-            cells = submission.cells_to_run(read, terms.assignment, self.options.full)
-            ticket.folder = submission.working_folder(folder, terms.assignment, self.scratch, record.flags)
-            yield ticket, terms, Job(record.student, cells, ticket.folder, ticket.wanted)
+            else:
+                yield ticket, ticket.terms, job
+
+    def _job(self, ticket: Ticket) -> Job | None:
+        """What there is to run, None where the submission is settled without."""
+        record, terms = ticket.record, ticket.terms
+        folder = self.course.submitted / record.student / self.name
+        read = submission.read(folder, terms.assignment)
+        ticket.reasons, ticket.pages = list(read.bad.values()), {s: a.notebook for s, a in read.assembled.items()}
+        record.flags += read.flags
+        if not read.assembled:
+            record.status, record.reason = FAILED, plain(" ".join(ticket.reasons), 2000)
+            for cell in record.cells:
+                sentences.tell(cell, Finding(Cause.NO_NOTEBOOK))
+            return None
+        for task in record.manual:
+            task.points = submission.empty_answer(read, terms.assignment, task)
+        cells = submission.cells_to_run(read, terms.assignment, self.options.full)
+        ticket.folder = submission.working_folder(folder, terms.assignment, self.scratch, record.flags)
+        return Job(record.student, cells, ticket.folder, ticket.wanted)
 
     def _settle(self, ticket: Ticket, result: Outcome | Exception) -> None:
         """Puts what was found out into the record."""

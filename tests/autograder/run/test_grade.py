@@ -10,7 +10,9 @@ from graded_class import LAB, MISTAKES, answers, graded_class, new_course, submi
 from rich.console import Console
 
 from autograder.author.lab_source import load_lab
+from autograder.check.protocol.verdict import Cause, Finding
 from autograder.errors import AutograderError
+from autograder.record import sentences
 from autograder.record.records import FAILED, GRADED, NEEDS_ATTENTION, RecordStore
 from autograder.run import grade
 from autograder.run.results import Seconds
@@ -121,6 +123,23 @@ def test_only_what_is_new_or_changed_is_graded_again(tmp_path):
     submit(course, "b", answers(load_lab(course.find("01"))))
     second = grade.run(course, "01", console=Console(file=said, width=200))
     assert [(r.attempt, r.points) for r in second] == [(1, 0), (2, 6)] and "1 of 2 already graded" in said.getvalue()
+
+
+def test_what_cannot_be_settled_costs_its_own_submission_only(tmp_path, monkeypatch):
+    course = new_course(tmp_path / "course")
+    lab = load_lab(course.find("01"))
+    for student in ("a", "b", "c"):
+        submit(course, student, *([] if student == "b" else [answers(lab)]))
+    monkeypatch.setitem(sentences._SENTENCES, Cause.NOT_IMPLEMENTED, lambda _: 1 / 0)
+    options = grade.Options(workers=1)
+    a, b, c = grade.run(course, "01", options=options, console=QUIET)
+    assert [(r.status, r.points) for r in (a, c)] == [(GRADED, 6)] * 2
+    assert (b.status, b.points, b.retry) == (FAILED, None, True) and "ZeroDivisionError" in b.reason
+    assert {cell.finding for cell in b.cells} == {Finding(Cause.GRADER_FAILED)}
+    monkeypatch.undo()
+    assert [(r.status, r.points, r.attempt) for r in grade.run(course, "01", options=options, console=QUIET)] == [
+        (GRADED, 6, 1), (GRADED, 0, 2), (GRADED, 6, 1),
+    ]  # fmt: skip
 
 
 def test_an_endless_loop_costs_its_own_exercise_only(tmp_path):
