@@ -19,7 +19,7 @@ from warmkernel.inside.unpack import unpack
 
 def main(descriptor: int) -> None:
     """Starts servers until the runner closes the socket; then nothing of them is left."""
-    lines = Lines(socket.socket(fileno=descriptor))
+    lines = Lines(socket.socket(fileno=descriptor), descriptors=True)
     start = lines.read(None)
     gc.disable()  # see warmkernel.inside.zygote
     try:

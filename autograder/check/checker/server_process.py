@@ -27,7 +27,7 @@ MEMORY = 4 << 30  # bytes that a child may need on top of what the server has
 
 def main(descriptor: int) -> None:
     """Serves until the runner closes the socket."""
-    lines = Lines(socket.socket(fileno=descriptor))
+    lines = Lines(socket.socket(fileno=descriptor), descriptors=True)
     try:
         checker = _prepared(lines.read(None))
     except (Exception, SystemExit) as e:
@@ -136,7 +136,7 @@ def _child(checker: Checker, control: socket.socket, request: dict[str, Any]) ->
         size = int(statm.read_text(encoding="utf-8").split()[0]) * resource.getpagesize() + MEMORY
         resource.setrlimit(resource.RLIMIT_AS, (size, size))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    lines = Lines(control)
+    lines = Lines(control, descriptors=True)
     checker.finish(request["sources"], request["checks"])
     for id in request["seen"]:
         checker.skip(id)

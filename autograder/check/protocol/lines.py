@@ -3,31 +3,44 @@
 from __future__ import annotations
 
 import json
+import os
 import select
 import socket
+import time
 from collections.abc import Sequence
 from typing import Any
 
 from autograder.check.protocol.limits import LONGEST_LINE, START
 
+MOST_DESCRIPTORS = 4  # with one part of a line
+
 
 class Lines:
-    """Reads lines of JSON, and the descriptors that came with them, from a socket."""
+    """Reads lines of JSON from a socket.
 
-    def __init__(self, sock: socket.socket):
+    Parameters
+    ----------
+    sock : socket.socket
+        It belongs to this object from now on.
+    descriptors : bool
+        Whether to take descriptors that come with the lines. Only from the grader: those of anybody else are closed by the kernel as
+        they arrive.
+    """
+
+    def __init__(self, sock: socket.socket, descriptors: bool = False):
         self.sock = sock
-        self.data = b""
-        self.descriptors: list[int] = []
+        self.data = bytearray()
+        self.descriptors: list[int] | None = [] if descriptors else None
 
     def read(self, seconds: float | None) -> dict[str, Any]:
-        """The next line; {} when none comes in time, or what comes is not one."""
-        self.sock.settimeout(seconds)
+        """The next line; {} when not all of it comes within so many seconds, or what comes is not one. None waits for ever."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        longest = 1 << 30 if seconds is None else LONGEST_LINE
         try:
-            while b"\n" not in self.data and len(self.data) < (LONGEST_LINE if seconds else 1 << 30):
-                part, descriptors, _, _ = socket.recv_fds(self.sock, 1 << 16, 4)
-                self.descriptors += descriptors
-                if not part:
-                    return {}
+            whole = b"\n" in self.data
+            while not whole and len(self.data) < longest:
+                part = self._part(deadline)
+                whole = b"\n" in part
                 self.data += part
             line, _, self.data = self.data.partition(b"\n")
             made = json.loads(line)
@@ -35,8 +48,24 @@ class Lines:
             return {}
         return made if isinstance(made, dict) else {}
 
+    def _part(self, deadline: float | None) -> bytes:
+        """What comes next; OSError when nothing does before the deadline, or nobody holds the other end."""
+        left = None if deadline is None else deadline - time.monotonic()
+        if left is not None and left <= 0:
+            raise TimeoutError
+        self.sock.settimeout(left)
+        if self.descriptors is None:
+            part = self.sock.recv(1 << 16)
+        else:
+            part, taken, _, _ = socket.recv_fds(self.sock, 1 << 16, MOST_DESCRIPTORS)
+            self.descriptors += taken
+        if not part:
+            raise ConnectionError
+        return part
+
     def descriptor(self) -> int:
         """The oldest descriptor that came and was not yet taken."""
+        assert self.descriptors is not None
         return self.descriptors.pop(0)
 
     @property
@@ -49,8 +78,10 @@ class Lines:
         return not poller.poll(0)
 
     def close(self) -> None:
-        """Closes the socket."""
+        """Closes the socket, and the descriptors that nobody took."""
         self.sock.close()
+        while self.descriptors:
+            os.close(self.descriptors.pop())
 
 
 def send(sock: socket.socket, line: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
