@@ -1,6 +1,6 @@
 """Where submissions wait to be graded: any `concurrent.futures.Executor`, so that other machines can take over.
 
-`dask.distributed.Client(...).get_executor()` is one too. What is submitted to it is `engine.job.grade` with plain data.
+`dask.distributed.Client(...).get_executor()` is one too. What is submitted to it is `run.job.grade` with plain data.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ A frame is a magic word, the length of the head, the length of the body, the hea
 and the body (raw bytes: arrays, long texts). Every send and receive has a deadline, every length a limit. Whatever breaks
 a rule closes the channel: the student loses the cell that is being judged, and nothing else happens.
 
-Standard library only: this file is also a part of the student's side (see `responder.bundle`).
+Standard library only: this file is also a part of the student's side (see `runner.responder_code.bundle`).
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@
 sets and deletes them, and calls what they hold. Functions and iterators stay here and cross as numbers; functions that the
 check passes in are called back. After each call it says which of the arguments the call has changed.
 
-`bundle` makes one text of this file and the two that it needs, standard library only, for a kernel without this package.
+`runner.responder_code.bundle` makes one text of this file and those of `protocol` that it needs, standard library only, for a kernel
+without this package.
 """
 
 from __future__ import annotations
