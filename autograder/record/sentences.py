@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from autograder.check.protocol.flaws import Flaw
 from autograder.check.protocol.limits import LONGEST_MESSAGE
 from autograder.check.protocol.verdict import Cause, Finding, safe_exception
 from autograder.plain_text import plain
@@ -88,9 +89,19 @@ def _credit(finding: Finding) -> str:
 
 
 def _not_plain(finding: Finding) -> str:
-    article = "an" if finding.text[:1].lower() in "aeiou" else "a"
-    what = f"{article} {finding.text}, which" if finding.text else "something that"
-    return f"what came back is {what} cannot be judged from outside."
+    what = ": ".join(part for part in (finding.text, _flaw(finding)) if part)
+    if what and not what.startswith(("a ", "an ")):
+        what = f"{'an' if what[0].lower() in 'aeiou' else 'a'} {what}"
+    return f"what came back is {f'{what}, which' if what else 'something that'} cannot be judged from outside."
+
+
+def _protocol_broken(finding: Finding) -> str:
+    what = f" ({_exception(finding.exception)})" if finding.exception else ""
+    return f"the student's process {_flaw(finding)}{what}."
+
+
+def _flaw(finding: Finding) -> str:
+    return _FLAWS[finding.flaw].format(name=finding.name or "thing") if finding.flaw else ""
 
 
 def _no_function(finding: Finding, how: str) -> str:
@@ -102,6 +113,61 @@ def _cell_raised(finding: Finding) -> str:
     return _no_function(finding, f"stopped with {kind(finding.exception)}{where}")
 
 
+# Of the student's process; of a value; of a network, after its article.
+_FLAWS = {
+    Flaw.NOT_ASKED: "sent an answer to a question that was not asked",
+    Flaw.NO_ANSWER: "sent an answer that is none",
+    Flaw.NO_MESSAGE: "sent something that is not a message, or one that is too large",
+    Flaw.MESSAGE_UNREADABLE: "sent a message that cannot be read",
+    Flaw.CHANGED_NOT_GIVEN: "changed something that it was not given",
+    Flaw.CHANGED_KIND: "changed something into something else",
+    Flaw.CHANGED_SHAPE: "changed the shape of something that is a part of something else",
+    Flaw.CALLED_NOT_GIVEN: "called a function that it was not given",
+    Flaw.NO_ARGUMENT: "called a function with something that is no argument",
+    Flaw.NO_EXCEPTION: "raised something that is no exception",
+    Flaw.FUNCTION_NOT_GIVEN: "sent a function that it was not given",
+    Flaw.NO_FUNCTION: "sent a function that is none",
+    Flaw.TOO_MANY_FUNCTIONS: "sent too many functions",
+    Flaw.NO_CLASS: "sent a class that is none",
+    Flaw.TOO_MANY_CLASSES: "sent too many classes",
+    Flaw.NO_WEIGHTS: "sent a network without weights",
+    Flaw.UNKNOWN_TYPE: "sent a value of an unknown type",
+    Flaw.NO_TYPE: "sent a value without a type",
+    Flaw.NO_VALUE: "sent a value that is none",
+    Flaw.NESTED: "sent a value that is nested too deeply",
+    Flaw.TOO_MANY_VALUES: "sent too many values",
+    Flaw.MORE_BYTES: "sent more bytes than its message speaks of",
+    Flaw.FEWER_BYTES: "sent fewer bytes than its message speaks of",
+    Flaw.NO_REFERENCE: "sent a reference to nothing",
+    Flaw.NUMBER_TOO_LARGE: "sent a number that is too large",
+    Flaw.ARRAY_TYPE: "sent an array of a type that is not plain",
+    Flaw.ARRAY_SHAPE: "sent an array of an impossible shape",
+    Flaw.NO_TEXT: "sent a text that is none",
+    Flaw.NO_COLUMN: "sent a table without a column",
+    Flaw.TOO_DEEP: "a value that is nested too deeply",
+    Flaw.CONTAINS_ITSELF: "a container that contains itself",
+    Flaw.TOO_LARGE: "a value that is too large",
+    Flaw.TOO_MANY_PARTS: "a value with too many parts",
+    Flaw.TOO_MANY_DIGITS: "a number with too many digits",
+    Flaw.RECORD: "a record of a structured array",
+    Flaw.MASKED: "a masked array",
+    Flaw.ARRAY_OF: "an array of {name}",
+    Flaw.OF_TYPE: "a {name}",
+    Flaw.NETWORK_KIND: "network that is neither Sequential nor functional",
+    Flaw.NETWORK_TOO_LARGE: "network whose description is too large",
+    Flaw.NETWORK_UNREADABLE: "network whose description cannot be read",
+    Flaw.NETWORK_NUMBERS: "network whose weights are not numbers",
+    Flaw.NETWORK_WEIGHTS: "network whose weights do not fit its layers",
+    Flaw.NETWORK_LAYER: "network with a layer that is too large",
+    Flaw.NETWORK_FUNCTION: "network with a function of its own in it",
+    Flaw.NETWORK_FOREIGN: "network with a part that is not of Keras",
+    Flaw.NETWORK_NAME: "network with a name that is too long",
+    Flaw.NETWORK_BUILD: "network that cannot be built again ({name})",
+    Flaw.NETWORK_PART: "network with a layer or part `{name}`, which is not rebuilt for checks",
+    Flaw.NETWORK_ACTIVATION: "network with the activation `{name}`, which is not rebuilt for checks",
+    Flaw.NETWORK_SETTING: "network with `{name}`, which is not rebuilt for checks",
+    Flaw.NETWORK_TYPE: "network of the type `{name}`",
+}
 _SENTENCES: dict[Cause, Callable[[Finding], str]] = {
     Cause.PASSED: lambda _: "",
     Cause.PARTIAL: lambda f: f"Partly right: {f.credit:g} of {f.limit:g}.",
@@ -118,10 +184,10 @@ _SENTENCES: dict[Cause, Callable[[Finding], str]] = {
         f"the check was stopped after {f.limit:g} s. Is there a loop that never ends, or one step per pixel?"
     ),
     Cause.PROCESS_GONE: lambda _: "the student's process is gone.",
-    Cause.PROTOCOL_BROKEN: lambda f: f"the student's process {f.text or 'sent what is no answer'}.",
-    Cause.UNREADABLE: lambda f: f"the student's process sent what cannot be read ({kind(f.exception)}).",
-    Cause.CANNOT_CROSS: lambda f: f"the check gives the student {f.text or 'something'}, which cannot cross.",
-    Cause.TOO_LARGE: lambda f: f"the check gives the student too much{f': {f.text}' if f.text else ''}.",
+    Cause.PROTOCOL_BROKEN: _protocol_broken,
+    Cause.UNREADABLE: lambda f: f"the student's process sent what cannot be read ({_exception(f.exception)}).",
+    Cause.CANNOT_CROSS: lambda f: f"the check gives the student {_flaw(f)}, which cannot cross.",
+    Cause.TOO_LARGE: lambda _: "the check gives the student more than a message may have.",
     Cause.NESTED_CALLBACKS: lambda _: "callbacks call each other without end.",
     Cause.TOO_MANY_CALLS: lambda f: f"there were more than {f.limit:g} calls.",
     Cause.NAME_OF_INSTRUCTOR: lambda f: (
@@ -148,8 +214,12 @@ _ABOUT_THE_EXERCISE = frozenset(Cause) - {
 def kind(name: str) -> str:
     """How an exception is called in a message: "a ValueError", "an IndexError", "an error of its own kind"."""
     if not safe_exception(name):
-        return "an error of its own kind"
+        return _exception(name)
     return f"an {name}" if name[0] in "AEIOU" else f"a {name}"
+
+
+def _exception(name: str) -> str:
+    return safe_exception(name) or "an error of its own kind"
 
 
 def how_it_ended(finding: Finding) -> str:

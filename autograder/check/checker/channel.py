@@ -19,6 +19,7 @@ from typing import Any
 
 from autograder.check.checker import networks
 from autograder.check.checker.standins import Function, Iterator, Lost, StudentError, Unusable, mark, student_error
+from autograder.check.protocol.flaws import Flaw
 from autograder.check.protocol.limits import FIRST_ANSWER, MAX_CALLS
 from autograder.check.protocol.values import Decoder, Encoder, Unplain, replace_contents, state
 from autograder.check.protocol.verdict import Cause, Finding
@@ -142,7 +143,7 @@ class Channel:
             try:
                 tree = encoder.encode(arguments)
             except Unplain as e:
-                raise self.lose(Cause.CANNOT_CROSS, text=str(e)) from None
+                raise self.lose(Cause.CANNOT_CROSS, flaw=e.flaw, name=e.name) from None
             number = int.from_bytes(os.urandom(6), "big")
             try:
                 self._send([number, action, tree], encoder)
@@ -154,7 +155,7 @@ class Channel:
                 raise self.lose(Cause.PROCESS_GONE) from None
             except Broken as e:
                 self.end()
-                raise self.lose(Cause.PROTOCOL_BROKEN, text=str(e)) from None
+                raise self.lose(Cause.PROTOCOL_BROKEN, flaw=e.flaw, exception=e.exception) from None
             except Exception as e:
                 if student_error(e) or isinstance(e, StopIteration):
                     raise
@@ -173,8 +174,8 @@ class Channel:
         assert self.wire is not None
         try:
             self.wire.send(head, encoder.buffers, self.deadline)
-        except ValueError as e:
-            raise self.lose(Cause.TOO_LARGE, text=str(e)) from None
+        except ValueError:
+            raise self.lose(Cause.TOO_LARGE) from None
         self.models.update(self.sending)
 
     def _answer(self, number: int, action: str, shared: list[Any], question: Any) -> Any:
@@ -182,7 +183,7 @@ class Channel:
         while True:
             head, body = self.wire.receive(self.deadline)
             if type(head) is not list or len(head) < 4 or type(head[0]) is not int or head[0] != number:
-                raise Broken("sent an answer to a question that was not asked")
+                raise Broken(Flaw.NOT_ASKED)
             if head[1] == "back" and len(head) == 4:
                 known: list[Any] = []
                 arguments = Decoder(known, body, self._take).decode(head[3])
@@ -195,12 +196,12 @@ class Channel:
                 self._printed(decoder.decode(head[4]))
                 raise self._error(head[3], args, action)
             else:
-                raise Broken("sent an answer that is none")
+                raise Broken(Flaw.NO_ANSWER)
 
     def _returned(self, head: list[Any], body: Any, shared: list[Any], question: Any) -> Any:
         _, _, tree, changes, printed = head
         if type(changes) is not list or not all(type(c) is list and len(c) == 2 for c in changes):
-            raise Broken("sent an answer that is none")
+            raise Broken(Flaw.NO_ANSWER)
         known = len(shared)
         self.changed |= bool(changes)
         if changes and not self.in_place:
@@ -211,7 +212,7 @@ class Channel:
         news = []
         for number, contents in changes:
             if type(number) is not int or not 0 <= number < known:
-                raise Broken("changed something that it was not given")
+                raise Broken(Flaw.CHANGED_NOT_GIVEN)
             news.append((shared[number], decoder.contents(contents)))
         value = decoder.decode(tree)
         self._printed(decoder.decode(printed))
@@ -231,9 +232,9 @@ class Channel:
         """Calls a function of the check; what that writes into its arguments is written into the student's own."""
         self._count()
         if type(number) is not int or not -1 <= number < len(self.functions):
-            raise Broken("called a function that it was not given")
+            raise Broken(Flaw.CALLED_NOT_GIVEN)
         if type(arguments) is not tuple or [type(a) for a in arguments] != [tuple, dict]:
-            raise Broken("called a function with something that is no argument")
+            raise Broken(Flaw.NO_ARGUMENT)
         args, kwargs = arguments
         self.nested += 1
         try:
@@ -246,7 +247,7 @@ class Channel:
             changes = [[n, encoder.contents(n)] for n in changed]
             tree, answer = encoder.encode(value), "returned"
         except Unplain as e:
-            raise self.lose(Cause.CANNOT_CROSS, text=str(e)) from None
+            raise self.lose(Cause.CANNOT_CROSS, flaw=e.flaw, name=e.name) from None
         except Exception as e:
             encoder, changes = self._encoder([]), []
             text = str(e)[:2000]
@@ -284,7 +285,7 @@ class Channel:
 
     def _error(self, names: Any, args: Any, action: str) -> BaseException:
         if type(names) is not list or not names or not all(type(n) is str for n in names) or type(args) is not tuple:
-            raise Broken("raised something that is no exception")
+            raise Broken(Flaw.NO_EXCEPTION)
         if action == "next" and names[0] == "StopIteration":
             return StopIteration()
         text = str(args[0])[:2000] if args else ""
@@ -320,7 +321,7 @@ class Channel:
             if number == len(self.functions):
                 self.functions.append(value)  # which keeps it alive, and its id its own
             return ["callback", number, str(getattr(value, "__name__", "function"))[:100]]
-        raise Unplain(f"a {type(value).__name__}")
+        raise Unplain(Flaw.OF_TYPE, type(value).__name__)
 
     def _give_network(self, model: Any, encoder: Encoder) -> list[Any]:
         config, weights = networks.describe(model)
@@ -344,7 +345,7 @@ class Channel:
         if tag == "callback":
             (number,) = rest
             if type(number) is not int or not 0 <= number < len(self.functions):
-                raise Broken("sent a function that it was not given")
+                raise Broken(Flaw.FUNCTION_NOT_GIVEN)
             self.stand_ins += 1
             return self.functions[number]
         if tag == "type":
@@ -359,24 +360,25 @@ class Channel:
             config, weights = rest
             description = decoder.decode(config)
             if type(weights) is not list:
-                raise Broken("sent a network without weights")
+                raise Broken(Flaw.NO_WEIGHTS)
             arrays = [decoder.decode(w) for w in weights]
             self.stand_ins += 1
             try:
                 return networks.rebuild(description, arrays)
             except networks.Refused as e:
-                return Unusable(self, str(e))
-        if tag == "other" and type(rest[0]) is str:
-            return Unusable(self, "".join(c for c in rest[0][:200] if c.isprintable()))
-        raise Broken("sent a value of an unknown type")
+                return Unusable(self, "", e.flaw, e.name)
+        if tag == "other" and all(type(part) is str for part in rest):
+            what, flaw, name = (*rest, "", "")[:3]
+            return Unusable(self, _printable(what), Flaw(flaw) if flaw else None, _printable(name))
+        raise Broken(Flaw.UNKNOWN_TYPE)
 
     def _take_kept(self, number: Any, kind: Any, name: Any, doc: Any) -> Any:
         if type(number) is not int or type(name) is not str or not (doc is None or type(doc) is str):
-            raise Broken("sent a function that is none")
+            raise Broken(Flaw.NO_FUNCTION)
         self.stand_ins += 1
         if number not in self.kept:
             if len(self.kept) >= MAX_KEPT:
-                raise Broken("sent too many functions")
+                raise Broken(Flaw.TOO_MANY_FUNCTIONS)
             self.kept[number] = (
                 Iterator(self, number) if kind == "iterator" else Function(self, number, name[:100], doc and doc[:2000])
             )
@@ -388,7 +390,7 @@ class Channel:
         Never one that catches what the check itself raises, as in `try: f(); assert False / except Own: pass`.
         """
         if not names or not all(type(n) is str for n in names):
-            raise Broken("sent a class that is none")
+            raise Broken(Flaw.NO_CLASS)
         self.stand_ins += 1
         own = _builtin_exception(names[0])
         if own is not None and not issubclass(AssertionError, own):
@@ -408,7 +410,7 @@ class Channel:
 
     def _new_class(self, name: str, base: Any) -> Any:
         if len(self.errors) >= MAX_CLASSES:
-            raise Broken("sent too many classes")
+            raise Broken(Flaw.TOO_MANY_CLASSES)
         self.errors[name] = type(name.replace("\0", "")[:100], (base,), {})
         return self.errors[name]
 
@@ -429,6 +431,10 @@ class Channel:
         for tree in [rest[1], *(rest[2] or [])]:
             decoder.decode(tree)  # they stand in the body
         return networks.rebuild(*networks.describe(model))
+
+
+def _printable(text: str) -> str:
+    return "".join(c for c in text[:200] if c.isprintable())
 
 
 def _snapshot(old: Any) -> Any:

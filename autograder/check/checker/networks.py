@@ -13,6 +13,8 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from autograder.check.protocol.flaws import Flaw
+
 MAX_JSON = 2 << 20  # characters
 MAX_DEPTH, MAX_PARTS, MAX_NUMBER = 40, 20_000, 10_000_000
 
@@ -79,7 +81,11 @@ FUNCTIONS = {
 
 
 class Refused(Exception):
-    """A network that is not rebuilt; the text says which, as it stands after "a"."""
+    """A network that is not rebuilt: what is wrong with it, and the name of the part that is not on the lists."""
+
+    def __init__(self, flaw: Flaw, name: str = ""):
+        super().__init__(f"{flaw.value} {name}".strip())
+        self.flaw, self.name = flaw, name
 
 
 def describe(model: Any) -> tuple[str, list[Any]]:
@@ -103,21 +109,21 @@ def rebuild(text: Any, weights: Any) -> Any:
         If it has a part that is not on the lists, or weights that do not fit.
     """
     if type(text) is not str or len(text) > MAX_JSON or type(weights) is not list:
-        raise Refused("network whose description is too large")
+        raise Refused(Flaw.NETWORK_TOO_LARGE)
     import numpy as np
 
     if not all(type(w) is np.ndarray and w.dtype.kind in "fiub" for w in weights):
-        raise Refused("network whose weights are not numbers")
+        raise Refused(Flaw.NETWORK_NUMBERS)
     try:
         config = json.loads(text)
     except (ValueError, RecursionError):
-        raise Refused("network whose description cannot be read") from None
+        raise Refused(Flaw.NETWORK_UNREADABLE) from None
     if (
         not isinstance(config, dict)
         or config.get("class_name") not in NETWORKS
         or not isinstance(config.get("config"), dict)
     ):
-        raise Refused("network that is neither Sequential nor functional")
+        raise Refused(Flaw.NETWORK_KIND)
     _Look().at(config)
     import keras
 
@@ -126,12 +132,12 @@ def rebuild(text: Any, weights: Any) -> Any:
         with _no_more_than(sum(w.size for w in weights)):
             model = kind.from_config(config["config"])
         if [tuple(w.shape) for w in model.weights] != [w.shape for w in weights]:
-            raise Refused("network whose weights do not fit its layers")
+            raise Refused(Flaw.NETWORK_WEIGHTS)
         model.set_weights(weights)
     except Refused:
         raise
     except Exception as e:
-        raise Refused(f"network that cannot be built again ({type(e).__name__})") from None
+        raise Refused(Flaw.NETWORK_BUILD, type(e).__name__) from None
     return model
 
 
@@ -144,7 +150,7 @@ class _Look:
     def at(self, value: Any, key: str = "", depth: int = 0) -> None:
         self.parts += 1
         if depth > MAX_DEPTH or self.parts > MAX_PARTS:
-            raise Refused("network whose description is too large")
+            raise Refused(Flaw.NETWORK_TOO_LARGE)
         if isinstance(value, dict):
             self.object(value)
             for name, part in value.items():
@@ -155,33 +161,33 @@ class _Look:
         elif isinstance(value, str):
             self.text(value, key)
         elif isinstance(value, (int, float)) and not isinstance(value, bool) and not abs(value) <= MAX_NUMBER:
-            raise Refused("network with a layer that is too large")
+            raise Refused(Flaw.NETWORK_LAYER)
 
     def object(self, value: dict[str, Any]) -> None:
         if FUNCTIONS & value.keys():
-            raise Refused("network with a function of its own in it")
+            raise Refused(Flaw.NETWORK_FUNCTION)
         if "class_name" not in value:
             if "module" in value or "registered_name" in value:
-                raise Refused("network with a part that is not of Keras")
+                raise Refused(Flaw.NETWORK_FOREIGN)
             return
         name = value["class_name"]
         if name in ("__tuple__", "TensorShape"):
             return
         if not isinstance(name, str) or name not in LAYERS | INITIALIZERS | OTHERS:
-            raise Refused(f"network with a layer or part `{str(name)[:40]}`, which is not rebuilt for checks")
+            raise Refused(Flaw.NETWORK_PART, str(name)[:40])
         if value.get("registered_name") not in (None, name) or value.get("module") not in (None, *MODULES):
-            raise Refused("network with a part that is not of Keras")
+            raise Refused(Flaw.NETWORK_FOREIGN)
 
     def text(self, value: str, key: str) -> None:
         if len(value) > 300:
-            raise Refused("network with a name that is too long")
+            raise Refused(Flaw.NETWORK_NAME)
         if key.endswith("activation") and value not in ACTIVATIONS:
-            raise Refused(f"network with the activation `{value[:40]}`, which is not rebuilt for checks")
+            raise Refused(Flaw.NETWORK_ACTIVATION, value[:40])
         if key == "dtype" and value not in DTYPES:
-            raise Refused(f"network of the type `{value[:40]}`")
+            raise Refused(Flaw.NETWORK_TYPE, value[:40])
         allowed = SHORT_NAMES.get(key.rsplit("_", 1)[-1])
         if allowed is not None and value not in allowed:
-            raise Refused(f"network with `{value[:40]}` as {key[:40]}, which is not rebuilt for checks")
+            raise Refused(Flaw.NETWORK_SETTING, f"{key[:40]}={value[:40]}")
 
 
 @contextlib.contextmanager
@@ -196,7 +202,7 @@ def _no_more_than(elements: int) -> Iterator[None]:
         shape = wanted.get("shape")  # None for what Keras keeps beside the weights
         left -= 0 if shape is None else math.prod(shape)
         if left < 0:
-            raise Refused("network whose weights do not fit its layers")
+            raise Refused(Flaw.NETWORK_WEIGHTS)
         return next_creator(**wanted)
 
     with tf.variable_creator_scope(counted):

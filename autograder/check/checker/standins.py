@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 from typing import TYPE_CHECKING, Any
 
+from autograder.check.protocol.flaws import Flaw
 from autograder.check.protocol.verdict import Cause, Finding
 
 if TYPE_CHECKING:
@@ -35,11 +36,12 @@ class Unusable:
     It has no `__call__` and no `__next__`: what can be called or iterated comes as a Function or an Iterator.
     """
 
-    def __init__(self, channel: Channel, what: str):
-        object.__setattr__(self, "_of", (channel, what))
+    def __init__(self, channel: Channel, what: str, flaw: Flaw | None = None, name: str = ""):
+        object.__setattr__(self, "_of", (channel, what, flaw, name))
 
     def __repr__(self) -> str:
-        return f"<{object.__getattribute__(self, '_of')[1]}>"
+        _, what, flaw, _ = object.__getattribute__(self, "_of")
+        return f"<{what or flaw}>"
 
     __str__ = __repr__
     __hash__ = object.__hash__
@@ -49,8 +51,8 @@ class Unusable:
 
 
 def _used(unusable: Any, *_: Any, **__: Any) -> Any:
-    channel, what = object.__getattribute__(unusable, "_of")
-    raise channel.lose(Cause.NOT_PLAIN, text=what)
+    channel, what, flaw, name = object.__getattribute__(unusable, "_of")
+    raise channel.lose(Cause.NOT_PLAIN, text=what, flaw=flaw, name=name)
 
 
 USES = """

@@ -24,6 +24,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from autograder.check.protocol.flaws import Flaw
 from autograder.check.protocol.wire import MAX_BODY, Broken
 
 MAX_DEPTH, MAX_NODES = 64, 300_000
@@ -35,7 +36,11 @@ PLAIN_DTYPE = re.compile(
 
 
 class Unplain(Exception):
-    """A value cannot cross as plain data; says which kind of value it is."""
+    """A value cannot cross as plain data: what is wrong with it, and the name of the type that is not plain."""
+
+    def __init__(self, flaw: Flaw, name: str = ""):
+        super().__init__(f"{flaw.value} {name}".strip())
+        self.flaw, self.name = flaw, name
 
 
 class Encoder:
@@ -59,7 +64,7 @@ class Encoder:
     def encode(self, value: Any) -> Any:
         """The tree of a value; raises Unplain."""
         if self.depth > MAX_DEPTH:
-            raise Unplain("a value that is nested too deeply")
+            raise Unplain(Flaw.TOO_DEEP)
         if value is None or value is True or value is False or type(value) is float:
             return value
         if type(value) is int and -(2**53) < value < 2**53:
@@ -69,7 +74,7 @@ class Encoder:
             number = self.numbers.get(id(value))
             if number is not None:
                 if number in self.open:
-                    raise Unplain("a container that contains itself")
+                    raise Unplain(Flaw.CONTAINS_ITSELF)
                 return ["=", number]
             tree = self._immutable(value)
             return tree if tree is not None else self._mutable(value)
@@ -90,7 +95,7 @@ class Encoder:
         """Appends to the body; returns the number of bytes."""
         self.size += len(data)
         if self.size > MAX_BODY:
-            raise Unplain("a value that is too large")
+            raise Unplain(Flaw.TOO_LARGE)
         self.buffers.append(data)
         return len(data)
 
@@ -98,7 +103,7 @@ class Encoder:
         made = [v if type(v) is float else self.encode(v) for v in values]
         self.nodes += len(made)
         if self.nodes > MAX_NODES:
-            raise Unplain("a value with too many parts")
+            raise Unplain(Flaw.TOO_MANY_PARTS)
         return made
 
     def _immutable(self, x: Any) -> Any:
@@ -153,7 +158,7 @@ class Encoder:
             return x
         size = x.bit_length() // 8 + 1
         if size > MAX_INT:
-            raise Unplain("a number with too many digits")
+            raise Unplain(Flaw.TOO_MANY_DIGITS)
         return ["i", self.put(x.to_bytes(size, "big", signed=True))]
 
     def _scalar(self, x: Any, np: Any) -> Any:
@@ -162,7 +167,7 @@ class Encoder:
         if isinstance(x, np.bytes_):
             return self.encode(bytes(x))
         if isinstance(x, np.void):
-            raise Unplain("a record of a structured array")
+            raise Unplain(Flaw.RECORD)
         data = np.asarray(x)
         data = data.astype(_plain_dtype(data.dtype))
         self.put(data.tobytes())
@@ -216,7 +221,7 @@ class Encoder:
 
     def _array(self, x: Any, np: Any) -> list[Any]:
         if isinstance(x, np.ma.MaskedArray):
-            raise Unplain("a masked array")
+            raise Unplain(Flaw.MASKED)
         x, writeable = np.asarray(x), x.flags.writeable
         if x.dtype.kind == "O":
             return ["o", list(x.shape), *self._all(x.ravel().tolist())]
@@ -267,17 +272,17 @@ def replace_contents(old: Any, new: Any) -> None:
     elif keras is not None and isinstance(old, keras.Model) and type(new) is list:
         old.set_weights(new)
     else:
-        raise Broken("changed something into something else")
+        raise Broken(Flaw.CHANGED_KIND)
 
 
 def _replace_array(old: Any, new: Any) -> None:
     if old.dtype.newbyteorder("<") != new.dtype or not old.flags.writeable:
-        raise Broken("changed something into something else")
+        raise Broken(Flaw.CHANGED_KIND)
     if old.shape != new.shape:
         try:
             old.resize(new.shape, refcheck=False)
         except ValueError:
-            raise Broken("changed the shape of something that is a part of something else") from None
+            raise Broken(Flaw.CHANGED_SHAPE) from None
     old[...] = new
 
 
@@ -301,11 +306,11 @@ class Decoder:
     def decode(self, tree: Any) -> Any:
         """The value of a tree; raises Broken where it is not one."""
         if self.depth > MAX_DEPTH + 2:
-            raise Broken("sent a value that is nested too deeply")
+            raise Broken(Flaw.NESTED)
         if type(tree) is not list:
             return tree
         if not tree or type(tree[0]) is not str:
-            raise Broken("sent a value without a type")
+            raise Broken(Flaw.NO_TYPE)
         self.depth += 1
         try:
             build = BUILD.get(tree[0])
@@ -313,7 +318,7 @@ class Decoder:
         except Broken:
             raise
         except Exception as e:  # of NumPy, pandas, datetime, ...: whatever a constructor says to what it was given
-            raise Broken(f"sent a value that is none ({type(e).__name__})") from None
+            raise Broken(Flaw.NO_VALUE, type(e).__name__) from None
         finally:
             self.depth -= 1
 
@@ -328,24 +333,24 @@ class Decoder:
     def end(self) -> None:
         """Broken unless the whole body was used."""
         if self.at != len(self.body):
-            raise Broken("sent more bytes than its message speaks of")
+            raise Broken(Flaw.MORE_BYTES)
 
     def take(self, size: Any) -> memoryview:
         """The next bytes of the body."""
         if type(size) is not int or not 0 <= size <= len(self.body) - self.at:
-            raise Broken("sent fewer bytes than its message speaks of")
+            raise Broken(Flaw.FEWER_BYTES)
         self.at += size
         return self.body[self.at - size : self.at]
 
     def _all(self, trees: Sequence[Any]) -> list[Any]:
         self.nodes += len(trees)
         if self.nodes > MAX_NODES:
-            raise Broken("sent too many values")
+            raise Broken(Flaw.TOO_MANY_VALUES)
         return [self.decode(t) if type(t) is list else t for t in trees]
 
     def _reference(self, number: Any) -> Any:
         if type(number) is not int or not 0 <= number < len(self.shared) or self.shared[number] is PENDING:
-            raise Broken("sent a reference to nothing")
+            raise Broken(Flaw.NO_REFERENCE)
         return self.shared[number]
 
     def container(self, build: Callable[[], Any]) -> Any:
@@ -374,19 +379,19 @@ class Decoder:
         made = decimal.Decimal(text) if type(text) is str and len(text) <= 1000 else None
         # A number of three characters can stand for gigabytes as soon as it is made an int.
         if made is None or (made.is_finite() and abs(made.adjusted()) > 10_000):
-            raise Broken("sent a number that is too large")
+            raise Broken(Flaw.NUMBER_TOO_LARGE)
         return made
 
     def _dtype(self, text: Any) -> Any:
         import numpy as np
 
         if type(text) is not str or not PLAIN_DTYPE.fullmatch(text):
-            raise Broken("sent an array of a type that is not plain")
+            raise Broken(Flaw.ARRAY_TYPE)
         return np.dtype(text)
 
     def _shape(self, shape: Any) -> tuple[int, ...]:
         if type(shape) is not list or len(shape) > 32 or not all(type(n) is int and 0 <= n < 2**31 for n in shape):
-            raise Broken("sent an array of an impossible shape")
+            raise Broken(Flaw.ARRAY_SHAPE)
         return tuple(shape)
 
     def _array(self, text: Any, shape: Any, writeable: Any = True) -> Any:
@@ -397,7 +402,7 @@ class Decoder:
         if dtype.kind == "b":
             made = np.asarray(made.view("u1") != 0)  # a byte of 2 would be neither True nor False
         if dtype.kind == "U" and made.nbytes and made.reshape(-1).view("u4").max(initial=0) > sys.maxunicode:
-            raise Broken("sent a text that is none")
+            raise Broken(Flaw.NO_TEXT)
         made.flags.writeable = writeable is True
         return made
 
@@ -411,7 +416,7 @@ class Decoder:
 
     def _values(self, tree: Any) -> Any:
         if type(tree) is not list or not tree or tree[0] not in ("a", "o"):
-            raise Broken("sent a table without a column")
+            raise Broken(Flaw.NO_COLUMN)
         return self._array(*tree[1:]) if tree[0] == "a" else self._objects(*tree[1:])
 
     def _index(self, name: Any, values: Any, *rows: Any) -> Any:
@@ -487,7 +492,7 @@ BUILD: dict[str, Callable[..., Any]] = {
 
 def _fraction(numerator: Any, denominator: Any) -> fractions.Fraction:
     if max(abs(numerator), abs(denominator)).bit_length() > 100_000:  # reducing it takes the square of its length
-        raise Broken("sent a number that is too large")
+        raise Broken(Flaw.NUMBER_TOO_LARGE)
     return fractions.Fraction(numerator, denominator)
 
 
@@ -498,9 +503,9 @@ def _plain_dtype(dtype: Any) -> Any:
         dtype = np.dtype(dtype.kind + ("8" if dtype.kind == "f" else "16"))  # long doubles differ by machine
     dtype = dtype.newbyteorder("<")
     if not PLAIN_DTYPE.fullmatch(dtype.str):
-        raise Unplain(f"an array of {dtype}"[:100])
+        raise Unplain(Flaw.ARRAY_OF, str(dtype)[:100])
     return dtype
 
 
 def _refuse(value: Any, encoder: Any = None) -> Any:
-    raise Unplain(f"a {type(value).__name__}"[:100])
+    raise Unplain(Flaw.OF_TYPE, type(value).__name__[:100])

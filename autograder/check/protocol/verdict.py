@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
+from autograder.check.protocol.flaws import Flaw
 from autograder.check.protocol.limits import LONGEST_MESSAGE
 from autograder.plain_text import plain
 
@@ -114,14 +115,14 @@ FIELDS = {
     Cause.CREDIT_OUT_OF_RANGE: _with("limit", "credit", told="limit"),
     Cause.OUT_OF_TIME: _with("limit", told="limit"),
     Cause.PROCESS_GONE: _with(),
-    Cause.PROTOCOL_BROKEN: _with(others="text"),
+    Cause.PROTOCOL_BROKEN: _with("flaw", "exception", told="flaw exception"),
     Cause.UNREADABLE: _with(others="exception", told="exception"),
-    Cause.CANNOT_CROSS: _with(others="text"),
-    Cause.TOO_LARGE: _with(others="text"),
+    Cause.CANNOT_CROSS: _with("flaw", "name", told="flaw"),
+    Cause.TOO_LARGE: _with(),
     Cause.NESTED_CALLBACKS: _with(),
     Cause.TOO_MANY_CALLS: _with("limit", told="limit"),
     Cause.NAME_OF_INSTRUCTOR: _with(others="name", told="name"),
-    Cause.NOT_PLAIN: _with(others="text"),
+    Cause.NOT_PLAIN: _with(others="text flaw name"),
     Cause.CHECKER_ENDED: _with("limit", told="limit"),
     Cause.KERNEL_ENDED: _with(others="limit ended_by exit_status", told="limit ended_by exit_status"),
     Cause.CELL_RAISED: _with(others="name exception cell line", told="name exception cell line"),
@@ -149,7 +150,7 @@ class Finding:
     exception : str
         The class of what was raised; of a hidden check only where it is safe to tell, see `safe_exception`.
     text : str
-        The check's own words, the line of it that does not hold, or what could not be used.
+        The check's own words, the line of it that does not hold, or the type of what could not be used.
     quoted : bool
         Whether `text` is what `exception` said, word for word. Only in checks that students have seen.
     cell : str
@@ -164,6 +165,8 @@ class Finding:
         The sandbox's limit that ended a kernel, in its words.
     exit_status : int or None
         Of a kernel that ended.
+    flaw : Flaw or None
+        What is wrong with what was sent or came back; `name` is then the part or the type that it is about.
     """
 
     cause: Cause
@@ -177,6 +180,7 @@ class Finding:
     credit: float | None = None
     ended_by: str = ""
     exit_status: int | None = None
+    flaw: Flaw | None = None
 
     def bounded(self) -> Finding:
         """The same, with texts that a record can hold: no control characters, and not too long."""
@@ -214,11 +218,11 @@ class Finding:
         given, may = data.keys() - {"cause"}, FIELDS[cause]
         if wrong := sorted(given - may.needed - may.others):
             raise ValueError(f"not a finding: {cause} has no {wrong[0]}")
-        made = cls(**{**data, "cause": cause})
-        if lacking := sorted(name for name in may.needed if name not in given or getattr(made, name) == ""):
+        if lacking := sorted(name for name in may.needed if data.get(name, "") == ""):
             raise ValueError(f"not a finding: {cause} needs {lacking[0]}")
         if wrong := sorted(name for name in given if not _fits(data[name], _KINDS[name])):
             raise ValueError(f"not a finding: {wrong[0]}")
+        made = cls(**{**data, "cause": cause} | ({"flaw": Flaw(data["flaw"])} if "flaw" in given else {}))
         if made != made.bounded():
             raise ValueError("not a finding: a text is too long, or holds control characters")
         return made
@@ -227,6 +231,7 @@ class Finding:
 _BY_TYPE: dict[str, tuple[type, ...]] = {
     "Cause": (str, Cause),
     "str": (str,),
+    "Flaw | None": (str, Flaw),
     "bool": (bool,),
     "int | None": (int,),
     "float | None": (int, float),
@@ -240,7 +245,7 @@ def is_number(value: Any) -> bool:
 
 
 def _fits(value: Any, kinds: tuple[type, ...]) -> bool:
-    return type(value) in kinds and (type(value) in (str, bool, Cause) or is_number(value))
+    return type(value) in kinds and (type(value) in (str, bool, Cause, Flaw) or is_number(value))
 
 
 @dataclass

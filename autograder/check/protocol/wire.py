@@ -15,6 +15,8 @@ import struct
 import time
 from typing import Any
 
+from autograder.check.protocol.flaws import Flaw
+
 MAGIC = b"MXO1"
 LENGTHS = struct.Struct("<4sIQ")
 MAX_HEAD, MAX_BODY = 4 << 20, 256 << 20  # bytes
@@ -22,15 +24,28 @@ CHUNK = 1 << 20
 
 
 class Broken(Exception):
-    """The other side broke the protocol or a limit, or is gone. The channel is closed and stays closed."""
+    """The other side broke the protocol or a limit, or is gone. The channel is closed and stays closed.
+
+    `flaw` says what is wrong; `exception` what raised over it, where something did.
+    """
+
+    def __init__(self, flaw: Flaw, exception: str = ""):
+        super().__init__(flaw.value)
+        self.flaw, self.exception = flaw, exception
 
 
 class Late(Broken):
     """Nothing, or not all of it, came before the deadline."""
 
+    def __init__(self) -> None:
+        super().__init__(Flaw.NO_ANSWER)
+
 
 class Gone(Broken):
     """Nobody holds the other end."""
+
+    def __init__(self) -> None:
+        super().__init__(Flaw.NO_ANSWER)
 
 
 class Wire:
@@ -69,13 +84,13 @@ class Wire:
         magic, head_size, body_size = LENGTHS.unpack(self._read(LENGTHS.size, deadline))
         if magic != MAGIC or head_size > MAX_HEAD or body_size > MAX_BODY:
             self.close()
-            raise Broken("sent something that is not a message, or one that is too large")
+            raise Broken(Flaw.NO_MESSAGE)
         head, body = self._read(head_size, deadline), self._read(body_size, deadline)
         try:
             return json.loads(head, object_pairs_hook=_no_objects), body
         except (ValueError, RecursionError):
             self.close()
-            raise Broken("sent a message that cannot be read") from None
+            raise Broken(Flaw.MESSAGE_UNREADABLE) from None
 
     def close(self) -> None:
         """Closes this end; the other one sees the end of the stream."""
@@ -89,13 +104,13 @@ class Wire:
             part = self._now(deadline, "recv", min(size - len(data), CHUNK))
             if not part:
                 self.close()
-                raise Gone("is gone")
+                raise Gone
             data += part
         return data
 
     def _now(self, deadline: float, action: str, argument: Any) -> Any:
         if self.sock is None:
-            raise Gone("is gone")
+            raise Gone
         try:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -104,10 +119,10 @@ class Wire:
             return getattr(self.sock, action)(argument)
         except TimeoutError:
             self.close()
-            raise Late("gave no answer in time") from None
+            raise Late from None
         except OSError:
             self.close()
-            raise Gone("is gone") from None
+            raise Gone from None
 
 
 def _no_objects(pairs: Any) -> Any:

@@ -13,7 +13,7 @@ def bundle() -> str:
     """The whole of the student's side as the text of one module; it needs nothing but the standard library."""
     check = Path(__file__).parents[1]
     parts = []
-    for name in ("protocol/wire", "protocol/values", "student/responder"):
+    for name in ("protocol/flaws", "protocol/wire", "protocol/values", "student/responder"):
         lines = (check / f"{name}.py").read_text(encoding="utf-8").split("\n")
         kept = [x for x in lines if not x.startswith(("from __future__", "from autograder.check"))]
         parts.append("\n".join(kept))

@@ -18,6 +18,7 @@ import sys
 import threading
 from typing import Any
 
+from autograder.check.protocol.flaws import Flaw
 from autograder.check.protocol.values import Decoder, Encoder, Unplain, replace_contents
 from autograder.check.protocol.wire import Broken, Wire
 
@@ -122,7 +123,7 @@ class Responder:
             self.wire.send([self.question, "returned", tree, contents, text], encoder.buffers, FOREVER)
         except (Unplain, ValueError) as e:
             self.wire.send(
-                [self.question, "returned", ["other", f"{type(value).__name__[:100]}: {e}"[:200]], [], ""], [], FOREVER
+                [self.question, "returned", ["other", type(value).__name__[:100], *_flaw_of(e)], [], ""], [], FOREVER
             )
 
     def _raised(self, error: BaseException, printed: io.StringIO) -> None:
@@ -195,7 +196,7 @@ class Responder:
     # Values that are not plain.
 
     def _nothing_else(self, value: Any, encoder: Encoder) -> list[Any]:
-        raise Unplain("")
+        raise Unplain(Flaw.OF_TYPE)
 
     def _other(self, value: Any, encoder: Encoder) -> list[Any]:
         keras = sys.modules.get("keras")
@@ -229,7 +230,7 @@ class Responder:
         try:
             config, weights = model.to_json(), model.get_weights()
         except Exception:
-            return ["other", "network that is neither Sequential nor functional"]
+            return ["other", "", Flaw.NETWORK_KIND]
         return ["network", encoder.encode(config), [encoder.encode(w) for w in weights]]
 
     def _build(self, tree: list[Any], decoder: Decoder) -> Any:
@@ -247,7 +248,7 @@ class Responder:
             return tf.constant(decoder.decode(rest[0]))
         if tag == "network":
             return decoder.container(lambda: self._rebuild(rest, decoder))
-        raise Broken(tag)
+        raise Broken(Flaw.UNKNOWN_TYPE)
 
     def _rebuild(self, fields: list[Any], decoder: Decoder) -> Any:
         """A network of the checker: its configuration comes once, its weights when they have changed since."""
@@ -262,6 +263,11 @@ class Responder:
             self.models[number] = (model, kept)
         model.set_weights(kept)  # a call may have trained it
         return model
+
+
+def _flaw_of(error: Exception) -> tuple[str, str]:
+    """What is wrong with a value that cannot be sent; without a word of ours, the message with it is too large."""
+    return (error.flaw, error.name) if isinstance(error, Unplain) else (Flaw.TOO_LARGE, "")
 
 
 _responder: Responder | None = None

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from autograder.check.checker.channel import Channel
 from autograder.check.checker.standins import Function, Lost, StudentError, Unusable, student_error
+from autograder.check.protocol.flaws import Flaw
 from autograder.check.protocol.verdict import Cause, Finding
 from autograder.check.protocol.wire import LENGTHS, MAGIC, Broken, Wire
 
@@ -105,11 +106,25 @@ def test_what_cannot_be_judged_may_be_passed_over_but_not_used():
     channel.end()
 
 
+def test_a_student_names_a_flaw_that_there_is_or_none():
+    for sent, found in [
+        (["list", "contains_itself", ""], Finding(Cause.NOT_PLAIN, text="list", flaw=Flaw.CONTAINS_ITSELF)),
+        (["", "network_part", "Lambda"], Finding(Cause.NOT_PLAIN, flaw=Flaw.NETWORK_PART, name="Lambda")),
+        (["list", "invented", ""], Finding(Cause.PROTOCOL_BROKEN, flaw=Flaw.NO_VALUE, exception="ValueError")),
+        (["list", 3], Finding(Cause.PROTOCOL_BROKEN, flaw=Flaw.UNKNOWN_TYPE)),
+    ]:
+        channel = channel_with(lambda head, sent=sent: ["returned", ["other", *sent], [], ""])
+        with pytest.raises(Lost):
+            len(channel.ask("get", "x"))
+        assert channel.lost == found
+        channel.end()
+
+
 def test_a_lost_cell_stays_lost_whatever_the_check_catches():
     channel = channel_with(lambda head: ["returned", ["=", 9], [], ""])
     for _ in range(3):
         with contextlib.suppress(BaseException):
             channel.ask("get", "x")
-    assert channel.lost == Finding(Cause.PROTOCOL_BROKEN, text="sent a reference to nothing")
+    assert channel.lost == Finding(Cause.PROTOCOL_BROKEN, flaw=Flaw.NO_REFERENCE)
     with pytest.raises(Lost):
         channel.ask("get", "x")

@@ -10,6 +10,7 @@ from plain_kernel import told_of
 
 from autograder.check.checker.finding import of_error
 from autograder.check.checker.standins import Lost, mark
+from autograder.check.protocol.flaws import Flaw
 from autograder.check.protocol.limits import LONGEST_MESSAGE, MAX_CALLS
 from autograder.check.protocol.verdict import FAILED, FAILURES, FIELDS, Cause, Finding, Verdict
 from autograder.check.runner.believed import believed
@@ -50,7 +51,7 @@ def test_a_hidden_check_never_quotes_what_the_student_raised(ran, hidden, cause,
 
 
 WHOLE = {"name": "x", "exception": "ValueError", "text": "why", "quoted": True, "cell": "f", "line": 3, "limit": 6.5, "credit": 1.0,
-         "ended_by": "memory", "exit_status": -9}  # fmt: skip
+         "ended_by": "memory", "exit_status": -9, "flaw": "array_of"}  # fmt: skip
 NOT_OF_ITS_TYPE = [
     None,
     [],
@@ -166,6 +167,7 @@ LIMITS = {Cause.OUT_OF_TIME: SECONDS, Cause.TOO_MANY_CALLS: MAX_CALLS, Cause.CRE
 def test_of_a_hidden_check_nothing_is_believed_that_could_hold_an_input(cause):
     """Whatever a forger writes into a text, a name or a number does not come through; what an honest checker says does."""
     forged, free = Finding(cause, limit=LIMITS.get(cause)), {"text", "name", "exception", "credit"}
+    forged = replace(forged, flaw=Flaw.NO_VALUE if "flaw" in FIELDS[cause].needed else None)
     for name in (FIELDS[cause].needed | FIELDS[cause].others) & free:
         more = {name: 27182.0} if name == "credit" else {name: "Secret27182"}
         for also in ({}, {"quoted": True}):
@@ -173,7 +175,7 @@ def test_of_a_hidden_check_nothing_is_believed_that_could_hold_an_input(cause):
     tree = ast.parse(HOLDS)
     errors = [AssertionError("one more than given"), AssertionError(" got 27182"), AssertionError("27182"), ValueError("27182"), AssertionError(),
               NameError("27182", name="f"), mark(ValueError("27182"), "Leak27182"), mark(NotImplementedError("27182"), "NotImplementedError"),
-              *(Lost(Finding(cause, name="f", exception="Leak27182", text=text, credit=27182.0, limit=LIMITS.get(cause)))
+              *(Lost(Finding(cause, name="f", exception="Leak27182", text=text, flaw=Flaw.NO_VALUE, credit=27182.0, limit=LIMITS.get(cause)))
                 for text in ("27182", "nan", "one more than given"))]  # fmt: skip
     for error in errors:
         found = of_error(error, tree, True, NAMES, NAMES).bounded()

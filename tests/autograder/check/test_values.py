@@ -12,16 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from autograder.check.protocol.flaws import Flaw
 from autograder.check.protocol.values import MAX_DEPTH, Decoder, Encoder, Unplain, replace_contents
 from autograder.check.protocol.wire import Broken
 
 
 def refuse(value, _):
-    raise Unplain(type(value).__name__)
+    raise Unplain(Flaw.OF_TYPE, type(value).__name__)
 
 
 def never(tree, _):
-    raise Broken("unknown")
+    raise Broken(Flaw.UNKNOWN_TYPE)
 
 
 def cross(value):
@@ -144,8 +145,9 @@ def test_what_is_not_plain_is_named():
     for _ in range(MAX_DEPTH + 5):
         deep = [deep]
     for value, told in [
-        (object(), "object"), (ring, "contains itself"), (deep, "too deeply"), ([0] * 400_000, "too many"), (1 << 2**24, "digits"),
-        (np.zeros(2, "i4,f4"), "array of"), (np.ma.array([1]), "masked"), ({(1, object()): 2}, "object"), ({frozenset([Ellipsis, ring.append])}, "method"),
+        (object(), "of_type object"), (ring, "contains_itself"), (deep, "too_deep"), ([0] * 400_000, "too_many_parts"),
+        (1 << 2**24, "too_many_digits"), (np.zeros(2, "i4,f4"), "array_of"), (np.ma.array([1]), "masked"),
+        ({(1, object()): 2}, "of_type object"), ({frozenset([Ellipsis, ring.append])}, "of_type builtin_function_or_method"),
     ]:  # fmt: skip
         with pytest.raises(Unplain, match=told):
             Encoder([], refuse).encode(value)

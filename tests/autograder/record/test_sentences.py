@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 import autograder
+from autograder.check.protocol.flaws import Flaw
 from autograder.check.protocol.verdict import Cause, Finding
 from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, CodeCell
 from autograder.record import sentences
@@ -155,10 +156,24 @@ def test_there_is_a_sentence_for_every_cause(cause):
         assert sentences.flag(replace(WHOLE, cause=ending)).startswith("f")
 
 
+@pytest.mark.parametrize("flaw", Flaw)
+def test_there_are_words_for_every_flaw(flaw):
+    for cause in (Cause.PROTOCOL_BROKEN, Cause.CANNOT_CROSS, Cause.NOT_PLAIN):
+        for finding in (Finding(cause, flaw=flaw), Finding(cause, flaw=flaw, text="list", name="{x}", exception="Own")):
+            text = sentences.message("f-1", finding)
+            assert "  " not in text and " a a " not in text and "None" not in text
+
+
 def test_a_message_names_the_exercise_and_what_is_known():
     assert sentences.message("a-b-2", Finding(Cause.MISSING_NAME, name="x")).startswith("a-b: there is no `x`.")
     assert sentences.message("f-1", Finding(Cause.NOT_PLAIN, text="Dog")) == (
         "f: what came back is a Dog, which cannot be judged from outside."
+    )
+    assert sentences.message("f-1", Finding(Cause.NOT_PLAIN, text="list", flaw=Flaw.CONTAINS_ITSELF)) == (
+        "f: what came back is a list: a container that contains itself, which cannot be judged from outside."
+    )
+    assert sentences.message("f-1", Finding(Cause.PROTOCOL_BROKEN, flaw=Flaw.NO_VALUE, exception="KeyError")) == (
+        "f: the student's process sent a value that is none (KeyError)."
     )
     assert sentences.message("f-1", Finding(Cause.NOT_PLAIN)) == (
         "f: what came back is something that cannot be judged from outside."
