@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import os
@@ -26,6 +27,7 @@ from autograder.attack.kinds import LAB, Desk
 from autograder.attack.must_hold import Watch
 from autograder.author.lab_source import load_lab
 from autograder.collect import collect
+from autograder.collect.submissions import NamesRefused
 from autograder.course.course import Course
 from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
@@ -116,7 +118,7 @@ def full_disk(course: Course, folder: Path) -> list[str]:
             nonlocal count
             count += 1
             if count == 6:
-                raise OSError(28, "No space left on device", str(self.path(record.lab, record.student)))
+                raise OSError(errno.ENOSPC, "No space left on device", str(self.path(record.lab, record.student)))
             write(self, record)
 
         options, console = grade.Options(seconds=Seconds(6, 8, 40), workers=1), Console(file=io.StringIO())
@@ -125,7 +127,7 @@ def full_disk(course: Course, folder: Path) -> list[str]:
             grade.run(course, LAB, options=options, console=console)
             broken.append("4: nobody was told that the disk is full")
         except AutograderError as e:
-            if "No space left" not in str(e):
+            if not (isinstance(e.__cause__, OSError) and e.__cause__.errno == errno.ENOSPC):
                 broken.append(f"4: expected to read that no space is left, got {e}")
         except OSError as e:
             broken.append(f"4: expected a sentence, got {e!r}")
@@ -252,14 +254,16 @@ def unnameable(course: Course, folder: Path) -> list[str]:
     course = _fresh(course, folder)
     with Watch(folder / "person") as watch:
         _hand_in(course, watch, good="")
-        for name in (b"\xff\xfe", b"a\nb", b"n" * 255, b"*", b"[red]"):
+        names = {b"\xff\xfe", b"a\nb", b"n" * 255, b"*", b"[red]"}
+        for name in names:
             os.makedirs(os.path.join(os.fsencode(course.submitted), name, LAB.encode()))
         options = grade.Options(seconds=Seconds(6, 8, 40))
         try:
             grade.run(course, LAB, options=options, console=Console(file=io.StringIO()))
             broken = ["4: nobody was told of the folders without a name"]
         except AutograderError as e:
-            broken = [] if "Not graded: 5 folders" in str(e) else [f"4: expected to be told of 5 folders, got {e}"]
+            told = isinstance(e, NamesRefused) and set(e.names) == names
+            broken = [] if told else [f"4: expected to be told of {names}, got {e}"]
         watch.left()
     record = RecordStore(course.state).load(LAB, "good")
     return broken + ([] if record and record.points == 6.0 else [f"1: good: expected 6 points, got {record}"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,15 +42,24 @@ def students(course: Course, lab: str, student: str | None = None) -> list[str]:
     return [student] if student is not None else found
 
 
+class NamesRefused(AutograderError):
+    """Folders whose names no record can bear; `names` are theirs, as bytes."""
+
+    def __init__(self, message: str, names: Sequence[bytes]):
+        super().__init__(message)
+        self.names = tuple(names)
+
+
 def refuse_names(course: Course, lab: str) -> None:
-    """Raises AutograderError where somebody cannot have a record, because of the name of their folder in submitted/."""
+    """Raises NamesRefused where somebody cannot have a record, because of the name of their folder in submitted/."""
     named = sorted(os.fsencode(p.parent.name) for p in course.submitted.glob(f"*/{lab}") if p.parent.name[:1] != ".")
     bad = [name for name in named if not _can_be_named(os.fsdecode(name))]
     if bad:
         some = ", ".join(repr(plain(name.decode("utf-8", "replace"), 60)) for name in bad[:5])
-        raise AutograderError(
+        raise NamesRefused(
             f"Not graded: {len(bad)} folders in {course.submitted} whose names are no text (not UTF-8), longer than {LONGEST_NAME} bytes, "
-            f"or hold line ends or one of {PATTERN}: {some}. All others are graded. Give each the student's name, then type the command again."
+            f"or hold line ends or one of {PATTERN}: {some}. All others are graded. Give each the student's name, then type the command again.",
+            bad,
         )
 
 

@@ -251,6 +251,11 @@ def reason_grader_failed(error: Exception) -> str:
     return plain(f"The grader itself failed on this submission ({type(error).__name__}: {error}).", 600)
 
 
+def submissions(count: int, without: int) -> str:
+    """How many submissions there are, and how many of them have no mark yet."""
+    return f"{count} submissions" + (f", {without} of them without a mark" if without else "")
+
+
 def _in_brackets(finding: Finding) -> str:
     why = _not_stopped(finding) or finding.ended_by
     if not why and finding.exit_status:

@@ -21,7 +21,7 @@ from autograder.course.course import Course
 from autograder.errors import AutograderError
 from autograder.notebook.read import SubmissionError, read_submitted
 from autograder.plain_text import plain
-from autograder.record import gradebook
+from autograder.record import gradebook, sentences
 from autograder.record.gradebook import Marks, points_of, standing
 from autograder.record.records import FAILED, GRADED, NEEDS_ATTENTION, STATUSES, CellGrade, Record, now, shown, total
 from autograder.report import pages
@@ -74,7 +74,7 @@ def run(course: Course, lab: str, console: Console | None = None) -> Path:
         ) from e
     without = facts["submissions"] - facts["marks"]["known"]
     console.print(
-        f"{path}: {facts['submissions']} submissions" + (f", {without} of them without a mark" if without else ""),
+        f"{path}: {sentences.submissions(facts['submissions'], without)}",
         highlight=False,
         soft_wrap=True,
     )

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from autograder.course.course import Course
 from autograder.errors import AutograderError
-from autograder.record import gradebook
+from autograder.record import gradebook, sentences
 from autograder.record.gradebook import Marks, points_of, standing
 from autograder.record.records import FAILED, GRADED, Record, RecordStore, total
 from data_fetch.store.atomic import write_atomically
@@ -65,8 +65,7 @@ def run(
     sums = [row for row in rows if row["exercise"] == SUM]
     waiting = sum(row["points"] is None for row in sums)
     console.print(
-        f"{out}: {len(rows)} rows, {len(sums)} submissions"
-        + (f", {waiting} of them without a mark" if waiting else ""),
+        f"{out}: {len(rows)} rows, {sentences.submissions(len(sums), waiting)}",
         highlight=False,
     )
     return out
