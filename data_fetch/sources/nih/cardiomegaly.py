@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from data_fetch.datasets.splits import choose_films
 from data_fetch.errors import TooFewFilms
 from data_fetch.sources.nih.film_choice import Chosen, Rule, archives_of, offered_rows
 from data_fetch.sources.nih.index import nih_index
 from data_fetch.sources.nih.origin import Origin
+from data_fetch.sources.splits import choose_films
 from data_fetch.store.registry import data_set
 
 # (negatives, positives) wanted, and the seed of the choice.
@@ -49,5 +49,5 @@ def choose_cardiomegaly(origin: Origin) -> Chosen:
         splits=np.repeat(["develop", "test"], [len(found.develop), len(found.test)]),
         folds=np.concatenate([found.folds, np.full(len(found.test), -1)]),
         archives=archives_of(origin, rows),
-        rule="choose_films in data_fetch/datasets/splits.py, normal = no finding" + filled,
+        rule="choose_films in data_fetch/sources/splits.py, normal = no finding" + filled,
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from data_fetch.datasets.splits import choose_balanced, patient_folds
 from data_fetch.errors import DataFetchError, TooFewFilms
 from data_fetch.sources.nih.film_choice import Chosen, Rule, archives_of, offered_rows
 from data_fetch.sources.nih.index import nih_index
 from data_fetch.sources.nih.origin import Origin
+from data_fetch.sources.splits import choose_balanced, patient_folds
 from data_fetch.store.registry import registry
 
 SEED = 2018
@@ -72,7 +72,7 @@ def choose_pneumothorax(origin: Origin, films: int) -> Chosen:
         splits=splits[order],
         folds=np.full(len(rows), -1),
         archives=archives_of(origin, rows),
-        rule="choose_balanced in data_fetch/datasets/splits.py: a negative film may show anything but a pneumothorax; eighths by "
+        rule="choose_balanced in data_fetch/sources/splits.py: a negative film may show anything but a pneumothorax; eighths by "
         "patient (patient_folds): 1 validation, 2 test, 5 train",
     )
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_fetch.datasets.splits import choose_balanced, choose_films, patient_folds
 from data_fetch.errors import DataFetchError
 from data_fetch.sources.nih import pneumothorax as nih_pneumothorax
 from data_fetch.sources.nih.cardiomegaly import choose_cardiomegaly
 from data_fetch.sources.nih.index import nih_index
 from data_fetch.sources.nih.origin import Origin
+from data_fetch.sources.splits import choose_balanced, choose_films, patient_folds
 
 
 def test_the_official_choice_needs_one_archive_and_is_what_is_promised():
