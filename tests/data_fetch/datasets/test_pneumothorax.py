@@ -232,17 +232,17 @@ def test_real_films_come_from_a_mirror(realdata, monkeypatch):
 
 
 def test_each_split_of_the_phantoms_is_a_set_of_its_own(monkeypatch):
-    from data_fetch.sources.phantoms import pneumothorax
+    from data_fetch.sources.phantoms import writing
 
     calls = []
 
-    def write(split, size, folder, progress=True):
+    def write(what, split, size, folder, progress=True):
         calls.append((split, size))
         np.save(folder / "images.npy", np.zeros((4, size, size), np.uint8))
         (folder / "table.csv").write_text("name,label,patient,side\na,0,1,\nb,1,2,R\nc,0,3,\nd,1,4,L\n")
         (folder / "card.toml").write_text('source = "phantom"\n')
 
-    monkeypatch.setattr(pneumothorax, "write", write)
+    monkeypatch.setattr(writing, "write", write)
     films = fetch_pneumothorax(progress=False)
     fetch_pneumothorax(progress=False)
     fetch_pneumothorax(split="test", progress=False)

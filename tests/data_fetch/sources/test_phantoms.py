@@ -19,7 +19,7 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from data_fetch.progress import bar
-from data_fetch.sources.phantoms import cardiomegaly, pool
+from data_fetch.sources.phantoms import cardiomegaly, pool, writing
 from data_fetch.sources.phantoms.anatomy import sample_exposure, sample_patient
 from data_fetch.sources.phantoms.film import columns, render
 
@@ -36,7 +36,9 @@ def read(folder: Path) -> list[dict[str, str]]:
 @pytest.fixture(scope="module")
 def drawn(once_a_run) -> Path:
     """The test split at 64 px, drawn by the default number of workers."""
-    return once_a_run("cardiomegaly", lambda folder: cardiomegaly.write("test", SIZE, folder, progress=False))
+    return once_a_run(
+        "cardiomegaly", lambda folder: writing.write(cardiomegaly.SET, "test", SIZE, folder, progress=False)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +165,7 @@ def test_a_film_is_the_same_film_at_every_size(size):
 
 
 def test_films_do_not_depend_on_how_many_draw_them_or_in_which_order(drawn, tmp_path):
-    cardiomegaly.write("test", SIZE, tmp_path, progress=False, workers=3)
+    writing.write(cardiomegaly.SET, "test", SIZE, tmp_path, progress=False, workers=3)
     for name in ("images.npy", "masks/heart.npy", "masks/lungs.npy", "table.csv", "card.toml"):
         assert (tmp_path / name).read_bytes() == (drawn / name).read_bytes(), name
     # Here, alone and out of order, too.
@@ -243,7 +245,7 @@ def test_a_killed_worker_is_reported_and_nothing_stays(tmp_path, monkeypatch):
     killer = threading.Thread(target=kill_one)
     killer.start()
     with pytest.raises(pool.PhantomError, match=r"(?s)nothing was kept.*worker 2 of 2.*signal 9.*run the same command"):
-        cardiomegaly.write("test", SIZE, tmp_path, progress=False, workers=2)
+        writing.write(cardiomegaly.SET, "test", SIZE, tmp_path, progress=False, workers=2)
     killer.join()
     assert list(tmp_path.iterdir()) == []
     assert not any(alive(child.pid) for child in children)
@@ -266,11 +268,11 @@ def test_a_failing_worker_is_quoted(tmp_path, monkeypatch):
 def test_no_worker_outlives_its_parent(tmp_path, how):
     """Ctrl-C cleans up; even a parent killed outright takes its children with it."""
     program = (
-        "from pathlib import Path; from data_fetch.sources.phantoms import cardiomegaly, pool\n"
+        "from pathlib import Path; from data_fetch.sources.phantoms import cardiomegaly, pool, writing\n"
         "start = pool.subprocess.Popen\n"
         "def popen(*a, **k):\n    child = start(*a, **k); print(child.pid, flush=True); return child\n"
         "pool.subprocess.Popen = popen\n"
-        f"cardiomegaly.write('pretrain', 256, Path({str(tmp_path)!r}), progress=False, workers=2)\n"
+        f"writing.write(cardiomegaly.SET, 'pretrain', 256, Path({str(tmp_path)!r}), progress=False, workers=2)\n"
     )
     root = Path(cardiomegaly.__file__).parents[3]
     parent = subprocess.Popen(
@@ -294,13 +296,13 @@ def test_no_worker_outlives_its_parent(tmp_path, how):
 
 def test_wrong_arguments_are_named_and_touch_nothing(tmp_path):
     with pytest.raises(pool.PhantomError, match=r"(?s)no such split.*develop or test or pretrain.*'tset'"):
-        cardiomegaly.write("tset", SIZE, tmp_path, progress=False)
+        writing.write(cardiomegaly.SET, "tset", SIZE, tmp_path, progress=False)
     for size in (63, 2048, 256.0, "256"):
         with pytest.raises(pool.PhantomError, match="64 to 1024"):
-            cardiomegaly.write("test", size, tmp_path, progress=False)
+            writing.write(cardiomegaly.SET, "test", size, tmp_path, progress=False)
     (tmp_path / "mine.txt").write_text("keep me")
     with pytest.raises(pool.PhantomError, match="empty folder"):
-        cardiomegaly.write("test", SIZE, tmp_path, progress=False)
+        writing.write(cardiomegaly.SET, "test", SIZE, tmp_path, progress=False)
     assert (tmp_path / "mine.txt").read_text() == "keep me"
 
 

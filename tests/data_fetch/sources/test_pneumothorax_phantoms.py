@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from data_fetch.sources.phantoms import pneumothorax, trivial_baselines
+from data_fetch.sources.phantoms import pneumothorax, trivial_baselines, writing
 from data_fetch.sources.phantoms.film import Additions, render
 from data_fetch.store.registry import data_set
 
@@ -24,7 +24,9 @@ SIZE = 64
 @pytest.fixture(scope="module")
 def drawn(once_a_run) -> Path:
     """The test split at 64 px."""
-    return once_a_run("pneumothorax", lambda folder: pneumothorax.write("test", SIZE, folder, progress=False))
+    return once_a_run(
+        "pneumothorax", lambda folder: writing.write(pneumothorax.SET, "test", SIZE, folder, progress=False)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +193,7 @@ def test_masks_are_the_same_masks_at_every_size(cases, size):
     reason="draws 300 films again; by the same pool as those of cardiomegaly, which are drawn twice on each push"
 )
 def test_films_do_not_depend_on_how_many_draw_them(drawn, tmp_path):
-    pneumothorax.write("test", SIZE, tmp_path, progress=False, workers=3)
+    writing.write(pneumothorax.SET, "test", SIZE, tmp_path, progress=False, workers=3)
     for name in ("images.npy", *(f"masks/{mask}.npy" for mask in pneumothorax.MASKS), "table.csv", "card.toml"):
         assert (tmp_path / name).read_bytes() == (drawn / name).read_bytes(), name
     images, gas = np.load(drawn / "images.npy"), np.load(drawn / "masks" / "pneumothorax.npy")
