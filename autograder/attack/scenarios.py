@@ -29,7 +29,7 @@ from autograder.collect import collect
 from autograder.course.course import Course
 from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
-from autograder.record.records import GRADED, RUNNING, RecordStore
+from autograder.record.records import GRADED, RUNNING, Record, RecordStore
 from autograder.report import export
 from autograder.run import grade
 from autograder.run.results import Seconds
@@ -112,7 +112,7 @@ def full_disk(course: Course, folder: Path) -> list[str]:
         _hand_in(course, watch, s1="", s2="")
         write, count = grade.RecordStore.save, 0
 
-        def full(self: RecordStore, record) -> None:
+        def full(self: RecordStore, record: Record) -> None:
             nonlocal count
             count += 1
             if count == 6:
