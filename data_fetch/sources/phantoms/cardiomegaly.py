@@ -3,7 +3,7 @@
 The label is the *true* cardiothoracic ratio (CTR) above 0.5: heart width over inner thoracic width as a PA film at full
 inspiration would show it. What a film shows is another matter: AP projection and poor inspiration make hearts look
 larger, and a wide mediastinum looks like a large heart to a careless eye. Read off one film, the CTR is therefore a
-good rival of a network and not a perfect one.
+good baseline for a network and not a perfect one.
 """
 
 from __future__ import annotations

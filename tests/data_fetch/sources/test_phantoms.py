@@ -42,7 +42,7 @@ def drawn(once_a_run) -> Path:
 
 
 @pytest.fixture(scope="module")
-def plans() -> dict[str, list[cardiomegaly.Entry]]:
+def entries() -> dict[str, list[cardiomegaly.Entry]]:
     return {split: cardiomegaly.entries_of(split) for split in cardiomegaly.SPLITS}
 
 
@@ -74,17 +74,17 @@ def test_the_folder_holds_what_the_cache_expects(drawn):
     }
 
 
-def test_the_rivals_on_the_card_belong_to_this_version_of_the_films(drawn):
-    rivals = tomllib.loads((drawn / "card.toml").read_text(encoding="utf-8"))["rivals"]
-    assert (rivals["version"], rivals["seed"]) == (cardiomegaly.VERSION, cardiomegaly.SEED)
+def test_the_baselines_on_the_card_belong_to_this_version_of_the_films(drawn):
+    baselines = tomllib.loads((drawn / "card.toml").read_text(encoding="utf-8"))["baselines"]
+    assert (baselines["version"], baselines["seed"]) == (cardiomegaly.VERSION, cardiomegaly.SEED)
     # The apparent ratio does not depend on the size of the pixels by much, so the card's number must come out again.
     rows = read(drawn)
     labels = [int(row["label"]) for row in rows]
     assert roc_auc_score(labels, [float(row["ctr_seen"]) for row in rows]) == pytest.approx(
-        rivals["ctr_seen"], abs=0.03
+        baselines["ctr_seen"], abs=0.03
     )
     brightness = np.load(drawn / "images.npy").mean((1, 2))
-    assert roc_auc_score(labels, brightness) == pytest.approx(rivals["mean_intensity"], abs=0.02)
+    assert roc_auc_score(labels, brightness) == pytest.approx(baselines["mean_intensity"], abs=0.02)
 
 
 def test_no_number_alone_gives_the_label_away(drawn):
@@ -177,21 +177,21 @@ def test_films_do_not_depend_on_how_many_draw_them_or_in_which_order(drawn, tmp_
         assert np.abs(film.image.astype(int) - images[row]).max() <= 1
 
 
-def test_splits_have_their_counts_and_share_no_patient(plans):
-    counts = {split: (len(plan), sum(e.label for e in plan)) for split, plan in plans.items()}
+def test_splits_have_their_counts_and_share_no_patient(entries):
+    counts = {split: (len(of_split), sum(e.label for e in of_split)) for split, of_split in entries.items()}
     assert counts == {"develop": (400, 48), "test": (300, 100), "pretrain": (1000, 400)}
-    patients = {split: {e.patient.number for e in plan} for split, plan in plans.items()}
+    patients = {split: {e.patient.number for e in of_split} for split, of_split in entries.items()}
     assert not patients["develop"] & patients["test"]
     assert not patients["develop"] & patients["pretrain"]
     assert not patients["test"] & patients["pretrain"]
-    names = [e.name for plan in plans.values() for e in plan]
+    names = [e.name for of_split in entries.values() for e in of_split]
     assert len(set(names)) == len(names)
 
 
-def test_a_patient_is_the_same_person_on_every_film(plans):
-    for plan in plans.values():
+def test_a_patient_is_the_same_person_on_every_film(entries):
+    for of_split in entries.values():
         films: dict[int, list[cardiomegaly.Entry]] = {}
-        for entry in plan:
+        for entry in of_split:
             films.setdefault(entry.patient.number, []).append(entry)
         assert {len(some) for some in films.values()} == {1, 2, 3, 4, 5}
         for some in films.values():
@@ -199,18 +199,18 @@ def test_a_patient_is_the_same_person_on_every_film(plans):
             assert len({entry.exposure for entry in some}) == len(some)
 
 
-def test_develop_is_ordered_by_stratified_folds_of_whole_patients(plans):
-    plan = plans["develop"]
-    folds, labels = np.array([e.fold for e in plan]), np.array([e.label for e in plan])
+def test_develop_is_ordered_by_stratified_folds_of_whole_patients(entries):
+    develop = entries["develop"]
+    folds, labels = np.array([e.fold for e in develop]), np.array([e.label for e in develop])
     assert (np.diff(folds) >= 0).all() and set(folds) == set(range(10))
     for fold in range(10):
         assert abs(labels[folds == fold].mean() - labels.mean()) <= 0.03
         assert 36 <= (folds == fold).sum() <= 44
-        inside = {e.patient.number for e in plan if e.fold == fold}
-        assert not inside & {e.patient.number for e in plan if e.fold != fold}
+        inside = {e.patient.number for e in develop if e.fold == fold}
+        assert not inside & {e.patient.number for e in develop if e.fold != fold}
         # Within a fold the two classes are mixed.
         assert 0 < np.flatnonzero(labels[folds == fold]).mean() < (folds == fold).sum() - 3
-    assert all(e.fold == -1 for e in plans["test"] + plans["pretrain"])
+    assert all(e.fold == -1 for e in entries["test"] + entries["pretrain"])
 
 
 def alive(pid: int) -> bool:
