@@ -206,7 +206,7 @@ def tables(course: Course, folder: Path) -> list[str]:
         for name in names:
             (course.submitted / name / LAB / "timestamp.txt").write_text("=1+1", encoding="utf-8")
             (course.submitted / name / LAB / "submission.json").write_text(
-                json.dumps({"created": "=1+1", "attempt": 2}), encoding="utf-8"
+                json.dumps({"created": "=1+1", "hand_in": 2}), encoding="utf-8"
             )
             (course.submitted / name / LAB / "=cmd.ipynb").write_text("{}", encoding="utf-8")
         options = grade.Options(seconds=Seconds(6, 8, 40))

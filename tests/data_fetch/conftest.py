@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import nih_mirrors
 
-from data_fetch.transfer import retrying_stream as stream
+from data_fetch.transfer import retrying_stream
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def own_cache(tmp_path, monkeypatch):
     for name in list(os.environ):
         if name.startswith("DATA_FETCH_") or name == "MEDXAI_PROFILE":
             monkeypatch.delenv(name)
-    monkeypatch.setattr(stream, "PAUSE", 0.0)
+    monkeypatch.setattr(retrying_stream, "PAUSE", 0.0)
     cache = tmp_path / "cache"
     monkeypatch.setenv("DATA_FETCH_DIR", str(cache))
     return cache
