@@ -98,7 +98,7 @@ def test_a_busy_server_is_asked_again_and_not_for_ever(server, status):
     server.again(answers=[Answer(status), Answer(cut=5), Answer(status)])
     assert read(server) == CONTENT and len(server.asked) == 4
     server.again(always=Answer(status))
-    with pytest.raises(transport.CannotReach, match=f"HTTP {status}[\\s\\S]*5 attempts"):
+    with pytest.raises(transport.CannotReach, match=f"HTTP {status}[\\s\\S]*5 tries"):
         read(server)
     assert len(server.asked) == retrying_stream.TRIES
 
