@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 

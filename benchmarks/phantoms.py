@@ -21,7 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from data_fetch.sources.phantoms import cardiomegaly
+from data_fetch.sources.phantoms import cardiomegaly, writing
 
 SPLITS = ("develop", "test")
 OPEN = """
@@ -52,7 +52,7 @@ def render(workers: int | None) -> float:
     started = time.perf_counter()
     for split in SPLITS:
         with tempfile.TemporaryDirectory() as folder:
-            cardiomegaly.write(split, 256, Path(folder), progress=False, workers=workers)
+            writing.write(cardiomegaly.SET, split, 256, Path(folder), progress=False, workers=workers)
     return time.perf_counter() - started
 
 

@@ -83,9 +83,9 @@ sys.stdin.readline()
 def fill_cache(folder: Path, films: int, size: int) -> Path:
     """A stored set as the renderer writes it, made through `fetch_cardiomegaly`; returns its file of films."""
     from data_fetch import fetch_cardiomegaly
-    from data_fetch.sources.phantoms import cardiomegaly
+    from data_fetch.sources.phantoms import writing
 
-    def write(split: str, size: int, folder: Path, progress: bool = True) -> None:
+    def write(what: writing.PhantomSet, split: str, size: int, folder: Path, progress: bool = True) -> None:
         rng = np.random.default_rng(0)
         shape = (films, size, size)
         images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, shape)
@@ -99,11 +99,11 @@ def fill_cache(folder: Path, films: int, size: int) -> Path:
         (folder / "table.csv").write_text("\n".join(["name,label,patient,view,fold", *rows]) + "\n")
         (folder / "card.toml").write_text('source = "phantom"\nsplit = "develop"\nversion = "1"\n')
 
-    drawn, cardiomegaly.write = cardiomegaly.write, write  # type: ignore[assignment]
+    drawn, writing.write = writing.write, write  # type: ignore[assignment]
     try:
         filled = fetch_cardiomegaly(source="phantom", split="develop", size=size, cache_dir=folder, progress=False)
     finally:
-        cardiomegaly.write = drawn
+        writing.write = drawn
     return Path(filled.images.filename)
 
 

@@ -39,7 +39,7 @@ KINDS: tuple[Kind, ...] = tuple(
 
 @dataclass
 class Result:
-    """What came of one kind: `broken` holds what it broke of the bar, as sentences that begin with the point's number."""
+    """What came of one kind: `broken` holds what it broke of what must hold, as sentences that begin with the point's number."""
 
     name: str
     tries: str
@@ -57,7 +57,7 @@ class Attack:
 
     @property
     def held(self) -> bool:
-        """Whether every point of the bar held for every kind."""
+        """Whether all points held for every kind."""
         return not self.broken and not any(result.broken for result in self.results)
 
 
@@ -143,7 +143,7 @@ def hand_in_neighbours(course: Course, watch: Watch) -> None:
 
 
 def in_one_class(course: Course, kinds: Sequence[Kind]) -> Observed:
-    """Grades the neighbours alone, then beside offenders of these kinds, and looks at everything the bar speaks of."""
+    """Grades the neighbours alone, then beside offenders of these kinds, and looks at everything that must hold."""
     said = io.StringIO()
     console = Console(file=said, width=200)
     observed = Observed(limit=LIMITS.seconds.total)

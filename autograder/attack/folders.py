@@ -143,7 +143,7 @@ def _unreadable(desk: Desk) -> None:
 def _about(desk: Desk) -> None:
     desk.hand_in()
     desk.write(
-        '{"attempt": 1e309, "release": "02-r1", "lab": "../../x", "created": {"a": [1]}, "student": "zz-blank"}',
+        '{"hand_in": 1e309, "release": "02-r1", "lab": "../../x", "created": {"a": [1]}, "student": "zz-blank"}',
         "submission.json",
     )
 
@@ -152,7 +152,7 @@ def _about(desk: Desk) -> None:
 def _about_long(desk: Desk) -> None:
     desk.hand_in()
     desk.write(
-        json.dumps({"attempt": 10**4000, "release": "01-r" + "1" * 5000, "created": "x" * 100_000}), "submission.json"
+        json.dumps({"hand_in": 10**4000, "release": "01-r" + "1" * 5000, "created": "x" * 100_000}), "submission.json"
     )
 
 

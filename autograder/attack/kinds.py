@@ -26,7 +26,7 @@ Points = tuple[float | None, ...]
 
 @dataclass(frozen=True)
 class Targets:
-    """What attacks aim at, outside of their submission: all of it is watched by the bar.
+    """What attacks aim at, outside of their submission: all of it is watched.
 
     Attributes
     ----------
@@ -182,12 +182,12 @@ class Kinds:
 
         self.add(name, tries, submit, **{"marks": SECOND, **expected})
 
-    def probe(self, name: str, tries: str, attempt: str, **expected: Any) -> None:
-        """Adds an answer that is right only if `attempt`, Python statements, gets through: a mark shows that it did.
+    def probe(self, name: str, tries: str, statements: str, **expected: Any) -> None:
+        """Adds an answer that is right only if Python statements get through: a mark shows that it did.
 
         Exceptions of any kind count as "did not"; so does setting `through` to False.
         """
-        lines = "\n".join(f"        {line}" for line in attempt.strip().splitlines())
+        lines = "\n".join(f"        {line}" for line in statements.strip().splitlines())
         self.answer(
             name,
             tries,

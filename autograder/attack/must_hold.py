@@ -1,4 +1,4 @@
-"""The bar of five points: what is looked at before and after a grading, and which point an attack broke.
+"""Five points that must hold: what is looked at before and after a grading, and which point an attack broke.
 
 1. Neighbours have exactly the marks and messages that they have without the offenders.
 2. No mark is earned that the answer does not deserve, none lost that it does.

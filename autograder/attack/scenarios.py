@@ -31,7 +31,7 @@ from autograder.collect.submissions import NamesRefused
 from autograder.course.course import Course
 from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
-from autograder.record.records import GRADED, RUNNING, RecordStore
+from autograder.record.records import GRADED, RUNNING, Record, RecordStore
 from autograder.report import export
 from autograder.run import grade
 from autograder.run.results import Seconds
@@ -114,7 +114,7 @@ def full_disk(course: Course, folder: Path) -> list[str]:
         _hand_in(course, watch, s1="", s2="")
         write, count = grade.RecordStore.save, 0
 
-        def full(self: RecordStore, record) -> None:
+        def full(self: RecordStore, record: Record) -> None:
             nonlocal count
             count += 1
             if count == 6:
@@ -208,7 +208,7 @@ def tables(course: Course, folder: Path) -> list[str]:
         for name in names:
             (course.submitted / name / LAB / "timestamp.txt").write_text("=1+1", encoding="utf-8")
             (course.submitted / name / LAB / "submission.json").write_text(
-                json.dumps({"created": "=1+1", "attempt": 2}), encoding="utf-8"
+                json.dumps({"created": "=1+1", "hand_in": 2}), encoding="utf-8"
             )
             (course.submitted / name / LAB / "=cmd.ipynb").write_text("{}", encoding="utf-8")
         options = grade.Options(seconds=Seconds(6, 8, 40))

@@ -153,16 +153,12 @@ class Lab:
 
     def exercise(self, key: str) -> Exercise:
         """The exercise of a key; KeyError if there is none."""
-        return next((e for e in self.exercises if e.key == key), None) or _missing(key)
+        return {e.key: e for e in self.exercises}[key]
 
     @property
     def points(self) -> float:
         """All points, those given by hand included."""
         return sum(e.points for e in self.exercises) + sum(m.points for m in self.manual)
-
-
-def _missing(key: str):
-    raise KeyError(key)
 
 
 def read_cells(path: Path) -> tuple[Cell, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from autograder.author.figures import figure_problems
 from autograder.author.hidden_checks import HiddenChecks
@@ -60,7 +60,7 @@ def _notebook(lab: Lab, cells: tuple[Cell, ...]) -> Iterator[SourceError]:
         )
 
 
-def _binds_checks(cells) -> bool:
+def _binds_checks(cells: Iterable[Cell]) -> bool:
     imports = [n for c in cells for n in ast.walk(c.tree()) if isinstance(n, (ast.Import, ast.ImportFrom))]
     return any((alias.asname or alias.name) == "checks" for node in imports for alias in node.names)
 

@@ -93,7 +93,7 @@ def handed_in(folder: Path) -> tuple[int, str]:
     """(which of the student's hand-ins this is, when it was packed), as `autograder collect` noted; (0, "") without."""
     about = _about(folder)
     try:
-        number = int(about.get("attempt") or 0)  # the word of this file for a hand-in
+        number = int(about.get("hand_in") or 0)
         return number if 0 <= number < 10**6 else 0, plain(str(about.get("created") or ""), 40)
     except (ValueError, TypeError, OverflowError):
         return 0, ""

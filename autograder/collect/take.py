@@ -32,7 +32,7 @@ class Taken:
 
 def hand_ins(course: Course, student: str, lab: str) -> list[Path]:
     """The folders of what a student has handed in of a lab, oldest first; the last is the one in submitted/."""
-    kept = sorted(p for p in (course.state / "attempts" / student / lab).glob("*") if p.is_dir())
+    kept = sorted(p for p in (course.state / "hand_ins" / student / lab).glob("*") if p.is_dir())
     now = course.submitted / student / lab
     return [*kept, *([now] if now.is_dir() else [])]
 
@@ -92,7 +92,7 @@ def take(course: LabCourse, one: Handed, wanted: str | None) -> Taken:
     if latest is not None and one.created < latest:
         notes.append(f"packed before hand-in {len(earlier)}, which was collected first")
     about = {
-        "lab": lab, "student": one.student, "release": release, "claimed": claims, "attempt": len(earlier) + 1,
+        "lab": lab, "student": one.student, "release": release, "claimed": claims, "hand_in": len(earlier) + 1,
         "created": one.created.isoformat(timespec="seconds"),
         "collected": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "source": one.source, "notebooks": digest, "notes": notes,
@@ -114,7 +114,7 @@ def _store(
         (new / "timestamp.txt").write_text(when, encoding="utf-8")  # nbgrader reads this one
         (new / "submission.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
         new.chmod(0o755)
-        replace_folder(new, place, aside=course.state / "attempts" / student / lab / f"{earlier:03d}")
+        replace_folder(new, place, aside=course.state / "hand_ins" / student / lab / f"{earlier:03d}")
     finally:
         shutil.rmtree(new, ignore_errors=True)
 

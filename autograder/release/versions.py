@@ -11,7 +11,7 @@ from autograder.notebook.read import SubmissionError, bytes_of, claims_of, parse
 def submitters(course: Course, lab: str, version: str) -> list[str]:
     """The students who handed in a lab under a version (or without saying which), earlier hand-ins included."""
     found = set()
-    for top, pattern in ((course.submitted, f"*/{lab}"), (course.state / "attempts", f"*/{lab}/*")):
+    for top, pattern in ((course.submitted, f"*/{lab}"), (course.state / "hand_ins", f"*/{lab}/*")):
         for folder in top.glob(pattern):
             claims = {_claimed_release(path) for path in sorted(folder.glob("*.ipynb"))}
             if version in claims or claims == {None}:

@@ -7,7 +7,6 @@ nothing to leak. Whatever a student wrote or printed is shown as text, and the p
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +27,8 @@ from autograder.notebook.cells import grade_id_of, is_graded, is_manual
 from autograder.record import gradebook, sentences
 from autograder.record.gradebook import Comments, Marks, points_of, standing
 from autograder.record.records import GRADED, NEEDS_ATTENTION, QUEUED, RUNNING, Record, RecordStore, shown
-from autograder.report import pages as templates
-from data_fetch.store.atomic import replace_folder
+from autograder.report.pages import render
+from data_fetch.store.atomic import fresh_folder
 
 FORMAT = HtmlFormatter(nowrap=True)
 _NAMES = (
@@ -121,12 +120,9 @@ def write_pages(
     else:
         made["summary"] = page(record, marks, "", [])
     target = course.feedback / record.student / record.lab
-    fresh = target.with_name(f".{target.name}.new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    for stem, facts in made.items():
-        (fresh / f"{stem}.html").write_text(templates.render("feedback.html.j2", {"page": facts}), encoding="utf-8")
-    replace_folder(fresh, target)
+    with fresh_folder(target, replace=True) as fresh:
+        for stem, facts in made.items():
+            (fresh / f"{stem}.html").write_text(render("feedback.html.j2", {"page": facts}), encoding="utf-8")
     return sorted(target.glob("*.html"))
 
 

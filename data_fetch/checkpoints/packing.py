@@ -16,8 +16,7 @@ from data_fetch.checkpoints.checkpoint_files import (
     published_name,
 )
 from data_fetch.errors import DataFetchError
-from data_fetch.store import registry_schema as schema
-from data_fetch.store import tomltext
+from data_fetch.store import registry_schema, tomltext
 from data_fetch.store.atomic import write_atomically
 from data_fetch.store.cache import sha256_of
 from data_fetch.store.registry import CLASS_REGISTRY, registry
@@ -60,7 +59,7 @@ def pack_checkpoints(
         than weights, or the name is that of a checkpoint that comes with the course.
     """
     source = pathlib.Path(folder).expanduser().absolute() if folder is not None else made_folder(cache_dir)
-    if not schema.is_address(url) or "?" in url or "#" in url:
+    if not registry_schema.is_address(url) or "?" in url or "#" in url:
         raise DataFetchError(
             "The files cannot be found below this address.",
             where="--url",
@@ -92,7 +91,7 @@ def pack_checkpoints(
             write_atomically(target / filename, path.read_bytes())
             written.append(target / filename)
     table = {"checkpoints": entries}
-    schema.check_class_registry(table, target / CLASS_REGISTRY)
+    registry_schema.check_class_registry(table, target / CLASS_REGISTRY)
     write_atomically(target / CLASS_REGISTRY, (_HEAD + tomltext.dumps(table)).encode())
     return [*written, target / CLASS_REGISTRY]
 

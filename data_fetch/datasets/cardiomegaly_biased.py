@@ -165,7 +165,7 @@ def _write(clean: ImageSet, split: str, cue: str, part: pathlib.Path) -> None:
 
 def _card(clean: ImageSet, split: str, cue: str, carrying: np.ndarray) -> dict[str, object]:
     # How hard the clean films are does not hold with a cue on them.
-    card = {key: value for key, value in clean.card.items() if key not in ("counts", "rivals", "split")}
+    card = {key: value for key, value in clean.card.items() if key not in ("counts", "baselines", "split")}
     with_cue = {kind: int(carrying[clean.labels == label].sum()) for label, kind in enumerate(clean.classes)}
     return {
         **card,

@@ -277,7 +277,7 @@ def _moved(array: np.ndarray, axis: int, step: int, fill: float = 0) -> np.ndarr
 
 def carriers(names: Iterable[str], share: float, seed: int = SEED) -> set[str]:
     """The films that get the cue: round(share * N) of the names, chosen by a hash of the seed and each name."""
-    from data_fetch.datasets.splits import shuffled
+    from data_fetch.sources.splits import shuffled
 
     order = shuffled(names, seed)
     return set(order[: round(share * len(order))])

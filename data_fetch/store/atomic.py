@@ -45,6 +45,7 @@ def fresh_file(path: str | os.PathLike, mode: int | None = None, suffix: str = "
     part = path.with_name(f"{_beginning(path)}{secrets.token_hex(4)}{suffix}")
     try:
         yield part
+        _onto_the_disk(part)
         if mode is not None:
             os.chmod(part, mode)
         os.replace(part, path)
@@ -53,19 +54,30 @@ def fresh_file(path: str | os.PathLike, mode: int | None = None, suffix: str = "
 
 
 @contextmanager
-def fresh_folder(path: Path) -> Iterator[Path]:
+def fresh_folder(path: Path, replace: bool = False) -> Iterator[Path]:
     """An empty folder beside `path`, which becomes `path` when the block ends without an error; else it is deleted.
+
+    Parameters
+    ----------
+    replace : bool
+        Whether it takes the place of a folder that is there. Then what a writer that was killed left beside `path` is removed
+        by the next one, once it is a day old.
 
     Raises
     ------
     OSError
-        If it cannot be made, or `path` is there.
+        If it cannot be made, or `path` is there and not to be replaced.
     """
+    if replace:
+        remove_left_overs(path, older_than=24 * 3600)
     part = path.with_name(f"{_beginning(path)}{secrets.token_hex(4)}.part")
     try:
         part.mkdir(parents=True)
         yield part
-        part.rename(path)
+        if replace:
+            replace_folder(part, path)
+        else:
+            part.rename(path)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
@@ -113,7 +125,7 @@ def write_atomically(path: Path, content: str | bytes, mode: int | None = FOR_AL
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     with fresh_file(path, mode) as fresh:
-        _write(fresh, data)
+        fresh.write_bytes(data)
 
 
 def create_atomically(path: Path, content: bytes, mode: int | None = FOR_ALL) -> None:
@@ -121,7 +133,8 @@ def create_atomically(path: Path, content: bytes, mode: int | None = FOR_ALL) ->
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name[:40]}.") as folder:
         fresh = Path(folder, "part")
-        _write(fresh, content)
+        fresh.write_bytes(content)
+        _onto_the_disk(fresh)
         if mode is not None:
             os.chmod(fresh, mode)
         with contextlib.suppress(FileExistsError):
@@ -141,7 +154,7 @@ def replace_folder(new: Path, place: Path, aside: Path | None = None) -> None:
         Where what stood there is kept; by default it is deleted, after the new folder is in place.
     """
     place.parent.mkdir(parents=True, exist_ok=True)
-    old = aside or new.with_name(f"{new.name}.old")
+    old = aside or new.with_name(f"{new.name.removesuffix('.part')}.old.part")
     if aside is None:
         shutil.rmtree(old, ignore_errors=True)  # what a run that was killed left behind
     old.parent.mkdir(parents=True, exist_ok=True)
@@ -158,8 +171,7 @@ def replace_folder(new: Path, place: Path, aside: Path | None = None) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _write(path: Path, data: bytes) -> None:
-    with open(path, "wb") as file:
-        file.write(data)
-        file.flush()
+def _onto_the_disk(path: Path) -> None:
+    """So that a machine that stops does not keep the new name of a file without its content."""
+    with open(path, "r+b") as file:  # Windows wants to write
         os.fsync(file.fileno())

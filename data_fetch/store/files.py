@@ -149,24 +149,20 @@ def _download(address: str, target: pathlib.Path, staging: pathlib.Path, expecte
         If it is not the expected file; both hashes are named.
     """
     algorithm, _, digest = (expected or "sha256:").partition(":")
-    seen, fetched = hashlib.new(algorithm, usedforsecurity=False), staging / target.name
+    fetched = staging / target.name
     # Of a process that was killed: we hold the lock.
     shutil.rmtree(staging, ignore_errors=True)
     remove_left_overs(_record(target))
     try:
         staging.mkdir(parents=True)
-        with transport.opened(address) as stream, fetched.open("wb") as out:
-            while data := stream.read(1 << 20):
-                if not out.tell():
-                    transport.refuse_html(data[:4096], address, f"{algorithm} {digest}" if digest else target.name)
-                seen.update(data)
-                out.write(data)
-        if digest and seen.hexdigest() != digest:
+        wanted = f"{algorithm} {digest}" if digest else target.name
+        size, got = transport.save(address, fetched, algorithm, wanted)
+        if digest and got != digest:
             raise DataFetchError(
                 "A downloaded file is not the one that the registry, or its first download, names; it was thrown away.",
                 where=address,
-                expected=f"{algorithm} {digest}",
-                got=f"{algorithm} {seen.hexdigest()} ({fetched.stat().st_size:,} bytes)",
+                expected=wanted,
+                got=f"{algorithm} {got} ({size:,} bytes)",
                 next="run the same command again; if it happens twice, the publisher has changed the file",
             )
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import pathlib
 import shutil
 
@@ -47,22 +46,13 @@ def copy_from_mirror(set_id: str, part: pathlib.Path) -> bool:
 
 def _copy(address: str, path: pathlib.Path, size: int, sha256: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    digest, count = hashlib.sha256(), 0
-    with transport.opened(address) as stream, path.open("wb") as out:
-        while data := stream.read(1 << 20):
-            if not count:
-                transport.refuse_html(data[:4096], address, path.name)
-            count += len(data)
-            if count > size:
-                break
-            digest.update(data)
-            out.write(data)
-    if count != size or digest.hexdigest() != sha256:
+    count, got = transport.save(address, path, "sha256", path.name, at_most=size)
+    if count != size or got != sha256:
         raise DataFetchError(
             "A file of a mirror or stored set is not the one that its manifest names.",
             where=address,
             expected=f"{size:,} bytes, sha256 {sha256}",
-            got=f"{'more than that' if count > size else f'{count:,} bytes'}, sha256 {digest.hexdigest()}",
+            got=f"{'more than that' if count > size else f'{count:,} bytes'}, sha256 {got}",
             next="data-fetch verify, and then data-fetch mirror, on the machine that made the mirror",
         )
 

@@ -15,8 +15,7 @@ import tomllib
 from typing import Any
 
 from data_fetch.errors import DataFetchError, choose
-from data_fetch.store import cache
-from data_fetch.store import registry_schema as schema
+from data_fetch.store import cache, registry_schema
 from data_fetch.store.atomic import write_atomically
 from data_fetch.transfer import transport
 
@@ -131,7 +130,7 @@ def _checked(content: bytes, where: object) -> dict[str, dict[str, Any]]:
             next=_OFF,
         ) from None
     try:
-        found = schema.check_class_registry(table, where)
+        found = registry_schema.check_class_registry(table, where)
     except DataFetchError as problem:
         raise DataFetchError(
             problem.what, where=problem.where, expected=problem.expected, got=problem.got, next=_OFF

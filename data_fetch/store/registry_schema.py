@@ -4,7 +4,7 @@ The course's own registry (registry.toml) is held to this by the tests; the regi
 elsewhere, whenever it is read.
 
 (A JSON Schema would state the types and patterns. What a file name, an address and a misspelt key are, and in which words
-a person is told, would be functions all the same, and the `jsonschema` package is no part of what a student needs.)
+a person is told, would be functions all the same; and every command would wait up to a second for `jsonschema` to be imported.)
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class CannotReach(DataFetchError):
 
 
 class NobodyThere(CannotReach):
-    """No server at this address: worth another attempt only if there was one a moment ago."""
+    """No server at this address: worth another try only if there was one a moment ago."""
 
 
 class Hopeless(CannotReach):

@@ -240,6 +240,8 @@ class ArchiveReader:
                 return
             path = film_path(self.target, f"{name}.{sha256}")
         film = decode_film(content, self.size, where)
+        # Neither looked for left-overs nor onto the disk first, as `store.atomic` does it: there are thousands of films, and
+        # what is not whole is taken again.
         part = path.with_suffix(".part")
         try:
             with part.open("wb") as out:

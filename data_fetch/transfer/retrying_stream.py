@@ -6,7 +6,7 @@ the same file is seen by its mark, or by a checksum where the server states none
 front to back, or an error; its hash is still for the reader to confirm.
 
 (urllib3's Retry makes requests again that failed before an answer began, and knows Retry-After. It cannot go on with a
-body that broke off, which is what happens to archives of gigabytes, nor start the count of attempts again when data came
+body that broke off, which is what happens to archives of gigabytes, nor start the count of tries again when data came
 in between; the pauses are three lines here.)
 """
 
@@ -36,10 +36,10 @@ from data_fetch.transfer.answers import (
     validator,
 )
 
-ATTEMPTS = 5  # connections in a row that bring less than PROGRESS
+TRIES = 5  # connections in a row that bring less than PROGRESS
 PROGRESS = 1 << 20  # bytes
 RESTARTS = 3  # from the beginning, where the server cannot go on in the middle
-PAUSE = 1.0  # seconds before the second attempt, doubled before each further one
+PAUSE = 1.0  # seconds before the second try, doubled before each further one
 LONGEST_WAIT = 120.0  # seconds; a server that asks for more is not waited for
 USER_AGENT = "data-fetch (medxai-course)"
 
@@ -137,7 +137,7 @@ class Stream(io.RawIOBase):
                 problem = reason
 
     def _wait(self, problem: CannotReach) -> None:
-        """Wait until the next attempt, or raise the problem where there should be none."""
+        """Wait until the next try, or raise the problem where there should be none."""
         if self.count - self._mark >= PROGRESS:
             self._failures = 0
         self._mark = max(self._mark, self.count)
@@ -145,8 +145,8 @@ class Stream(io.RawIOBase):
         # A little by chance, so that a class whose connections broke together does not come back together.
         wait = PAUSE * 2 ** (self._failures - 1) * random.uniform(1, 1.25) if problem.wait is None else problem.wait
         hopeless = isinstance(problem, Hopeless) or (isinstance(problem, NobodyThere) and not self._answered)
-        if hopeless or not is_url(self.address) or self._failures >= ATTEMPTS or wait > LONGEST_WAIT:
-            raise _with_attempts(problem, self.connections) from None
+        if hopeless or not is_url(self.address) or self._failures >= TRIES or wait > LONGEST_WAIT:
+            raise _with_tries(problem, self.connections) from None
         if wait >= 5:
             print(f"{problem.what} ({problem.got}) Trying again in {wait:.0f} s.", file=sys.stderr, flush=True)
         if self._stop.wait(wait):
@@ -214,8 +214,8 @@ class Stream(io.RawIOBase):
         )
 
 
-def _with_attempts(problem: CannotReach, connections: int) -> CannotReach:
+def _with_tries(problem: CannotReach, connections: int) -> CannotReach:
     if connections < 2:
         return problem
-    got = f"{problem.got}; {connections} attempts"
+    got = f"{problem.got}; {connections} tries"
     return type(problem)(problem.what, where=problem.where, expected=problem.expected, got=got, next=problem.next)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import http.client
 import io
 import os
@@ -29,6 +30,7 @@ __all__ = [
     "opened",
     "read_small",
     "refuse_html",
+    "save",
 ]
 
 
@@ -114,6 +116,37 @@ def length_of(address: str) -> int | None:
             return stated_length(answer.headers)
     except (OSError, ValueError, http.client.HTTPException):
         return None
+
+
+def save(
+    address: str, path: pathlib.Path, algorithm: str, expected: str, at_most: int | None = None
+) -> tuple[int, str]:
+    """Write a file of a folder, or a URL, to `path`, and take its hash on the way.
+
+    Parameters
+    ----------
+    algorithm : str
+        As hashlib calls it.
+    expected : str
+        What the file should be, in words: for the error where a web page comes instead.
+    at_most : int, optional
+        Bytes; of a longer file the rest is left.
+
+    Returns
+    -------
+    (bytes that came, their hash); of a file that is too long, more bytes than `at_most`.
+    """
+    digest, count = hashlib.new(algorithm, usedforsecurity=False), 0
+    with opened(address) as stream, path.open("wb") as out:
+        while data := stream.read(1 << 20):
+            if not count:
+                refuse_html(data[:4096], address, expected)
+            count += len(data)
+            if at_most is not None and count > at_most:
+                break
+            digest.update(data)
+            out.write(data)
+    return count, digest.hexdigest()
 
 
 def read_small(address: str, limit: int = 32 << 20) -> bytes:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 # A checkpoint's threshold is the highest that reaches this sensitivity.
 WANTED_SENSITIVITY = 0.9
-# The card's table of baselines has had this name since the first card was written.
-BASELINES = "rivals"
 
 
 class Row(NamedTuple):
@@ -118,7 +116,7 @@ def make_card(
             "source": recipe.source,
             **films.described,
             **counted(films.train),
-            "test": f"the {films.test_split} split, of further patients: every number under metrics and {BASELINES}"
+            "test": f"the {films.test_split} split, of further patients: every number under metrics and baselines"
             + (f"; auroc_... on {', '.join(films.further)}" if films.further else ""),
             "version": str(data.get("version", "")),
             **({"cue": data["cue"]["kind"]} if "cue" in data else {}),
@@ -139,7 +137,7 @@ def make_card(
             },
         },
         "metrics": {"interval": "95% bootstrap over patients", **rows(judged["metrics"])},
-        BASELINES: {"fitted_on": "the films to learn from", **rows(judged["baselines"])},
+        "baselines": {"fitted_on": "the films to learn from", **rows(judged["baselines"])},
     }
     if recipe.beside:
         card["beside"] = {"checkpoint": recipe.beside, **rows(judged["beside"])}
@@ -149,7 +147,7 @@ def make_card(
 def summary(card: Mapping[str, Any]) -> str:
     """The card's numbers as a small table."""
     lines = [f"{card['name']} on {card['metrics']['auroc']['n']} test films, 95% intervals over patients:"]
-    for part in ("metrics", BASELINES, "beside"):
+    for part in ("metrics", "baselines", "beside"):
         if part == "beside" and part in card:
             lines.append(f"{card[part]['checkpoint']} on the same films:")
         for name, row in card.get(part, {}).items():

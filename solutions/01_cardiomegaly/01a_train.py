@@ -612,7 +612,7 @@ my_run.history.round(3)
 # %% [markdown]
 # ## What this notebook does not tell you
 #
-# - **Whether any network is good.** That takes held-out patients, intervals and rivals: [01b Judge](01b_judge.ipynb).
+# - **Whether any network is good.** That takes held-out patients, intervals and baselines: [01b Judge](01b_judge.ipynb).
 # - **What the network looks at.** A cost that falls is no reason. Lab 02 asks for the places.
 #
 # ## Recap

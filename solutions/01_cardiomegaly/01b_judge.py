@@ -26,7 +26,7 @@
 # - choose an operating point without touching the test films, and say what it costs;
 # - put an honest interval around a number, over patients;
 # - test whether a probability of 0.8 means 0.8, and mend it if not;
-# - compare a network with rivals of one number, and look into subgroups;
+# - compare a network with baselines of one number, and look into subgroups;
 # - say what a score on this data does not tell you.
 #
 # You need 01a (what an enlarged heart is, and why films are split by patient).
@@ -448,14 +448,14 @@ plots.yours_or_expected(before_and_after, lambda: checks.calibration_error(calib
 # test (section 1 tells how much), and class weights told the network that both classes are equally common. A probability is
 # about a *population*. Whoever moves a network to another hospital moves it to another population.
 #
-# ## 5. Rivals
+# ## 5. Baselines
 #
 # A network with hundreds of thousands of parameters should beat things that a person can compute by hand. If it does
 # not, there is nothing to explain. (The logistic regression here learns from the 400 validation films; on the card of
 # the checkpoint it learned from the same films as the network.)
 
 # %% tags=["demo"]
-print(f"{'':22}  {'AUROC on test':20}   network minus rival, same patients")
+print(f"{'':22}  {'AUROC on test':20}   network minus baseline, same patients")
 rows = [("the network", *metrics.bootstrap_interval(test.labels, test_scores, test.patients))]
 for name, score in baselines.all_baselines(validation, test).items():
     own = metrics.bootstrap_interval(test.labels, score, test.patients)
@@ -463,7 +463,7 @@ for name, score in baselines.all_baselines(validation, test).items():
     rows.append((name.replace("_", " "), *own))
     print(f"{name:22}  {own}   {ahead}")
 plots.show(plots.intervals(rows, "AUROC on the test films, 95 % intervals over patients").figure,
-           alt="AUROC with intervals for the network and its rivals: the ratio measured on the film, logistic regression on 16 x 16 "
+           alt="AUROC with intervals for the network and its baselines: the ratio measured on the film, logistic regression on 16 x 16 "
                "pixels and the mean grey value. The network comes first, the mean grey value is close to a coin at 0.5.")
 
 # %% [markdown]
@@ -548,7 +548,7 @@ else:
 # - Thresholds and temperatures are chosen on validation; test films are for reporting.
 # - Intervals go over patients. Differences are paired.
 # - A probability is about a population: check it where you use it.
-# - Beside every network stands a rival of one number, and beside every average its subgroups, with counts.
+# - Beside every network stands a baseline of one number, and beside every average its subgroups, with counts.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "report", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
 # ### Reflection: `report`  (4 points, marked by a person, 15 minutes)

@@ -226,7 +226,7 @@ plots.show(
 )
 
 # %% [markdown]
-# And a rival of one bit: a program that looks for the cue and for nothing else.
+# And a baseline of one bit: a program that looks for the cue and for nothing else.
 
 # %% tags=["demo", "keep_output", "nbval-check-output"]
 for name, part in sets.items():

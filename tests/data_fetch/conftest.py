@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import nih_mirrors
 
-from data_fetch.transfer import retrying_stream as stream
+from data_fetch.transfer import retrying_stream
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def own_cache(tmp_path, monkeypatch):
     for name in list(os.environ):
         if name.startswith("DATA_FETCH_") or name == "MEDXAI_PROFILE":
             monkeypatch.delenv(name)
-    monkeypatch.setattr(stream, "PAUSE", 0.0)
+    monkeypatch.setattr(retrying_stream, "PAUSE", 0.0)
     cache = tmp_path / "cache"
     monkeypatch.setenv("DATA_FETCH_DIR", str(cache))
     return cache
@@ -82,11 +82,11 @@ def data_fetch_command(root):
 @pytest.fixture
 def small_phantoms(monkeypatch):
     """Stand-in for the renderer, which has tests of its own: 40 films at once, and a list of the calls."""
-    from data_fetch.sources.phantoms import cardiomegaly
+    from data_fetch.sources.phantoms import writing
 
     calls = []
 
-    def write(split, size, folder, progress=True):
+    def write(what, split, size, folder, progress=True):
         calls.append((split, size))
         rng = np.random.default_rng(len(split))
         np.save(folder / "images.npy", rng.integers(0, 256, (40, size, size), dtype=np.uint8))
@@ -102,5 +102,5 @@ def small_phantoms(monkeypatch):
             f'source = "phantom"\nsplit = "{split}"\nversion = "1"\npreprocessing = "none"\nlicence = "none"\n'
         )
 
-    monkeypatch.setattr(cardiomegaly, "write", write)
+    monkeypatch.setattr(writing, "write", write)
     return calls

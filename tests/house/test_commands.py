@@ -21,7 +21,7 @@ def targets(makefile):
     return re.search(r"(?m)^\.PHONY: (.*)$", makefile)[1].split()
 
 
-def plan(root, *targets, **variables):
+def would_run(root, *targets, **variables):
     """What make would run, without running it, whether or not these tests were themselves started by make."""
     outer = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     done = subprocess.run(
@@ -54,14 +54,14 @@ def test_readme_ci_and_makefile_agree_on_the_two_commands(root):
 
 
 def test_pytest_has_the_last_word(root):
-    assert " -m pytest " in plan(root, "test")[-1] and '-m "not slow"' in plan(root, "test")[-1]
-    assert plan(root, "test-all")[-1].startswith(".venv/bin/python -m pytest")
+    assert " -m pytest " in would_run(root, "test")[-1] and '-m "not slow"' in would_run(root, "test")[-1]
+    assert would_run(root, "test-all")[-1].startswith(".venv/bin/python -m pytest")
 
 
 @pytest.mark.parametrize("target", ["test", "test-all"])
 def test_what_tests_need_is_made_before_the_first_one(root, target):
-    assert plan(root, target)[-2] == ".venv/bin/python tests/needs.py"
-    without = plan(root, target, BROWSER="no")
+    assert would_run(root, target)[-2] == ".venv/bin/python tests/needs.py"
+    without = would_run(root, target, BROWSER="no")
     assert (
         "needs.py" not in "".join(without) and "Not tested: " in without[-2] and "--ignore=tests/browser" in without[-1]
     )

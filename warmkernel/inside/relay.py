@@ -32,14 +32,14 @@ class Connection:
 
     def connect(self) -> bool:
         """Whether the kernel could be reached."""
-        attempt = socket.socket(socket.AF_UNIX)
-        attempt.setblocking(False)
+        connecting = socket.socket(socket.AF_UNIX)
+        connecting.setblocking(False)
         try:
-            attempt.connect(kernel_address(self.port))
+            connecting.connect(kernel_address(self.port))
         except OSError:
-            attempt.close()
+            connecting.close()
             return False
-        self.kernel = attempt
+        self.kernel = connecting
         return True
 
     def close(self) -> None:

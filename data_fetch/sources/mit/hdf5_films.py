@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data_fetch.datasets.splits import shuffled
 from data_fetch.errors import DataFetchError
 from data_fetch.progress import bar
+from data_fetch.sources.splits import shuffled
 from data_fetch.store import files, tomltext
 from data_fetch.store.arrays import new_array
 from data_fetch.store.registry import data_set, registry

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from data_fetch.datasets.splits import choose_films
-from data_fetch.errors import TooFewFilms
-from data_fetch.sources.nih.film_choice import Chosen, Rule, archives_of, offered_rows
+from data_fetch.sources.nih.film_choice import Chosen, Rule, archives_of, choosing_from, offered_rows
 from data_fetch.sources.nih.index import nih_index
 from data_fetch.sources.nih.origin import Origin
+from data_fetch.sources.splits import choose_films
 from data_fetch.store.registry import data_set
 
 # (negatives, positives) wanted, and the seed of the choice.
@@ -24,7 +23,7 @@ def choose_cardiomegaly(origin: Origin) -> Chosen:
     """Which films the rule and the seed choose from an origin; downloads nothing."""
     index = nih_index()
     offered = offered_rows(origin, data_set("cardiomegaly")["sources"]["nih"]["archives"])
-    try:
+    with choosing_from(origin, "Cardiomegaly"):
         found = choose_films(
             index.patient[offered],
             index.has("Cardiomegaly")[offered],
@@ -33,14 +32,6 @@ def choose_cardiomegaly(origin: Origin) -> Chosen:
             TEST,
             SEED,
         )
-    except TooFewFilms as problem:
-        raise TooFewFilms(
-            "Cardiomegaly cannot be learned from this mirror: " + problem.what,
-            where=origin.address,
-            expected=problem.expected,
-            got=problem.got,
-            next="unset DATA_FETCH_MIRROR to use the official archives, or use --source phantom",
-        ) from None
     rows = offered[np.concatenate([found.develop, found.test])]
     filled = f"; {found.filled} normals show another finding, as films without any ran out" * (found.filled > 0)
     return Chosen(
@@ -49,5 +40,5 @@ def choose_cardiomegaly(origin: Origin) -> Chosen:
         splits=np.repeat(["develop", "test"], [len(found.develop), len(found.test)]),
         folds=np.concatenate([found.folds, np.full(len(found.test), -1)]),
         archives=archives_of(origin, rows),
-        rule="choose_films in data_fetch/datasets/splits.py, normal = no finding" + filled,
+        rule="choose_films in data_fetch/sources/splits.py, normal = no finding" + filled,
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from data_fetch.errors import TooFewFilms
 from data_fetch.sources.nih.index import nih_index
 from data_fetch.sources.nih.origin import Origin
 from data_fetch.store.registry import registry
@@ -62,6 +64,21 @@ class Rule:
     wanted: Mapping[str, int] = field(repr=False)
     seed: int
     asked: int | None = None
+
+
+@contextmanager
+def choosing_from(origin: Origin, finding: str) -> Iterator[None]:
+    """While films are chosen: where there are too few, the error names the finding, the mirror, and what to do."""
+    try:
+        yield
+    except TooFewFilms as problem:
+        raise TooFewFilms(
+            f"{finding} cannot be learned from this mirror: {problem.what}",
+            where=origin.address,
+            expected=problem.expected,
+            got=problem.got,
+            next="unset DATA_FETCH_MIRROR to use the official archives, or use --source phantom",
+        ) from None
 
 
 def offered_rows(origin: Origin, archives: Sequence[str]) -> np.ndarray:

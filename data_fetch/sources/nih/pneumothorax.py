@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from data_fetch.datasets.splits import choose_balanced, patient_folds
-from data_fetch.errors import DataFetchError, TooFewFilms
-from data_fetch.sources.nih.film_choice import Chosen, Rule, archives_of, offered_rows
+from data_fetch.errors import DataFetchError
+from data_fetch.sources.nih.film_choice import Chosen, Rule, archives_of, choosing_from, offered_rows
 from data_fetch.sources.nih.index import nih_index
 from data_fetch.sources.nih.origin import Origin
+from data_fetch.sources.splits import choose_balanced, patient_folds
 from data_fetch.store.registry import registry
 
 SEED = 2018
@@ -52,16 +52,8 @@ def choose_pneumothorax(origin: Origin, films: int) -> Chosen:
     index = nih_index()
     offered = offered_rows(origin, archives_needed(films))
     positive = index.has("Pneumothorax")
-    try:
+    with choosing_from(origin, "Pneumothorax"):
         chosen = choose_balanced(index.patient[offered], positive[offered], films // 2, SEED)
-    except TooFewFilms as problem:
-        raise TooFewFilms(
-            "Pneumothorax cannot be learned from this mirror: " + problem.what,
-            where=origin.address,
-            expected=problem.expected,
-            got=problem.got,
-            next="unset DATA_FETCH_MIRROR to use the official archives, or use --source phantom",
-        ) from None
     rows = offered[chosen]
     folds = patient_folds(positive[rows].astype(np.int64), index.patient[rows], len(PARTS), SEED)
     splits = np.array(PARTS)[folds]
@@ -72,7 +64,7 @@ def choose_pneumothorax(origin: Origin, films: int) -> Chosen:
         splits=splits[order],
         folds=np.full(len(rows), -1),
         archives=archives_of(origin, rows),
-        rule="choose_balanced in data_fetch/datasets/splits.py: a negative film may show anything but a pneumothorax; eighths by "
+        rule="choose_balanced in data_fetch/sources/splits.py: a negative film may show anything but a pneumothorax; eighths by "
         "patient (patient_folds): 1 validation, 2 test, 5 train",
     )
 

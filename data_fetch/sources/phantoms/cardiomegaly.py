@@ -3,12 +3,11 @@
 The label is the *true* cardiothoracic ratio (CTR) above 0.5: heart width over inner thoracic width as a PA film at full
 inspiration would show it. What a film shows is another matter: AP projection and poor inspiration make hearts look
 larger, and a wide mediastinum looks like a large heart to a careless eye. Read off one film, the CTR is therefore a
-good rival of a network and not a perfect one.
+good baseline for a network and not a perfect one.
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from . import writing
-from .anatomy import Exposure, Patient, sample_exposure, sample_patient
+from .anatomy import sample_exposure, sample_patient
 from .film import render
 
 SEED = 20191
@@ -52,19 +51,10 @@ SPLITS = {
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One row of the set: a film, before it is drawn."""
+class Entry(writing.Entry):
+    """A film of this set, and its fold if the split has any."""
 
-    patient: Patient
-    exposure: Exposure
-    film: int
-    label: int
     fold: int = -1
-
-    @property
-    def name(self) -> str:
-        """File name in the source's manner: patient, number of the film."""
-        return f"{self.patient.number:08d}_{self.film:03d}.png"
 
 
 def _deal(counts: list[int], folds: int) -> list[int]:
@@ -130,16 +120,7 @@ def _row(entry: Entry, numbers: Mapping[str, float]) -> dict[str, Any]:
 
 def _card(split: str, size: int, entries: list[Entry], rows: list[dict[str, Any]]) -> dict[str, Any]:
     positives = sum(entry.label for entry in entries)
-    return {
-        "name": "cardiomegaly-phantom",
-        "source": "phantom",
-        "split": split,
-        "size": size,
-        "seed": SEED,
-        "version": VERSION,
-        "licence": "CC-BY-4.0",
-        "citation": "Chest phantoms of the medxai course, drawn by data_fetch.sources.phantoms",
-        "preprocessing": "none: 8-bit films as drawn, dense tissue bright",
+    own = {
         "label": "true cardiothoracic ratio above 0.5 (PA, full inspiration), whatever the film shows",
         "counts": {
             "films": len(entries),
@@ -153,18 +134,10 @@ def _card(split: str, size: int, entries: list[Entry], rows: list[dict[str, Any]
             "enlarged_ctr_spread": ENLARGED_SPREAD,
             "ap_share": AP_SHARE,
         },
-        **(tomllib.loads(BASELINES.read_text(encoding="utf-8")) if BASELINES.exists() else {}),
     }
+    return writing.card(SET.name, split, size, SEED, VERSION, BASELINES, own)
 
 
 SET = writing.PhantomSet(
     "cardiomegaly", tuple(SPLITS), ("heart", "lungs"), ("ctr_seen",), entries_of, _draw, _row, _card
 )
-
-
-def write(split: str, size: int, folder: Path, progress: bool = True, workers: int | None = None) -> None:
-    """Draw a split of the set into an existing, empty folder: see `writing.write`.
-
-    split : "develop" (400 films in 10 folds), "test" (300) or "pretrain" (1000); no patient is in two of them.
-    """
-    writing.write(SET, split, size, folder, progress, workers)

@@ -8,7 +8,6 @@ vessels running on beyond it, lies on some films, mostly of negatives.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from . import collapse, devices, writing
-from .anatomy import Exposure, Patient, sample_exposure, sample_patient
+from .anatomy import sample_exposure, sample_patient
 from .film import Additions, render
 
 SEED = 20192
@@ -50,19 +49,10 @@ SPLITS = {
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One row of the set: a film, before it is drawn."""
+class Entry(writing.Entry):
+    """A film of this set, and what is drawn onto it."""
 
-    patient: Patient
-    exposure: Exposure
-    film: int
-    label: int
     additions: Additions
-
-    @property
-    def name(self) -> str:
-        """File name in the source's manner: patient, number of the film."""
-        return f"{self.patient.number:08d}_{self.film:03d}.png"
 
 
 def _films_of(number: int, label: int, count: int) -> list[Entry]:
@@ -132,16 +122,7 @@ def _card(split: str, size: int, entries: list[Entry], rows: list[dict[str, Any]
     def count(label: int, device: str | None = None) -> int:
         return sum(row["label"] == label and (device is None or row[device]) for row in rows)
 
-    return {
-        "name": "pneumothorax-phantom",
-        "source": "phantom",
-        "split": split,
-        "size": size,
-        "seed": SEED,
-        "version": VERSION,
-        "licence": "CC-BY-4.0",
-        "citation": "Chest phantoms of the medxai course, drawn by data_fetch.sources.phantoms",
-        "preprocessing": "none: 8-bit films as drawn, dense tissue bright",
+    own = {
         "label": "gas between chest wall and lung, however little",
         "counts": {
             "films": len(rows),
@@ -156,19 +137,11 @@ def _card(split: str, size: int, entries: list[Entry], rows: list[dict[str, Any]
             "positives_with_fold": count(1, "fold"),
         },
         "difficulty": {"least_collapse": LEAST, "spread": SPREAD, "shape": list(SHAPE), "ap_share": AP_SHARE},
-        **(tomllib.loads(BASELINES.read_text(encoding="utf-8")) if BASELINES.exists() else {}),
     }
+    return writing.card(SET.name, split, size, SEED, VERSION, BASELINES, own)
 
 
 SET = writing.PhantomSet("pneumothorax", tuple(SPLITS), MASKS, ("severity",), entries_of, _draw, _row, _card)
-
-
-def write(split: str, size: int, folder: Path, progress: bool = True, workers: int | None = None) -> None:
-    """Draw a split of the set into an existing, empty folder: see `writing.write`.
-
-    split : "train" (1,000 films), "validation" (200) or "test" (300), each balanced; no patient is in two of them.
-    """
-    writing.write(SET, split, size, folder, progress, workers)
 
 
 def redrawn(split: str, rows: Sequence[int], size: int, drain: bool) -> np.ndarray:

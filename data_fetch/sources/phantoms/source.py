@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import pathlib
 
 from data_fetch.errors import DataFetchError
@@ -19,11 +18,12 @@ class PhantomSource(Source):
     def stored_set(self, split: str, size: int) -> StoredSet:
         def draw(part: pathlib.Path) -> None:
             # Imported here: a set that is in the cache needs none of the renderer.
+            from data_fetch.sources.phantoms import writing
             from data_fetch.sources.phantoms.pool import PhantomError
+            from data_fetch.sources.phantoms.sets import SETS
 
-            module = importlib.import_module(f"data_fetch.sources.phantoms.{self.dataset}")
             try:
-                module.write(split, size, part, self.progress)
+                writing.write(SETS[self.dataset], split, size, part, self.progress)
             except PhantomError as problem:
                 raise DataFetchError(
                     f"The phantoms could not be rendered. {problem}", next="run the same command again"

@@ -1,7 +1,7 @@
-"""How far one gets without a network: AUROC of simple rivals, fitted on one split, judged on `test`.
+"""How far one gets without a network: AUROC of simple baselines, fitted on one split, judged on `test`.
 
 `python -m data_fetch.sources.phantoms.trivial_baselines SET` draws both splits in a temporary folder, measures, and rewrites the set's
-rivals file beside this one; the cards of the set quote that file. Run it after any change of the films.
+baselines file beside this one; the cards of the set quote that file. Run it after any change of the films.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from . import cardiomegaly, pneumothorax, writing
 
 @dataclass(frozen=True)
 class Contest:
-    """Which splits and size are measured, which columns of the table are rivals (by name), and the regression's C.
+    """Which splits and size are measured, which columns of the table are baselines (by name), and the regression's C.
 
     C is the best of 0.001 ... 1 by cross-validation over the training split's patients.
     """
@@ -101,7 +101,7 @@ def measure(contest: Contest, train: Path, test: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure and rewrite the rivals file of a set."""
+    """Measure and rewrite the baselines file of a set."""
     parser = argparse.ArgumentParser(
         prog="python -m data_fetch.sources.phantoms.trivial_baselines", description=__doc__
     )
@@ -118,14 +118,14 @@ def main() -> None:
 
 
 def record(name: str, values: Mapping[str, float]) -> None:
-    """Write what was measured of a set into its rivals file."""
+    """Write what was measured of a set into its baselines file."""
     contest = CONTESTS[name]
     lines = [
-        f"[rivals]  # AUROC on the test split; written by python -m data_fetch.sources.phantoms.trivial_baselines {name}",
+        f"[baselines]  # AUROC on the test split; written by python -m data_fetch.sources.phantoms.trivial_baselines {name}",
         f'version = "{contest.version}"',
         f"seed = {contest.seed}",
         f"size = {contest.size}",
-        *(f"{rival} = {value:.4f}" for rival, value in values.items()),
+        *(f"{baseline} = {value:.4f}" for baseline, value in values.items()),
     ]
     contest.file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

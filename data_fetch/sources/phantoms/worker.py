@@ -11,7 +11,8 @@ import signal
 import threading
 from pathlib import Path
 
-from .writing import draw_rows, phantom_set
+from .sets import SETS
+from .writing import draw_rows
 
 
 def _end_with_parent() -> None:
@@ -25,7 +26,7 @@ def _end_with_parent() -> None:
 def main() -> None:
     """Draw this worker's share of the films; print one line for each film that is on disk."""
     parser = argparse.ArgumentParser(prog="python -m data_fetch.sources.phantoms.worker", description=__doc__)
-    parser.add_argument("--set", required=True, help="a module of this package that describes a set")
+    parser.add_argument("--set", required=True, choices=SETS)
     parser.add_argument("--split", required=True)
     parser.add_argument("--size", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True)
@@ -34,7 +35,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends us and cleans up
     threading.Thread(target=_end_with_parent, daemon=True).start()
     part, parts = (int(text) for text in options.share.split("/"))
-    for row in draw_rows(phantom_set(options.set), options.split, options.size, options.folder, part, parts):
+    for row in draw_rows(SETS[options.set], options.split, options.size, options.folder, part, parts):
         print(row, flush=True)
 
 

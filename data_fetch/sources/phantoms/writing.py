@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-import importlib
 import math
+import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from data_fetch.progress import bar
 from data_fetch.store import tomltext
 from data_fetch.store.arrays import new_array
 
+from .anatomy import Exposure, Patient
 from .pool import PhantomError, cores, run_workers
 
 
@@ -29,11 +30,25 @@ class Drawn:
 
 
 @dataclass(frozen=True)
+class Entry:
+    """One row of a set: a film, before it is drawn."""
+
+    patient: Patient
+    exposure: Exposure
+    film: int
+    label: int
+
+    @property
+    def name(self) -> str:
+        """File name in the source's manner: patient, number of the film."""
+        return f"{self.patient.number:08d}_{self.film:03d}.png"
+
+
+@dataclass(frozen=True)
 class PhantomSet:
     """What `write` must know of a set; each set's module has one, called SET.
 
-    name : of the module too. splits : their names. masks, numbers : what `draw` gives for each film, by name.
-    entries_of : a split's films in their order, before they are drawn. draw : one of them at a size. row : its line of the
+    name : of its data set. splits : their names. masks, numbers : what `draw` gives for each film, by name. entries_of : a split's films in their order, before they are drawn. draw : one of them at a size. row : its line of the
     table, from its entry and numbers; starts with name, label and patient. card : from split, size, entries, rows.
     """
 
@@ -45,11 +60,6 @@ class PhantomSet:
     draw: Callable[[Any, int], Drawn]
     row: Callable[[Any, Mapping[str, float]], dict[str, Any]]
     card: Callable[[str, int, list[Any], list[dict[str, Any]]], dict[str, Any]]
-
-
-def phantom_set(name: str) -> PhantomSet:
-    """The set that the module of this name describes."""
-    return importlib.import_module(f".{name}", __package__).SET
 
 
 def check_split(what: PhantomSet, split: str) -> None:
@@ -66,6 +76,25 @@ def films_per_patient(rng: np.random.Generator, films: int) -> list[int]:
     while (left := films - sum(counts)) > 0:
         counts.append(min(left, int(rng.choice([1, 2, 3, 4, 5], p=[0.40, 0.25, 0.15, 0.12, 0.08]))))
     return counts
+
+
+def card(
+    name: str, split: str, size: int, seed: int, version: str, baselines: Path, own: dict[str, Any]
+) -> dict[str, Any]:
+    """What the cards of all phantom sets say, what a set's `own` says, and its trivial baselines once they are measured."""
+    return {
+        "name": f"{name}-phantom",
+        "source": "phantom",
+        "split": split,
+        "size": size,
+        "seed": seed,
+        "version": version,
+        "licence": "CC-BY-4.0",
+        "citation": "Chest phantoms of the medxai course, drawn by data_fetch.sources.phantoms",
+        "preprocessing": "none: 8-bit films as drawn, dense tissue bright",
+        **own,
+        **(tomllib.loads(baselines.read_text(encoding="utf-8")) if baselines.exists() else {}),
+    }
 
 
 def draw_rows(what: PhantomSet, split: str, size: int, folder: Path, part: int, parts: int) -> Iterator[int]:
@@ -123,8 +152,8 @@ def write(
             for entry, numbers in zip(entries, measured, strict=True)
         ]
         _write_table(folder / "table.csv", rows)
-        card = tomltext.dumps(what.card(split, size, entries, rows))
-        (folder / "card.toml").write_text(card, encoding="utf-8")
+        text = tomltext.dumps(what.card(split, size, entries, rows))
+        (folder / "card.toml").write_text(text, encoding="utf-8")
         _numbers_file(folder).unlink()
     except BaseException:
         _empty(folder)

@@ -1,4 +1,4 @@
-"""The grader under attack: every kind is a real submission among good neighbours, and all five points of the bar hold for it."""
+"""The grader under attack: every kind is a real submission among good neighbours, and all five points that must hold do so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bar can fail: each point is broken on purpose once, and is seen to be."""
+"""What must hold can fail: each point is broken on purpose once, and is seen to be."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_the_planted_number_is_found_in_pages(tmp_path, text, seen):
 
 
 def test_marks_show_that_a_probe_got_through():
-    """A probe's answer is right only if its attempt does not fail."""
+    """A probe's answer is right only if its statements do not fail."""
     space: dict = {}
     sources = []
     desk = type("Desk", (), {"fill": lambda self, text: text, "answered": lambda self, centre: sources.append(centre), "hand_in": lambda *_: None})()  # fmt: skip

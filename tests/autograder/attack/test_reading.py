@@ -166,9 +166,9 @@ def test_names_that_no_record_can_have_are_left_out_and_told(tmp_path):
     assert path.read_text() == "x"
 
 
-@pytest.mark.parametrize(("attempt", "number"), [("3", 3), ("1e309", 0), ("1" + "0" * 4_000, 0), ("-1", 0), ("[1]", 0)])
-def test_a_number_of_the_hand_in_that_cannot_be_is_none(tmp_path, attempt, number):
+@pytest.mark.parametrize(("stated", "number"), [("3", 3), ("1e309", 0), ("1" + "0" * 4_000, 0), ("-1", 0), ("[1]", 0)])
+def test_a_number_of_the_hand_in_that_cannot_be_is_none(tmp_path, stated, number):
     folder = tmp_path / "submitted" / "a" / "01_x"
     folder.mkdir(parents=True)
-    (folder / "submission.json").write_text(f'{{"attempt": {attempt}}}')
+    (folder / "submission.json").write_text(f'{{"hand_in": {stated}}}')
     assert submissions.handed_in(folder) == (number, "")

@@ -21,7 +21,7 @@ SOLUTIONS = Path(__file__).parents[3] / "solutions"
 LABS = {lab.name: lab for lab in load_labs(LabCourse(SOLUTIONS.parent))}
 
 
-def notebook_plan(lab, stem):
+def cells_for_marks(lab, stem):
     return for_marks(code_cells_of(build.notebook(lab, stem)))
 
 
@@ -32,7 +32,7 @@ def server_of():
 
     def get(lab, stem):
         if stem not in started:
-            started[stem] = Server(notebook_plan(lab, stem))
+            started[stem] = Server(cells_for_marks(lab, stem))
         return started[stem]
 
     yield get
@@ -59,7 +59,7 @@ def answers():
 @pytest.mark.parametrize(("lab", "exercise", "source", "loses"), list(answers()))
 def test_the_same_marks_outside_and_inside(lab, exercise, source, loses, server_of, keras_nursery):
     ids = {cell.id for cell in exercise.cells}
-    cells = notebook_plan(lab, exercise.notebook)
+    cells = cells_for_marks(lab, exercise.notebook)
     cells = [c for c in cells if c.kind == LOCKED or c.id in ids or c.id == exercise.key]
     submitted = with_answers(cells, {exercise.key: source})
     inside = walk(submitted, keras_nursery.kernel, None, {}, Seconds(120))
@@ -73,7 +73,7 @@ def test_the_same_marks_outside_and_inside(lab, exercise, source, loses, server_
 def test_lab_00_is_calibrated(server_of, keras_nursery):
     lab = LABS["00_welcome"]
     mutants = {m.name: {e.key: m.source} for e in lab.exercises for m in e.mutants}
-    cells = notebook_plan(lab, "00_welcome")
+    cells = cells_for_marks(lab, "00_welcome")
     found = calibrate(cells, server_of(lab, "00_welcome"), keras_nursery.kernel, mutants)
     assert found.inside == {} and found.wrong_reference == {}
     assert set(found.weak) == {"window-3"}  # it only asks that the film is left alone, which doing nothing does
@@ -81,7 +81,7 @@ def test_lab_00_is_calibrated(server_of, keras_nursery):
 
 def test_each_student_gets_inputs_of_their_own():
     lab = LABS["00_welcome"]
-    cells = notebook_plan(lab, "00_welcome")
+    cells = cells_for_marks(lab, "00_welcome")
     (ann, seeds), (bob, _), (again, _) = (keyed_checks(cells, b"secret", who) for who in ("ann", "bob", "ann"))
     assert ann == again and set(ann) == {"window-1", "window-2", "window-3"} == set(seeds)
     assert all(ann[id] != bob[id] and str(seeds[id]) in ann[id] for id in ann)

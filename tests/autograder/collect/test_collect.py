@@ -96,7 +96,7 @@ def test_every_honest_form_is_taken(course, inbox):
     assert len(list(inbox.rglob("*"))) == 12  # copied, not moved
 
     about = json.loads((course.submitted / "ada" / LAB / "submission.json").read_text(encoding="utf-8"))
-    assert (about["release"], about["attempt"], about["claimed"]) == ("01-r1", 1, ["01-r1"])
+    assert (about["release"], about["hand_in"], about["claimed"]) == ("01-r1", 1, ["01-r1"])
 
     from nbgrader.utils import parse_utc
 
@@ -118,7 +118,7 @@ def test_a_later_hand_in_replaces_and_keeps_the_earlier(course, inbox):
     kept, now = take.hand_ins(course, "ada", LAB)
     assert (kept / f"{LAB}.ipynb").read_bytes() == one
     assert (now / f"{LAB}.ipynb").read_bytes() == notebook(course, **ANSWERS)
-    assert kept.parent.parent.parent == course.state / "attempts" and (kept / "timestamp.txt").is_file()
+    assert kept.parent.parent.parent == course.state / "hand_ins" and (kept / "timestamp.txt").is_file()
     # The first file turns up again: it was collected before, and the later one still counts.
     os.utime(inbox / "01--ada.zip")
     collect.run(course, inbox)

@@ -304,8 +304,8 @@ CLASS = """
 import sys
 import numpy as np
 import data_fetch
-from data_fetch.sources.phantoms import cardiomegaly
-cardiomegaly.write = None  # whatever is drawn here would show
+from data_fetch.sources.phantoms import writing
+writing.write = None  # whatever is drawn here would show
 for split in ("develop", "test"):
     films = data_fetch.fetch_cardiomegaly(split=split, size=64)
     np.save(f"{sys.argv[1]}-{split}.npy", films.images)

@@ -54,17 +54,17 @@ def test_the_cue_goes_with_the_label_as_the_split_says(phantom_labels):
 @pytest.fixture
 def phantom_labels(monkeypatch):
     """200 films of half and half, at once."""
-    from data_fetch.sources.phantoms import cardiomegaly
+    from data_fetch.sources.phantoms import writing
 
-    def write(split, size, folder, progress=True):
+    def write(what, split, size, folder, progress=True):
         np.save(folder / "images.npy", np.random.default_rng(0).integers(0, 255, (200, size, size), dtype=np.uint8))
         lines = [f"{split}-{i:03d}.png,{i % 2},p{i // 2},{i // 20}" for i in range(200)]
         (folder / "table.csv").write_text("\n".join(["name,label,patient,fold", *lines]) + "\n")
         (folder / "card.toml").write_text(
-            f'source = "phantom"\nsplit = "{split}"\nversion = "1"\npreprocessing = "none"\n[rivals]\nmean_intensity = 0.5\n'
+            f'source = "phantom"\nsplit = "{split}"\nversion = "1"\npreprocessing = "none"\n[baselines]\nmean_intensity = 0.5\n'
         )
 
-    monkeypatch.setattr(cardiomegaly, "write", write)
+    monkeypatch.setattr(writing, "write", write)
 
 
 def test_films_are_made_once_and_split_by_patient(phantom_labels):
@@ -73,7 +73,7 @@ def test_films_are_made_once_and_split_by_patient(phantom_labels):
     assert not set(train.patients) & set(validation.patients)
     assert len(train) + len(validation) == len(develop) and validation.card["split"] == "validation"
     assert np.array_equal(np.concatenate([validation.masks["cue"], train.masks["cue"]]), develop.masks["cue"])
-    assert "rivals" not in develop.card, "what was measured without the cue does not hold with it"
+    assert "baselines" not in develop.card, "what was measured without the cue does not hold with it"
     assert not set(biased("own").patients) - set(clean("test").patients)
 
 

@@ -78,13 +78,13 @@ def test_a_short_file_is_named_before_it_is_mapped(small_phantoms, own_cache):
 
 
 def test_nothing_half_made_stays_behind(monkeypatch, own_cache):
-    from data_fetch.sources.phantoms import cardiomegaly
+    from data_fetch.sources.phantoms import writing
 
-    def stops_half_way(split, size, folder, progress=True):
+    def stops_half_way(what, split, size, folder, progress=True):
         (folder / "images.npy").write_bytes(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cardiomegaly, "write", stops_half_way)
+    monkeypatch.setattr(writing, "write", stops_half_way)
     with pytest.raises(KeyboardInterrupt):
         fetch_cardiomegaly(size=64, progress=False)
     assert list((own_cache / "sets").iterdir()) == []

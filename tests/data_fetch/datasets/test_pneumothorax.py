@@ -14,7 +14,7 @@ from mit_files import mit_file
 
 from data_fetch import DataFetchError, fetch_pneumothorax
 from data_fetch.sources.mit import hdf5_films as mit
-from data_fetch.sources.nih import index as nih_index
+from data_fetch.sources.nih.index import nih_index
 from data_fetch.store import files, registry
 
 CLASSES = ("no pneumothorax", "pneumothorax")
@@ -194,7 +194,7 @@ def test_the_layout_is_checked_without_reading_the_films(tmp_path):
 
 def nih_mirror(folder: pathlib.Path, positives: int = 24, negatives: int = 30) -> pathlib.Path:
     """A mirror with pneumothorax films, one of each patient, in archives under the official names."""
-    index = nih_index.nih_index()
+    index = nih_index()
     first = np.diff(index.patient[:15_000], prepend=0) > 0
     positive = index.has("Pneumothorax")[:15_000]
     rows = [*np.flatnonzero(first & positive)[:positives], *np.flatnonzero(first & ~positive)[:negatives]]
@@ -203,7 +203,7 @@ def nih_mirror(folder: pathlib.Path, positives: int = 24, negatives: int = 30) -
 
 def test_nih_films_are_balanced_and_keep_their_boxes(tmp_path, monkeypatch):
     monkeypatch.setenv("DATA_FETCH_MIRROR", str(nih_mirror(tmp_path / "m")))
-    index = nih_index.nih_index()
+    index = nih_index()
     patients: dict[str, set] = {}
     total = 0
     for split in ("train", "validation", "test"):
@@ -232,17 +232,17 @@ def test_real_films_come_from_a_mirror(realdata, monkeypatch):
 
 
 def test_each_split_of_the_phantoms_is_a_set_of_its_own(monkeypatch):
-    from data_fetch.sources.phantoms import pneumothorax
+    from data_fetch.sources.phantoms import writing
 
     calls = []
 
-    def write(split, size, folder, progress=True):
+    def write(what, split, size, folder, progress=True):
         calls.append((split, size))
         np.save(folder / "images.npy", np.zeros((4, size, size), np.uint8))
         (folder / "table.csv").write_text("name,label,patient,side\na,0,1,\nb,1,2,R\nc,0,3,\nd,1,4,L\n")
         (folder / "card.toml").write_text('source = "phantom"\n')
 
-    monkeypatch.setattr(pneumothorax, "write", write)
+    monkeypatch.setattr(writing, "write", write)
     films = fetch_pneumothorax(progress=False)
     fetch_pneumothorax(progress=False)
     fetch_pneumothorax(split="test", progress=False)

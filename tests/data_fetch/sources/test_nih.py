@@ -21,9 +21,9 @@ import pytest
 from PIL import Image
 
 from data_fetch import DataFetchError, fetch_cardiomegaly
-from data_fetch.sources.nih import index as nih_index
-from data_fetch.sources.nih import make_index as make_nih_index
+from data_fetch.sources.nih import make_index
 from data_fetch.sources.nih.cardiomegaly import choose_cardiomegaly
+from data_fetch.sources.nih.index import nih_index
 from data_fetch.sources.nih.origin import Origin
 from data_fetch.store import registry
 from data_fetch.transfer import decoding
@@ -41,7 +41,7 @@ def both_splits(size=64):
 
 
 def test_the_index_knows_the_whole_data_set():
-    index = nih_index.nih_index()
+    index = nih_index()
     assert len(index) == 112_120 and len(np.unique(index.patient)) == 30_805 and len(index.box_film) == 984
     assert {name: index.has(name).sum() for name in ("Cardiomegaly", "Pneumothorax", "No Finding")} == {
         "Cardiomegaly": 2776,
@@ -53,19 +53,19 @@ def test_the_index_knows_the_whole_data_set():
     assert dict(zip(archives.tolist(), counts.tolist(), strict=True)) == {k: v["films"] for k, v in stated.items()}
     assert "Wang" in index.notice and "nihcc.app.box.com" in index.notice
     assert index.rows(["00000001_002.png", "00000001_999.png", "../etc"]).tolist() == [2, -1, -1]
-    assert (pathlib.Path(nih_index.__file__).parent / "nih_index.npz").stat().st_size < 1_000_000
+    assert (make_index.OUTPUT).stat().st_size < 1_000_000
 
 
 def test_the_index_is_what_its_script_makes_of_the_official_tables(realdata):
-    made = make_nih_index.columns(*make_nih_index.read_tables(realdata / "nih"))
-    with np.load(make_nih_index.OUTPUT) as stored:
+    made = make_index.columns(*make_index.read_tables(realdata / "nih"))
+    with np.load(make_index.OUTPUT) as stored:
         assert set(stored.files) == set(made)
         for name, column in made.items():
             assert np.array_equal(stored[name], column), name
 
 
 def test_boxes_and_spacing_scale_with_the_film():
-    index = nih_index.nih_index()
+    index = nih_index()
     row = index.rows(["00013118_008.png"])  # "Atelectasis,225.08,547.02,86.78,79.19" in the official table
     box = index.boxes(row, 512).iloc[0]
     assert box["finding"] == "Atelectasis"
@@ -128,7 +128,7 @@ def test_packed_films_of_every_pixel_format(packed, monkeypatch, over):
     with nih_mirrors.served(packed) as server:
         monkeypatch.setenv("DATA_FETCH_MIRROR", str(packed) if over == "folder" else server.address)
         develop, test = both_splits(size=nih_mirrors.PIXELS)
-    index = nih_index.nih_index()
+    index = nih_index()
     names = [*develop.names, *test.names]
     rows = index.rows(names)
     expected = np.stack([nih_mirrors.grey_film(row) for row in rows])

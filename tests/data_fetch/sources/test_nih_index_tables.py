@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_fetch import DataFetchError
-from data_fetch.sources.nih import make_index as make_nih_index
+from data_fetch.sources.nih import make_index
 
 FILMS = pandas.DataFrame(
     {
@@ -35,7 +35,7 @@ DRAWN = "Image Index,Finding Label,Bbox [x,y,w,h],,,\n00000001_001.png,Cardiomeg
 def made(folder: pathlib.Path, films: pandas.DataFrame, drawn: str = DRAWN) -> dict[str, np.ndarray]:
     films.to_csv(folder / "Data_Entry_2017_v2020.csv", index=False)
     (folder / "BBox_List_2017.csv").write_text(drawn)
-    return make_nih_index.columns(*make_nih_index.read_tables(folder))
+    return make_index.columns(*make_index.read_tables(folder))
 
 
 def test_whole_tables_make_an_index(tmp_path):

@@ -19,7 +19,7 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from data_fetch.progress import bar
-from data_fetch.sources.phantoms import cardiomegaly, pool
+from data_fetch.sources.phantoms import cardiomegaly, pool, writing
 from data_fetch.sources.phantoms.anatomy import sample_exposure, sample_patient
 from data_fetch.sources.phantoms.film import columns, render
 
@@ -36,11 +36,13 @@ def read(folder: Path) -> list[dict[str, str]]:
 @pytest.fixture(scope="module")
 def drawn(once_a_run) -> Path:
     """The test split at 64 px, drawn by the default number of workers."""
-    return once_a_run("cardiomegaly", lambda folder: cardiomegaly.write("test", SIZE, folder, progress=False))
+    return once_a_run(
+        "cardiomegaly", lambda folder: writing.write(cardiomegaly.SET, "test", SIZE, folder, progress=False)
+    )
 
 
 @pytest.fixture(scope="module")
-def plans() -> dict[str, list[cardiomegaly.Entry]]:
+def entries() -> dict[str, list[cardiomegaly.Entry]]:
     return {split: cardiomegaly.entries_of(split) for split in cardiomegaly.SPLITS}
 
 
@@ -72,17 +74,17 @@ def test_the_folder_holds_what_the_cache_expects(drawn):
     }
 
 
-def test_the_rivals_on_the_card_belong_to_this_version_of_the_films(drawn):
-    rivals = tomllib.loads((drawn / "card.toml").read_text(encoding="utf-8"))["rivals"]
-    assert (rivals["version"], rivals["seed"]) == (cardiomegaly.VERSION, cardiomegaly.SEED)
+def test_the_baselines_on_the_card_belong_to_this_version_of_the_films(drawn):
+    baselines = tomllib.loads((drawn / "card.toml").read_text(encoding="utf-8"))["baselines"]
+    assert (baselines["version"], baselines["seed"]) == (cardiomegaly.VERSION, cardiomegaly.SEED)
     # The apparent ratio does not depend on the size of the pixels by much, so the card's number must come out again.
     rows = read(drawn)
     labels = [int(row["label"]) for row in rows]
     assert roc_auc_score(labels, [float(row["ctr_seen"]) for row in rows]) == pytest.approx(
-        rivals["ctr_seen"], abs=0.03
+        baselines["ctr_seen"], abs=0.03
     )
     brightness = np.load(drawn / "images.npy").mean((1, 2))
-    assert roc_auc_score(labels, brightness) == pytest.approx(rivals["mean_intensity"], abs=0.02)
+    assert roc_auc_score(labels, brightness) == pytest.approx(baselines["mean_intensity"], abs=0.02)
 
 
 def test_no_number_alone_gives_the_label_away(drawn):
@@ -163,7 +165,7 @@ def test_a_film_is_the_same_film_at_every_size(size):
 
 
 def test_films_do_not_depend_on_how_many_draw_them_or_in_which_order(drawn, tmp_path):
-    cardiomegaly.write("test", SIZE, tmp_path, progress=False, workers=3)
+    writing.write(cardiomegaly.SET, "test", SIZE, tmp_path, progress=False, workers=3)
     for name in ("images.npy", "masks/heart.npy", "masks/lungs.npy", "table.csv", "card.toml"):
         assert (tmp_path / name).read_bytes() == (drawn / name).read_bytes(), name
     # Here, alone and out of order, too.
@@ -175,21 +177,21 @@ def test_films_do_not_depend_on_how_many_draw_them_or_in_which_order(drawn, tmp_
         assert np.abs(film.image.astype(int) - images[row]).max() <= 1
 
 
-def test_splits_have_their_counts_and_share_no_patient(plans):
-    counts = {split: (len(plan), sum(e.label for e in plan)) for split, plan in plans.items()}
+def test_splits_have_their_counts_and_share_no_patient(entries):
+    counts = {split: (len(of_split), sum(e.label for e in of_split)) for split, of_split in entries.items()}
     assert counts == {"develop": (400, 48), "test": (300, 100), "pretrain": (1000, 400)}
-    patients = {split: {e.patient.number for e in plan} for split, plan in plans.items()}
+    patients = {split: {e.patient.number for e in of_split} for split, of_split in entries.items()}
     assert not patients["develop"] & patients["test"]
     assert not patients["develop"] & patients["pretrain"]
     assert not patients["test"] & patients["pretrain"]
-    names = [e.name for plan in plans.values() for e in plan]
+    names = [e.name for of_split in entries.values() for e in of_split]
     assert len(set(names)) == len(names)
 
 
-def test_a_patient_is_the_same_person_on_every_film(plans):
-    for plan in plans.values():
+def test_a_patient_is_the_same_person_on_every_film(entries):
+    for of_split in entries.values():
         films: dict[int, list[cardiomegaly.Entry]] = {}
-        for entry in plan:
+        for entry in of_split:
             films.setdefault(entry.patient.number, []).append(entry)
         assert {len(some) for some in films.values()} == {1, 2, 3, 4, 5}
         for some in films.values():
@@ -197,18 +199,18 @@ def test_a_patient_is_the_same_person_on_every_film(plans):
             assert len({entry.exposure for entry in some}) == len(some)
 
 
-def test_develop_is_ordered_by_stratified_folds_of_whole_patients(plans):
-    plan = plans["develop"]
-    folds, labels = np.array([e.fold for e in plan]), np.array([e.label for e in plan])
+def test_develop_is_ordered_by_stratified_folds_of_whole_patients(entries):
+    develop = entries["develop"]
+    folds, labels = np.array([e.fold for e in develop]), np.array([e.label for e in develop])
     assert (np.diff(folds) >= 0).all() and set(folds) == set(range(10))
     for fold in range(10):
         assert abs(labels[folds == fold].mean() - labels.mean()) <= 0.03
         assert 36 <= (folds == fold).sum() <= 44
-        inside = {e.patient.number for e in plan if e.fold == fold}
-        assert not inside & {e.patient.number for e in plan if e.fold != fold}
+        inside = {e.patient.number for e in develop if e.fold == fold}
+        assert not inside & {e.patient.number for e in develop if e.fold != fold}
         # Within a fold the two classes are mixed.
         assert 0 < np.flatnonzero(labels[folds == fold]).mean() < (folds == fold).sum() - 3
-    assert all(e.fold == -1 for e in plans["test"] + plans["pretrain"])
+    assert all(e.fold == -1 for e in entries["test"] + entries["pretrain"])
 
 
 def alive(pid: int) -> bool:
@@ -243,7 +245,7 @@ def test_a_killed_worker_is_reported_and_nothing_stays(tmp_path, monkeypatch):
     killer = threading.Thread(target=kill_one)
     killer.start()
     with pytest.raises(pool.PhantomError, match=r"(?s)nothing was kept.*worker 2 of 2.*signal 9.*run the same command"):
-        cardiomegaly.write("test", SIZE, tmp_path, progress=False, workers=2)
+        writing.write(cardiomegaly.SET, "test", SIZE, tmp_path, progress=False, workers=2)
     killer.join()
     assert list(tmp_path.iterdir()) == []
     assert not any(alive(child.pid) for child in children)
@@ -266,11 +268,11 @@ def test_a_failing_worker_is_quoted(tmp_path, monkeypatch):
 def test_no_worker_outlives_its_parent(tmp_path, how):
     """Ctrl-C cleans up; even a parent killed outright takes its children with it."""
     program = (
-        "from pathlib import Path; from data_fetch.sources.phantoms import cardiomegaly, pool\n"
+        "from pathlib import Path; from data_fetch.sources.phantoms import cardiomegaly, pool, writing\n"
         "start = pool.subprocess.Popen\n"
         "def popen(*a, **k):\n    child = start(*a, **k); print(child.pid, flush=True); return child\n"
         "pool.subprocess.Popen = popen\n"
-        f"cardiomegaly.write('pretrain', 256, Path({str(tmp_path)!r}), progress=False, workers=2)\n"
+        f"writing.write(cardiomegaly.SET, 'pretrain', 256, Path({str(tmp_path)!r}), progress=False, workers=2)\n"
     )
     root = Path(cardiomegaly.__file__).parents[3]
     parent = subprocess.Popen(
@@ -294,13 +296,13 @@ def test_no_worker_outlives_its_parent(tmp_path, how):
 
 def test_wrong_arguments_are_named_and_touch_nothing(tmp_path):
     with pytest.raises(pool.PhantomError, match=r"(?s)no such split.*develop or test or pretrain.*'tset'"):
-        cardiomegaly.write("tset", SIZE, tmp_path, progress=False)
+        writing.write(cardiomegaly.SET, "tset", SIZE, tmp_path, progress=False)
     for size in (63, 2048, 256.0, "256"):
         with pytest.raises(pool.PhantomError, match="64 to 1024"):
-            cardiomegaly.write("test", size, tmp_path, progress=False)
+            writing.write(cardiomegaly.SET, "test", size, tmp_path, progress=False)
     (tmp_path / "mine.txt").write_text("keep me")
     with pytest.raises(pool.PhantomError, match="empty folder"):
-        cardiomegaly.write("test", SIZE, tmp_path, progress=False)
+        writing.write(cardiomegaly.SET, "test", SIZE, tmp_path, progress=False)
     assert (tmp_path / "mine.txt").read_text() == "keep me"
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from data_fetch.sources.phantoms import pneumothorax, trivial_baselines
+from data_fetch.sources.phantoms import pneumothorax, trivial_baselines, writing
 from data_fetch.sources.phantoms.film import Additions, render
 from data_fetch.store.registry import data_set
 
@@ -24,7 +24,9 @@ SIZE = 64
 @pytest.fixture(scope="module")
 def drawn(once_a_run) -> Path:
     """The test split at 64 px."""
-    return once_a_run("pneumothorax", lambda folder: pneumothorax.write("test", SIZE, folder, progress=False))
+    return once_a_run(
+        "pneumothorax", lambda folder: writing.write(pneumothorax.SET, "test", SIZE, folder, progress=False)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -55,14 +57,14 @@ def cases() -> list[pneumothorax.Entry]:
 
 
 def test_splits_are_balanced_and_share_no_patient():
-    plans = {split: pneumothorax.entries_of(split) for split in pneumothorax.SPLITS}
-    counts = {split: (len(plan), sum(e.label for e in plan)) for split, plan in plans.items()}
+    entries = {split: pneumothorax.entries_of(split) for split in pneumothorax.SPLITS}
+    counts = {split: (len(of_split), sum(e.label for e in of_split)) for split, of_split in entries.items()}
     assert counts == {"train": (1000, 500), "validation": (200, 100), "test": (300, 150)}
-    patients = {split: {e.patient.number for e in plan} for split, plan in plans.items()}
+    patients = {split: {e.patient.number for e in of_split} for split, of_split in entries.items()}
     assert len(set.union(*patients.values())) == sum(map(len, patients.values()))
-    for plan in plans.values():
-        for number in {e.patient.number for e in plan}:
-            films = [e for e in plan if e.patient.number == number]
+    for of_split in entries.values():
+        for number in {e.patient.number for e in of_split}:
+            films = [e for e in of_split if e.patient.number == number]
             assert all(e.patient == films[0].patient and e.label == films[0].label for e in films)
             assert len({e.additions.drain for e in films}) == 1, "a drain stays in"
             assert len({e.exposure for e in films}) == len(films)
@@ -116,8 +118,8 @@ def test_no_number_alone_gives_the_label_away(table, drawn):
     assert 0.55 < roc_auc_score(table["label"], table["drain"]) < 0.75
 
 
-def test_the_rivals_on_the_card_belong_to_this_version_of_the_films(drawn, table):
-    stated = tomllib.loads((drawn / "card.toml").read_text(encoding="utf-8"))["rivals"]
+def test_the_baselines_on_the_card_belong_to_this_version_of_the_films(drawn, table):
+    stated = tomllib.loads((drawn / "card.toml").read_text(encoding="utf-8"))["baselines"]
     assert (stated["version"], stated["seed"]) == (pneumothorax.VERSION, pneumothorax.SEED)
     assert roc_auc_score(table["label"], table["drain"]) == pytest.approx(stated["drain"], abs=1e-3)
     brightness = np.load(drawn / "images.npy").mean((1, 2))
@@ -191,7 +193,7 @@ def test_masks_are_the_same_masks_at_every_size(cases, size):
     reason="draws 300 films again; by the same pool as those of cardiomegaly, which are drawn twice on each push"
 )
 def test_films_do_not_depend_on_how_many_draw_them(drawn, tmp_path):
-    pneumothorax.write("test", SIZE, tmp_path, progress=False, workers=3)
+    writing.write(pneumothorax.SET, "test", SIZE, tmp_path, progress=False, workers=3)
     for name in ("images.npy", *(f"masks/{mask}.npy" for mask in pneumothorax.MASKS), "table.csv", "card.toml"):
         assert (tmp_path / name).read_bytes() == (drawn / name).read_bytes(), name
     images, gas = np.load(drawn / "images.npy"), np.load(drawn / "masks" / "pneumothorax.npy")

@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from data_fetch.store.atomic import fresh_file, remove_left_overs, write_atomically
+from data_fetch.store.atomic import create_atomically, fresh_file, fresh_folder, remove_left_overs, write_atomically
 
 
 def test_text_and_bytes_are_written_and_others_may_read_them(tmp_path):
@@ -31,6 +31,36 @@ def test_what_stops_it_leaves_the_file_as_it_was(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         write_atomically(path, "after")
     assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
+
+
+def through_a_fresh_file(path, content):
+    with fresh_file(path) as part:
+        part.write_bytes(content)
+
+
+@pytest.mark.parametrize("write", [write_atomically, create_atomically, through_a_fresh_file])
+def test_a_file_lies_on_the_disk_whole_before_it_has_its_name(tmp_path, monkeypatch, write):
+    path, synced = tmp_path / "quiz.json", []
+    sync = os.fsync
+
+    def watched(file):
+        synced.append((os.fstat(file).st_size, path.exists()))
+        sync(file)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    write(path, b"answers")
+    assert synced == [(7, False)] and path.read_bytes() == b"answers"
+
+
+def test_a_folder_takes_the_place_of_another_whole_or_not_at_all(tmp_path):
+    place = tmp_path / "pages"
+    for text in ("first", "second"):
+        with fresh_folder(place, replace=True) as part:
+            (part / text).touch()
+    with pytest.raises(KeyError), fresh_folder(place, replace=True) as part:
+        (part / "third").touch()
+        raise KeyError
+    assert [path.name for path in tmp_path.rglob("*")] == ["pages", "second"]
 
 
 def test_what_killed_writers_left_goes_with_the_next_one_a_day_later(tmp_path):

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 import data_fetch
 from data_fetch import DataFetchError
 from data_fetch.checkpoints.checkpoint_files import _published_names, checkpoint_folder, described, verified_checkpoints
-from data_fetch.store import registry, tomltext
-from data_fetch.store import registry_schema as schema
+from data_fetch.store import registry, registry_schema, tomltext
 
 RELAXED = settings(deadline=None, max_examples=60)  # a busy machine is no failure
 PART = {"urls": ["https://example.org/net.h5"], "sha256": "0" * 64, "bytes": 1000}
@@ -53,7 +52,7 @@ def refused(call, *names):
 
 
 def check(table):
-    return schema.check_class_registry(table, "somewhere.toml")
+    return registry_schema.check_class_registry(table, "somewhere.toml")
 
 
 def places(table):
@@ -76,13 +75,13 @@ def inside(table, path):
 def test_what_is_right_is_taken():
     assert check(CLASS).keys() == {"net-gpu", "other"}
     assert tomllib.loads(tomltext.dumps(CLASS)) == CLASS
-    schema.check_files(FILES, "somewhere.toml")
+    registry_schema.check_files(FILES, "somewhere.toml")
 
 
 def test_the_courses_own_registry_keeps_the_rules():
     whole = registry.registry()
-    schema.check_files(whole["files"], "registry.toml")
-    schema.check_shipped_checkpoints(whole["checkpoints"], "registry.toml")
+    registry_schema.check_files(whole["files"], "registry.toml")
+    registry_schema.check_shipped_checkpoints(whole["checkpoints"], "registry.toml")
     for name, entry in whole["checkpoints"].items():
         if "weights" in entry:
             card = data_fetch.checkpoint(name, checkpoint_folder()).card
@@ -103,7 +102,7 @@ def test_a_missing_key_is_named(place):
 @given(st.sampled_from(PLACES), st.data())
 def test_a_wrong_value_is_named_with_what_was_expected(place, data):
     path, key = place
-    rule = {**schema.CHECKPOINT, **schema.PART}[key]
+    rule = {**registry_schema.CHECKPOINT, **registry_schema.PART}[key]
     value = data.draw(st.sampled_from(WRONG[key]) | ANYTHING.filter(lambda value: not rule.good(value)))
     table = copy.deepcopy(CLASS)
     inside(table, path)[key] = value
@@ -115,10 +114,10 @@ def test_a_wrong_value_is_named_with_what_was_expected(place, data):
 def test_an_unknown_key_is_named(path, key, value):
     table = copy.deepcopy(CLASS)
     entry = inside(table, path)
-    if key in (*schema.CHECKPOINT, *schema.PART, "weights", "card"):
+    if key in (*registry_schema.CHECKPOINT, *registry_schema.PART, "weights", "card"):
         return
     entry[key] = value
-    assert "nothing reads" in refused(lambda: check(table), ".".join(path), schema._short(key))
+    assert "nothing reads" in refused(lambda: check(table), ".".join(path), registry_schema._short(key))
 
 
 def test_a_misspelt_key_is_told_the_right_one():
@@ -135,38 +134,40 @@ def test_a_misspelt_key_is_told_the_right_one():
 )
 def test_a_name_is_a_name_and_never_a_path(name):
     table = {"checkpoints": {name: ENTRY}}
-    if schema.is_name(name):
+    if registry_schema.is_name(name):
         check(table)
         assert not set(name) & set("/\\:.")
     else:
-        refused(lambda: check(table), schema._short(name))
+        refused(lambda: check(table), registry_schema._short(name))
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [(k, value) for k, values in WRONG.items() if k in schema.FILE for value in values]
+    ("key", "value"), [(k, value) for k, values in WRONG.items() if k in registry_schema.FILE for value in values]
 )
 def test_single_files_keep_the_same_rules(key, value):
     table = {"weights": {**FILES["weights"], key: value}}
-    refused(lambda: schema.check_files(table, "somewhere.toml"), "files.weights", repr(key))
+    refused(lambda: registry_schema.check_files(table, "somewhere.toml"), "files.weights", repr(key))
 
 
 def test_two_files_cannot_have_one_name():
     other = {**FILES["weights"], "filename": "W.H5"}
-    refused(lambda: schema.check_files({**FILES, "other": other}, "somewhere.toml"), "files.other", "files.weights")
+    refused(
+        lambda: registry_schema.check_files({**FILES, "other": other}, "somewhere.toml"), "files.other", "files.weights"
+    )
 
 
 @RELAXED
 @given(ANYTHING | st.fixed_dictionaries({"checkpoints": st.dictionaries(st.text(max_size=5), ANYTHING, max_size=2)}))
 def test_any_table_is_taken_or_refused_in_words(table):
     try:
-        found = schema.check_class_registry(
+        found = registry_schema.check_class_registry(
             table if isinstance(table, dict) else {"checkpoints": table}, "somewhere.toml"
         )
     except DataFetchError as problem:
         assert "somewhere.toml" in str(problem)
     else:
         for name, entry in found.items():
-            assert all(schema.FILE_NAME.good(one) for one in _published_names(name, entry).values())
+            assert all(registry_schema.FILE_NAME.good(one) for one in _published_names(name, entry).values())
 
 
 @settings(RELAXED, suppress_health_check=[HealthCheck.function_scoped_fixture])

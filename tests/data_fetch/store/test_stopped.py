@@ -172,10 +172,10 @@ TWENTY = """
 import os, sys, time
 import numpy as np
 from data_fetch import fetch_cardiomegaly, fetch_cardiomegaly_biased, fetch_file, fetch_pneumothorax
-from data_fetch.sources.phantoms import cardiomegaly
+from data_fetch.sources.phantoms import writing
 log = sys.argv[1]
 
-def write(split, size, folder, progress=True):
+def write(what, split, size, folder, progress=True):
     with open(log, "a") as file:
         print(split, os.getpid(), file=file)
     time.sleep(0.5)
@@ -184,7 +184,7 @@ def write(split, size, folder, progress=True):
     (folder / "table.csv").write_text("name,label,patient,fold\\n" + rows)
     (folder / "card.toml").write_text('source = "phantom"\\nversion = "1"\\npreprocessing = "none"\\n')
 
-cardiomegaly.write = write
+writing.write = write
 start = time.time() + 1
 children = []
 for number in range(20):

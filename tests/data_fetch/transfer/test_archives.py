@@ -18,8 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data_fetch import DataFetchError
-from data_fetch.transfer import archive_reader, transport
-from data_fetch.transfer import retrying_stream as stream
+from data_fetch.transfer import archive_reader, retrying_stream, transport
 from data_fetch.transfer.archives import Archive, take_films
 
 NAMES = {f"archive_{number}.tar.gz": [f"{number}{film:03d}.png" for film in range(12)] for number in (1, 2, 3)}
@@ -140,7 +139,7 @@ def test_unconfirmed_films_that_come_back_different_are_replaced(server, tmp_pat
     one = archive(server, name, by_film=False)
     first = next(iter(one.wanted))
     forged = packed({film: FILMS[film] if film != first else nih_mirrors.png(7, pixels=64) for film in NAMES[name]})
-    monkeypatch.setattr(stream, "ATTEMPTS", 1)
+    monkeypatch.setattr(retrying_stream, "TRIES", 1)
     monkeypatch.setitem(server.files, name, forged)
     server.again(answers=[Answer(cut=len(forged) - 20)])
     with pytest.raises(transport.CannotReach):

@@ -14,8 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data_fetch import DataFetchError
-from data_fetch.transfer import answers, transport
-from data_fetch.transfer import retrying_stream as stream
+from data_fetch.transfer import answers, retrying_stream, transport
 
 CONTENT = random.Random(1).randbytes(700_000)
 
@@ -54,17 +53,19 @@ def test_a_connection_that_drops_anywhere_goes_on_where_it_stopped(server, cuts,
 
 def test_what_drops_for_ever_is_given_up_and_told(server):
     server.again(always=Answer(cut=1000))
-    with pytest.raises(transport.CannotReach, match="700,000 bytes[\\s\\S]*1,000 bytes; 5 attempts"):
+    with pytest.raises(transport.CannotReach, match="700,000 bytes[\\s\\S]*1,000 bytes; 5 tries"):
         read(server)
-    assert len(server.asked) == stream.ATTEMPTS
+    assert len(server.asked) == retrying_stream.TRIES
     server.again(answers=[Answer(cut=100_000 * n) for n in range(1, 6)], tag=None)
     with pytest.raises(transport.CannotReach, match="connection ended before the file did"):
         read(server)
-    assert len(server.asked) == stream.RESTARTS + 2, "a server that cannot go on in the middle is not asked for ever"
+    assert len(server.asked) == retrying_stream.RESTARTS + 2, (
+        "a server that cannot go on in the middle is not asked for ever"
+    )
 
 
-def test_progress_gives_a_long_file_new_attempts(server, monkeypatch):
-    monkeypatch.setattr(stream, "PROGRESS", 10_000)
+def test_progress_gives_a_long_file_new_tries(server, monkeypatch):
+    monkeypatch.setattr(retrying_stream, "PROGRESS", 10_000)
     server.again(answers=[Answer(cut=20_000 * n) for n in range(1, 31)])
     assert read(server) == CONTENT and server.sent == len(CONTENT)
 
@@ -97,9 +98,9 @@ def test_a_busy_server_is_asked_again_and_not_for_ever(server, status):
     server.again(answers=[Answer(status), Answer(cut=5), Answer(status)])
     assert read(server) == CONTENT and len(server.asked) == 4
     server.again(always=Answer(status))
-    with pytest.raises(transport.CannotReach, match=f"HTTP {status}[\\s\\S]*5 attempts"):
+    with pytest.raises(transport.CannotReach, match=f"HTTP {status}[\\s\\S]*5 tries"):
         read(server)
-    assert len(server.asked) == stream.ATTEMPTS
+    assert len(server.asked) == retrying_stream.TRIES
 
 
 def test_a_server_that_says_how_long_to_wait_is_obeyed_within_reason(server):
@@ -122,9 +123,9 @@ def test_a_read_that_stalls_is_given_up_and_goes_on(server, monkeypatch):
     server.again(answers=[Answer(cut=400_000, stall=True)])
     assert read(server) == CONTENT
     assert server.asked[1][1], "the rest was asked for, and not the whole"
-    monkeypatch.setattr(stream, "ATTEMPTS", 2)
+    monkeypatch.setattr(retrying_stream, "TRIES", 2)
     server.again(always=Answer(cut=0, stall=True))
-    with pytest.raises(transport.CannotReach, match="no answer within 0.4 s; 2 attempts"):
+    with pytest.raises(transport.CannotReach, match="no answer within 0.4 s; 2 tries"):
         read(server)
     monkeypatch.setenv("DATA_FETCH_TIMEOUT", "soon")
     with pytest.raises(DataFetchError, match="DATA_FETCH_TIMEOUT[\\s\\S]*'soon'"):

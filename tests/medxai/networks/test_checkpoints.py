@@ -178,10 +178,10 @@ def test_the_courses_checkpoint_is_small_plain_and_says_what_it_is(course_checkp
     assert card["bytes"] < 3e6
     assert card["arguments"]["batch_norm"] is False and card["input"]["low"] < -100
     assert card["data"]["films"] > 400 and "develop" in card["data"]["threshold"]
-    area, rival = card["metrics"]["auroc"], card["rivals"]["network_minus_logistic_regression"]
+    area, baseline = card["metrics"]["auroc"], card["baselines"]["network_minus_logistic_regression"]
     assert area["positives"] >= 100 and area["low"] < area["value"] < area["high"]
     assert 0.90 <= area["value"] <= 0.985, "the task is too easy or too hard to be worth explaining"
-    assert rival["low"] > 0, "logistic regression on 16 x 16 pixels is as good as the network"
+    assert baseline["low"] > 0, "logistic regression on 16 x 16 pixels is as good as the network"
     assert f"{area['value']:.3f}" in summary(card)
 
 
@@ -209,7 +209,7 @@ def test_the_courses_card_tells_the_truth(course_checkpoint):
     interval = metrics.bootstrap_interval(test.labels, p, test.patients)
     assert (interval.low, interval.high) == pytest.approx((low, high), abs=0.005)
     for name, scores in (("apparent_ctr", baselines.apparent_ctr(test)),):
-        assert metrics.auroc(test.labels, scores) == pytest.approx(card["rivals"][name]["value"], abs=0.005)
+        assert metrics.auroc(test.labels, scores) == pytest.approx(card["baselines"][name]["value"], abs=0.005)
 
 
 @pytest.mark.parametrize("name", ["cardiomegaly-cpu", "cardiomegaly-biased-cpu", "pneumothorax-cpu"])
@@ -252,11 +252,11 @@ def test_the_pneumothorax_card_tells_the_truth_in_every_stratum():
 
     checkpoint = medxai.load_checkpoint("pneumothorax-cpu")
     test = fetch_pneumothorax("phantom", "test", size=128, progress=False)
-    stated, rivals = checkpoint.card["metrics"], checkpoint.card["rivals"]
+    stated, baselines = checkpoint.card["metrics"], checkpoint.card["baselines"]
     assert (stated["auroc"]["n"], stated["auroc"]["positives"]) == (300, 150)
     for name, films in {"auroc": test, **{f"auroc_{k}": part for k, part in drain_strata(test).items()}}.items():
         assert area_again(checkpoint, films) == pytest.approx(stated[name]["value"], abs=0.005), name
         assert (stated[name]["n"], stated[name]["positives"]) == (len(films), films.labels.sum())
     assert stated["auroc_with_drain"]["positives"] >= 40 and stated["auroc_without_drain"]["positives"] >= 40
     assert 0.85 < stated["auroc"]["value"] < 0.995, "the task is too easy or too hard to be worth explaining"
-    assert rivals["network_minus_logistic_regression"]["low"] > 0.05
+    assert baselines["network_minus_logistic_regression"]["low"] > 0.05

@@ -42,7 +42,7 @@ def test_a_training_writes_a_checkpoint_that_loads_and_a_card_that_is_complete(d
     assert card["metrics"]["auroc"]["value"] == pytest.approx(auroc(films.test.labels, p), abs=1e-4)
     chosen = operating_point(films.threshold.labels, checkpoint.predict(films.threshold.images)[:, 1], 0.9)
     assert checkpoint.threshold == pytest.approx(chosen.threshold, abs=1e-4)
-    assert set(card["rivals"]) >= {"apparent_ctr", "mean_intensity", "logistic_regression"}
+    assert set(card["baselines"]) >= {"apparent_ctr", "mean_intensity", "logistic_regression"}
 
 
 def test_further_films_and_another_checkpoint_stand_on_the_card(discs, tmp_path, capsys):

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_fetch.datasets.splits import choose_balanced, choose_films, patient_folds
 from data_fetch.errors import DataFetchError
-from data_fetch.sources.nih import pneumothorax as nih_pneumothorax
+from data_fetch.sources.nih import pneumothorax
 from data_fetch.sources.nih.cardiomegaly import choose_cardiomegaly
 from data_fetch.sources.nih.index import nih_index
 from data_fetch.sources.nih.origin import Origin
+from data_fetch.sources.splits import choose_balanced, choose_films, patient_folds
 
 
 def test_the_official_choice_needs_one_archive_and_is_what_is_promised():
@@ -76,8 +76,8 @@ def test_a_source_without_a_class_is_refused():
 def test_pneumothorax_is_balanced_and_split_by_patient():
     index = nih_index()
     for films, archives, names in ((398, 1, "74ee4c56f153b60e"), (2000, 4, "b08f8fd410d7cca2")):
-        chosen = nih_pneumothorax.choose_pneumothorax(Origin("official", None), films)
-        assert [archive.name for archive in chosen.archives] == nih_pneumothorax.archives_needed(films)
+        chosen = pneumothorax.choose_pneumothorax(Origin("official", None), films)
+        assert [archive.name for archive in chosen.archives] == pneumothorax.archives_needed(films)
         assert len(chosen.archives) == archives and len(chosen.rows) == films == len(set(chosen.rows))
         positive = index.has("Pneumothorax")[chosen.rows]
         assert positive.sum() == films / 2
@@ -92,10 +92,10 @@ def test_pneumothorax_is_balanced_and_split_by_patient():
         assert hashlib.sha256(chosen_names.encode()).hexdigest()[:16] == names
     # Negatives are not all healthy, or the task would be to tell the sick from the well.
     assert (~index.has("No Finding")[chosen.rows[~positive]]).mean() > 0.2
-    assert len(nih_pneumothorax.archives_needed(nih_pneumothorax.MOST)) == 12
+    assert len(pneumothorax.archives_needed(pneumothorax.MOST)) == 12
     for wrong in (63, 399, 10_000, True, "398"):
         with pytest.raises(DataFetchError, match="an even number from 64 to 9,964"):
-            nih_pneumothorax.check_films(wrong)
+            pneumothorax.check_films(wrong)
 
 
 @settings(max_examples=40, deadline=None)
