@@ -103,7 +103,7 @@ def released(source="def f():\n    raise NotImplementedError"):
 
 def read(tmp_path, data):
     path = tmp_path / "x.ipynb"
-    path.write_text(data if isinstance(data, str) else json.dumps(data))
+    path.write_text(data if isinstance(data, str) else json.dumps(data), encoding="utf-8")
     return read_submitted(path)
 
 
@@ -147,9 +147,9 @@ def test_added_cells_are_bounded_and_the_first_stay():
 def test_a_claimed_release_that_is_none_is_the_current_one(tmp_path, claimed):
     folder = tmp_path / "submitted" / "a" / "01_x"
     folder.mkdir(parents=True)
-    (folder / "submission.json").write_text(json.dumps({"release": claimed}))
+    (folder / "submission.json").write_text(json.dumps({"release": claimed}), encoding="utf-8")
     (tmp_path / "solutions" / "01_x").mkdir(parents=True)
-    (tmp_path / "solutions" / "01_x" / "release.toml").write_text("version = 3\n")
+    (tmp_path / "solutions" / "01_x" / "release.toml").write_text("version = 3\n", encoding="utf-8")
     assert submissions.version(LabCourse(tmp_path), folder, "01_x") == "01-r3"
 
 
@@ -163,12 +163,12 @@ def test_names_that_no_record_can_have_are_left_out_and_told(tmp_path):
         submissions.refuse_names(course, "01_x")
     path = tmp_path / f"{'n' * 200}.json"
     write_atomically(path, "x")
-    assert path.read_text() == "x"
+    assert path.read_text(encoding="utf-8") == "x"
 
 
 @pytest.mark.parametrize(("attempt", "number"), [("3", 3), ("1e309", 0), ("1" + "0" * 4_000, 0), ("-1", 0), ("[1]", 0)])
 def test_a_number_of_the_hand_in_that_cannot_be_is_none(tmp_path, attempt, number):
     folder = tmp_path / "submitted" / "a" / "01_x"
     folder.mkdir(parents=True)
-    (folder / "submission.json").write_text(f'{{"attempt": {attempt}}}')
+    (folder / "submission.json").write_text(f'{{"attempt": {attempt}}}', encoding="utf-8")
     assert submissions.handed_in(folder) == (number, "")

@@ -29,7 +29,7 @@ def broken(folder, seconds=5.0):
 
 def mutant(folder, name, body, loses="normalise-1, normalise-2", told="Is the `return` missing?"):
     text = f'"""Why.\n\nloses: {loses}\ntold: {told}\n"""\n{body}\n'
-    (folder / "mutants" / "normalise" / f"{name}.py").write_text(text)
+    (folder / "mutants" / "normalise" / f"{name}.py").write_text(text, encoding="utf-8")
 
 
 def test_the_tiny_course_is_as_stated():
@@ -69,12 +69,15 @@ def test_promises_that_do_not_hold_are_told_with_expected_and_got(lab):
 
 def test_a_check_that_passes_everybody_or_nobody_is_seen(lab):
     hidden = lab / "hidden" / "normalise.py"
-    text = hidden.read_text()
-    hidden.write_text(text.replace("def normalise_2(f, rng):", "def normalise_2(f, rng):\n    return\n"))
+    text = hidden.read_text(encoding="utf-8")
+    hidden.write_text(
+        text.replace("def normalise_2(f, rng):", "def normalise_2(f, rng):\n    return\n"), encoding="utf-8"
+    )
     rows = broken(lab)
     assert ("normalise", "stub") in rows and "loses normalise-1;" in rows["normalise", "stub"].got
     hidden.write_text(
-        text.replace("def normalise_1(f, rng):", "def normalise_1(f, rng):\n    raise AssertionError('no')\n")
+        text.replace("def normalise_1(f, rng):", "def normalise_1(f, rng):\n    raise AssertionError('no')\n"),
+        encoding="utf-8",
     )
     assert ("normalise", "reference") in broken(lab)
 
@@ -82,7 +85,7 @@ def test_a_check_that_passes_everybody_or_nobody_is_seen(lab):
 def test_marks_that_depend_on_the_seed_are_seen(lab):
     hidden = lab / "hidden" / "normalise.py"
     lucky = "def normalise_2(f, rng):\n    if rng.random() < 0.7:\n        return\n"
-    hidden.write_text(hidden.read_text().replace("def normalise_2(f, rng):", lucky))
+    hidden.write_text(hidden.read_text(encoding="utf-8").replace("def normalise_2(f, rng):", lucky), encoding="utf-8")
     rows = {(r.exercise, r.answer): r for r in prove.prove_lab(load_lab(lab), 5)}
     assert "depends on the seed" in rows["normalise", "stub"].got
 
@@ -96,7 +99,10 @@ def test_an_answer_that_kills_the_process_does_not_hide_the_others(lab):
 
 def test_a_setup_cell_that_fails_is_named(lab):
     source = lab / "01_tiny.py"
-    source.write_text(source.read_text().replace("import tiny_checks as checks", "import no_such_checks as checks"))
+    source.write_text(
+        source.read_text(encoding="utf-8").replace("import tiny_checks as checks", "import no_such_checks as checks"),
+        encoding="utf-8",
+    )
     out = io.StringIO()
     assert prove.run(LabCourse(lab.parents[1]), console=Console(file=out, width=200)) is False
     assert "01_tiny.py, line" in out.getvalue() and "no_such_checks" in out.getvalue()
