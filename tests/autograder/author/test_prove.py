@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from autograder.author import prove
+from autograder.author import proofs, prove
 from autograder.author.lab_source import load_lab
 from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
@@ -32,15 +32,21 @@ def mutant(folder, name, body, loses="normalise-1, normalise-2", told="Is the `r
     (folder / "mutants" / "normalise" / f"{name}.py").write_text(text, encoding="utf-8")
 
 
-def test_the_tiny_course_is_as_stated():
+def test_the_tiny_course_is_as_stated_until_a_source_of_it_changes(lab):
     out = io.StringIO()
-    assert prove.run(LabCourse(COURSE), ["01"], console=Console(file=out, width=200)) is True
-    rows = prove.prove_lab(load_lab(COURSE / "solutions" / "01_tiny"))
+    course = LabCourse(lab.parents[1])
+    assert not proofs.holds(course, lab)
+    assert prove.run(course, ["01"], console=Console(file=out, width=200)) is True
+    assert proofs.holds(course, lab)
+    rows = prove.prove_lab(load_lab(lab))
     assert all(row.ok for row in rows) and len(rows) == 11
     by_answer = {(r.exercise, r.answer): r for r in rows}
     assert by_answer["normalise", "reference"].lost == ()
     assert by_answer["normalise", "stub"].lost == ("normalise-1", "normalise-2")
     assert "11 answers, all as stated" in out.getvalue()
+    hidden = lab / "hidden" / "normalise.py"
+    hidden.write_text(hidden.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
+    assert not proofs.holds(course, lab)
 
 
 def test_promises_that_do_not_hold_are_told_with_expected_and_got(lab):
@@ -104,7 +110,10 @@ def test_a_setup_cell_that_fails_is_named(lab):
         encoding="utf-8",
     )
     out = io.StringIO()
-    assert prove.run(LabCourse(lab.parents[1]), console=Console(file=out, width=200)) is False
+    course = LabCourse(lab.parents[1])
+    proofs.keep(course, lab, True)
+    assert prove.run(course, console=Console(file=out, width=200)) is False
+    assert not proofs.holds(course, lab)
     assert "01_tiny.py, line" in out.getvalue() and "no_such_checks" in out.getvalue()
 
 
