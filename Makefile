@@ -55,10 +55,10 @@ PACKAGES := data_fetch medxai warmkernel autograder
 # uv leaves alone what is installed already, so this is quick when only pyproject.toml changed.
 $(INSTALLED): requirements.lock pyproject.toml | $(filter .uv/bin/uv,$(UV))
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || \
-	    { umask 022; $(UV) venv --quiet --clear --python $(BASE_PYTHON) $(VENV); }
+	    { umask 022; "$(UV)" venv --quiet --clear --python "$(BASE_PYTHON)" $(VENV); }
 	@echo "setup: installing the packages of requirements.lock in $(VENV)"
-	@umask 022; $(UV) pip install --python $(PYTHON) --require-hashes --compile-bytecode --requirement requirements.lock
-	@umask 022; $(UV) pip install --quiet --python $(PYTHON) --compile-bytecode --no-deps --editable .
+	@umask 022; "$(UV)" pip install --python $(PYTHON) --require-hashes --compile-bytecode --requirement requirements.lock
+	@umask 022; "$(UV)" pip install --quiet --python $(PYTHON) --compile-bytecode --no-deps --editable .
 	@$(OPEN) $(VENV)
 	@touch $@
 
@@ -73,7 +73,7 @@ ifeq ($(BROWSER),no)
 NEEDS = echo "Not tested: the feedback pages and the box widget (tests/browser), because of BROWSER=no"
 PYTEST = $(PYTHON) -m pytest --ignore=tests/browser
 else
-NEEDS = $(PYTHON) tests/needs.py
+NEEDS = $(PYTHON) tests/needs.py $@
 PYTEST = $(PYTHON) -m pytest
 endif
 
@@ -89,7 +89,7 @@ test-all: setup  ## every test, the slow ones too (on 2 cores about two hours)
 	$(PYTEST) $(PARALLEL) $(PYTEST_ARGS)
 
 test-gpu: setup  ## the notebooks in the gpu profile: NIH films, full networks. For a machine with a GPU and the data
-	$(UV) pip install --python $(PYTHON) --editable ".[gpu]"
+	"$(UV)" pip install --python $(PYTHON) --editable ".[gpu]"
 	MEDXAI_PROFILE=gpu $(PYTHON) -m pytest tests/notebooks $(PYTEST_ARGS)
 
 notebooks: setup  ## write solutions/*.ipynb and notebooks/ again from the sources in solutions/
@@ -104,7 +104,7 @@ lint: setup  ## ruff and mypy
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 
-COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+COMPILE = "$(UV)" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
     --no-emit-index-url --no-header --no-annotate pyproject.toml
 lock: setup  ## resolve both locks again, within what pyproject.toml allows (newest: make lock LOCK_ARGS=--upgrade)
 	$(COMPILE) --extra dev $(LOCK_ARGS) --output-file requirements.lock

@@ -116,7 +116,13 @@ def run(
 
 
 def make_course(course: Course, into: Path) -> LabCourse:
-    """A throw-away course with a copy of the sources, and whatever else at the course's top its labs import."""
+    """A throw-away course with a copy of the sources, and whatever else at the course's top its labs import.
+
+    Raises
+    ------
+    AutograderError
+        If `into` is a folder that the demo did not make, or holds the course itself.
+    """
     into = into.resolve()
     if into.exists() and not (into / MARKER).is_file() and any(into.iterdir() if into.is_dir() else [into]):
         raise AutograderError(

@@ -55,6 +55,7 @@ def _short(path: Path) -> str:
 
 
 def read_source(path: Path) -> str:
+    """The text of a source file; SourceError where it is not UTF-8."""
     try:
         return Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError as e:

@@ -56,7 +56,7 @@ FULL_SIZE_LIMIT_GB = 4.0
 
 def peak_gb(pid: int | str = "self") -> float:
     """The largest resident memory that a process has had, in 10^9 bytes."""
-    status = Path(f"/proc/{pid}/status").read_text()
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     return next(int(row.split()[1]) for row in status.splitlines() if row.startswith("VmHWM")) * 1024 / 1e9
 
 
@@ -188,7 +188,7 @@ def run(job: str, *arguments: Any) -> dict[str, float]:
     """The marks of a job in a fresh Python."""
     command = [sys.executable, __file__, "--job", job, *map(str, arguments), "--started", str(time.monotonic())]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment)
     if done.returncode:
         last = "\n".join(done.stderr.strip().splitlines()[-15:])
         raise SystemExit(f"explain: the job {job} ended with exit status {done.returncode}:\n{last}")

@@ -74,7 +74,9 @@ def course_of(kind: str, folder: Path, students: int) -> Path:
     source = folder / "source" / kind
     source.mkdir(parents=True)
     nbformat.write(nb, source / f"{kind}.ipynb")
-    (folder / "nbgrader_config.py").write_text("c = get_config()\nc.CourseDirectory.course_id = 'bench'\n")
+    (folder / "nbgrader_config.py").write_text(
+        "c = get_config()\nc.CourseDirectory.course_id = 'bench'\n", encoding="utf-8"
+    )
     run([*PYTHON, "nbgrader", "generate_assignment", kind], folder)
     released = nbformat.read(folder / "release" / kind / f"{kind}.ipynb", as_version=4)
     for number in range(students):
@@ -94,7 +96,7 @@ def run(command: list[str], folder: Path) -> tuple[float, float]:
     env["PYTHONPATH"], env["TF_CPP_MIN_LOG_LEVEL"] = os.pathsep.join([str(folder), str(ROOT)]), "3"
     env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env["PATH"]])
     before, begun = os.times(), time.perf_counter()
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, encoding="utf-8")
     seconds, after = time.perf_counter() - begun, os.times()
     if done.returncode:
         raise SystemExit(f"{' '.join(command)}: {done.stdout[-2000:]}{done.stderr[-3000:]}")
@@ -152,7 +154,9 @@ def lab(scratch: Path, with_peer: bool) -> None:
     from autograder.release import release
 
     course = demo.make_course(LabCourse(ROOT), scratch / "lab")
-    (course.root / "nbgrader_config.py").write_text((ROOT / "nbgrader_config.py").read_text())
+    (course.root / "nbgrader_config.py").write_text(
+        (ROOT / "nbgrader_config.py").read_text(encoding="utf-8"), encoding="utf-8"
+    )
     for name in course.folders():
         if not name.name.startswith("01"):
             shutil.rmtree(name)
@@ -228,7 +232,9 @@ def cold_seconds(course, sandbox, made, sources: list[str]) -> float:
         try:
             for source in sources:
                 client.execute_interactive(source, timeout=600, store_history=False, output_hook=lambda message: None)
-            fields = Path(f"/proc/{manager.provisioner.pid}/stat").read_text().rpartition(")")[2].split()
+            fields = (
+                Path(f"/proc/{manager.provisioner.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+            )
             return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
         finally:
             client.stop_channels()
@@ -289,7 +295,7 @@ def measured(course: Path, students: int | None = None) -> tuple[float, float, f
     arguments = ["student0000"] if students else []
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-c", INSIDE, *arguments], cwd=course, env=env, capture_output=True, text=True
+        [sys.executable, "-c", INSIDE, *arguments], cwd=course, env=env, capture_output=True, encoding="utf-8"
     )
     if done.returncode:
         raise SystemExit(done.stderr[-3000:])

@@ -105,7 +105,7 @@ def memory(warm: bool) -> float:
 def pss(number: int) -> int:
     """Bytes; process 1 of a kernel shows its own to root only, and is counted with what it does not share otherwise."""
     try:
-        lines = Path(f"/proc/{number}/smaps_rollup").read_text().splitlines()
+        lines = Path(f"/proc/{number}/smaps_rollup").read_text(encoding="utf-8").splitlines()
         return next(int(line.split()[1]) << 10 for line in lines if line.startswith("Pss:"))
     except PermissionError:
         return psutil.Process(number).memory_info().rss - psutil.Process(number).memory_info().shared

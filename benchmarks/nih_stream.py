@@ -144,7 +144,7 @@ def pack(folder: pathlib.Path, films: list[bytes], archives: int, count: int) ->
 def served(folder: pathlib.Path, rate: float) -> Iterator[str]:
     """The address of a server, in another process, of a folder; rate : MB/s, or 0."""
     command = [sys.executable, "-c", SERVE, str(folder), str(rate)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as server:
         assert server.stdout
         try:
             yield f"http://127.0.0.1:{server.stdout.readline().strip()}"
@@ -164,8 +164,10 @@ def ours(address: str, wanted: dict[str, list[str]], md5: dict[str, str], work: 
         for name, films in wanted.items()
     ]
     task = work / "task.json"
-    task.write_text(json.dumps({"archives": archives, "folder": str(folder), "size": SIZE, "at_once": at_once}))
-    done = subprocess.run([sys.executable, "-c", OURS, str(task)], check=True, capture_output=True, text=True)
+    task.write_text(
+        json.dumps({"archives": archives, "folder": str(folder), "size": SIZE, "at_once": at_once}), encoding="utf-8"
+    )
+    done = subprocess.run([sys.executable, "-c", OURS, str(task)], check=True, capture_output=True, encoding="utf-8")
     seconds, peak = map(float, done.stdout.split())
     return seconds, peak, size_of(folder)
 
@@ -181,7 +183,7 @@ def peer(address: str, wanted: dict[str, list[str]], work: pathlib.Path):
         subprocess.run(["tar", "xzf", name], cwd=folder, check=True)
     names = "\n".join(film for films in wanted.values() for film in films)
     subprocess.run(
-        [sys.executable, "-c", PEER, folder, folder / "films", str(SIZE)], input=names, text=True, check=True
+        [sys.executable, "-c", PEER, folder, folder / "films", str(SIZE)], input=names, encoding="utf-8", check=True
     )
     return time.perf_counter() - started, size_of(folder)
 
@@ -191,7 +193,9 @@ def limit(address: str, archives: list[str], at_once: int) -> tuple[float, float
     shares = [[f"{address}/{name}" for name in archives[first::at_once]] for first in range(at_once)]
 
     def together(*command: str) -> list[str]:
-        running = [subprocess.Popen([*command, *share], stdout=subprocess.PIPE, text=True) for share in shares if share]
+        running = [
+            subprocess.Popen([*command, *share], stdout=subprocess.PIPE, encoding="utf-8") for share in shares if share
+        ]
         told = [process.communicate()[0] for process in running]
         if any(process.returncode for process in running):
             raise SystemExit("the server could not be read")

@@ -58,7 +58,7 @@ def render(workers: int | None) -> float:
 
 def in_a_process(code: str) -> float:
     """The number that `code` prints, run by a fresh Python."""
-    return float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
+    return float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, encoding="utf-8").stdout)
 
 
 def line(name: str, ours: list[float], peer: list[float], limit: float, unit: str) -> str:

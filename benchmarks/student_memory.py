@@ -96,8 +96,8 @@ def fill_cache(folder: Path, films: int, size: int) -> Path:
             image[:] = rng.integers(0, 256, (size, size), dtype=np.uint8)
         images.flush()
         rows = [f"{n:04d}.png,{int(n % 8 == 0)},p{n:04d},PA,{n * 10 // films}" for n in range(films)]
-        (folder / "table.csv").write_text("\n".join(["name,label,patient,view,fold", *rows]) + "\n")
-        (folder / "card.toml").write_text('source = "phantom"\nsplit = "develop"\nversion = "1"\n')
+        (folder / "table.csv").write_text("\n".join(["name,label,patient,view,fold", *rows]) + "\n", encoding="utf-8")
+        (folder / "card.toml").write_text('source = "phantom"\nsplit = "develop"\nversion = "1"\n', encoding="utf-8")
 
     drawn, writing.write = writing.write, write  # type: ignore[assignment]
     try:
@@ -110,10 +110,10 @@ def fill_cache(folder: Path, films: int, size: int) -> Path:
 def pss(process: int, file: Path | None = None) -> int:
     """Bytes of a process's proportional set size; of what it maps from one file, if that is given."""
     if file is None:
-        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="utf-8").splitlines()
         return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024
     found, here = 0, False
-    for line in Path(f"/proc/{process}/smaps").read_text().splitlines():
+    for line in Path(f"/proc/{process}/smaps").read_text(encoding="utf-8").splitlines():
         if "-" in line.split(" ", 1)[0]:
             here = line.endswith(str(file))
         elif here and line.startswith("Pss:"):
@@ -128,7 +128,7 @@ def class_of(code: str, students: int, environment: dict[str, str], file: Path |
             [sys.executable, "-c", code],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
             env=os.environ | environment,
         )
         for _ in range(students)

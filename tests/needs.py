@@ -1,4 +1,5 @@
-"""Makes what the tests need beyond Python packages, or says in one sentence what is missing: `make test` runs it first.
+"""Makes what the tests need beyond Python packages, or says in one sentence what is missing: `make test` and
+`make test-all` run it first, and name themselves to it.
 
 For each need, in this order: what is there is taken if it works; else the system's package is installed, as root or where `sudo -n`
 works; else the need's own way of getting it is tried. A new need is one entry of NEEDS. Tests find what it found by the same
@@ -25,7 +26,7 @@ SECONDS = 120  # for a program to show that it works; on a busy machine the firs
 @dataclass(frozen=True)
 class Need:
     """name: as the sentence calls it; works: whether it is there and runs; package: Debian's; own: another way to get it;
-    without: how to run the rest of the tests without it."""
+    without: what to set, after the target, to run the rest of the tests without it."""
 
     name: str
     works: Callable[[], bool]
@@ -81,7 +82,7 @@ def driver_starts() -> bool:
     return ran([*PLAYWRIGHT, "--version"]) is not None
 
 
-NO_BROWSER = "make test BROWSER=no"
+NO_BROWSER = "BROWSER=no"
 NEEDS = (
     Need("libatomic, which playwright's driver starts with,", driver_starts, "libatomic1", without=NO_BROWSER),
     Need("Chromium or Chrome", lambda: browser() is not None, "chromium", (*PLAYWRIGHT, "install", "chromium"), NO_BROWSER),
@@ -95,14 +96,14 @@ def as_root() -> list[str] | None:
     return ["sudo", "-n"] if ran(["sudo", "-n", "true"], 20) else None
 
 
-def install(packages: Sequence[str]) -> str:
+def install(packages: Sequence[str], target: str) -> str:
     """Installs packages of the system; what kept it from doing so, or nothing."""
     if not shutil.which("apt-get"):
         return "there is no apt-get to install it with"
     before = as_root()
     if before is None:
         return "installing it needs root"
-    print(f"make test: installing {' '.join(packages)}", flush=True)
+    print(f"make {target}: installing {' '.join(packages)}", flush=True)
     apt = [*before, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
     ran([*apt, "update"], 600)
     if not ran([*apt, "install", "-y", "--no-install-recommends", *packages], 1800):
@@ -115,14 +116,16 @@ def missing(needs: Sequence[Need]) -> list[Need]:
     return [need for need in needs if not need.works()]
 
 
-def main(needs: Sequence[Need] = NEEDS) -> str:
-    """Makes what is missing; the one sentence about what cannot be made, or nothing."""
+def main(target: str, needs: Sequence[Need] = NEEDS) -> str:
+    """Makes what is missing; the one sentence about what cannot be made, or nothing. The target of make is named as it was asked for."""
     if not (wanted := missing(needs)):
         return ""
-    reason = install([need.package for need in wanted])
+    reason = install([need.package for need in wanted], target)
     wanted = missing(wanted)
     for need in [need for need in wanted if need.own]:
-        print(f"make test: {reason or 'what was installed does not run'}; trying {' '.join(need.own[2:])}", flush=True)
+        print(
+            f"make {target}: {reason or 'what was installed does not run'}; trying {' '.join(need.own[2:])}", flush=True
+        )
         if not ran(need.own, 1800):
             reason += (" and " if reason else "") + "a download failed"
     if not (wanted := missing(wanted)):
@@ -130,13 +133,15 @@ def main(needs: Sequence[Need] = NEEDS) -> str:
     what = " and ".join(need.name for need in wanted)
     packages = " ".join(need.package for need in wanted)
     rest = "; ".join(
-        dict.fromkeys(f"or leave out the tests that use it: {need.without}" for need in wanted if need.without)
+        dict.fromkeys(
+            f"or leave out the tests that use it: make {target} {need.without}" for need in wanted if need.without
+        )
     )
     return (
-        f"make test: no test was run, because {what} cannot be found or made here ({reason or 'it does not run'}): as root, "
+        f"make {target}: no test was run, because {what} cannot be found or made here ({reason or 'it does not run'}): as root, "
         f"apt-get install {packages}; {rest}."
     )  # fmt: skip
 
 
 if __name__ == "__main__":
-    sys.exit(main() or None)
+    sys.exit(main(*sys.argv[1:2] or ["test"]) or None)

@@ -62,9 +62,11 @@ class WarmProvisioner(KernelProvisionerBase):
 
     @property
     def has_process(self) -> bool:
+        """Whether a kernel was started whose end has not been waited for."""
         return self._control is not None
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """Finds or starts the warm process of this kernelspec, and writes the connection file. SandboxError where none can be started."""
         self._settings = settings.read(self.kernel_spec.metadata)
         prepared = await super().pre_launch(cmd=[], **kwargs)
         own = {name: prepared["env"][name] for name in self.kernel_spec.env}
@@ -79,6 +81,7 @@ class WarmProvisioner(KernelProvisionerBase):
         return prepared
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        """Forks the kernel; how to connect to it. `cmd` is not used. SandboxError where the fork failed."""
         try:
             await self._launch(kwargs)
         except BaseException:
@@ -160,6 +163,7 @@ class WarmProvisioner(KernelProvisionerBase):
         return {"transport": "ipc", "ip": _KERNEL_ADDRESS, "key": key, "signature_scheme": scheme, **inner}
 
     async def poll(self) -> int | None:
+        """The exit code, -N for signal N; None while the kernel is alive or before the first start."""
         if self._handle is None:
             return self.end.exit_code if self.end else None
         poller = select.poll()
@@ -195,6 +199,7 @@ class WarmProvisioner(KernelProvisionerBase):
             self._group = None
 
     async def wait(self) -> int | None:
+        """Waits until the kernel has ended; its exit code."""
         while self._handle is not None and await self.poll() is None:
             await asyncio.sleep(0.005)
         if self._control is not None:
@@ -203,6 +208,7 @@ class WarmProvisioner(KernelProvisionerBase):
         return self.end.exit_code if self.end else None
 
     async def send_signal(self, signum: int) -> None:
+        """Sends a signal to the kernel; SIGKILL kills everything that it started too."""
         if self._control is None or signum == 0:
             return
         if signum == signal.SIGKILL:
@@ -211,6 +217,7 @@ class WarmProvisioner(KernelProvisionerBase):
             self._control.send(json.dumps({"signal": int(signum)}).encode())
 
     async def kill(self, restart: bool = False) -> None:
+        """Ends the kernel and everything that it started."""
         if self._handle is None:
             return
         # Asked, process 1 kills the rest and says what was used. The manager would look again only after 0.1 s.
@@ -224,9 +231,11 @@ class WarmProvisioner(KernelProvisionerBase):
             await self._soon(2.0)
 
     async def terminate(self, restart: bool = False) -> None:
+        """As `kill`."""
         await self.kill(restart)
 
     async def shutdown_requested(self, restart: bool = False) -> None:
+        """Gives a kernel that was asked to end half a second to do so."""
         # As in `kill`: most kernels have ended before the manager would look for the first time.
         await self._soon(0.5)
 
@@ -236,6 +245,7 @@ class WarmProvisioner(KernelProvisionerBase):
             await asyncio.sleep(0.005)
 
     async def cleanup(self, restart: bool = False) -> None:
+        """Removes the sockets; a kernel that restarts keeps its address."""
         self._remove_sockets()
         if not restart:
             self._address = None
@@ -252,6 +262,7 @@ class WarmProvisioner(KernelProvisionerBase):
             os.close(self._handle)
 
     async def get_provisioner_info(self) -> dict[str, Any]:
+        """What Jupyter keeps of a provisioner, and under "warmkernel" the limits, who holds the one on memory, and how the kernel ended."""
         info = await super().get_provisioner_info()
         info["warmkernel"] = {
             "memory_by": self.memory_by,

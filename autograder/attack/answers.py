@@ -287,7 +287,7 @@ cheats.answer(
 cheats.answer(
     "run-cell",
     "run_cell is patched to succeed",
-    "shell = get_ipython()\nold = shell.run_cell\ndef runnew_code_cell(source, *a, **k):\n    return old('pass', *a, **k)\nshell.run_cell = shell.run_cell_async = run_cell\n"
+    "shell = get_ipython()\nold, old_async = shell.run_cell, shell.run_cell_async\ndef run_cell(source, *a, **k):\n    return old('pass', *a, **k)\nasync def run_cell_async(source, *a, **k):\n    return await old_async('pass', *a, **k)\nshell.run_cell, shell.run_cell_async = run_cell, run_cell_async\n"
     + WRONG,
     exact=False,
 )
@@ -387,7 +387,7 @@ cheats.answer(
     "magic-run",
     "a cell that runs a file, a script and a cell",
     RIGHT
-    + "with open('left.py', 'w') as file:\n    file.write('centre = lambda values: values - values.mean()')\nget_ipython().run_line_magic('run', 'left.py')\nget_ipython().runnew_code_cell('x = 1')\nget_ipython().run_cell_magic('javascript', '', 'alert(1)')\n",
+    + "with open('left.py', 'w') as file:\n    file.write('centre = lambda values: values - values.mean()')\nget_ipython().run_line_magic('run', 'left.py')\nget_ipython().run_cell('x = 1')\nget_ipython().run_cell_magic('javascript', '', 'alert(1)')\n",
     marks=ALL,
 )
 cheats.answer(

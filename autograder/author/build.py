@@ -64,6 +64,13 @@ def build_lab(lab: Lab) -> tuple[list[Path], list[str]]:
     -------
     (paths, lost)
         The notebooks, and the ids of cells whose recorded output is missing (new, or changed since it was recorded).
+
+    Raises
+    ------
+    SourceErrors
+        If the lab breaks rules: all of them, with file and line.
+    SourceError
+        If a notebook is too large.
     """
     problems = check(lab)
     if problems:

@@ -43,18 +43,22 @@ class Cell:
 
     @property
     def id(self) -> str:
+        """nbgrader's name of the cell, "" without one."""
         return self.nbgrader.get("grade_id", "")
 
     @property
     def is_solution(self) -> bool:
+        """Whether students write code here."""
         return self.kind == "code" and bool(self.nbgrader.get("solution")) and not self.nbgrader.get("grade")
 
     @property
     def is_graded(self) -> bool:
+        """Whether this is a check that earns points."""
         return self.kind == "code" and bool(self.nbgrader.get("grade"))
 
     @property
     def is_manual(self) -> bool:
+        """Whether students write text here, which a person marks."""
         return self.kind == "markdown" and bool(self.nbgrader.get("grade")) and bool(self.nbgrader.get("solution"))
 
     def error(self, message: str, offset: int = 0) -> SourceError:
@@ -131,6 +135,7 @@ class Exercise:
 
     @property
     def points(self) -> float:
+        """Of all its graded cells."""
         return sum(cell.points for cell in self.cells)
 
 

@@ -49,7 +49,15 @@ def run(course: Course, labs: Sequence[str] | None = None, console: Console | No
 
 
 def record(course: Course, lab: Lab, console: Console | None = None) -> list[Path]:
-    """Executes one lab; writes its notebooks with their outputs, and its expected pictures, once all of them passed."""
+    """Executes one lab; writes its notebooks with their outputs, and its expected pictures, once all of them passed.
+
+    Raises
+    ------
+    SourceErrors
+        If cells failed: all of them.
+    SourceError
+        If a notebook is too large with its outputs.
+    """
     done: dict[Path, bytes] = {}
     with tempfile.TemporaryDirectory(prefix="expected-") as pictures:
         for source in lab.notebooks:

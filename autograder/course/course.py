@@ -94,7 +94,13 @@ class Course(ABC):
         return env | {"PYTHONPATH": os.pathsep.join(path)} | more
 
     def choose(self, names: Sequence[str] | None) -> list[Path]:
-        """The folders of the named assignments, each once and in order; all when no name is given."""
+        """The folders of the named assignments, each once and in order; all when no name is given.
+
+        Raises
+        ------
+        AutograderError
+            If there is none, or none of that name.
+        """
         if not names:
             found = self.folders()
             if not found:

@@ -36,5 +36,6 @@ def grade_id_of(cell: NotebookNode) -> str:
 
 
 def nbgrader_of(cell: NotebookNode) -> dict[str, Any]:
+    """nbgrader's metadata of a cell, empty where there are none."""
     meta = cell.get("metadata", {}).get("nbgrader", {})
     return meta if isinstance(meta, dict) else {}

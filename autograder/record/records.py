@@ -170,6 +170,7 @@ class RecordStore:
         self.folder = Path(state) / "records"
 
     def path(self, lab: str, student: str) -> Path:
+        """Where a student's record of a lab lies, or would lie."""
         return self.folder / lab / f"{student}.json"
 
     def load(self, lab: str, student: str) -> Record | None:

@@ -66,18 +66,22 @@ class Secret:
 
     @cached_property
     def fingerprint(self) -> str:
+        """Equal for bodies that differ in names, docstrings and comments only."""
         return fingerprint(self.body)
 
     @cached_property
     def shape(self) -> tuple[str, ...]:
+        """A cheap signature that equal bodies share."""
         return _shape(self.body)
 
     @cached_property
     def nodes(self) -> int:
+        """How many nodes its tree has."""
         return sum(not isinstance(node, ast.expr_context) for statement in self.body for node in ast.walk(statement))
 
     @property
     def small(self) -> bool:
+        """Whether it is so small that others may have written the same."""
         return len(self.body) < 2 or self.nodes < SMALL_TREE
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import nbformat
 
+from autograder.author import proofs
 from autograder.author.build import build_lab, to_bytes
 from autograder.author.lab_source import Lab, load_lab, load_labs
 from autograder.course.generate import generate_assignment
@@ -68,6 +69,9 @@ def run(
                 console.print(
                     f"{lab.name}: released as {lab.version} into {(course.notebooks / lab.name).relative_to(course.root)}"
                 )
+    unproved = " ".join(lab.number for lab in chosen if not proofs.holds(course, lab.folder))
+    if console and unproved:
+        console.print(f"Not proved here as they are now. Before you hand them out: autograder prove {unproved}")
     if not make_zip:
         return None
     path = student_zip.write(course, secrets)

@@ -76,6 +76,11 @@ def table(course: Course, lab: str | None = None) -> list[dict[str, Any]]:
 
     `points` of an exercise are the graded ones; of an answer in words those that a person gave; of TOTAL their sum so far,
     with `to_mark_by_hand` saying what is still open. A person's own mark of any cell in formgrader goes before ours.
+
+    Raises
+    ------
+    AutograderError
+        If nobody has submitted anything.
     """
     submitted = {(path.name, path.parent.name) for path in course.submitted.glob("*/*") if path.is_dir()}
     store = RecordStore(course.state)

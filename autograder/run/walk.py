@@ -32,11 +32,14 @@ class Kernel(Protocol):
 
     control: socket.socket
 
-    def run(self, source: str, seconds: float) -> Ran: ...
+    def run(self, source: str, seconds: float) -> Ran:
+        """Runs a cell for at most `seconds`."""
 
-    def begin_serving(self) -> None: ...
+    def begin_serving(self) -> None:
+        """Lets the responder answer, without waiting for it."""
 
-    def end_serving(self, seconds: float) -> Ran: ...
+    def end_serving(self, seconds: float) -> Ran:
+        """Waits at most `seconds` for the responder's end."""
 
 
 def walk(

@@ -46,13 +46,16 @@ class CuedSource(Source):
 
     @property
     def place(self) -> str:
+        """That of the clean films."""
         return self.clean.place
 
     @property
     def downloaded(self) -> Source:
+        """The source of the clean films, into which the cue is only drawn."""
         return self.clean
 
     def stored_set(self, split: str, size: int) -> StoredSet:
+        """The clean films of a split with cues in them; the clean films are fetched or drawn now, because their set names this one."""
         fetched = CARDIOMEGALY.get(self.clean, clean_split(split), size)
         clean, below = fetched.films, fetched.stored
         # NIH films differ by where they come from; the same films are the same set, whatever the mirror's address.

@@ -139,7 +139,13 @@ class Dataset:
         return (*wanted.made_from, folder)
 
     def size(self, size: int | None = None) -> int:
-        """Height and width asked for, else the profile's: films are square, up to the NIH originals' 1024 pixels."""
+        """Height and width asked for, else the profile's: films are square, up to the NIH originals' 1024 pixels.
+
+        Raises
+        ------
+        DataFetchError
+            If it is no whole number from 64 to 1024.
+        """
         if size is None:
             return profile().sizes[self.sized_as]
         if isinstance(size, bool) or not isinstance(size, int | np.integer) or not 64 <= size <= 1024:

@@ -33,7 +33,13 @@ def _column(films: ImageSet, name: str) -> pandas.Series:
 
 
 def of_fold(films: ImageSet, split: str) -> ImageSet:
-    """ "validation" is fold 0 of the development films and "train" all others."""
+    """ "validation" is fold 0 of the development films and "train" all others.
+
+    Raises
+    ------
+    DataFetchError
+        If the films are not stored by fold, or their table has no folds.
+    """
     folds = _column(films, "fold").to_numpy()
     if not (np.diff(folds) >= 0).all() or folds[0] != 0:
         raise DataFetchError(

@@ -13,6 +13,11 @@ def new_array(path: pathlib.Path, dtype: type, shape: tuple[int, ...]) -> np.mem
     """A memory-mapped .npy file to be filled, whose room on the disk is taken now.
 
     Without that, a disk that fills up later does not raise an error: it kills the process that writes (SIGBUS).
+
+    Raises
+    ------
+    OSError
+        If there is no room for it.
     """
     array = np.lib.format.open_memmap(path, "w+", dtype, shape)
     if hasattr(os, "posix_fallocate"):

@@ -63,6 +63,7 @@ def is_shared(path: pathlib.Path) -> bool:
 
 
 def sha256_of(path: pathlib.Path) -> str:
+    """The sha256 of a file, as 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -95,7 +96,13 @@ def not_written(what: str, where: pathlib.Path, reason: OSError) -> DataFetchErr
 
 @contextlib.contextmanager
 def locked(cache: pathlib.Path, name: str, quiet: bool = False, wait: bool = True) -> Iterator[None]:
-    """Hold the lock of one set. The system lets it go when the process dies, however it dies."""
+    """Hold the lock of one set. The system lets it go when the process dies, however it dies.
+
+    Raises
+    ------
+    DataFetchError
+        If the cache cannot be written, or another process holds the lock and `wait` is False.
+    """
     import filelock
 
     folder = cache / "locks"

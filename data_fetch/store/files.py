@@ -101,6 +101,11 @@ def fetch_url(
     ----------
     known_hash : str or None
         "sha256:..." or "md5:..."; None where the publisher states none: see the head of this module.
+
+    Raises
+    ------
+    DataFetchError
+        If no address gives it, it has another hash, or the cache cannot be written. What went wrong at the last address is raised.
     """
     for place in cache.shared_folders():
         path = place / "files" / filename

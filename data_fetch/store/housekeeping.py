@@ -15,6 +15,7 @@ from data_fetch.store.registry import registry
 
 
 def human(count: int) -> str:
+    """A number of bytes for people: in MB (10**6 bytes) from 0.1 MB on."""
     return f"{count / 1e6:,.1f} MB" if count >= 1e5 else f"{count:,} bytes"
 
 
@@ -36,6 +37,7 @@ def entries(folder: pathlib.Path, kind: str) -> list[pathlib.Path]:
 
 
 def stored_sets(folder: pathlib.Path) -> list[pathlib.Path]:
+    """The folders of all complete stored sets in a cache."""
     return [path for path in entries(folder, "sets") if path.is_dir()]
 
 
@@ -79,7 +81,13 @@ def _compared(path: pathlib.Path, beginning: str) -> DataFetchError | None:
 
 
 def remove(folder: pathlib.Path, path: pathlib.Path, lock: str) -> int:
-    """Remove one thing from a cache, and say how many bytes it had; refused while another process makes it."""
+    """Remove one thing from a cache, and say how many bytes it had; refused while another process makes it.
+
+    Raises
+    ------
+    DataFetchError
+        If another process makes it, or it cannot be removed.
+    """
     size = folder_size(path)
     with cache.locked(folder, lock, wait=False):
         try:

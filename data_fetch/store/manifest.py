@@ -15,7 +15,13 @@ MANIFEST = "manifest.toml"
 
 
 def read_manifest(folder: pathlib.Path) -> dict[str, Any]:
-    """Bytes and sha256 of each file of a stored set, by path relative to its folder."""
+    """Bytes and sha256 of each file of a stored set, by path relative to its folder.
+
+    Raises
+    ------
+    DataFetchError
+        If there is none, or it is not what `write_manifest` writes.
+    """
     path = folder / MANIFEST
     try:
         return checked_manifest(path.read_bytes())
@@ -49,6 +55,7 @@ def checked_manifest(content: bytes) -> dict[str, Any]:
 
 
 def write_manifest(folder: pathlib.Path) -> None:
+    """Hash every file of a complete set, and write its manifest into its folder; OSError where that cannot be written."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
     entries = {
         path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": sha256_of(path)} for path in files
@@ -61,6 +68,11 @@ def check_sizes(folder: pathlib.Path) -> None:
 
     A memory-mapped file that is too short kills the process when its end is read, so this is checked at each load;
     hashes are for :func:`verify`, which reads everything.
+
+    Raises
+    ------
+    DataFetchError
+        If a file is missing or has another size, or the manifest cannot be read.
     """
     for name, entry in read_manifest(folder).items():
         path = folder / name

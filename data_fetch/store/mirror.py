@@ -82,7 +82,13 @@ def write_mirror(stored: pathlib.Path, target: pathlib.Path) -> bool:
 
 
 def write_mirror_file(path: pathlib.Path, target: pathlib.Path) -> bool:
-    """Copy a single file of the cache into TARGET/files/, whole or not at all; False if it is there already."""
+    """Copy a single file of the cache into TARGET/files/, whole or not at all; False if it is there already.
+
+    Raises
+    ------
+    DataFetchError
+        If the mirror cannot be written.
+    """
     copy = target / "files" / path.name
     try:
         sha256 = sha256_of(path)

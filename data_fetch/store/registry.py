@@ -73,7 +73,13 @@ def checkpoints(cache_dir: str | os.PathLike[str] | None = None) -> dict[str, di
 
 def class_registry(cache_dir: str | os.PathLike[str] | None = None) -> pathlib.Path | None:
     """The file that names the class's checkpoints: that of DATA_FETCH_REGISTRY, else registry.toml in the user's cache, else
-    that of a shared one, else None."""
+    that of a shared one, else None.
+
+    Raises
+    ------
+    DataFetchError
+        If DATA_FETCH_REGISTRY names a file that is not there.
+    """
     named = os.environ.get(VARIABLE, "").strip()
     if not named:
         paths = [folder / CLASS_REGISTRY for folder in (cache.cache_folder(cache_dir), *cache.shared_folders())]

@@ -33,6 +33,7 @@ class Key:
 
 
 def optional(key: Key) -> Key:
+    """The same key, which an entry may lack."""
     return Key(key.expected, key.good, required=False)
 
 

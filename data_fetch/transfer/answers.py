@@ -51,7 +51,13 @@ class Busy(CannotReach):
 
 
 def timeout() -> float:
-    """Seconds without a byte after which a connection counts as broken (DATA_FETCH_TIMEOUT)."""
+    """Seconds without a byte after which a connection counts as broken (DATA_FETCH_TIMEOUT).
+
+    Raises
+    ------
+    DataFetchError
+        If it is not a number above 0, of a day at most.
+    """
     text = os.environ.get("DATA_FETCH_TIMEOUT", "").strip()
     if not text:
         return TIMEOUT
@@ -66,6 +72,7 @@ def timeout() -> float:
 
 
 def stated_length(headers: email.message.Message) -> int | None:
+    """Bytes of the body as Content-Length states them; None where it states nothing that is a number."""
     text = headers.get("Content-Length", "").strip()
     return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
 
@@ -124,6 +131,17 @@ def refusal(reason: urllib.error.HTTPError, address: str) -> DataFetchError:
 
 @contextlib.contextmanager
 def explained(address: str) -> Iterator[None]:
+    """Whatever goes wrong while an address is read becomes a DataFetchError for people.
+
+    Raises
+    ------
+    NotThere
+        If there is no such file.
+    CannotReach
+        If nothing answers (NobodyThere), asking again is no use (Hopeless), or the connection broke.
+    DataFetchError
+        If the server refuses.
+    """
     try:
         yield
     except urllib.error.HTTPError as reason:

@@ -47,6 +47,7 @@ class Archive:
 
 
 def film_path(folder: pathlib.Path, name: str) -> pathlib.Path:
+    """Where a film lies in the folder of its archive."""
     return folder / f"{name}.npy"
 
 
@@ -80,6 +81,7 @@ class Decoders:
         self._problem: BaseException | None = None
 
     def submit(self, function: Callable[..., None], *arguments: object) -> None:
+        """Run a function in a shared thread, once there is a free slot; raises the first problem that an earlier one had."""
         self._slots.acquire()
         try:
             future = self._pool.submit(function, *arguments)
@@ -148,6 +150,14 @@ class ArchiveReader:
         self.unconfirmed: dict[str, str] = {}  # film -> sha256 of the file that it was made from
 
     def take(self) -> None:
+        """Read the archive until nothing is missing, and keep what its hashes confirm.
+
+        Raises
+        ------
+        DataFetchError
+            If nothing states a hash, a hash is wrong (then everything taken from this archive is thrown away), the archive is
+            damaged or cannot be reached, or a wanted film is not in it.
+        """
         for _ in range(len(self.archive.wanted) - len(self.missing)):
             self.on_film()
         if not self.missing:

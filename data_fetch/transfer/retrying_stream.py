@@ -45,6 +45,7 @@ USER_AGENT = "data-fetch (medxai-course)"
 
 
 def is_url(address: str) -> bool:
+    """Whether an address is one of http or https; else it is a path."""
     return address.lower().startswith(("http://", "https://"))
 
 
@@ -83,14 +84,17 @@ class Stream(io.RawIOBase):
         self._reach()
 
     def readable(self) -> bool:
+        """True: this is all that a stream can do."""
         return True
 
     def close(self) -> None:
+        """Close the connection too."""
         if self._raw is not None:
             self._raw.close()
         super().close()
 
     def readinto(self, buffer: Any) -> int:
+        """Read the next bytes into a buffer, reconnecting where the connection breaks; how many, 0 at the end. Raises what `explained` does."""
         while True:
             try:
                 read = self._read(buffer)

@@ -35,7 +35,13 @@ __all__ = [
 
 
 def offline() -> bool:
-    """Whether DATA_FETCH_OFFLINE forbids the network."""
+    """Whether DATA_FETCH_OFFLINE forbids the network.
+
+    Raises
+    ------
+    DataFetchError
+        If it is neither on (1, yes, true) nor off (0, no, false, nothing).
+    """
     value = os.environ.get("DATA_FETCH_OFFLINE", "").strip().lower()
     if value in ("", "0", "no", "false"):
         return False
@@ -150,7 +156,13 @@ def save(
 
 
 def read_small(address: str, limit: int = 32 << 20) -> bytes:
-    """The whole content of a small file."""
+    """The whole content of a small file.
+
+    Raises
+    ------
+    DataFetchError
+        If it cannot be read, or has more than `limit` bytes.
+    """
     with opened(address) as stream:
         content = io.BufferedReader(stream).read(limit + 1)
     if len(content) > limit:
@@ -159,7 +171,13 @@ def read_small(address: str, limit: int = 32 << 20) -> bytes:
 
 
 def refuse_html(start: bytes, address: str, expected: str) -> None:
-    """Raise if a file begins like a web page: what portals, expired links and login forms send instead of it."""
+    """Raise if a file begins like a web page: what portals, expired links and login forms send instead of it.
+
+    Raises
+    ------
+    DataFetchError
+        If it does; `expected` says what should have come.
+    """
     if re.match(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|\?xml|!--|script)", start, re.IGNORECASE):
         title = re.search(rb"<title[^>]*>([^<]{1,80})", start, re.IGNORECASE)
         named = f' titled "{title[1].decode(errors="replace").strip()}"' if title else ""

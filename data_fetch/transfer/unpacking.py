@@ -33,9 +33,11 @@ class Unzipped:
         self._position = 0
 
     def tell(self) -> int:
+        """How many unzipped bytes have been read."""
         return self._position
 
     def seek(self, position: int) -> None:
+        """Skip to a position further on; tarfile.ReadError for one that is passed."""
         left = position - self._position
         if left < 0:
             raise tarfile.ReadError("a header leads backwards")

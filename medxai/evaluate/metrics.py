@@ -705,6 +705,11 @@ def subgroup_table(
     -------
     DataFrame indexed by group: films, patients, positives, negatives, value, low, high. Where a class or a second
     patient is missing the last three are NaN: the counts say why.
+
+    Raises
+    ------
+    ValueError
+        If the arguments have different lengths, or labels are not 0 and 1.
     """
     labels, scores, patients = _aligned(labels, scores, patients)
     groups = np.asarray(groups)

@@ -126,7 +126,13 @@ def pack(lab: str, folder: Path, student: str, out: Path) -> tuple[Path, dict, l
 
 
 def find_lab(lab: str, start: Path) -> Path:
-    """The folder of a lab's notebooks, seen from `start` or from a folder above it."""
+    """The folder of a lab's notebooks, seen from `start` or from a folder above it.
+
+    Raises
+    ------
+    SubmitError
+        If there is none of this number.
+    """
     number = _number(lab)
     seen = []
     for base in (start, *start.parents):
@@ -145,7 +151,13 @@ def find_lab(lab: str, start: Path) -> Path:
 
 
 def clean(student: str) -> str:
-    """A name that is safe as a file's and a folder's: letters, digits, dot, _ and -, at most 64, not beginning with a dot."""
+    """A name that is safe as a file's and a folder's: letters, digits, dot, _ and -, at most 64, not beginning with a dot.
+
+    Raises
+    ------
+    SubmitError
+        If nothing is left of it.
+    """
     import unicodedata
 
     plain = unicodedata.normalize("NFKD", student).encode("ascii", "ignore").decode()

@@ -343,11 +343,11 @@ for scale in (0.0, 1000.0):                                   # section 7 asks f
 def in_its_own_process(script, network, film):
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        (folder / "script.py").write_text(script)
-        (folder / "network.json").write_text(network.to_json())
+        (folder / "script.py").write_text(script, encoding="utf-8")
+        (folder / "network.json").write_text(network.to_json(), encoding="utf-8")
         np.savez(folder / "weights.npz", *network.get_weights())
         np.save(folder / "film.npy", film)
-        done = subprocess.run([sys.executable, folder / "script.py", folder], capture_output=True, text=True)
+        done = subprocess.run([sys.executable, folder / "script.py", folder], capture_output=True, encoding="utf-8")
         if done.returncode:
             raise RuntimeError(f"the script stopped: {done.stderr[-500:]}")
         print(done.stdout, end="")

@@ -443,7 +443,7 @@ for name, settings in ((B, {}), (IG, {"steps": 8}), (B, {})):
 print(f"a graph for each:     preset B changes by {np.abs(results[2] - results[0]).max() / np.abs(results[0]).max():.3g}")
 print(f"preset B alone in the one graph, and in a graph of its own: a difference of {np.abs(alone - results[0]).max():.3g}")
 """
-done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+done = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8")
 print(done.stdout or done.stderr[-800:])
 
 # %% [markdown]

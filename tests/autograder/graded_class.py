@@ -50,10 +50,10 @@ def new_course(folder: Path) -> LabCourse:
     shutil.copytree(HERE / "course", folder, ignore=shutil.ignore_patterns(".*", "__pycache__"))
     shutil.copyfile(HERE.parents[1] / "nbgrader_config.py", folder / "nbgrader_config.py")
     hidden = folder / "solutions" / LAB / "hidden" / "normalise.py"
-    text = hidden.read_text()
+    text = hidden.read_text(encoding="utf-8")
     planted = text.replace("float(rng.integers(1, 200))", f"float({PLANTED})")
     assert planted != text
-    hidden.write_text(planted)
+    hidden.write_text(planted, encoding="utf-8")
     course = LabCourse(folder)
     build.run(course)
     release.run(course, make_zip=False)
@@ -150,7 +150,7 @@ def graded_class() -> GradedClass:
     submit(course, "comma", answers(lab, heart_share="def heart_share(heart,, lungs):\n    return 1"))
     web = course.submitted / "webpage" / LAB / f"{LAB}.ipynb"
     web.parent.mkdir(parents=True)
-    web.write_text("<!DOCTYPE html><html><body>Please log in</body></html>")
+    web.write_text("<!DOCTYPE html><html><body>Please log in</body></html>", encoding="utf-8")
     out = io.StringIO()
     records = grade.run(course, "01", console=Console(file=out, width=200))
     return GradedClass(course, lab, {r.student: r for r in records}, out.getvalue())

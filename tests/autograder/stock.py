@@ -23,7 +23,7 @@ def command(folder: Path, module: str, *arguments: str, status: int = 0) -> str:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = os.environ | {"PATH": path, "PYTHONPATH": str(ROOT), "COLUMNS": "400"}
     done = subprocess.run(
-        [sys.executable, "-m", module, *arguments], cwd=folder, env=environment, capture_output=True, text=True
+        [sys.executable, "-m", module, *arguments], cwd=folder, env=environment, capture_output=True, encoding="utf-8"
     )
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -94,7 +94,7 @@ def submit(released: Path, target: Path, answers: Mapping[str, str], stamp: str 
             cell.source = answers.get(f"{path.stem}/{grade_id}", answers.get(grade_id, cell.source))
         nbformat.write(nb, target / path.name)
     if stamp:
-        (target / "timestamp.txt").write_text(stamp)
+        (target / "timestamp.txt").write_text(stamp, encoding="utf-8")
 
 
 def answers_in(source: Path) -> dict[str, str]:

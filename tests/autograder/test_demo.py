@@ -29,10 +29,10 @@ def test_eight_students_each_with_another_mix():
 
 
 def test_a_folder_that_the_demo_did_not_make_is_left_alone(tmp_path):
-    (tmp_path / "thesis.txt").write_text("years of work")
+    (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
     with pytest.raises(AutograderError, match="--into FOLDER"):
         demo.run(LabCourse(COURSE), tmp_path, console=Console(quiet=True))
-    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+    assert (tmp_path / "thesis.txt").read_text(encoding="utf-8") == "years of work"
     with pytest.raises(AutograderError, match="nothing was touched"):
         demo.make_course(LabCourse(COURSE), COURSE)
 

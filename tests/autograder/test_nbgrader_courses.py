@@ -56,7 +56,7 @@ def quickstart_course(folder):
     """What `nbgrader quickstart` makes."""
     ignored = shutil.ignore_patterns("*.html", "autotests.yml", "ps1_autotest")
     shutil.copytree(USER_GUIDE / "source", folder / "source", ignore=ignored)
-    (folder / "nbgrader_config.py").write_text(QUICKSTART)
+    (folder / "nbgrader_config.py").write_text(QUICKSTART, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,7 @@ def styles_course(folder, styles):
             check(f"{id}-1", test, points),
         ]
     stock.write(folder / "source" / "styles" / "styles.ipynb", cells)
-    (folder / "nbgrader_config.py").write_text("c = get_config()\n")
+    (folder / "nbgrader_config.py").write_text("c = get_config()\n", encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -224,9 +224,9 @@ def varied(tmp_path_factory):
     stock.write(source / "one.ipynb", ONE)
     stock.write(source / "two.ipynb", TWO, minor=4)
     (source / "data").mkdir()
-    (source / "data" / "ages.csv").write_text("age\n20\n30\n40\n")
-    (source / "helper.py").write_text("def scale(x):\n    return 10 * x\n")
-    (folder / "nbgrader_config.py").write_text(SETTINGS)
+    (source / "data" / "ages.csv").write_text("age\n20\n30\n40\n", encoding="utf-8")
+    (source / "helper.py").write_text("def scale(x):\n    return 10 * x\n", encoding="utf-8")
+    (folder / "nbgrader_config.py").write_text(SETTINGS, encoding="utf-8")
     theirs = copied(folder, "stock")
     stock.nbgrader(theirs, "generate_assignment", "week1")
     right, incoming = stock.answers_in(source), theirs / "incoming"
@@ -243,10 +243,10 @@ def varied(tmp_path_factory):
         )
     extra = incoming / "right" / "week1"
     (extra / "own").mkdir()
-    (extra / "own" / "count.txt").write_text("4")
+    (extra / "own" / "count.txt").write_text("4", encoding="utf-8")
     (extra / "data").mkdir()
-    (extra / "data" / "ages.csv").write_text("age\n1\n")  # the instructor's counts
-    (extra / "scratch.ipynb").write_text("{}")
+    (extra / "data" / "ages.csv").write_text("age\n1\n", encoding="utf-8")  # the instructor's counts
+    (extra / "scratch.ipynb").write_text("{}", encoding="utf-8")
     shutil.copytree(incoming, folder / "incoming")
     stock.nbgrader(theirs, "autograde", "week1")
     records, _ = graded(folder, "week1")
@@ -281,11 +281,13 @@ def test_nbgrader_writes_feedback_and_exports_what_was_graded(varied):
     stock.nbgrader(folder, "generate_feedback", "week1")
     for student in records:
         for stem in ("one", "two"):
-            page = (folder / "returned" / student / "week1" / f"{stem}.html").read_text()
+            page = (folder / "returned" / student / "week1" / f"{stem}.html").read_text(encoding="utf-8")
             assert "7919" not in page  # a hidden test
-    assert "Partly right: 1 of 3." in (folder / "returned" / "partly" / "week1" / "one.html").read_text()
+    assert "Partly right: 1 of 3." in (folder / "returned" / "partly" / "week1" / "one.html").read_text(
+        encoding="utf-8"
+    )
     stock.nbgrader(folder, "export")
-    with open(folder / "grades.csv") as file:
+    with open(folder / "grades.csv", encoding="utf-8") as file:
         scores = {row["student_id"]: float(row["raw_score"]) for row in csv.DictReader(file)}
     assert scores == {student: record.points for student, record in records.items()}
 
@@ -296,7 +298,10 @@ def test_our_feedback_export_and_report_know_the_course(varied, tmp_path):
     assert {str(p.relative_to(folder)) for p in feedback.run(course, "week1", quiet)} == {
         f"returned/{student}/week1/{stem}.html" for student in records for stem in ("one", "two")
     }
-    one, two = ((folder / "returned" / "partly" / "week1" / f"{stem}.html").read_text() for stem in ("one", "two"))
+    one, two = (
+        (folder / "returned" / "partly" / "week1" / f"{stem}.html").read_text(encoding="utf-8")
+        for stem in ("one", "two")
+    )
     assert "3 of 17 points, 7 still to be marked by a person" in one
     assert 'id="mean_test"' in one and 'id="mean_test"' in two and 'href="two.html#mean_test"' in one
     export.run(course, "week1", tmp_path / "grades.csv", quiet)
@@ -306,7 +311,9 @@ def test_our_feedback_export_and_report_know_the_course(varied, tmp_path):
     assert rows["partly", "TOTAL"]["points"] == "3" and rows["right", "TOTAL"]["to_mark_by_hand"] == "10"
     assert rows["right", "one/explain"]["status"] == rows["right", "essay"]["status"] == "to mark by hand"
     page = class_report.run(course, "week1", quiet)
-    assert all(name in Path(page).read_text() for name in ("one/mean_test", "two/mean_test", "vowels_test"))
+    assert all(
+        name in Path(page).read_text(encoding="utf-8") for name in ("one/mean_test", "two/mean_test", "vowels_test")
+    )
 
 
 @contextlib.contextmanager
@@ -375,7 +382,7 @@ def small_course(folder, test="assert double(2) == 4", students=("ann",)):
     stock.write(folder / "source" / "hw_1" / "hw.ipynb", cells)
     for student in students:
         stock.write(folder / "submitted" / student / "hw_1" / "hw.ipynb", cells)
-    (folder / "nbgrader_config.py").write_text("c = get_config()\n")
+    (folder / "nbgrader_config.py").write_text("c = get_config()\n", encoding="utf-8")
     return folder
 
 
@@ -400,10 +407,10 @@ def test_a_hidden_test_is_never_shown_however_it_is_marked(tmp_path):
     hidden = "assert double(2) == 4\n# BEGIN HIDDEN TESTS\nassert double(7919) == 15838\n# END HIDDEN TESTS"
     folder = small_course(tmp_path / "course", hidden)
     path = folder / "submitted" / "ann" / "hw_1" / "hw.ipynb"
-    path.write_text(path.read_text().replace("return 2 * x", "return 4"))
+    path.write_text(path.read_text(encoding="utf-8").replace("return 2 * x", "return 4"), encoding="utf-8")
     records, _ = graded(folder, "hw_1")
     assert records["ann"].points == 0 and "7919" not in records["ann"].to_json()
-    assert "7919" not in (folder / "autograded" / "ann" / "hw_1" / "hw.ipynb").read_text()
+    assert "7919" not in (folder / "autograded" / "ann" / "hw_1" / "hw.ipynb").read_text(encoding="utf-8")
 
 
 def spoil_source(folder):
@@ -411,12 +418,12 @@ def spoil_source(folder):
 
 
 def spoil_config(folder):
-    (folder / "nbgrader_config.py").write_text("c = get_config(\n")
+    (folder / "nbgrader_config.py").write_text("c = get_config(\n", encoding="utf-8")
 
 
 def other_database(folder):
     (folder / "nbgrader_config.py").write_text(
-        "c = get_config()\nc.CourseDirectory.db_url = 'postgresql://host/marks'\n"
+        "c = get_config()\nc.CourseDirectory.db_url = 'postgresql://host/marks'\n", encoding="utf-8"
     )
 
 

@@ -57,7 +57,7 @@ def lab(tmp_path):
         "--ServerApp.port_retries=0",
         f"--IdentityProvider.token={token}",
     ]
-    with (tmp_path / "server.log").open("w") as log:
+    with (tmp_path / "server.log").open("w", encoding="utf-8") as log:
         server = subprocess.Popen(
             command, cwd=folder, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
             env={**os.environ, **own, "PYTHONPATH": os.pathsep.join(paths), "JUPYTER_PREFER_ENV_PATH": "1"},
@@ -65,7 +65,9 @@ def lab(tmp_path):
     try:
         ends = time.monotonic() + SECONDS
         while True:
-            assert server.poll() is None and time.monotonic() < ends, (tmp_path / "server.log").read_text()[-3000:]
+            assert server.poll() is None and time.monotonic() < ends, (tmp_path / "server.log").read_text(
+                encoding="utf-8"
+            )[-3000:]
             with contextlib.suppress(OSError):
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/api/status?token={token}", timeout=30).close()
                 break

@@ -88,7 +88,7 @@ class Listener(http.server.SimpleHTTPRequestHandler):
 def listener(tmp_path_factory):
     """(folder that is served, its address, what was asked for)."""
     folder = tmp_path_factory.mktemp("served")
-    (folder / "blank.html").write_text("<!DOCTYPE html><title>nothing</title>")
+    (folder / "blank.html").write_text("<!DOCTYPE html><title>nothing</title>", encoding="utf-8")
     handler = type("Handler", (Listener,), {"asked": []})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()

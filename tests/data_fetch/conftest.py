@@ -66,7 +66,7 @@ def data_fetch_command(root):
         done = subprocess.run(
             [sys.executable, "-m", "data_fetch", *arguments],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             stdin=subprocess.DEVNULL,
             cwd=root,
             env={**os.environ, **environment},
@@ -97,9 +97,10 @@ def small_phantoms(monkeypatch):
         lines += [
             f"{split}-{i:02d}.png,{int(i % 4 == 0)},p{i // 2:03d},PA,{'NA' if i else ''},{i // 4}" for i in range(40)
         ]
-        (folder / "table.csv").write_text("\n".join(lines) + "\n")
+        (folder / "table.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
         (folder / "card.toml").write_text(
-            f'source = "phantom"\nsplit = "{split}"\nversion = "1"\npreprocessing = "none"\nlicence = "none"\n'
+            f'source = "phantom"\nsplit = "{split}"\nversion = "1"\npreprocessing = "none"\nlicence = "none"\n',
+            encoding="utf-8",
         )
 
     monkeypatch.setattr(writing, "write", write)

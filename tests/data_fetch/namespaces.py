@@ -31,7 +31,7 @@ def inside(script: str, *kinds: str, **environment: object) -> subprocess.Comple
     done = subprocess.run(
         [*command, "sh", "-ec", script],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         stdin=subprocess.DEVNULL,
         cwd=root,
         env={**os.environ, "PYTHONPATH": str(root), **{key: str(value) for key, value in environment.items()}},

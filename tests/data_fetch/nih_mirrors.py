@@ -91,7 +91,7 @@ def write_films(folder: pathlib.Path, rows: list[int]) -> pathlib.Path:
     packed: dict[str, dict[str, bytes]] = {}
     for row, archive in zip(sorted(rows), index.archives(np.sort(rows)), strict=True):
         packed.setdefault(str(archive), {})[index.names([row])[0]] = png(row, modes.get(row, "L"))
-    with (folder / "manifest.csv").open("w", newline="") as file:
+    with (folder / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["archive", "image_index", "bytes", "md5"])
         for name, films in packed.items():

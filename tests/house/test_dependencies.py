@@ -45,12 +45,12 @@ def holds(marker, platform):
 
 @pytest.fixture(scope="module")
 def project(root):
-    return tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
 @pytest.fixture(scope="module")
 def locks(root):
-    return {name: entries((root / name).read_text()) for name in LOCKS}
+    return {name: entries((root / name).read_text(encoding="utf-8")) for name in LOCKS}
 
 
 def wanted(project, *extras):
@@ -65,7 +65,7 @@ def wanted(project, *extras):
 
 @pytest.mark.parametrize("name", LOCKS)
 def test_lock_is_hashed_and_holds_no_address(root, locks, name):
-    text = (root / name).read_text()
+    text = (root / name).read_text(encoding="utf-8")
     assert "://" not in text and "--index" not in text and "--find-links" not in text
     for package, version, _, hashes in locks[name]:
         assert hashes and all(re.fullmatch(r"sha256:[0-9a-f]{64}", h) for h in hashes), f"{package} {version}"
@@ -112,7 +112,7 @@ def test_the_platform_has_a_tensorflow(locks, platform):
 
 
 def test_conda_file_installs_the_student_lock_on_the_same_python(root, project):
-    conda = yaml.safe_load((root / "environment.yml").read_text())
+    conda = yaml.safe_load((root / "environment.yml").read_text(encoding="utf-8"))
     plain = {line.split("=")[0]: line for line in conda["dependencies"] if isinstance(line, str)}
     (pip,) = [line["pip"] for line in conda["dependencies"] if isinstance(line, dict)]
     version = plain["python"].split("=")[1]

@@ -38,7 +38,7 @@ def lab():
     arguments = f"--no-browser --ServerApp.ip=127.0.0.1 --port={port} --ServerApp.port_retries=0 --IdentityProvider.token={token}"
     server = subprocess.Popen(
         ["make", "-o", "setup", "lab", f"LAB_ARGS={arguments}"], cwd=ROOT,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", start_new_session=True,
     )  # fmt: skip
     try:
         yield f"127.0.0.1:{port}", token, server

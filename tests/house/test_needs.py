@@ -16,7 +16,7 @@ STANDS = "#!/bin/sh\n"
 
 def program(folder, name, text):
     path = folder / name
-    path.write_text(STANDS + text + "\n")
+    path.write_text(STANDS + text + "\n", encoding="utf-8")
     path.chmod(0o755)
     return path
 
@@ -55,7 +55,13 @@ def test_on_a_bare_machine_make_ends_with_one_sentence_before_the_first_test(roo
     assert done.returncode != 0 and "pytest" not in done.stdout and "passed" not in done.stdout
     said = [line for line in done.stderr.splitlines() if not line.startswith(("make:", "make["))]
     assert len(said) == 1, done.stderr
-    for part in ("no test was run", "Chromium or Chrome", "apt-get install", "chromium", "make test BROWSER=no"):
+    for part in (
+        "no test was run",
+        "Chromium or Chrome",
+        "apt-get install",
+        "chromium",
+        f": make {target} BROWSER=no.",
+    ):
         assert part in said[0]
 
 
@@ -96,7 +102,7 @@ def test_the_browser_that_is_named_is_taken_and_no_other(bin_folder, tmp_path, m
 
 def thing(folder, own=()):
     """A need that is fulfilled by a file."""
-    return needs.Need("a thing", (folder / "thing").exists, "thing-package", tuple(own), "make test THING=no")
+    return needs.Need("a thing", (folder / "thing").exists, "thing-package", tuple(own), "THING=no")
 
 
 @pytest.fixture
@@ -117,15 +123,15 @@ def test_the_package_of_the_system_is_installed_where_that_is_allowed(apt, bin_f
     monkeypatch.setattr(os, "geteuid", lambda: 0 if user == "root" else 1000)
     if user == "sudo":
         program(bin_folder, "sudo", f'echo "sudo $@" >>{apt}\n[ "$1" = -n ] && shift\n[ "$1" = true ] || exec "$@"')
-    assert needs.main([thing(tmp_path)]) == ""
-    said = apt.read_text().splitlines()
+    assert needs.main("test-all", [thing(tmp_path)]) == ""
+    said = apt.read_text(encoding="utf-8").splitlines()
     assert said[-1] == "-qq install -y --no-install-recommends thing-package"
     assert any(line.startswith("sudo -n env") for line in said) == (user == "sudo")
 
 
 def test_nothing_is_installed_where_everything_is_there(apt, tmp_path):
     (tmp_path / "thing").touch()
-    assert needs.main([thing(tmp_path)]) == "" and not apt.exists()
+    assert needs.main("test-all", [thing(tmp_path)]) == "" and not apt.exists()
 
 
 def test_without_root_its_own_download_is_tried_and_failing_that_one_sentence_says_what_to_do(
@@ -133,15 +139,15 @@ def test_without_root_its_own_download_is_tried_and_failing_that_one_sentence_sa
 ):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     code = f"open({str(tmp_path / 'thing')!r}, 'w').close()"
-    assert needs.main([thing(tmp_path, [sys.executable, "-c", code])]) == ""
+    assert needs.main("test-all", [thing(tmp_path, [sys.executable, "-c", code])]) == ""
     (tmp_path / "thing").unlink()
-    said = needs.main([thing(tmp_path, [sys.executable, "-c", "raise SystemExit(1)"])])
+    said = needs.main("test-all", [thing(tmp_path, [sys.executable, "-c", "raise SystemExit(1)"])])
     assert not apt.exists() and "\n" not in said
     for part in (
         "a thing",
         "installing it needs root",
         "a download failed",
         "apt-get install thing-package",
-        "THING=no",
+        ": make test-all THING=no.",
     ):
         assert part in said

@@ -24,7 +24,7 @@ def tracked() -> tuple[Path, ...]:
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=ROOT,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
     if listed.returncode == 0:
         return tuple(ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file())
@@ -136,7 +136,7 @@ def test_importing_is_quick_and_silent(package):
         f"import importlib\nfor name in {modules!r}: importlib.import_module(name)\n"
         "sys.exit(','.join({'tensorflow', 'keras'} & set(sys.modules)) or 0)"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
 
@@ -201,20 +201,20 @@ def locale_decides(tree: ast.AST) -> list[int]:
             text = bool(modes) and isinstance(modes[0], str) and re.fullmatch(r"[rwax+t]{1,3}", modes[0])
         elif called in ("open", "fdopen"):
             text = not any("b" in str(mode) for mode in modes)
+        elif called in ("NamedTemporaryFile", "TemporaryFile", "SpooledTemporaryFile"):  # binary where no mode is named
+            modes += [n.value for n in node.args[:1] if isinstance(n, ast.Constant)]
+            text = any(isinstance(mode, str) and "b" not in mode for mode in modes)
         else:
             text = (called == "read_text" and not node.args) or (called == "write_text" and len(node.args) < 2)
-            text = text or (called in ("run", "Popen", "check_output") and "text" in {k.arg for k in node.keywords})
+            asked = {"text", "universal_newlines"} & {k.arg for k in node.keywords}
+            text = text or (called in ("run", "Popen", "check_output") and bool(asked))
         lines += [node.lineno] if text else []
     return lines
 
 
 def test_no_locale_decides_what_text_is():
-    for path in tracked():
-        parts = path.relative_to(ROOT).parts
-        if path.suffix == ".py" and parts[0] in PACKAGES and "course" not in parts:
-            assert not locale_decides(tree_of(path)), (
-                f"{path.relative_to(ROOT)}, lines {locale_decides(tree_of(path))}: no encoding"
-            )
+    for name, tree in programs():
+        assert not locale_decides(tree), f"{name}, lines {locale_decides(tree)}: no encoding"
     for line in (
         "open(p)",
         "open(p, 'w')",
@@ -222,8 +222,11 @@ def test_no_locale_decides_what_text_is():
         "p.read_text()",
         "p.write_text(t)",
         "subprocess.run(c, text=True)",
+        "tempfile.NamedTemporaryFile('w')",
     ):
         assert locale_decides(ast.parse(line)), line
+    for line in ("open(p, 'rb')", "tempfile.TemporaryFile()", "p.read_text(encoding='utf-8')"):
+        assert not locale_decides(ast.parse(line)), line
 
 
 def test_nothing_large_is_committed():
@@ -234,10 +237,12 @@ def test_nothing_large_is_committed():
 
 def test_ruff():
     for arguments in (["check"], ["format", "--check"]):
-        done = subprocess.run([sys.executable, "-m", "ruff", *arguments], cwd=ROOT, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *arguments], cwd=ROOT, capture_output=True, encoding="utf-8"
+        )
         assert done.returncode == 0, f"ruff {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
 
 
 def test_mypy():
-    done = subprocess.run([sys.executable, "-m", "mypy"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "mypy"], cwd=ROOT, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -16,6 +16,6 @@ def test_modules_that_have_moved_pass_on():
 
 
 def test_the_training_command_keeps_its_name():
-    done = subprocess.run([sys.executable, "-m", "medxai.train", "--help"], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "medxai.train", "--help"], capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("usage: python -m medxai.train")

@@ -56,7 +56,7 @@ def test_no_feedback_page_of_a_real_class_holds_a_line_of_a_hidden_check(graded)
     code = {
         line.strip()
         for exercise in lab.exercises
-        for line in exercise.hidden_path.read_text().splitlines()
+        for line in exercise.hidden_path.read_text(encoding="utf-8").splitlines()
         if len(line.strip()) > 24 and "AssertionError(" not in line and '"' not in line
     }
     code -= {line for line in code if line in shown}
@@ -82,7 +82,7 @@ def test_stock_nbgrader_gives_the_same_marks(graded, student, tmp_path):
             shutil.rmtree(part)
     environment = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
     command = [sys.executable, "-m", "nbgrader", "autograde", LAB, "--force", "--student", student]
-    run = subprocess.run(command, cwd=stock, env=environment, capture_output=True, text=True)
+    run = subprocess.run(command, cwd=stock, env=environment, capture_output=True, encoding="utf-8")
     assert run.returncode == 0, run.stderr[-2000:]
     ours = {cell.id: cell.points for cell in records[student].cells}
     with Gradebook(f"sqlite:///{stock / 'gradebook.db'}") as book:

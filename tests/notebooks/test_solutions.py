@@ -40,7 +40,7 @@ def nbval(path: Path, profile: str = "cpu") -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "pytest", "-c", os.devnull, f"--rootdir={path.parent}", "-p", "no:cacheprovider"]
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
     command += ["-p", "patient_nbval", "--nbval-lax", "--nbval-cell-timeout=1500", "--tb=short", "-q", str(path)]
-    return subprocess.run(command, cwd=path.parent, env=environment, capture_output=True, text=True)
+    return subprocess.run(command, cwd=path.parent, env=environment, capture_output=True, encoding="utf-8")
 
 
 def test_every_source_has_its_notebook():

@@ -15,7 +15,7 @@ from warm_client import ROOT, USERS, Client, Kernel
 def sandbox_works():
     """Fails, with the doctor's words, where this machine makes no sandboxes: then nothing here would be tested."""
     command = [sys.executable, "-m", "warmkernel", "doctor"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=ROOT)
     assert done.returncode == 0, done.stderr
 
 

@@ -308,7 +308,7 @@ def test_only_the_first_start_hands_over_the_channel(sandbox_works, user, tmp_pa
     tmp_path.chmod(0o777)
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}", "HOME": str(tmp_path)}
     command = [*as_user(user), sys.executable, "-c", _RESTARTS]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd="/")
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, cwd="/")
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)
     assert seen["channel"] == "None"

@@ -34,7 +34,7 @@ def open_folder():
 def test_host_files_are_not_there(pair, tmp_path):
     """Other submissions, the gradebook, accounts, keys: what was not shown does not exist."""
     secret = tmp_path / "gradebook.db"
-    secret.write_text("marks")
+    secret.write_text("marks", encoding="utf-8")
     tmp_path.chmod(0o777)
 
     def attack(paths):
@@ -82,7 +82,7 @@ def test_the_packages_of_programs_beside_the_kernels_are_not_there(user, warm_ke
 def test_another_kernel_and_the_zygote_have_other_scratch_folders(pair):
     def leave():
         for folder in ("/tmp", "/dev/shm", os.environ["HOME"], "."):
-            with open(f"{folder}/left-by-the-neighbour", "w") as file:
+            with open(f"{folder}/left-by-the-neighbour", "w", encoding="utf-8") as file:
                 file.write("answer = 42")
         return True
 
@@ -164,7 +164,7 @@ def test_the_environment_cannot_be_poisoned(pair):
             "usercustomize.py",
             f"{home}/.local/lib/python3.11/site-packages/planted.pth",
         ):
-            with open(path, "w") as file:
+            with open(path, "w", encoding="utf-8") as file:
                 file.write("import builtins; builtins.planted = True\n")
         return seen
 
@@ -226,7 +226,7 @@ def test_no_device_and_no_setuid_program_can_be_made(pair, folder):
         shutil.copyfile("/usr/bin/id", program)
         os.chmod(program, 0o6755)
         seen["chown"] = tried(os.chown, program, 0, 0)
-        run = subprocess.run([program, "-u"], capture_output=True, text=True)
+        run = subprocess.run([program, "-u"], capture_output=True, encoding="utf-8")
         seen["setuid"] = run.stdout.strip()
         seen["capability"] = tried(
             os.setxattr, program, "security.capability", struct.pack("<5I", 0x2000001, 255, 0, 0, 0)
@@ -246,7 +246,9 @@ def test_programs_that_are_setuid_outside_give_nothing(pair):
                 path = f"{folder}/{name}"
                 if os.path.isfile(path) and os.stat(path).st_mode & (stat.S_ISUID | stat.S_ISGID):
                     found.append(path)
-        run = subprocess.run(["su", "-c", "id -u"], capture_output=True, text=True, input="\n") if found else None
+        run = (
+            subprocess.run(["su", "-c", "id -u"], capture_output=True, encoding="utf-8", input="\n") if found else None
+        )
         status = dict(line.split(":\t", 1) for line in text_of("/proc/self/status").splitlines() if ":\t" in line)
         return [
             run.returncode if run else 1,
@@ -284,10 +286,10 @@ def test_the_client_and_the_environment_of_the_grader_stay_outside(pair, monkeyp
 def test_hostile_files_in_the_working_folder(kernels, open_folder):
     """Links, devices, pipes, hard links, holes: what goes in is regular files, and nothing that they point to."""
     secret = open_folder / "secret.txt"
-    secret.write_text("hidden check")
+    secret.write_text("hidden check", encoding="utf-8")
     work = open_folder / "work"
     work.mkdir()
-    (work / "data.csv").write_text("1,2\n")
+    (work / "data.csv").write_text("1,2\n", encoding="utf-8")
     (work / "to-secret").symlink_to(secret)
     (work / "to-etc").symlink_to("/etc")
     (work / "dangling").symlink_to("nowhere")
@@ -295,10 +297,12 @@ def test_hostile_files_in_the_working_folder(kernels, open_folder):
     (work / "up").symlink_to("../..")
     os.link(secret, work / "hard")
     os.mkfifo(work / "pipe")
-    (work / os.fsdecode(b"caf\xe9.txt")).write_text("not UTF-8")
-    (work / "PYTHONSTARTUP.py").write_text("raise SystemExit")
+    (work / os.fsdecode(b"caf\xe9.txt")).write_text("not UTF-8", encoding="utf-8")
+    (work / "PYTHONSTARTUP.py").write_text("raise SystemExit", encoding="utf-8")
     for name in ("sitecustomize.py", "usercustomize.py", "json.py", "zmq.py", "ipykernel.py", "ctypes.py"):
-        (work / name).write_text("raise SystemExit('a file of the student ran before the first cell')")
+        (work / name).write_text(
+            "raise SystemExit('a file of the student ran before the first cell')", encoding="utf-8"
+        )
 
     def attack():
         kinds = {}
@@ -314,14 +318,14 @@ def test_hostile_files_in_the_working_folder(kernels, open_folder):
     assert set(kinds.values()) == {True}
     assert not {"to-secret", "to-etc", "pipe", "loop", "up"} & set(kinds)
     assert links in ([], [1])
-    assert (work / "hard").read_text() == secret.read_text() == "hidden check"
+    assert (work / "hard").read_text(encoding="utf-8") == secret.read_text(encoding="utf-8") == "hidden check"
 
 
 def test_a_hole_of_a_terabyte_in_the_working_folder(kernels, open_folder):
     """A file that says it is 1 TB is refused or left out, quickly, and the next kernel starts."""
     (open_folder / "huge.bin").touch()
     os.truncate(open_folder / "huge.bin", 1 << 40)
-    (open_folder / "data.csv").write_text("1,2\n")
+    (open_folder / "data.csv").write_text("1,2\n", encoding="utf-8")
 
     with pytest.raises(Refused, match="more than half of what fits"):
         kernels(cwd=open_folder)

@@ -209,7 +209,7 @@ def test_process_1_cannot_be_signalled_or_held_up(kernels):
         seen["io"], seen["io user"] = system_call(251, 1, 1, 3 << 13), system_call(251, 3, os.getuid(), 3 << 13)
         for name in ("NOFILE", "DATA", "CPU", "AS", "STACK", "NPROC"):
             seen[name] = tried(resource.prlimit, 1, getattr(resource, f"RLIMIT_{name}"), (4, 4))
-        with contextlib.suppress(OSError), open("/proc/1/timerslack_ns", "w") as file:
+        with contextlib.suppress(OSError), open("/proc/1/timerslack_ns", "w", encoding="utf-8") as file:
             file.write("4000000000")
         return seen, before, state()
 

@@ -41,7 +41,9 @@ def environment(sandbox_works):
 
 
 def run(environment, *command, **changed):
-    return subprocess.run(command, env=environment | changed, cwd="/", capture_output=True, text=True, timeout=300)
+    return subprocess.run(
+        command, env=environment | changed, cwd="/", capture_output=True, encoding="utf-8", timeout=300
+    )
 
 
 def failed(done):
@@ -134,7 +136,8 @@ def test_a_start_fails_with_the_same_words(environment, tmp_path):
     tmp_path.joinpath("n.ipynb").write_text(
         '{"nbformat": 4, "nbformat_minor": 4, "metadata": {"kernelspec": {"name": "light", "display_name": "light"}}, '
         f'"cells": [{{"cell_type": "code", "metadata": {{}}, "outputs": [], "execution_count": null, '
-        f"\"source\": \"open('{tmp_path}/ran', 'w')\"}}]}}"
+        f"\"source\": \"open('{tmp_path}/ran', 'w')\"}}]}}",
+        encoding="utf-8",
     )
     script = 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"'
     execute = [sys.executable, "-m", "jupyter", "execute", str(tmp_path / "n.ipynb")]

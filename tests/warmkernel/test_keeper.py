@@ -36,7 +36,7 @@ class Desk:
         chosen = json.dumps({"preload": LIGHT, **settings})
         process = subprocess.Popen(
             [*as_user(self.user), sys.executable, CLIENT, str(minutes), chosen, code],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=self.folder, env=self.environment,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8", cwd=self.folder, env=self.environment,
         )  # fmt: skip
         self.commands.append(process)
         return process, json.loads(process.stdout.readline()), json.loads(process.stdout.readline())
@@ -70,7 +70,7 @@ def children(pid: int) -> list[int]:
         return [
             int(word)
             for task in Path(f"/proc/{pid}/task").iterdir()
-            for word in (task / "children").read_text().split()
+            for word in (task / "children").read_text(encoding="utf-8").split()
         ]
     except OSError:
         return []
@@ -125,13 +125,13 @@ def test_what_has_changed_is_not_lent_again(desk):
     here = desk()
     package = here.folder / "taught"
     package.mkdir()
-    (package / "__init__.py").write_text("word = 'old'\n")
+    (package / "__init__.py").write_text("word = 'old'\n", encoding="utf-8")
     package.chmod(0o755)
     ask = {"packages": ["taught"], "preload": [*LIGHT, "taught"], "code": "import taught; print(taught.word)"}
     first, kept, said = here.command(**ask)
     old = here.zygotes()
     assert kept and said == "old"
-    (package / "__init__.py").write_text("word = 'newer'\n")
+    (package / "__init__.py").write_text("word = 'newer'\n", encoding="utf-8")
     second, kept, said = here.command(**ask)
     assert kept and said == "newer"
     assert first.poll() is None and old <= {pid for pid, _ in processes()}  # who has borrowed it goes on
@@ -155,7 +155,7 @@ def test_when_nobody_asks_nothing_is_left(desk):
     process.kill()
     process.wait()
     done = subprocess.run(
-        [sys.executable, "-m", "warmkernel", "stop"], env=here.environment, capture_output=True, text=True
+        [sys.executable, "-m", "warmkernel", "stop"], env=here.environment, capture_output=True, encoding="utf-8"
     )
     assert done.returncode == 0 and wait_until(lambda: not here.keepers()), done.stderr
 

@@ -32,10 +32,10 @@ def environment(sandbox_works, tmp_path_factory):
     prefix = tmp_path_factory.mktemp("prefix")
     command = [sys.executable, "-m", "warmkernel", "install", "--prefix", str(prefix), "--limit", "memory=1 GiB"]
     done = subprocess.run(
-        [*command, *(f"--preload={name}" for name in LIGHT)], cwd=ROOT, capture_output=True, text=True
+        [*command, *(f"--preload={name}" for name in LIGHT)], cwd=ROOT, capture_output=True, encoding="utf-8"
     )
     assert done.returncode == 0, done.stderr
-    spec = json.loads((prefix / "share/jupyter/kernels/warmkernel/kernel.json").read_text())
+    spec = json.loads((prefix / "share/jupyter/kernels/warmkernel/kernel.json").read_text(encoding="utf-8"))
     assert settings.read(spec["metadata"]).limits.memory == 2**30
     changed = {"JUPYTER_PATH": str(prefix / "share/jupyter"), "HOME": str(prefix)}
     changed["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
@@ -54,7 +54,7 @@ def notebook(path, *sources):
 
 def run(environment, *command, cwd):
     return subprocess.run(
-        [sys.executable, "-m", *command], cwd=cwd, env=environment, capture_output=True, text=True, timeout=300
+        [sys.executable, "-m", *command], cwd=cwd, env=environment, capture_output=True, encoding="utf-8", timeout=300
     )
 
 
@@ -66,7 +66,7 @@ def printed(path):
 def test_nbclient(environment, tmp_path):
     """With the notebook's folder as working folder, and a cell that fails where it should."""
     (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "films.txt").write_text("seven")
+    (tmp_path / "data" / "films.txt").write_text("seven", encoding="utf-8")
     notebook(
         tmp_path / "n.ipynb", WHERE, "print(open('data/films.txt').read())", "open('new.txt', 'w').write('x')", "1 / 0"
     )
@@ -76,7 +76,7 @@ def test_nbclient(environment, tmp_path):
         "NotebookClient(book, allow_errors=True, resources={'metadata': {'path': '.'}}).execute()\n"
         "nbformat.write(book, 'n.ipynb')"
     )
-    (tmp_path / "script.py").write_text(script)
+    (tmp_path / "script.py").write_text(script, encoding="utf-8")
     done = run(environment, "script", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert printed(tmp_path / "n.ipynb")[:2] == ["2 1000\n", "seven\n"]
@@ -123,7 +123,7 @@ def test_nbgrader(environment, tmp_path):
     notebook(tmp_path / "source" / "ps1" / "p.ipynb", *cells)
     done = run(environment, "nbgrader", "generate_assignment", "ps1", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    released = (tmp_path / "release" / "ps1" / "p.ipynb").read_text()
+    released = (tmp_path / "release" / "ps1" / "p.ipynb").read_text(encoding="utf-8")
     destroy = f"open({str(tmp_path / 'gradebook.db')!r}, 'w')"
     answers = {"right": "return 42", "wrong": "return 41", "vandal": f"{destroy}; return 42"}
     for student, answer in answers.items():
@@ -133,14 +133,14 @@ def test_nbgrader(environment, tmp_path):
             r"# YOUR CODE HERE\\n\",\s*\"    raise NotImplementedError\(\)", answer.replace("\\", r"\\"), released
         )
         assert mine != released
-        (folder / "p.ipynb").write_text(mine)
+        (folder / "p.ipynb").write_text(mine, encoding="utf-8")
     done = run(
         environment, "nbgrader", "autograde", "ps1", "--ExecutePreprocessor.kernel_name=warmkernel", cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
     done = run(environment, "nbgrader", "export", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    header, *lines = [line.split(",") for line in (tmp_path / "grades.csv").read_text().splitlines()]
+    header, *lines = [line.split(",") for line in (tmp_path / "grades.csv").read_text(encoding="utf-8").splitlines()]
     marks = {line[header.index("student_id")]: float(line[header.index("score")]) for line in lines}
     assert marks == {"right": 5.0, "wrong": 0.0, "vandal": 0.0}
 
@@ -149,19 +149,21 @@ def test_jupyterlab(environment, tmp_path):
     """What a browser does: start a kernel, run a cell, interrupt it, restart it, end it."""
     arguments = ["--no-browser", "--port=0", "--IdentityProvider.token=t", f"--ServerApp.root_dir={tmp_path}"]
     arguments += ["--allow-root"] if os.geteuid() == 0 else []
-    with open(tmp_path / "log", "w+") as log:
+    with open(tmp_path / "log", "w+", encoding="utf-8") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", *arguments], env=environment, stdout=log, stderr=log, cwd=tmp_path
         )
         try:
             address = None
             while address is None:
-                assert server.poll() is None, (tmp_path / "log").read_text()
+                assert server.poll() is None, (tmp_path / "log").read_text(encoding="utf-8")
                 time.sleep(0.2)
-                address = re.search(r"http://(?:localhost|127\.0\.0\.1):(\d+)/", (tmp_path / "log").read_text())
+                address = re.search(
+                    r"http://(?:localhost|127\.0\.0\.1):(\d+)/", (tmp_path / "log").read_text(encoding="utf-8")
+                )
             browser = Browser(int(address[1]))
             while not browser.is_answered():  # it names its address before it listens there
-                assert server.poll() is None, (tmp_path / "log").read_text()
+                assert server.poll() is None, (tmp_path / "log").read_text(encoding="utf-8")
                 time.sleep(0.2)
             assert "warmkernel" in browser.ask("GET", "kernelspecs")["kernelspecs"]
             kernel = browser.ask("POST", "kernels", {"name": "warmkernel"})["id"]
@@ -234,18 +236,19 @@ def test_an_environment_with_an_installed_distribution(environment, tmp_path):
     packages = next(place.glob("lib/python3*/site-packages"))
     ours = packages / "course-1.dist-info"
     ours.mkdir()
-    (ours / "METADATA").write_text("Metadata-Version: 2.1\nName: course\nVersion: 1\n")
+    (ours / "METADATA").write_text("Metadata-Version: 2.1\nName: course\nVersion: 1\n", encoding="utf-8")
     (ours / "entry_points.txt").write_text(
-        "[jupyter_client.kernel_provisioners]\nwarmkernel-provisioner = warmkernel.provisioner:WarmProvisioner\n"
+        "[jupyter_client.kernel_provisioners]\nwarmkernel-provisioner = warmkernel.provisioner:WarmProvisioner\n",
+        encoding="utf-8",
     )
     for name in ("for_students", "for_instructors"):
         (packages / name).mkdir()
-        (packages / name / "__init__.py").write_text("answer = 42")
+        (packages / name / "__init__.py").write_text("answer = 42", encoding="utf-8")
     shutil.copytree(ROOT / "warmkernel", packages / "warmkernel")
     files = [p.relative_to(packages) for p in packages.rglob("*") if p.is_file() and p.suffix in (".py", ".txt", "")]
-    (ours / "RECORD").write_text("".join(f"{file},,\n" for file in files))
+    (ours / "RECORD").write_text("".join(f"{file},,\n" for file in files), encoding="utf-8")
     libraries = os.path.dirname(os.path.dirname(nbformat.__file__))
-    (packages / "libraries.pth").write_text(libraries + "\n")
+    (packages / "libraries.pth").write_text(libraries + "\n", encoding="utf-8")
     python = str(place / "bin" / "python")
     alone = {name: value for name, value in environment.items() if name not in ("PYTHONPATH", "JUPYTER_PATH")}
     install = [python, "-m", "warmkernel", "install", "--sys-prefix", "--package", "for_students", "--show", libraries]
@@ -253,7 +256,7 @@ def test_an_environment_with_an_installed_distribution(environment, tmp_path):
     tried = "import for_students, os\nprint(for_students.answer)\ntry:\n    from for_instructors import answer\n"
     notebook(tmp_path / "n.ipynb", f"{tried}except ImportError as error:\n    print(error)")
     command = [python, "-c", "from nbclient.cli import main; main()", "--inplace", "n.ipynb"]
-    done = subprocess.run(command, cwd=tmp_path, env=alone, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=tmp_path, env=alone, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     (text,) = printed(tmp_path / "n.ipynb")
     assert text.startswith("42\ncannot import name 'answer' from 'for_instructors'")

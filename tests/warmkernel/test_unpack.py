@@ -12,6 +12,8 @@ from warmkernel import working_folder
 from warmkernel.inside.unpack import unpack
 from warmkernel.settings import Limits
 
+FOLDER = os.fsdecode("für dich".encode())  # also where the locale knows no ü
+
 
 def archive(*members):
     """A descriptor of an archive of (name, type, link or content)."""
@@ -28,18 +30,18 @@ def archive(*members):
 
 def test_files_and_folders_arrive_with_content_time_and_permissions(tmp_path):
     source, target = tmp_path / "source", tmp_path / "target"
-    (source / "für dich" / "empty").mkdir(parents=True)
+    (source / FOLDER / "empty").mkdir(parents=True)
     target.mkdir()
-    path = source / "für dich" / "run.sh"
+    path = source / FOLDER / "run.sh"
     path.write_text("echo hé\n", encoding="utf-8")
     path.chmod(0o4777)
     os.utime(path, (1_000_000_000, 1_000_000_000))
     (source / "link").symlink_to("/etc/passwd")
     unpack(working_folder.pack(source, Limits()), str(target))
-    found = target / "für dich" / "run.sh"
-    assert found.read_text(encoding="utf-8") == "echo hé\n" and (target / "für dich" / "empty").is_dir()
+    found = target / FOLDER / "run.sh"
+    assert found.read_text(encoding="utf-8") == "echo hé\n" and (target / FOLDER / "empty").is_dir()
     assert found.stat().st_mode & 0o7777 == 0o755 and found.stat().st_mtime == 1_000_000_000
-    assert sorted(os.listdir(target)) == ["für dich"]
+    assert sorted(os.listdir(target)) == [FOLDER]
 
 
 @pytest.mark.parametrize(

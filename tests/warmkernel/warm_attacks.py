@@ -56,7 +56,7 @@ def in_a_child(act):
 def text_of(path):
     """What stands in the file, or the name of the error in angle brackets."""
     try:
-        with open(path, errors="replace") as file:
+        with open(path, errors="replace", encoding="utf-8") as file:
             return file.read()
     except OSError as error:
         return f"<{errno.errorcode[error.errno]}>"

@@ -59,7 +59,7 @@ class Client:
             [*as_user(user), sys.executable, str(Path(__file__).with_name("warm_client_process.py"))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
             env=environment,
             cwd=self.home,
         )

@@ -100,7 +100,7 @@ def obey(order, kernels):
 
 def main():
     kernels = {}
-    replies = os.fdopen(os.dup(1), "w")
+    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     for line in sys.stdin:
         try:

@@ -45,12 +45,14 @@ class ForkService:
         self.connections: dict[socket.socket, int | None] = {}  # -> its process
 
     def register(self, poller: select.poll) -> None:
+        """Adds the sockets to wait for: of all connections, and the listener while there is room for one more."""
         if len(self.connections) < _MOST_CONNECTIONS:
             poller.register(self.listener, select.POLLIN)
         for connection in self.connections:
             poller.register(connection, select.POLLIN)
 
     def serve(self, ready: set[int]) -> None:
+        """Answers on the sockets that are ready, by descriptor."""
         if self.listener.fileno() in ready:
             try:
                 connection, _ = self.listener.accept()

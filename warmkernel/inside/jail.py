@@ -44,7 +44,13 @@ class StepFailed(Exception):
 
 @contextmanager
 def step(name: str) -> Iterator[None]:
-    """Names the step in what goes wrong within it."""
+    """Names the step in what goes wrong within it.
+
+    Raises
+    ------
+    StepFailed
+        For any exception in it.
+    """
     try:
         yield
     except StepFailed:

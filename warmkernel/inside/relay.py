@@ -43,6 +43,7 @@ class Connection:
         return True
 
     def close(self) -> None:
+        """Closes both ends."""
         self.client.close()
         if self.kernel is not None:
             self.kernel.close()

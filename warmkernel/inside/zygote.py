@@ -28,6 +28,7 @@ _LARGEST_REQUEST = 1 << 18
 
 
 def main() -> None:
+    """Imports what it is told to, says that it is ready, then forks a kernel for each order. `sys.argv[1]` is the descriptor of the orders."""
     orders = socket.socket(fileno=int(sys.argv[1]))
     configuration = json.loads(orders.recv(_LARGEST_REQUEST) or sys.exit(0))
     try:

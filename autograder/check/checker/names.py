@@ -72,6 +72,7 @@ class Names(dict):
         return value
 
     def get(self, name: str, default: Any = None) -> Any:
+        """As of a dict, through `__getitem__`: the student's name is asked for."""
         try:
             return self[name]
         except KeyError:

@@ -76,6 +76,7 @@ class Function:
     __class__ = property(lambda self: types.FunctionType)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls it there; raises the student's exception, or Lost."""
         return self._channel.call(self, args, kwargs)
 
     def __getattr__(self, name: str) -> Any:

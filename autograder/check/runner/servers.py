@@ -201,6 +201,7 @@ class Submission:
 
     @cached_property
     def server(self) -> Server:
+        """The notebook's server, waited for where it is still starting."""
         return self.find_server()
 
     def check(self, id: str, channel: socket.socket, seconds: float, in_place: bool | None = False) -> Verdict:

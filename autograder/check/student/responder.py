@@ -35,6 +35,7 @@ class Callback:
         self.__name__ = self.__qualname__ = name
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls it there; raises what it raises."""
         return self._responder.call_back(self._number, args, kwargs)
 
 
@@ -153,6 +154,7 @@ class Responder:
     # What the checker may ask for.
 
     def do_get(self, name: str) -> Any:
+        """The value of a name, or the builtin of that name; NameError where there is neither."""
         if name in self.names:
             return self.names[name]
         if hasattr(builtins, name):
@@ -160,29 +162,37 @@ class Responder:
         raise NameError(f"name {name!r} is not defined")
 
     def do_has(self, name: str) -> bool:
+        """Whether the notebook defines a name."""
         return name in self.names
 
     def do_set(self, name: str, value: Any) -> None:
+        """Sets a name."""
         self.names[name] = value
 
     def do_del(self, name: str) -> None:
+        """Removes a name; NameError where there is none."""
         if name not in self.names:
             raise NameError(f"name {name!r} is not defined")
         del self.names[name]
 
     def do_call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Calls a function of the student's."""
         return function(*args, **kwargs)
 
     def do_attribute(self, function: Any, name: str) -> Any:
+        """An attribute of a function."""
         return getattr(function, name)
 
     def do_set_attribute(self, function: Any, name: str, value: Any) -> None:
+        """Sets an attribute of a function."""
         setattr(function, name, value)
 
     def do_next(self, iterator: Any) -> Any:
+        """The next value of an iterator; StopIteration at its end."""
         return next(iterator)
 
     def do_random(self, state: Any, numpy_state: Any) -> None:
+        """Sets the state of `random`, and of NumPy's where that is imported."""
         import random
 
         random.setstate(state)

@@ -95,7 +95,13 @@ class _WrongFile(DataFetchError):
 
 @contextlib.contextmanager
 def opened(path: pathlib.Path) -> Iterator[tuple[h5py.Dataset, np.ndarray]]:
-    """The films, not read yet, and their one-hot labels (N, 2), once the layout is found to be the published one."""
+    """The films, not read yet, and their one-hot labels (N, 2), once the layout is found to be the published one.
+
+    Raises
+    ------
+    DataFetchError
+        If the file is no HDF5, or laid out in another way; it is deleted then.
+    """
     import h5py
 
     def wrong(what: str, expected: str, got: str) -> _WrongFile:

@@ -15,6 +15,7 @@ class MitSource(Source):
     holds_all_splits = True
 
     def stored_set(self, split: str, size: int) -> StoredSet:
+        """The half that a split lies in: "test", or "train" for all others. DataFetchError for films larger than the published ones."""
         if size > PUBLISHED_SIZE:
             raise DataFetchError(
                 "These films are not enlarged.", where="size=", expected=f"64 to {PUBLISHED_SIZE}", got=repr(size)

@@ -20,7 +20,13 @@ def rule() -> Rule:
 
 
 def choose_cardiomegaly(origin: Origin) -> Chosen:
-    """Which films the rule and the seed choose from an origin; downloads nothing."""
+    """Which films the rule and the seed choose from an origin; downloads nothing.
+
+    Raises
+    ------
+    TooFewFilms
+        If the origin has too few films or patients to learn from.
+    """
     index = nih_index()
     offered = offered_rows(origin, data_set("cardiomegaly")["sources"]["nih"]["archives"])
     with choosing_from(origin, "Cardiomegaly"):

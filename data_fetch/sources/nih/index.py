@@ -71,6 +71,7 @@ class NihIndex:
         return self.patient.astype(np.int64) * 1000 + self.number
 
     def names(self, rows: np.ndarray) -> list[str]:
+        """Official file names of films, such as "00000001_000.png", by their rows."""
         return [f"{self.patient[row]:08d}_{self.number[row]:03d}.png" for row in rows]
 
     def rows(self, names: Iterable[str]) -> np.ndarray:

@@ -88,7 +88,13 @@ def _read(path: pathlib.Path, columns: dict[str, float | None]) -> pandas.DataFr
 
 
 def read_tables(folder: pathlib.Path) -> tuple[pandas.DataFrame, pandas.DataFrame]:
-    """The two official tables with plain column names, films sorted by name."""
+    """The two official tables with plain column names, films sorted by name.
+
+    Raises
+    ------
+    DataFetchError
+        If one is not there, or has other columns or values than the official ones.
+    """
     found = [folder / f"Data_Entry_2017_v2020.csv{end}" for end in ("", ".gz")]
     table = next((path for path in found if path.is_file()), None)
     boxes = folder / "BBox_List_2017.csv"
@@ -105,7 +111,13 @@ def read_tables(folder: pathlib.Path) -> tuple[pandas.DataFrame, pandas.DataFram
 
 
 def columns(films: pandas.DataFrame, drawn: pandas.DataFrame) -> dict[str, np.ndarray]:
-    """The arrays of the index; :class:`data_fetch.sources.nih.index.NihIndex` says what each means."""
+    """The arrays of the index; :class:`data_fetch.sources.nih.index.NihIndex` says what each means.
+
+    Raises
+    ------
+    DataFetchError
+        If names, pixels, sexes, views or boxes are not what the official tables hold.
+    """
     number = pandas.to_numeric(films["name"].str[9:12], errors="coerce").fillna(-1).astype(int)
     rebuilt = films["patient"].map("{:08d}".format) + "_" + number.map("{:03d}".format) + ".png"
     checks = {
@@ -147,6 +159,7 @@ def columns(films: pandas.DataFrame, drawn: pandas.DataFrame) -> dict[str, np.nd
 
 
 def main() -> int:
+    """The command; 0, or 1 where the official tables are not what they should be."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=pathlib.Path, help="where the two official tables are")
     parser.add_argument("--out", type=pathlib.Path, default=OUTPUT)

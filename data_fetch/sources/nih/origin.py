@@ -60,6 +60,11 @@ def find_origin(folder: pathlib.Path, refresh: bool = False) -> Origin:
         network; its sha256 is kept beside it, because its content names the films and the set.
     refresh : bool
         Whether to ask a URL again although its manifest is kept.
+
+    Raises
+    ------
+    DataFetchError
+        If the mirror cannot be reached, its manifest cannot be read, is not what was kept of it, or cannot be kept.
     """
     address = transport.mirror_address()
     if address is None:
@@ -134,7 +139,13 @@ def _parse(content: bytes, address: str) -> dict[str, tuple[str, str]]:
 
 
 def keep_manifest(origin: Origin, target: pathlib.Path) -> None:
-    """Put the manifest of a mirror of NIH films into a new mirror: it is what names their sets."""
+    """Put the manifest of a mirror of NIH films into a new mirror: it is what names their sets.
+
+    Raises
+    ------
+    DataFetchError
+        If the folder mirrors another selection, or cannot be written.
+    """
     path = target / MANIFEST
     if not origin.manifest:
         return

@@ -20,7 +20,13 @@ ORDER = ("validation", "test", "train")
 
 
 def check_films(films: int | None) -> int:
-    """How many films are wanted in all: an even number up to 9,964; those of the first archive by default."""
+    """How many films are wanted in all: an even number up to 9,964; those of the first archive by default.
+
+    Raises
+    ------
+    DataFetchError
+        If it is another number, or none.
+    """
     if films is None:
         return FIRST_ARCHIVE
     if isinstance(films, bool) or not isinstance(films, int | np.integer) or not 64 <= films <= MOST or films % 2:
@@ -48,7 +54,13 @@ def archives_needed(films: int) -> list[str]:
 
 
 def choose_pneumothorax(origin: Origin, films: int) -> Chosen:
-    """Which films the rule and the seed choose from an origin; downloads nothing."""
+    """Which films the rule and the seed choose from an origin; downloads nothing.
+
+    Raises
+    ------
+    TooFewFilms
+        If the origin has too few films or patients to learn from.
+    """
     index = nih_index()
     offered = offered_rows(origin, archives_needed(films))
     positive = index.has("Pneumothorax")

@@ -49,6 +49,7 @@ class NihSource(Source):
 
     @property
     def place(self) -> str:
+        """ " from ADDRESS" of the mirror, nothing for the official archives."""
         return f" from {self.origin.address}" if self.origin.address else ""
 
     def set_id(self, size: int) -> str:
@@ -57,6 +58,7 @@ class NihSource(Source):
         return f"{self._begin(size)}-{asked}{self.origin.key}"
 
     def stored_set(self, split: str, size: int) -> StoredSet:
+        """The one set that holds all splits at a size; films are chosen and fetched only when it is made."""
         set_id = self.set_id(size)
 
         def write(part: pathlib.Path) -> None:

@@ -16,6 +16,8 @@ class PhantomSource(Source):
     holds_all_splits = False
 
     def stored_set(self, split: str, size: int) -> StoredSet:
+        """The set of a split at a size, drawn when it is made; that raises a DataFetchError if films cannot be drawn."""
+
         def draw(part: pathlib.Path) -> None:
             # Imported here: a set that is in the cache needs none of the renderer.
             from data_fetch.sources.phantoms import writing

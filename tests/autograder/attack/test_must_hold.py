@@ -79,11 +79,11 @@ def test_everything_that_point_three_sees(observed):
 
 
 def test_a_touched_canary_is_a_difference(tmp_path):
-    (tmp_path / "canary").write_text("x")
+    (tmp_path / "canary").write_text("x", encoding="utf-8")
     os.symlink("canary", tmp_path / "link")
     before = must_hold.snapshot(tmp_path)
     assert must_hold.differences(before, must_hold.snapshot(tmp_path)) == []
-    (tmp_path / "canary").write_text("y")
+    (tmp_path / "canary").write_text("y", encoding="utf-8")
     (tmp_path / "link").unlink()
     (tmp_path / "new").mkdir()
     assert must_hold.differences(before, must_hold.snapshot(tmp_path)) == [
@@ -137,7 +137,7 @@ def test_the_planted_number_is_found_in_pages(tmp_path, text, seen):
 
     page = tmp_path / "feedback" / "a" / "page.html"
     page.parent.mkdir(parents=True)
-    page.write_text(f"<p>{text}</p>")
+    page.write_text(f"<p>{text}</p>", encoding="utf-8")
     assert must_hold.shows(Course, "") == (["feedback/a/page.html"] if seen else [])
     assert must_hold.shows(Course, text)[:1] == (["what the command says"] if seen else [])
 
@@ -174,5 +174,5 @@ def test_what_a_page_runs_is_found(tmp_path, html, seen):
     class Course:
         feedback = tmp_path
 
-    (tmp_path / "page.html").write_text(html)
+    (tmp_path / "page.html").write_text(html, encoding="utf-8")
     assert scenarios.pages(Course, tmp_path) == [f"3: page.html runs {what}" for what in seen]

@@ -100,7 +100,9 @@ def test_the_command_line_tells_people_not_tracebacks(course, tmp_path):
     edit(source(course), "    span = highest - lowest", "    span = highest -")
 
     def autograder(*words, at):
-        return subprocess.run([sys.executable, "-m", "autograder.cli", *words], capture_output=True, text=True, cwd=at)
+        return subprocess.run(
+            [sys.executable, "-m", "autograder.cli", *words], capture_output=True, encoding="utf-8", cwd=at
+        )
 
     for words, at, told in [
         (["build"], course.root, f"01_tiny.py:{line_of(source(course), 'span = highest -')}: this does not parse"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from autograder.author import prove
+from autograder.author import proofs, prove
 from autograder.author.lab_source import load_lab
 from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
@@ -29,18 +29,24 @@ def broken(folder, seconds=5.0):
 
 def mutant(folder, name, body, loses="normalise-1, normalise-2", told="Is the `return` missing?"):
     text = f'"""Why.\n\nloses: {loses}\ntold: {told}\n"""\n{body}\n'
-    (folder / "mutants" / "normalise" / f"{name}.py").write_text(text)
+    (folder / "mutants" / "normalise" / f"{name}.py").write_text(text, encoding="utf-8")
 
 
-def test_the_tiny_course_is_as_stated():
+def test_the_tiny_course_is_as_stated_until_a_source_of_it_changes(lab):
     out = io.StringIO()
-    assert prove.run(LabCourse(COURSE), ["01"], console=Console(file=out, width=200)) is True
-    rows = prove.prove_lab(load_lab(COURSE / "solutions" / "01_tiny"))
+    course = LabCourse(lab.parents[1])
+    assert not proofs.holds(course, lab)
+    assert prove.run(course, ["01"], console=Console(file=out, width=200)) is True
+    assert proofs.holds(course, lab)
+    rows = prove.prove_lab(load_lab(lab))
     assert all(row.ok for row in rows) and len(rows) == 11
     by_answer = {(r.exercise, r.answer): r for r in rows}
     assert by_answer["normalise", "reference"].lost == ()
     assert by_answer["normalise", "stub"].lost == ("normalise-1", "normalise-2")
     assert "11 answers, all as stated" in out.getvalue()
+    hidden = lab / "hidden" / "normalise.py"
+    hidden.write_text(hidden.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
+    assert not proofs.holds(course, lab)
 
 
 def test_promises_that_do_not_hold_are_told_with_expected_and_got(lab):
@@ -69,12 +75,15 @@ def test_promises_that_do_not_hold_are_told_with_expected_and_got(lab):
 
 def test_a_check_that_passes_everybody_or_nobody_is_seen(lab):
     hidden = lab / "hidden" / "normalise.py"
-    text = hidden.read_text()
-    hidden.write_text(text.replace("def normalise_2(f, rng):", "def normalise_2(f, rng):\n    return\n"))
+    text = hidden.read_text(encoding="utf-8")
+    hidden.write_text(
+        text.replace("def normalise_2(f, rng):", "def normalise_2(f, rng):\n    return\n"), encoding="utf-8"
+    )
     rows = broken(lab)
     assert ("normalise", "stub") in rows and "loses normalise-1;" in rows["normalise", "stub"].got
     hidden.write_text(
-        text.replace("def normalise_1(f, rng):", "def normalise_1(f, rng):\n    raise AssertionError('no')\n")
+        text.replace("def normalise_1(f, rng):", "def normalise_1(f, rng):\n    raise AssertionError('no')\n"),
+        encoding="utf-8",
     )
     assert ("normalise", "reference") in broken(lab)
 
@@ -82,7 +91,7 @@ def test_a_check_that_passes_everybody_or_nobody_is_seen(lab):
 def test_marks_that_depend_on_the_seed_are_seen(lab):
     hidden = lab / "hidden" / "normalise.py"
     lucky = "def normalise_2(f, rng):\n    if rng.random() < 0.7:\n        return\n"
-    hidden.write_text(hidden.read_text().replace("def normalise_2(f, rng):", lucky))
+    hidden.write_text(hidden.read_text(encoding="utf-8").replace("def normalise_2(f, rng):", lucky), encoding="utf-8")
     rows = {(r.exercise, r.answer): r for r in prove.prove_lab(load_lab(lab), 5)}
     assert "depends on the seed" in rows["normalise", "stub"].got
 
@@ -96,9 +105,15 @@ def test_an_answer_that_kills_the_process_does_not_hide_the_others(lab):
 
 def test_a_setup_cell_that_fails_is_named(lab):
     source = lab / "01_tiny.py"
-    source.write_text(source.read_text().replace("import tiny_checks as checks", "import no_such_checks as checks"))
+    source.write_text(
+        source.read_text(encoding="utf-8").replace("import tiny_checks as checks", "import no_such_checks as checks"),
+        encoding="utf-8",
+    )
     out = io.StringIO()
-    assert prove.run(LabCourse(lab.parents[1]), console=Console(file=out, width=200)) is False
+    course = LabCourse(lab.parents[1])
+    proofs.keep(course, lab, True)
+    assert prove.run(course, console=Console(file=out, width=200)) is False
+    assert not proofs.holds(course, lab)
     assert "01_tiny.py, line" in out.getvalue() and "no_such_checks" in out.getvalue()
 
 

@@ -22,8 +22,8 @@ def main() -> None:
     checks = json.load(sys.stdin)
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o700)
-    (folder / "ages.csv").write_text("41\n63\n")
-    (folder / "helper.py").write_text("doubled = 2 .__mul__\n")
+    (folder / "ages.csv").write_text("41\n63\n", encoding="utf-8")
+    (folder / "helper.py").write_text("doubled = 2 .__mul__\n", encoding="utf-8")
     (folder / "link").symlink_to("/etc/passwd")
     os.environ["SECRET"] = sys.argv[2]
     cells = [(name, source, 1) for name, source in checks.items()]

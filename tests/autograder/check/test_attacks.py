@@ -80,7 +80,7 @@ def test_a_checker_that_fails_is_not_the_student_s_fault(nursery):
 
 def test_files_of_a_student_shadow_nothing(nursery, tmp_path, monkeypatch):
     for name in ("numpy", "json", "pytest", "ast", "helper", "sitecustomize"):
-        (tmp_path / f"{name}.py").write_text("def __getattr__(name): return lambda *a, **k: True\n")
+        (tmp_path / f"{name}.py").write_text("def __getattr__(name): return lambda *a, **k: True\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)  # even where the grader itself was started among them
     with Server(COURSE) as server:
         assert passed(server, nursery, "def f(x): return 0", tmp_path) == {"f-4"}

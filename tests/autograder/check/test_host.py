@@ -63,7 +63,7 @@ def client(user, folder, checks):
     """A runner of this user, as a process that has been told what to do."""
     shown = folder / "shown"
     shown.mkdir(exist_ok=True)
-    (shown / "film").write_text("x")
+    (shown / "film").write_text("x", encoding="utf-8")
     given = {
         "SHOWN": str(shown),
         "SECRET": SECRET,
@@ -77,7 +77,7 @@ def client(user, folder, checks):
     own.chmod(0o777)
     process = subprocess.Popen(
         [*as_user(user), sys.executable, str(HERE / "host_client.py"), str(shown), SECRET],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=own,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8", cwd=own,
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(HERE)]), "HOME": str(own), "TMPDIR": str(own)},
     )  # fmt: skip
     process.stdin.write(json.dumps({name: names + source for name, source in checks.items()}))
@@ -118,7 +118,7 @@ def test_a_killed_runner_leaves_no_process_behind(user, open_folder):
 
 def status(pid):
     try:
-        return Path(f"/proc/{pid}/status").read_text().split("\n")
+        return Path(f"/proc/{pid}/status").read_text(encoding="utf-8").split("\n")
     except OSError:
         return []
 
@@ -128,7 +128,7 @@ def family(ancestor):
     parents, names = {}, {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            name, _, rest = stat.read_text().partition("(")[2].rpartition(")")
+            name, _, rest = stat.read_text(encoding="utf-8").partition("(")[2].rpartition(")")
         except OSError:
             continue
         parents[int(stat.parent.name)], names[int(stat.parent.name)] = int(rest.split()[1]), name
@@ -141,7 +141,7 @@ def family(ancestor):
 
 def alive(pid):
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
 
@@ -169,7 +169,7 @@ def test_two_notebooks_share_one_import_of_keras_and_threads_share_the_host(kera
 
 
 def test_servers_of_one_host_end_one_by_one(nursery, tmp_path):
-    (tmp_path / "ages.csv").write_text("41")
+    (tmp_path / "ages.csv").write_text("41", encoding="utf-8")
     reads = cells_of(
         ("f", "def f(x):\n    return 2 * x"), ("f-1", "assert open('ages.csv').read() == '41' and f(1) == 2", 1)
     )

@@ -54,7 +54,9 @@ def test_right_and_wrong(graded, id, points, place):
 
 def test_what_cannot_run_outside_is_found_and_told(nursery, tmp_path):
     (tmp_path / "parts").mkdir()
-    (tmp_path / "parts" / "a_helper_of_the_course.py").write_text("def doubled(x):\n    return 2 * x\n")
+    (tmp_path / "parts" / "a_helper_of_the_course.py").write_text(
+        "def doubled(x):\n    return 2 * x\n", encoding="utf-8"
+    )
     course = cells_of(
         "import sys, unittest.mock\nsys.path.append('parts')\nfrom a_helper_of_the_course import doubled",
         ("Dog", "class Dog:\n    def __init__(self, name):\n        self.name = name"),

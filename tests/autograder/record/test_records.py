@@ -57,7 +57,7 @@ def test_a_damaged_record_is_named_and_kept(tmp_path, text):
     store = RecordStore(tmp_path)
     path = store.path("01_tiny", "ada")
     path.parent.mkdir(parents=True)
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(AutograderError, match=r"ada\.json.*autograder grade 01"):
         store.load("01_tiny", "ada")
-    assert path.read_text() == text
+    assert path.read_text(encoding="utf-8") == text

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
 from pathlib import Path
 
 import nbformat
 import pytest
+from rich.console import Console
 from tiny_course import ANSWERS, LAB, answer, edit, fresh, source
 
+from autograder.author import proofs
 from autograder.author.lab_source import load_lab
 from autograder.collect import collect
 from autograder.course.course import Course
@@ -69,6 +72,19 @@ def test_a_release_holds_stubs_and_nothing_of_the_answers(course):
         "heart_share-2": 1,
         "what_enlarges": 2,
     }
+
+
+def test_a_lab_that_was_not_proved_as_it_is_now_is_named(course):
+    def said() -> str:
+        out = io.StringIO()
+        release.run(course, make_zip=False, console=Console(file=out, width=200))
+        return out.getvalue()
+
+    assert "autograder prove 01" in said()
+    proofs.keep(course, course.solutions / LAB, True)
+    assert "autograder prove" not in said()
+    edit(source(course), "film", "film  ")
+    assert "autograder prove 01" in said()
 
 
 def test_the_same_sources_give_the_same_release(course, tmp_path):

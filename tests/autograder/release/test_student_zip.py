@@ -88,7 +88,9 @@ def test_what_is_in_the_zip(tiny):
     )
     assert {n.split("/")[0] for n in names} == wanted | {"notebooks", "medxai", "data_fetch"}
     # Everything of the two packages that git knows is in it, checkpoints too, and nothing else.
-    listed = subprocess.run(["git", "ls-files", "data_fetch", "medxai"], cwd=ROOT, capture_output=True, text=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "data_fetch", "medxai"], cwd=ROOT, capture_output=True, encoding="utf-8"
+    )
     if listed.returncode == 0:
         tracked = {n for n in listed.stdout.split() if (ROOT / n).is_file()}
         assert tracked - names == set()
@@ -177,7 +179,9 @@ class Student:
         return student
 
     def python(self, *words: str, fails: bool = False) -> str:
-        done = subprocess.run([self.interpreter, *words], cwd=self.home, env=self.env, capture_output=True, text=True)
+        done = subprocess.run(
+            [self.interpreter, *words], cwd=self.home, env=self.env, capture_output=True, encoding="utf-8"
+        )
         assert (done.returncode != 0) == fails, done.stderr[-3000:]
         return done.stderr if fails else done.stdout
 
@@ -250,7 +254,7 @@ def test_a_student_installs_the_zip_and_works_through_the_first_labs(real, tmp_p
     }
     for command in commands:
         assert f"    {command}\n" in readme
-        done = subprocess.run([uv, *command.split()[1:]], cwd=home, env=env, capture_output=True, text=True)
+        done = subprocess.run([uv, *command.split()[1:]], cwd=home, env=env, capture_output=True, encoding="utf-8")
         assert done.returncode == 0, done.stderr[-3000:]
     student = Student(
         home, home / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python"), cache=home / "films"

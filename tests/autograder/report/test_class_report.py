@@ -190,7 +190,9 @@ def notebook(*cells):
 
 def test_the_answers_to_a_poll_stand_beside_those_of_the_paper(tmp_path, records):
     (tmp_path / "solutions" / LAB).mkdir(parents=True)
-    (tmp_path / "solutions" / LAB / "nb.ipynb").write_text(notebook(asks("", ""), asks("", "", "poll-after")))
+    (tmp_path / "solutions" / LAB / "nb.ipynb").write_text(
+        notebook(asks("", ""), asks("", "", "poll-after")), encoding="utf-8"
+    )
     trap = tmp_path / "ran"
     for student, text in {
         "ada": notebook(asks("a", "?"), asks("b", "d", "poll-after")),
@@ -200,7 +202,7 @@ def test_the_answers_to_a_poll_stand_beside_those_of_the_paper(tmp_path, records
         "eve": notebook(asks("a", "a") | {"source": f"open({str(trap)!r}, 'w')\nbefore = {{'trust': print}}"}),
     }.items():
         (tmp_path / "submitted" / student / LAB).mkdir(parents=True)
-        (tmp_path / "submitted" / student / LAB / "nb.ipynb").write_text(text)
+        (tmp_path / "submitted" / student / LAB / "nb.ipynb").write_text(text, encoding="utf-8")
     (tmp_path / "submitted" / "link").symlink_to(tmp_path / "submitted" / "ada")
     course = LabCourse(tmp_path)
     found = class_report.polls(course, LAB)
@@ -217,7 +219,7 @@ def test_the_answers_to_a_poll_stand_beside_those_of_the_paper(tmp_path, records
 def test_a_lab_without_a_poll_has_no_table_of_one(tmp_path, records):
     (tmp_path / "solutions" / LAB).mkdir(parents=True)
     (tmp_path / "solutions" / LAB / "nb.ipynb").write_text(
-        notebook({"cell_type": "code", "metadata": {}, "source": ""})
+        notebook({"cell_type": "code", "metadata": {}, "source": ""}), encoding="utf-8"
     )
     (tmp_path / "submitted" / "ada" / LAB).mkdir(parents=True)
     assert class_report.polls(LabCourse(tmp_path), LAB) == []

@@ -52,7 +52,7 @@ class Outline(HTMLParser):
 def pages():
     marked = graded_class()
     paths = feedback.run(marked.course, "01", console=Console(quiet=True))
-    return marked, {path.parents[1].name: path.read_text() for path in paths}
+    return marked, {path.parents[1].name: path.read_text(encoding="utf-8") for path in paths}
 
 
 def secret_lines(course):
@@ -61,12 +61,12 @@ def secret_lines(course):
         line.strip()
         for pattern in ("notebooks/*/*.ipynb", "submitted/*/*/*.ipynb")
         for path in course.root.glob(pattern)
-        for line in re.split(r'\\n|\n|"', path.read_text())
+        for line in re.split(r'\\n|\n|"', path.read_text(encoding="utf-8"))
     }
     lines = {
         line.strip()
         for path in (course.solutions / LAB / "hidden").glob("*.py")
-        for line in path.read_text().splitlines()
+        for line in path.read_text(encoding="utf-8").splitlines()
     }
     return {line for line in lines if len(line) > 14 and line not in public}
 
@@ -89,7 +89,7 @@ def test_no_line_and_no_input_of_a_hidden_check_is_in_a_page_or_an_autograded_no
     texts = dict(html)
     for path in marked.course.autograded.rglob("*"):
         if path.is_file():
-            texts[str(path.relative_to(marked.course.root))] = path.read_text()
+            texts[str(path.relative_to(marked.course.root))] = path.read_text(encoding="utf-8")
     lines = secret_lines(marked.course)
     assert len(lines) > 20
     for name, text in texts.items():
@@ -101,7 +101,7 @@ def test_no_line_and_no_input_of_a_hidden_check_is_in_a_page_or_an_autograded_no
 
 def test_the_search_finds_what_it_looks_for(pages):
     marked, _ = pages
-    built = (marked.course.solutions / LAB / f"{LAB}.ipynb").read_text().replace('\\"', '"')
+    built = (marked.course.solutions / LAB / f"{LAB}.ipynb").read_text(encoding="utf-8").replace('\\"', '"')
     lines = secret_lines(marked.course)
     assert PLANTED in built and len([line for line in lines if line in built]) > 0.8 * len(lines)
 
@@ -156,7 +156,7 @@ def test_stock_nbgrader_still_makes_pages_of_our_notebooks_and_they_leak_nothing
     env["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), env["PATH"]])
     command = [sys.executable, "-m", "nbgrader", "generate_feedback", LAB, "--student", "mistaken"]
     subprocess.run(command, cwd=root, env=env, check=True, capture_output=True)
-    text = (root / "feedback" / "mistaken" / LAB / f"{LAB}.html").read_text()
+    text = (root / "feedback" / "mistaken" / LAB / f"{LAB}.html").read_text(encoding="utf-8")
     assert "a film must keep its shape" in text and "HIDDEN TESTS" not in text and PLANTED not in text
 
 
@@ -173,7 +173,7 @@ def test_marks_given_by_hand_are_shown_and_survive_a_second_writing(pages):
         book.db.commit()
     try:
         [path] = feedback.write_pages(marked.course, record)
-        text = "".join(Outline(path.read_text()).text)
+        text = "".join(Outline(path.read_text(encoding="utf-8")).text)
         assert "1.5 of 2" in text and "still to be marked" not in text and "which view" in text
     finally:
         with Gradebook(f"sqlite:///{marked.course.gradebook}", "medxai") as book:

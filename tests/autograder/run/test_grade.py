@@ -110,7 +110,7 @@ def test_the_gradebook_holds_the_scores_and_nbgrader_exports_them(marked, tmp_pa
     env["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), env["PATH"]])
     command = [sys.executable, "-m", "nbgrader", "export", "--to", str(out)]
     subprocess.run(command, cwd=marked.course.root, env=env, check=True, capture_output=True)
-    assert any("perfect" in line and ",6.0," in line for line in out.read_text().splitlines())
+    assert any("perfect" in line and ",6.0," in line for line in out.read_text(encoding="utf-8").splitlines())
 
 
 def test_only_what_is_new_or_changed_is_graded_again(tmp_path):

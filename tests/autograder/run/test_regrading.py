@@ -85,17 +85,22 @@ def test_one_exercise_of_a_submission_that_has_changed_is_graded_as_a_whole(cour
 def test_a_submission_is_graded_against_the_release_that_it_was_collected_under(course):
     lab = load_lab(course.find("01"))
     early = submit(course, "early", answers(lab))
-    (early.parent / "submission.json").write_text(json.dumps({"release": "01-r1", "hand_in": 1}))
+    (early.parent / "submission.json").write_text(json.dumps({"release": "01-r1", "hand_in": 1}), encoding="utf-8")
     # The second release no longer asks for the second property.
     source, hidden = course.solutions / LAB / f"{LAB}.py", course.solutions / LAB / "hidden" / "heart_share.py"
-    cell = re.search(r"(?m)^# %% nbgrader=.*heart_share-2.*\n#.*\n\n", source.read_text())[0]
+    cell = re.search(r"(?m)^# %% nbgrader=.*heart_share-2.*\n#.*\n\n", source.read_text(encoding="utf-8"))[0]
     edit(source, cell, "")
-    hidden.write_text(hidden.read_text().split("def heart_share_2")[0].rstrip() + "\n")
+    hidden.write_text(
+        hidden.read_text(encoding="utf-8").split("def heart_share_2")[0].rstrip() + "\n", encoding="utf-8"
+    )
     for mutant in (course.solutions / LAB / "mutants" / "heart_share").glob("*.py"):
-        mutant.write_text(re.sub(r"heart_share-1, heart_share-2|heart_share-2", "heart_share-1", mutant.read_text()))
+        mutant.write_text(
+            re.sub(r"heart_share-1, heart_share-2|heart_share-2", "heart_share-1", mutant.read_text(encoding="utf-8")),
+            encoding="utf-8",
+        )
     release.run(course, ["01"], next_version=True, make_zip=False)
     late = submit(course, "late", answers(lab))
-    (late.parent / "submission.json").write_text(json.dumps({"release": "01-r2", "hand_in": 1}))
+    (late.parent / "submission.json").write_text(json.dumps({"release": "01-r2", "hand_in": 1}), encoding="utf-8")
     submit(course, "unknown", answers(lab))
 
     records = {record.student: record for record in grade.run(course, "01", console=QUIET)}

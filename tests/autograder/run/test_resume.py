@@ -52,7 +52,7 @@ def test_killed_at_random_moments(tmp_path, kills):
         for record in store.all(LAB):  # each can be read, and what says that it is graded is right
             if record.status == GRADED:
                 assert same(record) == same(next(r for r in expected if r.student == record.student))
-    done = subprocess.run(command, env=course.environment(), capture_output=True, text=True)
+    done = subprocess.run(command, env=course.environment(), capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     assert [same(r) for r in store.all(LAB)] == [same(r) for r in expected]
     assert gradebook.marks(course, LAB) == gradebook.marks(undisturbed, LAB)

@@ -12,7 +12,9 @@ from data_fetch import DataFetchError
 
 def test_checkpoints_are_checked_against_their_card(tmp_path):
     (tmp_path / "net.h5").write_bytes(b"weights")
-    (tmp_path / "net.toml").write_text(f'name = "net"\nsha256 = "{hashlib.sha256(b"weights").hexdigest()}"\n')
+    (tmp_path / "net.toml").write_text(
+        f'name = "net"\nsha256 = "{hashlib.sha256(b"weights").hexdigest()}"\n', encoding="utf-8"
+    )
     files = data_fetch.checkpoint("net", folder=tmp_path)
     assert files.path == tmp_path / "net.h5" and files.card["name"] == "net"
     (tmp_path / "net.h5").write_bytes(b"weight")

@@ -58,7 +58,9 @@ def filled(tmp_path, packed, small_phantoms, monkeypatch):
     mit_file(mirror / "files" / "pneumothorax_train.h5", 16)
     (mirror / "files" / f"net-{hashlib.sha256(b'weights').hexdigest()[:12]}.h5").write_bytes(b"weights")
     net.mkdir()
-    (net / "net.toml").write_text(f'sha256 = "{hashlib.sha256(b"weights").hexdigest()}"\nurl = "{DEAD}/net.h5"\n')
+    (net / "net.toml").write_text(
+        f'sha256 = "{hashlib.sha256(b"weights").hexdigest()}"\nurl = "{DEAD}/net.h5"\n', encoding="utf-8"
+    )
     monkeypatch.setenv("DATA_FETCH_DIR", str(shared))
     for split in ("develop", "test"):
         fetch_cardiomegaly(split=split, size=SIZE, progress=False)
@@ -340,7 +342,7 @@ DATA_FETCH_MIRROR=http://127.0.0.1:8000 DATA_FETCH_DIR="{tmp_path}/b" {PYTHON} -
     told = inside(script, "net", CODE=CLASS)
     assert told.returncode == 0, told.stderr
     assert told.stdout.split() == ["pneumothorax_train.h5"] * 2
-    log = (tmp_path / "log").read_text()
+    log = (tmp_path / "log").read_text(encoding="utf-8")
     assert log.count("images.npy") == 2 and log.count("pneumothorax_train.h5") == 1, "each file once"
     for way in "ab":
         for split in ("develop", "test"):
@@ -353,11 +355,13 @@ def test_the_whole_cpu_profile_is_fetched_mirrored_and_used_without_a_network(tm
     """As an organiser does it: fetch all, mirror, and a class in which nothing is drawn again."""
     cache, made = tmp_path / "cache", tmp_path / "made"
     get = [sys.executable, "-m", "data_fetch", "get", "--all", "--profile", "cpu", "--dir", str(cache)]
-    done = subprocess.run(get, capture_output=True, text=True, timeout=1800)
+    done = subprocess.run(get, capture_output=True, encoding="utf-8", timeout=1800)
     assert done.returncode == 0, done.stdout + done.stderr
     assert sum(line.startswith("there:") for line in done.stdout.splitlines()) >= 14
     done = subprocess.run(
-        [sys.executable, "-m", "data_fetch", "mirror", str(made), "--dir", str(cache)], capture_output=True, text=True
+        [sys.executable, "-m", "data_fetch", "mirror", str(made), "--dir", str(cache)],
+        capture_output=True,
+        encoding="utf-8",
     )
     assert done.returncode == 0 and "Drawing" not in done.stderr, done.stderr
     told = inside(

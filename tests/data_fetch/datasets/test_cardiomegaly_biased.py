@@ -59,9 +59,10 @@ def phantom_labels(monkeypatch):
     def write(what, split, size, folder, progress=True):
         np.save(folder / "images.npy", np.random.default_rng(0).integers(0, 255, (200, size, size), dtype=np.uint8))
         lines = [f"{split}-{i:03d}.png,{i % 2},p{i // 2},{i // 20}" for i in range(200)]
-        (folder / "table.csv").write_text("\n".join(["name,label,patient,fold", *lines]) + "\n")
+        (folder / "table.csv").write_text("\n".join(["name,label,patient,fold", *lines]) + "\n", encoding="utf-8")
         (folder / "card.toml").write_text(
-            f'source = "phantom"\nsplit = "{split}"\nversion = "1"\npreprocessing = "none"\n[baselines]\nmean_intensity = 0.5\n'
+            f'source = "phantom"\nsplit = "{split}"\nversion = "1"\npreprocessing = "none"\n[baselines]\nmean_intensity = 0.5\n',
+            encoding="utf-8",
         )
 
     monkeypatch.setattr(writing, "write", write)

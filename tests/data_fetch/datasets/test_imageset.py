@@ -135,5 +135,5 @@ def test_importing_does_nothing_and_little():
         "import sys, socket; socket.socket.connect = None; import data_fetch;"
         "print([m for m in ('tensorflow', 'pandas', 'h5py', 'PIL', 'matplotlib') if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.strip() == "[]"

@@ -239,8 +239,10 @@ def test_each_split_of_the_phantoms_is_a_set_of_its_own(monkeypatch):
     def write(what, split, size, folder, progress=True):
         calls.append((split, size))
         np.save(folder / "images.npy", np.zeros((4, size, size), np.uint8))
-        (folder / "table.csv").write_text("name,label,patient,side\na,0,1,\nb,1,2,R\nc,0,3,\nd,1,4,L\n")
-        (folder / "card.toml").write_text('source = "phantom"\n')
+        (folder / "table.csv").write_text(
+            "name,label,patient,side\na,0,1,\nb,1,2,R\nc,0,3,\nd,1,4,L\n", encoding="utf-8"
+        )
+        (folder / "card.toml").write_text('source = "phantom"\n', encoding="utf-8")
 
     monkeypatch.setattr(writing, "write", write)
     films = fetch_pneumothorax(progress=False)

@@ -207,7 +207,9 @@ def damage_bits(path: pathlib.Path) -> None:
 
 
 def damage_html(path: pathlib.Path) -> None:
-    path.write_text("<!DOCTYPE html><html><head><title>Box | Login</title></head><body>Sign in</body></html>")
+    path.write_text(
+        "<!DOCTYPE html><html><head><title>Box | Login</title></head><body>Sign in</body></html>", encoding="utf-8"
+    )
 
 
 def damage_other_file(path: pathlib.Path) -> None:
@@ -350,7 +352,7 @@ def _start_get(root, address):
         cwd=root,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
     )
 
 

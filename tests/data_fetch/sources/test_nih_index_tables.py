@@ -34,7 +34,7 @@ DRAWN = "Image Index,Finding Label,Bbox [x,y,w,h],,,\n00000001_001.png,Cardiomeg
 
 def made(folder: pathlib.Path, films: pandas.DataFrame, drawn: str = DRAWN) -> dict[str, np.ndarray]:
     films.to_csv(folder / "Data_Entry_2017_v2020.csv", index=False)
-    (folder / "BBox_List_2017.csv").write_text(drawn)
+    (folder / "BBox_List_2017.csv").write_text(drawn, encoding="utf-8")
     return make_index.columns(*make_index.read_tables(folder))
 
 

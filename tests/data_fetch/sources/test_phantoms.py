@@ -218,7 +218,11 @@ def alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z" if Path("/proc").is_dir() else True
+    return (
+        Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0] != "Z"
+        if Path("/proc").is_dir()
+        else True
+    )
 
 
 def remember_children(monkeypatch) -> list[subprocess.Popen]:
@@ -279,7 +283,7 @@ def test_no_worker_outlives_its_parent(tmp_path, how):
         [sys.executable, "-c", program],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        text=True,
+        encoding="utf-8",
         env={**os.environ, "PYTHONPATH": str(root)},
     )
     with parent:
@@ -300,10 +304,10 @@ def test_wrong_arguments_are_named_and_touch_nothing(tmp_path):
     for size in (63, 2048, 256.0, "256"):
         with pytest.raises(pool.PhantomError, match="64 to 1024"):
             writing.write(cardiomegaly.SET, "test", size, tmp_path, progress=False)
-    (tmp_path / "mine.txt").write_text("keep me")
+    (tmp_path / "mine.txt").write_text("keep me", encoding="utf-8")
     with pytest.raises(pool.PhantomError, match="empty folder"):
         writing.write(cardiomegaly.SET, "test", SIZE, tmp_path, progress=False)
-    assert (tmp_path / "mine.txt").read_text() == "keep me"
+    assert (tmp_path / "mine.txt").read_text(encoding="utf-8") == "keep me"
 
 
 def test_the_bar_goes_to_standard_error_and_only_when_asked(capsys):

@@ -30,7 +30,7 @@ def test_what_stops_it_leaves_the_file_as_it_was(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "replace", stopped)
     with pytest.raises(KeyboardInterrupt):
         write_atomically(path, "after")
-    assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
+    assert path.read_text(encoding="utf-8") == "before" and list(tmp_path.iterdir()) == [path]
 
 
 def through_a_fresh_file(path, content):
@@ -67,7 +67,7 @@ def test_what_killed_writers_left_goes_with_the_next_one_a_day_later(tmp_path):
     path = tmp_path / "card.toml"
     fresh, old, other = (tmp_path / name for name in (".card.toml.1.part", ".card.toml.2.part", ".cards.toml.3.part"))
     for one in (fresh, old, other):
-        one.write_text("half")
+        one.write_text("half", encoding="utf-8")
     for one in (old, other):
         os.utime(one, (1e9, 1e9))
     write_atomically(path, "whole")
@@ -79,6 +79,6 @@ def test_what_killed_writers_left_goes_with_the_next_one_a_day_later(tmp_path):
 def test_files_with_long_names_keep_apart(tmp_path):
     first, second = (tmp_path / ("long-" * 45 + end) for end in "ab")
     with fresh_file(first) as part:
-        part.write_text("first")
+        part.write_text("first", encoding="utf-8")
         remove_left_overs(second)
-    assert first.read_text() == "first"
+    assert first.read_text(encoding="utf-8") == "first"

@@ -37,7 +37,7 @@ def write_set(folder: pathlib.Path, **parts: object) -> pathlib.Path:
         if isinstance(content, np.ndarray):
             np.save(folder / name, content)
         elif content is not None:
-            (folder / name).write_text(str(content))
+            (folder / name).write_text(str(content), encoding="utf-8")
     return folder
 
 

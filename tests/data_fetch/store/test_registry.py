@@ -191,7 +191,7 @@ def test_any_file_is_taken_or_refused_and_the_one_before_stays(own_cache, tmp_pa
 def test_the_classes_registry_adds_and_never_exchanges(own_cache, tmp_path, monkeypatch):
     theirs = {"checkpoints": {"cardiomegaly-gpu": ENTRY, "net-gpu": ENTRY}}
     path = tmp_path / "class.toml"
-    path.write_text(tomltext.dumps(theirs))
+    path.write_text(tomltext.dumps(theirs), encoding="utf-8")
     monkeypatch.setenv("DATA_FETCH_REGISTRY", str(path))
     found = registry.checkpoints()
     assert found["cardiomegaly-gpu"]["weights"]["sha256"] == "0" * 64 and "net-gpu" in found
@@ -200,12 +200,12 @@ def test_the_classes_registry_adds_and_never_exchanges(own_cache, tmp_path, monk
         "the course's own table is untouched"
     )
 
-    path.write_text(tomltext.dumps({"checkpoints": {"cardiomegaly-cpu": ENTRY}}))
+    path.write_text(tomltext.dumps({"checkpoints": {"cardiomegaly-cpu": ENTRY}}), encoding="utf-8")
     with pytest.raises(DataFetchError, match=r"'cardiomegaly-cpu', which comes with the course[\s\S]*--name NAME"):
         data_fetch.checkpoint("cardiomegaly-cpu")
     with pytest.raises(DataFetchError, match="comes with the course"):
         registry.use(str(path))
-    path.write_text("[checkpoints.net")
+    path.write_text("[checkpoints.net", encoding="utf-8")
     with pytest.raises(DataFetchError, match=r"class.toml[\s\S]*unset DATA_FETCH_REGISTRY"):
         data_fetch.checkpoint("cardiomegaly-cpu")
     monkeypatch.setenv("DATA_FETCH_REGISTRY", str(tmp_path / "none.toml"))
@@ -217,10 +217,12 @@ def test_a_shared_cache_brings_a_registry_and_what_was_made_there(own_cache, tmp
     shared = tmp_path / "shared"
     made = shared / "checkpoints"
     made.mkdir(parents=True)
-    (shared / "registry.toml").write_text(tomltext.dumps(CLASS))
+    (shared / "registry.toml").write_text(tomltext.dumps(CLASS), encoding="utf-8")
     (made / "pneumothorax-gpu.h5").write_bytes(b"weights")
     digest = hashlib.sha256(b"weights").hexdigest()
-    (made / "pneumothorax-gpu.toml").write_text(f'name = "pneumothorax-gpu"\nsha256 = "{digest}"\nbytes = 7\n')
+    (made / "pneumothorax-gpu.toml").write_text(
+        f'name = "pneumothorax-gpu"\nsha256 = "{digest}"\nbytes = 7\n', encoding="utf-8"
+    )
     monkeypatch.setenv("DATA_FETCH_SHARED", str(shared))
     assert "net-gpu" in registry.checkpoints()
     assert data_fetch.checkpoint("pneumothorax-gpu").path.parent == made
@@ -230,7 +232,9 @@ def test_a_shared_cache_brings_a_registry_and_what_was_made_there(own_cache, tmp
     (made / "pneumothorax-gpu.h5").write_bytes(b"weigh")
     assert "truncated" in str(dict(verified_checkpoints())["pneumothorax-gpu"])
     # One's own choice comes before the hub's, and it is one file, never two.
-    (tmp_path / "own.toml").write_text(tomltext.dumps({"checkpoints": {"other": CLASS["checkpoints"]["other"]}}))
+    (tmp_path / "own.toml").write_text(
+        tomltext.dumps({"checkpoints": {"other": CLASS["checkpoints"]["other"]}}), encoding="utf-8"
+    )
     registry.use(str(tmp_path / "own.toml"))
     assert "other" in registry.checkpoints() and "net-gpu" not in registry.checkpoints()
 

@@ -76,7 +76,7 @@ class Fetching:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
-            text=True,
+            encoding="utf-8",
             env={**os.environ, "DATA_FETCH_DIR": str(self.folder), "DATA_FETCH_MIRROR": self.server.address},
         )
 
@@ -213,14 +213,14 @@ def test_twenty_processes_on_an_empty_cache_fetch_and_draw_everything_once(tmp_p
     done = subprocess.run(
         [sys.executable, "-c", TWENTY, str(log)],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=120,
         env={**os.environ, **environment},
     )
     assert done.returncode == 0, done.stderr
     seen = done.stdout.splitlines()
     assert len(seen) == 20 and len(set(seen)) == 1, "all of them saw the same films"
-    assert len(log.read_text().splitlines()) == 1, "drawn by one of them"
+    assert len(log.read_text(encoding="utf-8").splitlines()) == 1, "drawn by one of them"
     asked = [path for path in slow_server.asked if path.endswith((".h5", ".gz"))]
     assert len(asked) == len(set(asked)) == 4, asked
 
@@ -230,7 +230,7 @@ def test_twenty_commands_at_once_draw_the_phantoms_once(tmp_path):
     get = [sys.executable, "-m", "data_fetch", "get", "pneumothorax", "--split", "validation", "--size", "64"]
     environment = {**os.environ, "DATA_FETCH_DIR": str(tmp_path)}
     children = [
-        subprocess.Popen(get, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        subprocess.Popen(get, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", env=environment)
         for _ in range(20)
     ]
     told = [child.communicate(timeout=600) for child in children]

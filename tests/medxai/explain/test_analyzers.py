@@ -65,11 +65,13 @@ OWN_CALLS = """
 @pytest.mark.slow(reason="builds every analyzer twice")
 def test_maps_are_those_of_innvestigates_own_calls(model, films, tmp_path):
     names = [name for name in METHODS if name != "smoothgrad"]  # random there: see test_smoothgrad.py
-    (tmp_path / "model.json").write_text(model.to_json())
+    (tmp_path / "model.json").write_text(model.to_json(), encoding="utf-8")
     weights = {f"w{i}": w for i, w in enumerate(model.get_weights())}
     np.savez(tmp_path / "given.npz", films=films, **weights)
     code = textwrap.dedent(OWN_CALLS)
-    own = subprocess.run([sys.executable, "-c", code, tmp_path, *names], capture_output=True, text=True, timeout=300)
+    own = subprocess.run(
+        [sys.executable, "-c", code, tmp_path, *names], capture_output=True, encoding="utf-8", timeout=300
+    )
     assert own.returncode == 0, own.stderr
     theirs = np.load(tmp_path / "maps.npz")
     for name in names:
@@ -337,11 +339,11 @@ PARENT = """
 
 @pytest.mark.parametrize("end", ["killed", "finished"])
 def test_nothing_is_left_when_the_parent_goes(end, tmp_path):
-    (tmp_path / "random.py").write_text("raise RuntimeError('a file of the student')")
+    (tmp_path / "random.py").write_text("raise RuntimeError('a file of the student')", encoding="utf-8")
     code = "import sys; sys.path.remove('')\n" + textwrap.dedent(PARENT)
     environment = {**os.environ, "PYTHONPATH": str(Path(medxai.__file__).parents[1])}
     with subprocess.Popen(
-        [sys.executable, "-c", code, end], stdout=subprocess.PIPE, text=True, env=environment, cwd=tmp_path
+        [sys.executable, "-c", code, end], stdout=subprocess.PIPE, encoding="utf-8", env=environment, cwd=tmp_path
     ) as parent:
         pid = int(parent.stdout.readline())
         if end == "killed":
@@ -362,7 +364,7 @@ def alive(pid):
         return False
     # Where nobody collects orphans (a container without init) what is left is a zombie: it ended.
     status = Path(f"/proc/{pid}/stat")
-    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
+    return not status.exists() or status.read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
 
 
 def test_messages_come_back_as_sent_and_only_plain_values_are_sent():

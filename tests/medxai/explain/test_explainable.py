@@ -23,7 +23,7 @@ L = tf.keras.layers
 def innvestigate_says():
     """Maps, or errors, of iNNvestigate for each network, from a process of its own (without eager execution)."""
     program = Path(__file__).with_name("medxai_unexplainable.py")
-    ended = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, timeout=600)
+    ended = subprocess.run([sys.executable, str(program)], capture_output=True, encoding="utf-8", timeout=600)
     assert ended.returncode == 0, ended.stderr[-2000:]
     found = json.loads(ended.stdout.splitlines()[-1])
     return {

@@ -28,7 +28,7 @@ print(float(model.predict_on_batch(np.ones((1, 1), "float32"))[0, 0]))
 
 
 def output(tensors: bool) -> str:
-    done = subprocess.run([sys.executable, "-c", PROGRAM, str(tensors)], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", PROGRAM, str(tensors)], capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout.strip()
 

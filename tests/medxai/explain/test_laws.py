@@ -180,10 +180,10 @@ ONE_GRAPH = """
 
 
 def test_in_one_graph_the_presets_change_after_integrated_gradients_and_here_they_do_not(bias_free, films, tmp_path):
-    (tmp_path / "model.json").write_text(bias_free.to_json())
+    (tmp_path / "model.json").write_text(bias_free.to_json(), encoding="utf-8")
     np.savez(tmp_path / "given.npz", films=films, **{f"w{i}": w for i, w in enumerate(bias_free.get_weights())})
     code = textwrap.dedent(ONE_GRAPH)
-    run = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, timeout=300)
+    run = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, encoding="utf-8", timeout=300)
     assert run.returncode == 0, run.stderr
     theirs = np.load(tmp_path / "maps.npz")
     create_analyzer("integrated_gradients", bias_free).analyze(films, 1)

@@ -24,7 +24,7 @@ def test_a_file_holds_what_was_written_and_is_the_python_that_goes_into_a_notebo
     path = boxes.write(tmp_path / "my_boxes.txt", drawn)
     assert boxes.read(path) == drawn and list(boxes.read(path)) == [1, 2]
     space = {}
-    exec(path.read_text(), space)
+    exec(path.read_text(encoding="utf-8"), space)
     assert space["my_boxes"]() == drawn
     assert [p.name for p in tmp_path.iterdir()] == ["my_boxes.txt"]
 
@@ -42,7 +42,7 @@ def test_a_file_holds_what_was_written_and_is_the_python_that_goes_into_a_notebo
 )
 def test_what_is_no_file_of_boxes_is_told_and_never_executed(tmp_path, text, said):
     path = tmp_path / "my_boxes.txt"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=said):
         boxes.read(path)
 
@@ -116,7 +116,7 @@ def test_a_box_that_cannot_be_kept_is_told(tmp_path):
     widget = boxes.draw(np.zeros((1, 8, 8), np.uint8), tmp_path / "no_such_folder" / "my_boxes.txt")
     widget.boxes = {"1": [1, 2, 3, 4]}
     assert "NOT saved" in widget.saved
-    (tmp_path / "bad.py").write_text("nonsense(")
+    (tmp_path / "bad.py").write_text("nonsense(", encoding="utf-8")
     assert "replaces the file" in boxes.draw(np.zeros((1, 8, 8), np.uint8), tmp_path / "bad.py").saved
     with pytest.raises(ValueError, match="uint8"):
         boxes.draw(np.zeros((1, 8, 8)), tmp_path / "x.py")

@@ -27,7 +27,7 @@ def tensorflow_is_not_started(monkeypatch):
 
 def test_this_environment_is_ready():
     """In a process of its own, as it is typed in a terminal."""
-    done = subprocess.run([sys.executable, "-m", "medxai.lab.environment"], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "medxai.lab.environment"], capture_output=True, encoding="utf-8")
     lines = done.stdout.splitlines()
     assert [line.split()[1] for line in lines[:4]] == ["Python", "packages", "TensorFlow", "memory"], done.stdout
     assert "ok     TensorFlow" in done.stdout and "computes" in done.stdout
@@ -61,7 +61,7 @@ def test_too_little_memory_and_disk(monkeypatch, tmp_path):
 
 
 def test_a_cache_that_is_a_file(monkeypatch, tmp_path):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.setenv("DATA_FETCH_DIR", str(tmp_path / "file"))
     assert "cannot be written" in finding("data cache").found
 

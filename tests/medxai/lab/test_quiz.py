@@ -19,7 +19,7 @@ def notebook(source, tags=("quiz",)):
 
 
 def test_questions_and_their_key_belong_together():
-    key = tomllib.loads((ROOT / "solutions" / "00_welcome" / "hidden" / "quiz_key.toml").read_text())
+    key = tomllib.loads((ROOT / "solutions" / "00_welcome" / "hidden" / "quiz_key.toml").read_text(encoding="utf-8"))
     assert list(key) == [question.id for question in quiz.QUESTIONS] and len(key) == 10
     assert all(key[question.id] in question.letters for question in quiz.QUESTIONS)
     assert len(set(key.values())) > 2, "a student who always says the same letter must not look learned"
@@ -61,9 +61,9 @@ def test_a_wrong_answer_is_refused_and_the_kept_ones_stay(answers, told, tmp_pat
 
 
 def test_a_damaged_file_counts_as_none(tmp_path):
-    (tmp_path / "quiz-before.json").write_text('{"answers": {"majority"')
+    (tmp_path / "quiz-before.json").write_text('{"answers": {"majority"', encoding="utf-8")
     assert quiz.kept("before", tmp_path) is None
-    (tmp_path / "quiz-before.json").write_text(json.dumps(["a"]))
+    (tmp_path / "quiz-before.json").write_text(json.dumps(["a"]), encoding="utf-8")
     assert quiz.kept("before", tmp_path) is None
 
 

@@ -97,10 +97,10 @@ def damage(folder, change):
 def with_card(folder, **changes):
     """Rewrite the card's plain values, keeping the rest, to what a person may have edited."""
     path = folder / "tiny.toml"
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     for key, value in changes.items():
         text = "\n".join(f"{key} = {value}" if line.startswith(f"{key} =") else line for line in text.split("\n"))
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
 
 
 def test_damaged_files_are_told_apart_with_the_next_command(folder):
@@ -146,11 +146,11 @@ def test_the_wrong_network_is_told_by_its_first_layer_that_differs(folder):
 
 def test_cards_that_cannot_be_read_are_told(folder):
     card = folder / "tiny.toml"
-    lines = card.read_text().split("\n")
-    card.write_text("\n".join(line for line in lines if not line.startswith(("threshold", "low"))))
+    lines = card.read_text(encoding="utf-8").split("\n")
+    card.write_text("\n".join(line for line in lines if not line.startswith(("threshold", "low"))), encoding="utf-8")
     with pytest.raises(CheckpointError, match=r"lacks threshold, input.low"):
         medxai.load_checkpoint("tiny", folder)
-    card.write_text("name = ")
+    card.write_text("name = ", encoding="utf-8")
     with pytest.raises(CheckpointError, match="cannot be read"):
         medxai.load_checkpoint("tiny", folder)
 

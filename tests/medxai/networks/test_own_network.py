@@ -52,7 +52,7 @@ def test_a_network_of_your_own_is_read_as_a_plain_checkpoint(tmp_path, validatio
 def test_what_is_no_network_for_these_films_is_refused_in_words(tmp_path, validation):
     with pytest.raises(medxai.CheckpointError, match=r"nothing\.keras does not exist.*MY_NETWORK"):
         own_network.load(tmp_path / "nothing.keras", LIKE, validation)
-    (tmp_path / "broken.keras").write_text("no zip")
+    (tmp_path / "broken.keras").write_text("no zip", encoding="utf-8")
     with pytest.raises(medxai.CheckpointError, match="cannot be read as a network"):
         own_network.load(tmp_path / "broken.keras", LIKE, validation)
     for name, model in (("size", network(side=8)), ("outputs", network(outputs=3))):

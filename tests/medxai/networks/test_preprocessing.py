@@ -96,7 +96,7 @@ def test_a_pass_over_mapped_films_keeps_none_of_their_pages(tmp_path):
     def resident():
         """Bytes of the file that this process has mapped in."""
         found, here = 0, False
-        for line in Path("/proc/self/smaps").read_text().splitlines():
+        for line in Path("/proc/self/smaps").read_text(encoding="utf-8").splitlines():
             if "-" in line.split(" ", 1)[0]:
                 here = line.endswith("films.npy")
             elif here and line.startswith("Rss:"):

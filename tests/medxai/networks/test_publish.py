@@ -55,7 +55,7 @@ def student(tmp_path, monkeypatch):
 def command(*arguments, status=0, **environment):
     done = subprocess.run(
         [sys.executable, "-m", "data_fetch", *arguments],
-        capture_output=True, text=True, stdin=subprocess.DEVNULL, env={**os.environ, **environment}, timeout=120,
+        capture_output=True, encoding="utf-8", stdin=subprocess.DEVNULL, env={**os.environ, **environment}, timeout=120,
     )  # fmt: skip
     assert "Traceback" not in done.stderr and done.returncode == status, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -64,10 +64,10 @@ def command(*arguments, status=0, **environment):
 def packed_again(folder, change_card=None, change_weights=None):
     """Change what lies on the release page so that its registry and hashes still agree: a mistake, not a damage."""
     path = folder / "registry.toml"
-    table = tomllib.loads(path.read_text())
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
     entry = table["checkpoints"][NAME]
     files = {part: folder / entry[part]["urls"][0].rsplit("/", 1)[1] for part in ("weights", "card")}
-    weights, card = files["weights"].read_bytes(), tomllib.loads(files["card"].read_text())
+    weights, card = files["weights"].read_bytes(), tomllib.loads(files["card"].read_text(encoding="utf-8"))
     if change_weights:
         weights = change_weights(weights)
         card |= {"sha256": hashlib.sha256(weights).hexdigest(), "bytes": len(weights)}
@@ -79,7 +79,7 @@ def packed_again(folder, change_card=None, change_weights=None):
         (folder / name).write_bytes(content)
         address = entry[part]["urls"][0].rsplit("/", 1)[0] + "/" + name
         entry[part] = {"urls": [address], "sha256": digest, "bytes": len(content)}
-    path.write_text(tomltext.dumps(table))
+    path.write_text(tomltext.dumps(table), encoding="utf-8")
 
 
 def test_a_class_downloads_what_its_instructor_trained(instructor, student, tmp_path):
@@ -180,9 +180,9 @@ def test_what_nobody_could_use_is_not_packed(instructor, tmp_path):
         pack(cache / "checkpoints", "pneumotorax-gpu")
     folder = tmp_path / "made"
     shutil.copytree(cache / "checkpoints", folder)
-    card = tomllib.loads((folder / f"{NAME}.toml").read_text())
+    card = tomllib.loads((folder / f"{NAME}.toml").read_text(encoding="utf-8"))
     (folder / f"{NAME}.toml").write_text(
-        tomltext.dumps({k: v for k, v in card.items() if k not in ("licence", "input")})
+        tomltext.dumps({k: v for k, v in card.items() if k not in ("licence", "input")}), encoding="utf-8"
     )
     with pytest.raises(DataFetchError, match=r"no input\.size|no input, input\.size"):
         pack(folder)
@@ -190,7 +190,7 @@ def test_what_nobody_could_use_is_not_packed(instructor, tmp_path):
     medxai.load_checkpoint(NAME, cache / "checkpoints").model.save(folder / "whole.h5", save_format="h5")
     content = (folder / "whole.h5").read_bytes()
     table = {**card, "name": "whole", "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-    (folder / "whole.toml").write_text(tomltext.dumps(table))
+    (folder / "whole.toml").write_text(tomltext.dumps(table), encoding="utf-8")
     with pytest.raises(DataFetchError, match=r"weights alone[\s\S]*a whole model"):
         pack(folder, "whole")
     assert not (tmp_path / "page").exists()

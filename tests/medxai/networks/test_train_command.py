@@ -173,7 +173,7 @@ def test_the_gpu_profile_stores_the_whole_recipe_in_the_cache_and_trials_elsewhe
     assert {out for _, out in written[1:]} == {Path("checkpoints")}
 
     monkeypatch.setattr(train_command, "fetch_films", lambda *_: pytest.fail("films were fetched for nothing"))
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     assert train_command.main(["pneumothorax", "--out", str(tmp_path / "file")]) == 2
     assert "Name another folder: --out" in capsys.readouterr().err
     monkeypatch.setenv("DATA_FETCH_OFFLINE", "1")

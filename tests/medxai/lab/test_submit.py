@@ -40,7 +40,7 @@ def home(tmp_path, monkeypatch):
 
 
 def test_one_file_with_notebook_and_who_when_what(home, capsys):
-    (home / "notebooks/01_tiny/scratch.txt").write_text("mine")
+    (home / "notebooks/01_tiny/scratch.txt").write_text("mine", encoding="utf-8")
     assert main(["submit", "1", "--student", "ada"]) == 0
     said = capsys.readouterr().out
     assert "01--ada.zip" in said and "01_tiny.ipynb" in said and "Upload this one file" in said
@@ -123,7 +123,7 @@ def test_the_command_needs_neither_nbgrader_nor_tensorflow(home):
         "from medxai.__main__ import main\n"
         "sys.exit(main(['submit', '01', '--student', 'ada']))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
 
 
