@@ -28,8 +28,15 @@ for name in list(os.environ):
         del os.environ[name]
 
 
-# Files that one worker is busy with for a quarter of an hour. They begin, so that no worker waits for another at the end.
-LONGEST = ("test_solutions.py", "test_marks.py")
+# Files that one worker is busy with for minutes. They begin, so that no worker waits for another at the end.
+LONGEST = (
+    "test_solutions.py",
+    "test_parity.py",
+    "test_real_films.py",
+    "test_marks.py",
+    "test_hub.py",
+    "test_student_zip.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -331,7 +331,7 @@ cheats.probe(
 cheats.answer(
     "responder",
     "the responder in the kernel says that all is well",
-    "import sys\nresponder = sys.modules.get('checks_responder')\nif responder:\n    cls = responder.Responder\n    cls.do_call = lambda self, f, a, k: 0\n    cls._raised = lambda self, *a: self._returned([], [], 0, __import__('io').StringIO())\n"
+    "import sys\nresponder = sys.modules.get('course_responder')\nif responder:\n    cls = responder.Responder\n    cls.do_call = lambda self, f, a, k: 0\n    cls._raised = lambda self, *a: self._returned([], [], 0, __import__('io').StringIO())\n"
     + WRONG,
     marks=(0.0, 1.0, 0.0, 1.0),  # 0 is what equal values and flags without a true one give
     quick=True,
@@ -339,7 +339,7 @@ cheats.answer(
 cheats.answer(
     "no-responder",
     "the responder is gone",
-    "import sys\nsys.modules.pop('checks_responder', None)\nsys.modules['checks_responder'] = None\n" + RIGHT,
+    "import sys\nsys.modules.pop('course_responder', None)\nsys.modules['course_responder'] = None\n" + RIGHT,
     marks=NOTHING,
     says="stopped after|no answer",
 )

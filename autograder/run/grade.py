@@ -51,7 +51,7 @@ from autograder.run.job import Engine, Job, Outcome, Terms, close_all, engine_fo
 from autograder.run.kernel import Kernel
 from autograder.run.progress_bar import Bar
 from autograder.run.results import USUAL, Seconds
-from data_fetch.store.atomic import replace_folder
+from data_fetch.store.atomic import fresh_folder, remove_left_overs
 
 FINISHED = (GRADED, FAILED, NEEDS_ATTENTION)
 NOT_RUN_CAUSES = (Cause.NOT_RUN_NO_TIME, Cause.NOT_RUN_KERNELS)
@@ -466,13 +466,11 @@ def _exercise(
 
 def _write_pages(target: Path, notebooks: dict[str, NotebookNode]) -> None:
     """Writes notebooks beside the folder that they replace, then puts them in its place."""
-    fresh = target.parent / f".{target.name}.new"
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    for stem, notebook in notebooks.items():
-        # Not nbformat.write, which only warns of what is not valid: it was read with the same warnings.
-        (fresh / f"{stem}.ipynb").write_text(nbformat.v4.writes(notebook) + "\n", encoding="utf-8")
-    replace_folder(fresh, target)
+    remove_left_overs(target)  # of a run that was killed: we hold the course's lock
+    with fresh_folder(target, replace=True) as fresh:
+        for stem, notebook in notebooks.items():
+            # Not nbformat.write, which only warns of what is not valid: it was read with the same warnings.
+            (fresh / f"{stem}.ipynb").write_text(nbformat.v4.writes(notebook) + "\n", encoding="utf-8")
 
 
 def _page(stem: str, notebook: NotebookNode, record: Record) -> NotebookNode:

@@ -1,16 +1,11 @@
-"""The marks of the real labs: every promise of their mutants, a whole class graded, and stock nbgrader beside us."""
+"""The marks of the real labs: every promise of their mutants, a whole class graded."""
 
 from __future__ import annotations
 
 import io
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from nbgrader.api import Gradebook
 from rich.console import Console
 
 from autograder import demo
@@ -64,29 +59,3 @@ def test_no_feedback_page_of_a_real_class_holds_a_line_of_a_hidden_check(graded)
     for page in pages:
         text = page.read_text(encoding="utf-8")
         assert [line for line in code if line in text] == [], page
-
-
-@pytest.mark.slow(
-    reason="grades a lab with stock nbgrader, as each push does for lab 00 and the courses of nbgrader's own kind"
-)
-@pytest.mark.parametrize("student", ["mensah-abena", demo.PERFECT])
-def test_stock_nbgrader_gives_the_same_marks(graded, student, tmp_path):
-    course, records = graded
-    stock = tmp_path / "stock"
-    shutil.copytree(
-        course.root, stock, ignore=shutil.ignore_patterns("autograded", "feedback", ".autograder", "handed-in")
-    )
-    shutil.copyfile(ROOT / "nbgrader_config.py", stock / "nbgrader_config.py")
-    for part in (stock / "submitted").iterdir():
-        if part.name != student:
-            shutil.rmtree(part)
-    environment = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
-    command = [sys.executable, "-m", "nbgrader", "autograde", LAB, "--force", "--student", student]
-    run = subprocess.run(command, cwd=stock, env=environment, capture_output=True, encoding="utf-8")
-    assert run.returncode == 0, run.stderr[-2000:]
-    ours = {cell.id: cell.points for cell in records[student].cells}
-    with Gradebook(f"sqlite:///{stock / 'gradebook.db'}") as book:
-        notebooks = book.find_submission(LAB, student).notebooks
-        theirs = {grade.name: grade.auto_score for notebook in notebooks for grade in notebook.grades}
-    assert {cell: theirs[cell] for cell in ours} == ours
-    assert sum(ours.values()) > 10

@@ -1,7 +1,7 @@
 """What a student can try against the channel and the checker, as sources of the cell that should hold `def f(x): return 2 * x`."""
 
 # On the channel and the responder: no cell may pass, not even one that expects an exception.
-HEAD = "import sys, json, socket, struct, time, threading\nr = sys.modules['checks_responder']\nW = r.Wire\nreal = W.send\n"
+HEAD = "import sys, json, socket, struct, time, threading\nr = sys.modules['course_responder']\nW = r.Wire\nreal = W.send\n"
 RAW = HEAD + "def raw(wire, head, body=b'', size=None):\n    wire.sock.settimeout(None)\n" \
     "    wire.sock.sendall(r.LENGTHS.pack(r.MAGIC, len(head), len(body) if size is None else size) + head + body)\n"  # fmt: skip
 
@@ -80,7 +80,7 @@ CHANNEL = {
     "changes that are none": reply("[q, 'returned', 4, 7, '']"),
     "an exception without a name": reply("[q, 'raised', ['t'], [], '']"),
     "calls with what is no argument": reply("[q, 'back', -1, ['d']]"),
-    "forgets the responder": "import sys\ndel sys.modules['checks_responder']\ndef f(x): return 4",
+    "forgets the responder": "import sys\ndel sys.modules['course_responder']\ndef f(x): return 4",
 }  # fmt: skip
 
 # In what `f` is and returns: the cells that want 4 or doubled arrays must not pass.

@@ -171,7 +171,7 @@ SERVED = (
     HONEST
     + """
 import sys
-r = sys.modules["checks_responder"]
+r = sys.modules["course_responder"]
 last, real = [0], r.Responder.do_get
 def f(x):
     last[0] = 5
@@ -251,7 +251,7 @@ def test_callbacks_without_end_cost_the_cell(nursery):
         "def f(g):\n    return g(f)": "passed",
         "def f(g):\n    while True: g(f)": "failed",
         "def f(g):\n    return g(*[f] * 3000000)": "failed",
-        "import sys\nr = sys.modules['checks_responder']\ndef f(g):\n    g._number = 10**30\n    return g(f)": "failed",
+        "import sys\nr = sys.modules['course_responder']\ndef f(g):\n    g._number = 10**30\n    return g(f)": "failed",
     }
     with Server(course) as server:
         for answer, status in tries.items():
