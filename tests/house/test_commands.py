@@ -53,6 +53,18 @@ def test_readme_ci_and_makefile_agree_on_the_two_commands(root):
     subprocess.run(["bash", "-n", str(root / ".ci" / "run")], check=True)
 
 
+def test_texts_agree_on_how_long_the_commands_take(root, makefile):
+    said: dict[str, set[str]] = {}
+    for target, minutes in re.findall(r"(?m)^([a-z-]+): setup  ## .*\(on 2 cores under (\d+) minutes\)$", makefile):
+        said.setdefault(target, set()).add(minutes)
+    assert set(said) == {"test", "test-fast", "test-all"}
+    for path in [root / "README.md", *sorted((root / "docs").glob("*.md"))]:
+        for target, words in re.findall(r"(?m)^make (test[a-z-]*) +# (.*)$", path.read_text(encoding="utf-8")):
+            for minutes in re.findall(r"(\d+) minutes", words):
+                said[target].add(minutes)
+    assert {target: len(minutes) for target, minutes in said.items()} == dict.fromkeys(said, 1), said
+
+
 def test_pytest_has_the_last_word(root):
     assert " -m pytest " in would_run(root, "test")[-1] and '-m "not slow"' in would_run(root, "test")[-1]
     assert would_run(root, "test-all")[-1].startswith(".venv/bin/python -m pytest")
