@@ -15,16 +15,8 @@ from autograder.check.protocol.limits import LONGEST_MESSAGE
 from autograder.check.protocol.verdict import FIELDS, Cause, Finding, safe_exception
 from autograder.plain_text import plain
 
-NO_NUMBERS = {
-    "nan",
-    "inf",
-    "-inf",
-    "complex",
-    "Decimal",
-    "ndarray",
-    "Series",
-    "DataFrame",
-}  # which a check can end with
+# What a check can end with that is no number.
+NO_NUMBERS = frozenset("nan inf -inf complex Decimal ndarray Series DataFrame".split())
 BY_EXCEPTION = {"NotImplementedError": Cause.NOT_IMPLEMENTED, "RecursionError": Cause.RECURSION}
 
 
