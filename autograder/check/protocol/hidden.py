@@ -16,7 +16,7 @@ from autograder.check.protocol.verdict import FIELDS, Cause, Finding, safe_excep
 from autograder.plain_text import plain
 
 # What a check can end with that is no number.
-NO_NUMBERS = frozenset("nan inf -inf complex Decimal ndarray Series DataFrame".split())
+NO_NUMBERS = frozenset(["nan", "inf", "-inf", "complex", "Decimal", "ndarray", "Series", "DataFrame"])
 BY_EXCEPTION = {"NotImplementedError": Cause.NOT_IMPLEMENTED, "RecursionError": Cause.RECURSION}
 
 
