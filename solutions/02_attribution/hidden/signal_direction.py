@@ -49,6 +49,8 @@ def signal_direction_3(f, rng):
     signal = rng.normal(size=6)
     signal /= weights @ signal
     signal += 0.5 * distractor
+    length = np.linalg.norm(signal) / 3  # never near 1, so that a direction of length 1 is wrong whatever was drawn
+    signal, weights = signal / length, weights * length
     inputs = _inputs(rng, signal, distractor, strength=2.0, mean=1.0)
     a = np.asarray(f(inputs, weights, 0.1), float)
     if a.shape != (6,) or not np.isclose(weights @ a, 1, atol=1e-3):
