@@ -57,19 +57,19 @@ def fresh_file(path: str | os.PathLike, mode: int | None = None, suffix: str = "
 def fresh_folder(path: Path, replace: bool = False) -> Iterator[Path]:
     """An empty folder beside `path`, which becomes `path` when the block ends without an error; else it is deleted.
 
+    What a writer that was killed left beside `path` is removed by the next one, once it is a day old.
+
     Parameters
     ----------
     replace : bool
-        Whether it takes the place of a folder that is there. Then what a writer that was killed left beside `path` is removed
-        by the next one, once it is a day old.
+        Whether it takes the place of a folder that is there.
 
     Raises
     ------
     OSError
         If it cannot be made, or `path` is there and not to be replaced.
     """
-    if replace:
-        remove_left_overs(path, older_than=24 * 3600)
+    remove_left_overs(path, older_than=24 * 3600)
     part = path.with_name(f"{_beginning(path)}{secrets.token_hex(4)}.part")
     try:
         part.mkdir(parents=True)

@@ -82,3 +82,14 @@ def test_files_with_long_names_keep_apart(tmp_path):
         part.write_text("first", encoding="utf-8")
         remove_left_overs(second)
     assert first.read_text(encoding="utf-8") == "first"
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_what_killed_writers_of_a_folder_left_goes_a_day_later(tmp_path, replace):
+    fresh, old = (tmp_path / name for name in (".set.1.part", ".set.2.part"))
+    for one in (fresh, old):
+        (one / "deep").mkdir(parents=True)
+    os.utime(old, (1e9, 1e9))
+    with fresh_folder(tmp_path / "set", replace=replace):
+        pass
+    assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "set", fresh])
