@@ -77,7 +77,7 @@ NEEDS = $(PYTHON) tests/needs.py $@
 PYTEST = $(PYTHON) -m pytest
 endif
 
-test: setup  ## set everything up and run the tests (on 2 cores under 25 minutes)
+test: setup  ## set everything up and run the tests (on 2 cores under 40 minutes)
 	@$(NEEDS)
 	$(PYTEST) $(PARALLEL) -m "not slow" $(PYTEST_ARGS)
 
