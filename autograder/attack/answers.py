@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from nbformat.v4 import new_code_cell
 
-from autograder.attack.kinds import ALL, NOTHING, OPEN, SECOND, Desk, Kinds
+from autograder.attack.kinds import ALL, NOTHING, OPEN, SECOND, STOPPED, Desk, Kinds
+from autograder.check.protocol.verdict import Cause
 from autograder.record.records import NEEDS_ATTENTION
 
 RIGHT = "def centre(values):\n    return values - values.mean()\n"
@@ -15,14 +16,14 @@ ends.answer(
     "loops",
     "a loop without end in the function",
     "def centre(values):\n    while True:\n        pass\n",
-    says="stopped after|did not stop|no answer",
+    because=STOPPED,
     quick=True,
 )
 ends.answer(
     "loops-deaf",
     "a loop that catches KeyboardInterrupt",
     "def centre(values):\n    while True:\n        try:\n            while True:\n                pass\n        except BaseException:\n            pass\n",
-    says="stopped after|did not stop|no answer",
+    because=STOPPED,
     quick=True,
 )
 ends.answer(
@@ -30,12 +31,14 @@ ends.answer(
     "a loop, SIGINT ignored and blocked",
     "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nsignal.pthread_sigmask(signal.SIG_BLOCK, range(1, 64))\n"
     "def centre(values):\n    while True:\n        pass\n",
-    says="stopped after|did not stop|no answer",
+    because=STOPPED,
 )
 ends.answer(
-    "loops-cell", "a loop without end in the cell itself", "while True:\n    pass\n", says="did not end in time"
+    "loops-cell", "a loop without end in the cell itself", "while True:\n    pass\n", because={Cause.CELL_OUT_OF_TIME}
 )
-ends.answer("waits-for-input", "waits for somebody to type", "name = input('name? ')\n" + RIGHT, says="stopped with")
+ends.answer(
+    "waits-for-input", "waits for somebody to type", "name = input('name? ')\n" + RIGHT, because={Cause.CELL_RAISED}
+)
 ends.answer(
     "input-inside", "waits for input when it is called", "def centre(values):\n    return values - float(input())\n"
 )
@@ -53,7 +56,11 @@ ends.answer(
 
 
 @ends.kind(
-    "sleeps-everywhere", "25 s of sleep in each of many cells", marks=OPEN, status=NEEDS_ATTENTION, says="no time left"
+    "sleeps-everywhere",
+    "25 s of sleep in each of many cells",
+    marks=OPEN,
+    status=NEEDS_ATTENTION,
+    because={Cause.NOT_RUN_NO_TIME},
 )
 def _sleeps(desk: Desk) -> None:
     notebook = desk.answered()
@@ -105,7 +112,7 @@ dies.answer(
     "dies-at-once",
     "the cell ends the process, each time",
     "import os\nos._exit(3)\n",
-    says="ended the kernel",
+    because={Cause.CELL_ENDED_KERNEL},
     quick=True,
 )
 dies.answer(
@@ -120,7 +127,7 @@ dies.answer(
     "import sys\nsys.setrecursionlimit(10**9)\ndef centre(values):\n    return centre(values)\n",
 )
 dies.answer(
-    "recursion", "recursion without end", "def centre(values):\n    return centre(values)\n", says="without end"
+    "recursion", "recursion without end", "def centre(values):\n    return centre(values)\n", because={Cause.RECURSION}
 )
 
 kills = Kinds("kills others")
@@ -136,7 +143,7 @@ kills.answer(
     "kills every process of the same user",
     "import os\nos.kill(-1, 9)\n" + RIGHT,
     quick=True,
-    says="ended the kernel|there is no function|stopped",
+    because={Cause.CELL_ENDED_KERNEL, Cause.CELL_RAISED},
 )
 kills.answer(
     "stops-all",
@@ -176,7 +183,7 @@ eats.answer(
     "takes memory without end",
     "kept = []\ndef centre(values):\n    while True:\n        kept.append(np.ones(40_000_000))\n",
     quick=True,
-    says="memory|MemoryError|died|no answer",
+    because={*STOPPED, Cause.RAISED},
 )
 eats.answer(
     "prints-much",
@@ -204,7 +211,6 @@ eats.answer(
     RIGHT
     + "try:\n    with open('big', 'wb') as file:\n        while True:\n            file.write(b'x' * 10_000_000)\nexcept OSError:\n    pass\n",
     marks=ALL,
-    says="",
 )
 eats.answer(
     "many-files",
@@ -217,7 +223,7 @@ eats.answer(
     "a fork bomb",
     "import os\ndef centre(values):\n    while True:\n        try:\n            os.fork()\n        except OSError:\n            pass\n",
     quick=True,
-    says="did not stop|stopped after|no answer|died",
+    because=STOPPED,
 )
 eats.answer(
     "threads-without-end",
@@ -321,7 +327,7 @@ cheats.answer(
     "patches-time",
     "time stands still",
     "import time\ntime.time = time.monotonic = time.perf_counter = lambda: 0.0\ndef centre(values):\n    while True:\n        pass\n",
-    says="stopped after|did not stop|no answer",
+    because=STOPPED,
 )
 cheats.probe(
     "graders-variable",
@@ -341,7 +347,7 @@ cheats.answer(
     "the responder is gone",
     "import sys\nsys.modules.pop('course_responder', None)\nsys.modules['course_responder'] = None\n" + RIGHT,
     marks=NOTHING,
-    says="stopped after|no answer",
+    because=STOPPED,
 )
 cheats.answer(
     "closes-descriptors",
@@ -376,12 +382,14 @@ cheats.answer(
     FORGE.replace("<COUNT>", "1").replace("<SIZE>", "600_000_000") + WRONG,
     exact=False,
 )
-cheats.answer("magic-writefile", "a cell that is %%writefile", "%%writefile centre.py\n" + RIGHT, says="there is no")
+cheats.answer(
+    "magic-writefile", "a cell that is %%writefile", "%%writefile centre.py\n" + RIGHT, because={Cause.MISSING_NAME}
+)
 cheats.answer(
     "magic-bash",
     "a cell that is %%bash",
     "%%bash\nkill -9 -1; rm -rf / 2>/dev/null; exit 0\n",
-    says="there is no|ended the kernel",
+    because={Cause.MISSING_NAME, Cause.CELL_ENDED_KERNEL},
 )
 cheats.answer(
     "magic-run",
@@ -502,7 +510,7 @@ tells.answer(
     "tells-in-error",
     "writes hidden inputs into exceptions of its own",
     SEEN + "    raise type(f'Leak{int(values[0])}', (AssertionError,), {})(f'{values.tolist()}')\n",
-    says="stopped with",
+    because={Cause.RAISED},
 )
 
 

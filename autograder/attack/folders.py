@@ -8,6 +8,7 @@ from pathlib import Path
 
 from autograder.attack.kinds import LAB, OPEN, SECOND, Desk, Kinds
 from autograder.record.records import FAILED
+from autograder.remarks import About
 
 WRONG = "def centre(values):\n    return values + 1\n"
 
@@ -40,7 +41,7 @@ def _links(desk: Desk) -> None:
     "the notebook is a link to the source",
     marks=OPEN,
     status=FAILED,
-    says="is not a file",
+    because={About.NO_FILE},
     quick=True,
 )
 def _notebook_link(desk: Desk) -> None:
@@ -48,14 +49,21 @@ def _notebook_link(desk: Desk) -> None:
     os.symlink(desk.course.solutions / LAB / f"{LAB}.ipynb", desk.notebook)
 
 
-@files.kind("folder-a-link", "the folder is a link to another student's", marks=OPEN, status=FAILED, says="is a link")
+@files.kind(
+    "folder-a-link", "the folder is a link to another student's", marks=OPEN, status=FAILED, because={About.NO_FOLDER}
+)
 def _folder_link(desk: Desk) -> None:
     desk.folder.parent.mkdir(parents=True)
     os.symlink(desk.course.submitted / "aa-perfect" / LAB, desk.folder)
 
 
 @files.kind(
-    "pipes", "pipes, one of them in place of the notebook", marks=OPEN, status=FAILED, says="is not a file", quick=True
+    "pipes",
+    "pipes, one of them in place of the notebook",
+    marks=OPEN,
+    status=FAILED,
+    because={About.NO_FILE},
+    quick=True,
 )
 def _pipes(desk: Desk) -> None:
     desk.folder.mkdir(parents=True)
@@ -65,7 +73,7 @@ def _pipes(desk: Desk) -> None:
     os.mkfifo(desk.folder / "timestamp.txt")
 
 
-@files.kind("notebook-a-folder", "the notebook is a folder", marks=OPEN, status=FAILED, says="is not a file")
+@files.kind("notebook-a-folder", "the notebook is a folder", marks=OPEN, status=FAILED, because={About.NO_FILE})
 def _notebook_folder(desk: Desk) -> None:
     (desk.notebook / "x").mkdir(parents=True)
 
@@ -85,19 +93,19 @@ def _odd_names(desk: Desk) -> None:
             file.write(b"x")
 
 
-@files.kind("renamed", "the notebook has another name", marks=OPEN, status=FAILED, says="is missing")
+@files.kind("renamed", "the notebook has another name", marks=OPEN, status=FAILED, because={About.MISSING})
 def _renamed(desk: Desk) -> None:
     desk.hand_in()
     desk.notebook.rename(desk.folder / "Untitled.ipynb")
 
 
-@files.kind("extra-notebook", "a second notebook", says="not part of the lab")
+@files.kind("extra-notebook", "a second notebook", because={About.NOT_OF_THE_LAB})
 def _extra(desk: Desk) -> None:
     desk.hand_in()
     desk.write("{", "extra.ipynb")
 
 
-@files.kind("empty-folder", "an empty folder", marks=OPEN, status=FAILED, says="is missing")
+@files.kind("empty-folder", "an empty folder", marks=OPEN, status=FAILED, because={About.MISSING})
 def _empty(desk: Desk) -> None:
     desk.folder.mkdir(parents=True)
 
@@ -114,9 +122,7 @@ def _modules(desk: Desk) -> None:
     desk.write(json.dumps({"argv": ["/bin/false"]}), "kernel.json")
 
 
-@files.kind(
-    "sparse-file", "a file of 8 TB that takes no room", says="more files than are taken|could not be taken|too large"
-)
+@files.kind("sparse-file", "a file of 8 TB that takes no room", because={About.MORE_FILES})
 def _sparse(desk: Desk) -> None:
     desk.hand_in()
     with open(desk.folder / "data.bin", "wb") as file:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,11 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.author.lab_source import Lab
+from autograder.check.protocol.verdict import Cause
 from autograder.course.course import Course
 from autograder.notebook.cells import grade_id_of
 from autograder.record.records import GRADED
+from autograder.remarks import About
 
 LAB = "01_prey"
 CELLS = ("centre-1", "centre-2", "longest_run-1", "longest_run-2")
@@ -22,6 +24,8 @@ CELLS = ("centre-1", "centre-2", "longest_run-1", "longest_run-2")
 ALL, NOTHING, OPEN = (2.0, 1.0, 2.0, 1.0), (0.0, 0.0, 0.0, 0.0), (None, None, None, None)
 SECOND = (0.0, 0.0, 2.0, 1.0)  # only `longest_run`, whose answer is right in most kinds
 Points = tuple[float | None, ...]
+# How a check ends whose question is never answered: by its own limit, its checker's, or the kernel's.
+STOPPED = frozenset({Cause.OUT_OF_TIME, Cause.CHECKER_ENDED, Cause.KERNEL_ENDED})
 
 
 @dataclass(frozen=True)
@@ -128,8 +132,8 @@ class Kind:
     exact : bool
         False: a cell may also get less, or not be graded, because it depends on the machine how far the attack gets.
     status : str
-    says : str
-        A regular expression that must be found in the record's reason, flags or messages.
+    because : set of Cause and About
+        One of these must be in the record, of a cell or of the submission, if there are any.
     quick : bool
         Whether it is one of the most telling.
     student : str
@@ -142,7 +146,7 @@ class Kind:
     marks: Points = ALL
     exact: bool = True
     status: str = GRADED
-    says: str = ""
+    because: Set[Cause | About] = frozenset()
     quick: bool = False
     student: str = ""
 

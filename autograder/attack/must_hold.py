@@ -24,9 +24,11 @@ from pathlib import Path
 import psutil
 
 from autograder.attack.kinds import CELLS, LAB, Kind, Targets
+from autograder.check.protocol.verdict import Cause
 from autograder.course.course import Course
 from autograder.record import gradebook
 from autograder.record.records import GRADED, STATUSES, Record
+from autograder.remarks import About
 from autograder.run import sandboxes
 
 # An input of a hidden check, and a name in its text. No page, record or table may show either.
@@ -94,8 +96,12 @@ def broken(observed: Observed, kind: Kind) -> list[str]:
     if record.status not in STATUSES[2:] or (kind.status and record.status != kind.status and kind.exact):
         found.append(f"4: expected the status {expected}, got {record.status} ({record.reason})")
     words = " / ".join([record.reason, *record.flags, *(cell.message for cell in record.cells)])
-    if not re.search(kind.says, words):
-        found.append(f"4: expected to read {kind.says!r}, got {words[:400]!r}")
+    known: set[Cause | About] = {cell.finding.cause for cell in record.cells if cell.finding}
+    known |= {remark.about for remark in (*record.reasons, *record.remarks)}
+    if kind.because and not kind.because & known:
+        found.append(
+            f"4: expected one of {', '.join(sorted(kind.because))}; got {', '.join(sorted(known))}: {words[:400]}"
+        )
     if record.status != GRADED and not record.reason:
         found.append("4: no reason is given")
     if record.retry or "Traceback" in words:

@@ -10,8 +10,10 @@ from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from autograder.attack.kinds import ALL, OPEN, SECOND, Desk, Kinds
+from autograder.check.protocol.verdict import Cause
 from autograder.notebook.cells import grade_id_of
 from autograder.record.records import FAILED
+from autograder.remarks import About
 
 WRONG = "def centre(values):\n    return values + 1\n"
 Edit = Callable[[NotebookNode], Any]
@@ -40,12 +42,12 @@ edited(
     "a graded cell is deleted",
     lambda nb: nb.cells.remove(cells(nb)["centre-1"]),
     wrong=True,
-    says="centre-1 is missing",
+    because={About.CELL_MISSING},
 )
 
 
 @altered.kind(
-    "tests-deleted", "two neighbouring graded cells are deleted", marks=SECOND, says="centre-2 is missing", quick=True
+    "tests-deleted", "two neighbouring graded cells are deleted", marks=SECOND, because={About.CELL_MISSING}, quick=True
 )
 def _deleted(desk: Desk) -> None:
     notebook = desk.answered(centre=WRONG)
@@ -99,21 +101,26 @@ edited(
     "the solution cell is there twice, a wrong one last",
     _copied,
     marks=SECOND,
-    says="more than once",
+    because={About.DOUBLE},
     quick=True,
 )
 edited(
-    altered, "points-edited", "a cell is worth a million", _points(1_000_000), wrong=True, says="points were changed"
+    altered,
+    "points-edited",
+    "a cell is worth a million",
+    _points(1_000_000),
+    wrong=True,
+    because={About.POINTS_CHANGED},
 )
-edited(altered, "points-text", "points are a text", _points("many"), says="points were changed")
-edited(altered, "points-nan", "points are not a number", _points(float("nan")), says="points were changed")
+edited(altered, "points-text", "points are a text", _points("many"), because={About.POINTS_CHANGED})
+edited(altered, "points-nan", "points are not a number", _points(float("nan")), because={About.POINTS_CHANGED})
 edited(
     altered,
     "tests-emptied",
     "graded cells are unlocked and emptied",
     _empty_tests,
     wrong=True,
-    says="locked and was changed",
+    because={About.LOCKED_CHANGED},
     quick=True,
 )
 edited(altered, "id-renamed", "a graded cell has another name", _rename, wrong=True)
@@ -145,7 +152,7 @@ edited(
     "claims-release",
     "the metadata claim a release outside of the course",
     lambda nb: nb.metadata.update(medxai={"release": "../../x"}),
-    says="release",
+    because={About.OTHER_RELEASE},
 )
 edited(
     altered,
@@ -239,9 +246,9 @@ def _without_ids(desk: Desk, id: Any = None) -> str:
     return json.dumps(notebook)
 
 
-raw("malformed", "JSON that is cut off", lambda desk: _json(desk)[:-200], says="cut off", quick=True)
-raw("empty", "an empty file", lambda desk: "", says="is empty")
-raw("nested", "JSON nested 100,000 deep", lambda desk: "[" * 100_000, says="nested too deeply|not valid JSON")
+raw("malformed", "JSON that is cut off", lambda desk: _json(desk)[:-200], because={About.NO_JSON}, quick=True)
+raw("empty", "an empty file", lambda desk: "", because={About.EMPTY})
+raw("nested", "JSON nested 100,000 deep", lambda desk: "[" * 100_000, because={About.NESTED, About.NO_JSON})
 raw(
     "nested-metadata",
     "metadata nested 900 deep",
@@ -254,16 +261,16 @@ raw(
     "web-page",
     "a login page",
     lambda desk: "<!DOCTYPE html><html><body>Please log in</body></html>",
-    says="web page",
+    because={About.WEB_PAGE},
     quick=True,
 )
 raw(
     "merge-conflict",
     "a merge conflict",
     lambda desk: "<<<<<<< HEAD\n" + _json(desk) + "\n=======\n>>>>>>> theirs\n",
-    says="not valid JSON",
+    because={About.NO_JSON},
 )
-raw("invalid-utf8", "bytes that are no text", lambda desk: b"\xff\xfe" + _json(desk).encode(), says="not valid JSON")
+raw("invalid-utf8", "bytes that are no text", lambda desk: b"\xff\xfe" + _json(desk).encode(), because={About.NO_JSON})
 raw("nbformat-3", "format 3", _old, marks=ALL, status="graded")
 raw("nbformat-4-9", "format 4.9", lambda desk: _json(desk, nbformat_minor=9), marks=ALL, status="graded")
 raw("nbformat-5", "format 5", lambda desk: _json(desk, nbformat=5), marks=ALL, exact=False, status="")
@@ -286,20 +293,20 @@ raw(
     status="graded",
 )
 raw("no-kernel", "no metadata", lambda desk: _json(desk, metadata={}), marks=ALL, status="graded")
-raw("cells-no-list", "cells that are no list", lambda desk: _json(desk, cells={"a": 1}), says="no list of cells")
+raw("cells-no-list", "cells that are no list", lambda desk: _json(desk, cells={"a": 1}), because={About.NO_CELLS})
 raw(
     "cells-of-numbers",
     "cells that are numbers",
     lambda desk: _json(desk, cells=[1, 2, None]),
-    says="damaged|cannot be read",
+    because={About.CELLS_UNREADABLE},
 )
 raw(
     "many-lists",
     "6 million empty lists for cells",
     lambda desk: '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [' + "[]," * 6_000_000 + "[]]}",
-    says="too many|damaged",
+    because={About.TOO_MANY_PARTS},
 )
-raw("too-large", "a notebook of 60 MB", lambda desk: _json(desk) + " " * 60_000_000, says="60 MB|57 MB")
+raw("too-large", "a notebook of 60 MB", lambda desk: _json(desk) + " " * 60_000_000, because={About.TOO_LARGE})
 
 
 def _half(notebook: NotebookNode) -> None:
@@ -333,7 +340,7 @@ edited(
     "a null byte in an answer",
     lambda nb: cells(nb)["centre"].update(source="x = '\0'\n"),
     marks=SECOND,
-    says="no function|stopped",
+    because={Cause.CELL_RAISED},
 )
 edited(
     formats,
@@ -358,7 +365,7 @@ edited(
     "an answer of 15 MB",
     lambda nb: cells(nb)["centre"].update(source="x = 1;" * 2_500_000),
     marks=SECOND,
-    says="longer than",
+    because={About.LONG_CELL},
     quick=False,
 )
 edited(
@@ -366,7 +373,7 @@ edited(
     "many-cells",
     "100,000 cells",
     lambda nb: nb.cells.extend(new_code_cell("1") for _ in range(100_000)),
-    says="more cells",
+    because={About.MORE_CELLS},
     quick=False,
 )
 

@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 from autograder.notebook.cells import grade_id_of, is_locked, nbgrader_of
 from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, CodeCell
 from autograder.plain_text import plain
+from autograder.remarks import About, Remark
 
 LONGEST_CELL = 200_000  # characters; Python needs minutes and gigabytes for the syntax tree of a very long text
 MOST_ADDED, LONGEST_ADDED = 1_000, 1_000_000  # cells of the student's own, and the characters in all of them
@@ -31,13 +32,13 @@ class Assembled:
     """The released notebook with a student's answers in it.
 
     `notebook` keeps what the student's own machine showed as outputs, made harmless. `origin` has for each of its cells the
-    index of the released cell that it comes from, None for one that the student added. `flags` say what was found changed,
+    index of the released cell that it comes from, None for one that the student added. `remarks` say what was found changed,
     missing or double.
     """
 
     notebook: NotebookNode
     origin: list[int | None] = field(default_factory=list)
-    flags: list[str] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
 
     def cells_to_run(
         self, released: NotebookNode, instructor: Sequence[CodeCell], demos: bool = False
@@ -86,9 +87,9 @@ def assemble(released: NotebookNode, submitted: NotebookNode) -> Assembled:
     lost by the function that it defines. A cell that is missing comes back as it was released.
     """
     match, doubles = _match(released, submitted)
-    flags = [f"{grade_id} is there more than once; the last one counts" for grade_id in doubles]
+    remarks = [Remark(About.DOUBLE, grade_id) for grade_id in doubles]
     taken = {index: cell for index, cell in match.items() if index is not None}
-    added = _kept(match.added, flags)
+    added = _kept(match.added, remarks)
     cells: list[NotebookNode] = []
     origin: list[int | None] = []
     for cell in added.get(-1, []):
@@ -100,19 +101,17 @@ def assemble(released: NotebookNode, submitted: NotebookNode) -> Assembled:
         grade_id = grade_id_of(cell)
         if theirs is None:
             if grade_id:
-                flags.append(f"{grade_id} is missing; it was put back as released")
+                remarks.append(Remark(About.CELL_MISSING, grade_id))
         else:
             if is_locked(cell):
                 if theirs.source.strip() != cell.source.strip():
-                    flags.append(f"{grade_id} is locked and was changed; the released text was used")
+                    remarks.append(Remark(About.LOCKED_CHANGED, grade_id))
             elif len(theirs.source) > LONGEST_CELL:
-                flags.append(
-                    f"{grade_id or 'a cell'} is longer than {LONGEST_CELL:,} characters; the released text was used"
-                )
+                remarks.append(Remark(About.LONG_CELL, grade_id, most=LONGEST_CELL))
             else:
                 mine.source = theirs.source
             if grade_id and nbgrader_of(theirs).get("points", None) not in (None, nbgrader_of(cell).get("points")):
-                flags.append(f"{grade_id}: its points were changed; the released ones count")
+                remarks.append(Remark(About.POINTS_CHANGED, grade_id))
             if mine.cell_type == "code":
                 mine.outputs = harmless(theirs.get("outputs", [])) if theirs.cell_type == "code" else []
         cells.append(mine)
@@ -122,7 +121,7 @@ def assemble(released: NotebookNode, submitted: NotebookNode) -> Assembled:
             origin.append(None)
     notebook = nbformat.from_dict({**json.loads(json.dumps(released)), "cells": []})
     notebook.cells = cells
-    return Assembled(notebook, origin, flags)
+    return Assembled(notebook, origin, remarks)
 
 
 def harmless(outputs: list[Any]) -> list[NotebookNode]:
@@ -208,16 +207,15 @@ def _match(released: NotebookNode, submitted: NotebookNode) -> tuple[_Matches, l
     return matches, doubles
 
 
-def _kept(added: dict[int, list[NotebookNode]], flags: list[str]) -> dict[int, list[NotebookNode]]:
+def _kept(added: dict[int, list[NotebookNode]], remarks: list[Remark]) -> dict[int, list[NotebookNode]]:
     """The cells that a student added, as many and as long as anybody needs."""
     left, length = MOST_ADDED, LONGEST_ADDED
     kept: dict[int, list[NotebookNode]] = {}
     for index, cells in sorted(added.items()):
         for cell in cells:
             if not left or len(cell.source) > min(LONGEST_CELL, length):
-                flags.append(
-                    f"more cells were added than are taken ({MOST_ADDED:,} cells, {LONGEST_ADDED:,} characters); the rest was left out"
-                )
+                limits = f"{MOST_ADDED:,} cells, {LONGEST_ADDED:,} characters"
+                remarks.append(Remark(About.MORE_CELLS, text=limits))
                 return kept
             left, length = left - 1, length - len(cell.source)
             kept.setdefault(index, []).append(cell)

@@ -1,4 +1,4 @@
-"""Reads notebooks that somebody handed in: bytes become a checked notebook, or a sentence says what they are instead.
+"""Reads notebooks that somebody handed in: bytes become a checked notebook, or an error says what they are instead.
 
 Nothing in them is trusted. `collect` needs what a notebook says of itself, grading needs its cells; both look at it here.
 """
@@ -12,6 +12,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode, converter, reader
 
+from autograder.remarks import About, Remark, said
 from medxai.lab.submit import MAX_NOTEBOOK
 
 MOST_BYTES = (
@@ -25,18 +26,32 @@ class SubmissionError(Exception):
     """A submitted file cannot be taken or graded; the text says why, in words for the instructor and the student."""
 
 
+class Unreadable(SubmissionError):
+    """A submitted file is no notebook that can be read.
+
+    Attributes
+    ----------
+    remark : Remark
+        Why not; the text has the words for it.
+    """
+
+    def __init__(self, remark: Remark):
+        self.remark = remark
+        super().__init__(said(remark))
+
+
 def bytes_of(path: Path) -> bytes:
     """The content of a submitted file.
 
     Raises
     ------
-    SubmissionError
+    Unreadable
         If it is a link or no file, or larger than any notebook.
     """
     if path.is_symlink() or not path.is_file():
-        raise SubmissionError(f"{path.name} is not a file.")
+        raise Unreadable(Remark(About.NO_FILE, path.name))
     if (size := path.stat().st_size) > MOST_BYTES:
-        raise SubmissionError(f"{path.name} has {size / 1e6:.0f} MB; at most {MOST_BYTES / 1e6:.0f} are read.")
+        raise Unreadable(Remark(About.TOO_LARGE, path.name, found=size, most=MOST_BYTES))
     return path.read_bytes()
 
 
@@ -50,11 +65,7 @@ def kind_of(data: bytes) -> str:
     return "a zip archive" if head.startswith(b"pk") else ""
 
 
-ADVICE = {
-    "empty": "is empty. Expected a notebook; was the upload cut off?",
-    "a web page": "is a web page, not a notebook. Was the page, perhaps a login page, saved instead of the file itself?",
-    "a zip archive": "is a zip archive, not a notebook. Collect it under the name LAB--STUDENT.zip.",
-}
+BY_MISTAKE = {"empty": About.EMPTY, "a web page": About.WEB_PAGE, "a zip archive": About.ZIP_ARCHIVE}
 
 
 def parse(data: bytes, name: str) -> dict[str, Any]:
@@ -69,26 +80,22 @@ def parse(data: bytes, name: str) -> dict[str, Any]:
 
     Raises
     ------
-    SubmissionError
+    Unreadable
         If it is no notebook; the message says what it is instead, where that can be told.
     """
     if kind := kind_of(data):
-        raise SubmissionError(f"{name} {ADVICE[kind]}")
+        raise Unreadable(Remark(BY_MISTAKE[kind], name))
     if (parts := data.count(b"[") + data.count(b"{")) > MOST_PARTS:
-        raise SubmissionError(
-            f"{name} has too many parts to be a notebook: about {parts:,}, at most {MOST_PARTS:,} are read."
-        )
+        raise Unreadable(Remark(About.TOO_MANY_PARTS, name, found=parts, most=MOST_PARTS))
     try:
         raw = json.loads(data.decode("utf-8-sig"))
     except (UnicodeDecodeError, ValueError) as e:
-        where = f" (line {e.lineno})" if isinstance(e, json.JSONDecodeError) else ""
-        raise SubmissionError(
-            f"{name} is not a notebook: it is not valid JSON{where}. Was the upload cut off?"
-        ) from None
+        line = e.lineno if isinstance(e, json.JSONDecodeError) else None
+        raise Unreadable(Remark(About.NO_JSON, name, line=line)) from None
     except RecursionError:
-        raise SubmissionError(f"{name} is not a notebook: it is nested too deeply to be read.") from None
+        raise Unreadable(Remark(About.NESTED, name)) from None
     if not isinstance(raw, dict) or not isinstance(raw.get("cells", raw.get("worksheets")), list):
-        raise SubmissionError(f"{name} is JSON, but not a notebook: it has no list of cells.")
+        raise Unreadable(Remark(About.NO_CELLS, name))
     return raw
 
 
@@ -104,7 +111,7 @@ def read_submitted(path: Path) -> NotebookNode:
 
     Raises
     ------
-    SubmissionError
+    Unreadable
         If it is no notebook; the message says what it is instead, where that can be told.
     """
     raw = parse(bytes_of(path), path.name)
@@ -119,5 +126,5 @@ def read_submitted(path: Path) -> NotebookNode:
                 cell.pop("id", None)
             cell.metadata = cell.metadata if isinstance(cell.get("metadata"), dict) else NotebookNode()
     except Exception as e:  # nbformat raises whatever the damage leads to
-        raise SubmissionError(f"{path.name} is damaged: its cells cannot be read ({type(e).__name__}).") from None
+        raise Unreadable(Remark(About.CELLS_UNREADABLE, path.name, text=type(e).__name__)) from None
     return nb

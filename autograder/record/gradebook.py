@@ -14,6 +14,7 @@ from typing import Any
 from autograder.course.course import Course, tools_on_path
 from autograder.errors import AutograderError
 from autograder.record.records import GRADED, NEEDS_ATTENTION, CellGrade, ManualGrade, Record, shown, total
+from autograder.remarks import About, Remark
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ class Writer:
 
     def write(
         self, record: Record, timestamp: Any = None, judged: Collection[tuple[str, str]] | None = None
-    ) -> list[str]:
+    ) -> list[Remark]:
         """Writes a record's points, and leaves what people marked by hand.
 
         A cell that was not graded gets no score and is marked as one that needs a person; it is never 0. One that a person
@@ -140,7 +141,7 @@ class Writer:
 
         Returns
         -------
-        list of str
+        list of Remark
             What could not be written: cells of an older release that the gradebook does not know.
         """
         from nbgrader.api import MissingEntry
@@ -160,9 +161,7 @@ class Writer:
             for item in items:
                 grade = grades.get((item.notebook, item.id))
                 if grade is None:
-                    unknown.append(
-                        f"{item.id} of {record.release} is not in the gradebook, which holds another release"
-                    )
+                    unknown.append(Remark(About.NOT_IN_GRADEBOOK, item.id, text=record.release))
                     continue
                 grade.auto_score = item.points
                 if grade.manual_score is None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from autograder.check.protocol.verdict import Finding
 from autograder.errors import AutograderError
+from autograder.remarks import Remark, all_said, said
 from data_fetch.store.atomic import write_atomically
 
 QUEUED, RUNNING, GRADED, FAILED, NEEDS_ATTENTION = STATUSES = (
@@ -86,7 +87,8 @@ class Record:
     `attempt` counts the gradings of this submission; `submission` says which of the student's hand-ins it is and `handed_in`
     when it was packed, where `autograder collect` noted them. `unsafe` says that the code ran without a sandbox.
     `resources` holds what is known of `seconds` (on the clock), `cpu_seconds`, `peak_mb` (memory) and `kernels` (how many
-    were started); `flags` are sentences about what a person should look at.
+    were started). `reasons` say why the status is not graded, `remarks` what a person should look at; `reason` and `flags` are
+    the words for them.
     """
 
     lab: str
@@ -107,6 +109,24 @@ class Record:
     manual: list[ManualGrade] = field(default_factory=list)
     resources: dict[str, float] = field(default_factory=dict)
     flags: list[str] = field(default_factory=list)
+    reasons: list[Remark] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """Another grading: nothing is known yet of what there is to say."""
+        self.status, self.started, self.attempt, self.retry = RUNNING, now(), self.attempt + 1, False
+        self.reason, self.flags, self.reasons, self.remarks = "", [], [], []
+
+    def end(self, status: str, reasons: Sequence[Remark] = ()) -> None:
+        """Its status, and why it has no other."""
+        self.status, self.reasons, self.reason = status, list(reasons), all_said(reasons)
+
+    def note(self, remarks: Iterable[Remark]) -> None:
+        """Adds what a person should look at, each once."""
+        for remark in remarks:
+            if remark not in self.remarks:
+                self.remarks.append(remark)
+                self.flags.append(said(remark))
 
     @property
     def points(self) -> float | None:
@@ -133,6 +153,7 @@ class Record:
     def to_json(self) -> str:
         """The record as indented JSON text."""
         values = dataclasses.asdict(self) | {"cells": [cell.to_json() for cell in self.cells]}
+        values |= {name: [remark.to_json() for remark in getattr(self, name)] for name in ("reasons", "remarks")}
         return json.dumps(values, indent=1) + "\n"
 
     @classmethod
@@ -150,7 +171,9 @@ class Record:
             record = cls(**{k: v for k, v in raw.items() if k in known})
             record.cells = [CellGrade.from_json(cell) for cell in raw.get("cells", [])]
             record.manual = [ManualGrade(**task) for task in record.manual]  # type: ignore[arg-type]
-        except (TypeError, AttributeError) as e:
+            record.reasons = [Remark.from_json(remark) for remark in raw.get("reasons", [])]
+            record.remarks = [Remark.from_json(remark) for remark in raw.get("remarks", [])]
+        except (TypeError, AttributeError, KeyError) as e:
             raise ValueError(f"not a grade record: {e}") from e
         if record.status not in STATUSES:
             raise ValueError(f"not a grade record: status {record.status!r}, expected one of {', '.join(STATUSES)}")

@@ -12,6 +12,7 @@ from autograder.check.protocol.limits import LONGEST_MESSAGE
 from autograder.check.protocol.verdict import Cause, Finding, safe_exception
 from autograder.plain_text import plain
 from autograder.record.records import CellGrade, ManualGrade, shown
+from autograder.remarks import About, Remark
 
 SYNTAX_ERRORS = ("SyntaxError", "IndentationError", "TabError")
 
@@ -231,24 +232,18 @@ def how_it_ended(finding: Finding) -> str:
     return plain(f"{finding.exception}: {finding.text}")
 
 
-def flag(finding: Finding) -> str:
+def ending(finding: Finding) -> Remark:
     """What a person should know of a cell that did not end well."""
     if finding.cause is Cause.CELL_ENDED_KERNEL:
-        return f"{finding.cell} ended the kernel: {how_it_ended(finding)}"
+        return Remark(About.CELL_ENDED_KERNEL, finding.cell, text=how_it_ended(finding))
     if finding.cause is Cause.CELL_OUT_OF_TIME:
-        return f"{finding.cell}: {how_it_ended(finding)}"
-    return f"{finding.cell}, a locked cell, stopped with {kind(finding.exception)}"
+        return Remark(About.CELL_OUT_OF_TIME, finding.cell, text=how_it_ended(finding))
+    return Remark(About.CELL_RAISED, finding.cell, text=kind(finding.exception))
 
 
-def reason_not_run(ids: Sequence[str], finding: Finding | None = None) -> str:
+def not_run(ids: Sequence[str], finding: Finding | None = None) -> Remark:
     """Why a submission needs a person: cells without a verdict, and what is known of the first of them."""
-    why = f" {message(ids[0], finding)}" if finding else ""
-    return f"Not run: {', '.join(ids)}.{why}"
-
-
-def reason_grader_failed(error: Exception) -> str:
-    """Why a submission has no marks: a defect of ours, or of this machine."""
-    return plain(f"The grader itself failed on this submission ({type(error).__name__}: {error}).", 600)
+    return Remark(About.NOT_RUN, names=tuple(ids), text=message(ids[0], finding) if finding else "")
 
 
 def submissions(count: int, without: int) -> str:

@@ -36,13 +36,13 @@ from autograder.record.records import (
     GRADED,
     NEEDS_ATTENTION,
     QUEUED,
-    RUNNING,
     CellGrade,
     ManualGrade,
     Record,
     RecordStore,
     now,
 )
+from autograder.remarks import About, Remark
 from autograder.report.tables import problems_table
 from autograder.run import assignment as assignments
 from autograder.run import kept_calibration, queue, sandboxes, submission
@@ -99,7 +99,7 @@ class Ticket:
     terms: Terms
     wanted: frozenset[tuple[str, str]] | None = None
     pages: dict[str, NotebookNode] = field(default_factory=dict)
-    reasons: list[str] = field(default_factory=list)
+    reasons: list[Remark] = field(default_factory=list)
     folder: Path | None = None
 
 
@@ -355,8 +355,7 @@ class Grading:
         """Assembles submissions one by one, when there is room for them; those with nothing to run are settled here."""
         for ticket in tickets:
             record = ticket.record
-            record.status, record.started, record.attempt, record.retry = RUNNING, now(), record.attempt + 1, False
-            record.reason, record.flags = "", []
+            record.begin()
             self.store.save(record)
             try:
                 job = self._job(ticket)
@@ -376,32 +375,33 @@ class Grading:
         record, terms = ticket.record, ticket.terms
         folder = self.course.submitted / record.student / self.name
         read = submission.read(folder, terms.assignment)
-        ticket.reasons, ticket.pages = list(read.bad.values()), {s: a.notebook for s, a in read.assembled.items()}
-        record.flags += read.flags
+        ticket.reasons, ticket.pages = read.bad, {s: a.notebook for s, a in read.assembled.items()}
+        record.note(read.remarks)
         if not read.assembled:
-            record.status, record.reason = FAILED, plain(" ".join(ticket.reasons), 2000)
+            record.end(FAILED, read.bad)
             for cell in record.cells:
                 sentences.tell(cell, Finding(Cause.NO_NOTEBOOK))
             return None
         for task in record.manual:
             task.points = submission.empty_answer(read, terms.assignment, task)
         cells = submission.cells_to_run(read, terms.assignment, self.options.full)
-        ticket.folder = submission.working_folder(folder, terms.assignment, self.scratch, record.flags)
+        ticket.folder, left_out = submission.working_folder(folder, terms.assignment, self.scratch)
+        record.note(left_out)
         return Job(record.student, cells, ticket.folder, ticket.wanted)
 
     def _settle(self, ticket: Ticket, result: Outcome | Exception) -> None:
         """Puts what was found out into the record."""
         record = ticket.record
         if isinstance(result, Exception):  # a defect of ours, or of this machine, must not cost anybody marks
-            record.status, record.retry = FAILED, True
-            record.reason = sentences.reason_grader_failed(result)
+            record.retry = True
+            record.end(FAILED, [Remark(About.GRADER_FAILED, type(result).__name__, text=plain(str(result)))])
             for cell in record.cells:
                 if ticket.wanted is None or (cell.notebook, cell.id) in ticket.wanted:
                     cell.points = cell.passed = None
                     sentences.tell(cell, Finding(Cause.GRADER_FAILED))
             return
         record.resources = result.resources
-        record.flags += [plain(sentences.flag(ending), 300) for ending in result.endings]
+        record.note(map(sentences.ending, result.endings))
         policies = ticket.terms.calibrated
         for cell in record.cells:
             verdict = result.verdicts.get((cell.notebook, cell.id))
@@ -419,10 +419,9 @@ class Grading:
         reasons = list(ticket.reasons)
         if not_graded := [cell for cell in record.cells if cell.passed is None]:
             whys = (cell.finding for cell in not_graded if cell.finding and cell.finding.cause in NOT_RUN_CAUSES)
-            reasons.append(
-                sentences.reason_not_run([cell.id for cell in not_graded], None if reasons else next(whys, None))
-            )
-        record.status, record.reason = (NEEDS_ATTENTION, plain(" ".join(reasons), 2000)) if reasons else (GRADED, "")
+            why = None if reasons else next(whys, None)
+            reasons.append(sentences.not_run([cell.id for cell in not_graded], why))
+        record.end(NEEDS_ATTENTION if reasons else GRADED, reasons)
 
     def _keep(self, ticket: Ticket, book: gradebook.Writer) -> None:
         """Autograded notebooks first, then the gradebook, the record last: a record that says graded is always true."""
@@ -436,8 +435,7 @@ class Grading:
         else:
             _write_pages(target, {stem: _page(stem, page, record) for stem, page in ticket.pages.items()})
         folder = self.course.submitted / record.student / record.lab
-        record.flags += book.write(record, submissions.timestamp(folder), ticket.wanted)
-        record.flags = list(dict.fromkeys(record.flags))
+        record.note(book.write(record, submissions.timestamp(folder), ticket.wanted))
         self.store.save(record)
         ticket.pages.clear()
 

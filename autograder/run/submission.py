@@ -13,9 +13,10 @@ from autograder.collect.submissions import MOST_BYTES, can_be_written, files, is
 from autograder.notebook.assemble import Assembled, assemble
 from autograder.notebook.cells import grade_id_of
 from autograder.notebook.code_cells import CodeCell
-from autograder.notebook.read import SubmissionError, claims_of, read_submitted
+from autograder.notebook.read import Unreadable, claims_of, read_submitted
 from autograder.plain_text import plain
 from autograder.record.records import ManualGrade
+from autograder.remarks import About, Remark
 from autograder.run.assignment import Assignment
 
 MOST_FILES = 2_000  # of what a student may lay beside the notebooks
@@ -24,49 +25,43 @@ WORK = "work"  # the name of a folder that was made for one submission
 
 @dataclass
 class Read:
-    """A submission as it could be read: notebooks by stem, for the others why not, and what a person should know."""
+    """A submission as it could be read: notebooks by stem, why others could not be, and what a person should know."""
 
     assembled: dict[str, Assembled] = field(default_factory=dict)
-    bad: dict[str, str] = field(default_factory=dict)
-    flags: list[str] = field(default_factory=list)
+    bad: list[Remark] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
 
 
 def read(folder: Path, assignment: Assignment) -> Read:
     """Reads the notebooks of a submission and puts the answers into the released ones. Never raises for what is in it."""
     found = Read()
     if not is_plain(folder):
-        found.bad[""] = f"{folder.parent.name}/{folder.name} is a link or no folder; nothing behind it was read."
+        found.bad.append(Remark(About.NO_FOLDER, f"{folder.parent.name}/{folder.name}"))
         return found
     for stem, released in assignment.released.items():
         path = folder / f"{stem}.ipynb"
         try:
             if not os.path.lexists(path):
-                raise SubmissionError(
-                    f"{stem}.ipynb is missing from the submission. Ask for it, or copy the released one there to grade it as blank."
-                )
+                raise Unreadable(Remark(About.MISSING, path.name))
             submitted = read_submitted(path)
             claimed = claims_of(submitted).get("release")
             if claimed and claimed != assignment.version and claims_of(released).get("release"):
-                found.flags.append(
-                    f"{stem} says that it is of release {plain(claimed, 40)}; graded against {assignment.version}"
+                found.remarks.append(
+                    Remark(About.OTHER_RELEASE, stem, text=plain(claimed, 40), expected=assignment.version)
                 )
             found.assembled[stem] = assemble(released, submitted)
-            found.flags += found.assembled[stem].flags
-        except SubmissionError as e:
-            found.bad[stem] = str(e)
+            found.remarks += found.assembled[stem].remarks
+        except Unreadable as e:
+            found.bad.append(e.remark)
         except (
             Exception
         ) as e:  # whatever else a damaged notebook leads to: this student needs a person, the class goes on
-            found.bad[stem] = (
-                f"{stem}.ipynb is damaged: its cells cannot be put into the released notebook ({type(e).__name__})."
-            )
+            found.bad.append(Remark(About.CELLS_DO_NOT_FIT, path.name, text=type(e).__name__))
     names = [name for _, name in files(folder) if name.endswith(".ipynb")]
     extra = sorted(name for name in names if name.removesuffix(".ipynb") not in assignment.released)
     if extra:
-        some = ", ".join(plain(os.fsencode(n).decode("utf-8", "replace"), 80) for n in extra[:5])
-        found.flags.append(
-            f"not part of the lab, not graded: {some}" + (f" and {len(extra) - 5} more" if extra[5:] else "")
-        )
+        some = tuple(plain(os.fsencode(name).decode("utf-8", "replace"), 80) for name in extra[:5])
+        found.remarks.append(Remark(About.NOT_OF_THE_LAB, names=some, found=len(extra)))
     return found
 
 
@@ -88,14 +83,15 @@ def empty_answer(found: Read, assignment: Assignment, task: ManualGrade) -> floa
     return 0.0 if not is_task and theirs[0].source.strip() == released[0].source.strip() else None
 
 
-def working_folder(folder: Path, assignment: Assignment, scratch: Path, flags: list[str]) -> Path:
+def working_folder(folder: Path, assignment: Assignment, scratch: Path) -> tuple[Path, list[Remark]]:
     """What a student's kernels start in: the assignment's files, and those of the student that have other names.
 
-    Where the student brought none, that is the assignment's own folder, which kernels only read.
+    Where the student brought none, that is the assignment's own folder, which kernels only read. The remarks say what was left out.
     """
     own = [(path, name) for path, name in files(folder) if not name.endswith(".ipynb") and can_be_written(name)]
     if not own:
-        return assignment.files
+        return assignment.files, []
+    remarks: list[Remark] = []
     size = 0
     work = Path(tempfile.mkdtemp(prefix="work-", dir=scratch)) / WORK
     shutil.copytree(assignment.files, work)
@@ -103,16 +99,14 @@ def working_folder(folder: Path, assignment: Assignment, scratch: Path, flags: l
         try:
             size += path.stat().st_size
             if number >= MOST_FILES or size > MOST_BYTES:
-                flags.append(
-                    f"brings more files than are taken ({MOST_FILES:,} files, {MOST_BYTES >> 20} MB); the rest was left out"
-                )
+                remarks.append(Remark(About.MORE_FILES, text=f"{MOST_FILES:,} files, {MOST_BYTES >> 20} MB"))
                 break
             if not os.path.lexists(work / name):
                 (work / name).parent.mkdir(parents=True, exist_ok=True)
                 _copy(path, work / name)
         except OSError as e:
-            flags.append(f"the file {plain(name, 80)} could not be taken ({e.strerror})")
-    return work
+            remarks.append(Remark(About.FILE_NOT_TAKEN, plain(name, 80), text=e.strerror or ""))
+    return work, remarks
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -11,18 +11,20 @@ import sys
 import pytest
 
 from autograder.attack import attack, must_hold, scenarios
-from autograder.attack.kinds import ALL, CELLS, OPEN, Kind
+from autograder.attack.kinds import ALL, CELLS, OPEN, STOPPED, Kind
 from autograder.attack.must_hold import Observed, Watch
+from autograder.check.protocol.verdict import Cause, Finding
 from autograder.record.records import FAILED, GRADED, CellGrade, Record
+from autograder.remarks import About, Remark
 
-KIND = Kind("offender", "group", "tries", lambda desk: None, marks=(0.0, 0.0, 2.0, 1.0), says="no answer")
+KIND = Kind("offender", "group", "tries", lambda desk: None, marks=(0.0, 0.0, 2.0, 1.0), because=STOPPED)
 
 
 @pytest.fixture
 def observed():
     """A grading in which everything held."""
     cells = [
-        CellGrade(id, "x", "01_prey", "", most, points=points, passed=bool(points), message="there was no answer")
+        CellGrade(id, "x", "01_prey", "", most, points, bool(points), finding=Finding(Cause.OUT_OF_TIME, limit=5.0))
         for id, most, points in zip(CELLS, ALL, KIND.marks, strict=True)
     ]
     record = Record("01_prey", "offender", GRADED, cells=cells, resources={"seconds": 3.0})
@@ -57,7 +59,10 @@ def test_less_is_no_offence_where_it_depends_on_the_machine_but_more_is(observed
 
 def test_no_record_no_reason_and_a_failure_of_the_graders_own(observed):
     record = observed.records["offender"]
-    assert "expected to read" in must_hold.broken(observed, dataclasses.replace(KIND, says="x{9}"))[0]
+    for because in ({About.MISSING}, {Cause.RAISED, About.EMPTY}):
+        assert "4: expected one of" in must_hold.broken(observed, dataclasses.replace(KIND, because=because))[0]
+    record.remarks = [Remark(About.EMPTY, "a.ipynb")]
+    assert must_hold.broken(observed, dataclasses.replace(KIND, because={Cause.RAISED, About.EMPTY})) == []
     record.status, record.retry = FAILED, True
     found = " ".join(must_hold.broken(observed, KIND))
     assert "expected the status graded, got failed" in found and "no reason" in found and "failure of its own" in found

@@ -13,6 +13,7 @@ from autograder.notebook import assemble, code_cells, syntax
 from autograder.notebook.code_cells import CHECK, LOCKED, CodeCell
 from autograder.notebook.read import SubmissionError, read_submitted
 from autograder.plain_text import plain
+from autograder.remarks import About
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ def test_a_very_long_answer_is_not_taken_and_that_is_said(length, taken):
     theirs = released("x" * length)
     made = assemble.assemble(released(), theirs)
     assert (made.notebook.cells[0].source == theirs.cells[0].source) is taken
-    assert bool([flag for flag in made.flags if "longer than 200,000 characters" in flag]) is not taken
+    assert (About.LONG_CELL in {remark.about for remark in made.remarks}) is not taken
 
 
 def test_added_cells_are_bounded_and_the_first_stay():
@@ -104,4 +105,4 @@ def test_added_cells_are_bounded_and_the_first_stay():
     theirs.cells += [nbformat.v4.new_code_cell(str(n)) for n in range(assemble.MOST_ADDED + 1)]
     made = assemble.assemble(released(), theirs)
     assert len(made.notebook.cells) == 1 + assemble.MOST_ADDED and made.notebook.cells[1].source == "0"
-    assert [flag for flag in made.flags if "more cells were added than are taken" in flag]
+    assert About.MORE_CELLS in {remark.about for remark in made.remarks}

@@ -8,6 +8,7 @@ from rich.console import Console
 from autograder.errors import AutograderError
 from autograder.record.gradebook import Mark, standing
 from autograder.record.records import FAILED, GRADED, CellGrade, ManualGrade, Record, RecordStore
+from autograder.remarks import About, Remark
 from autograder.report.tables import show_marks, show_reasons
 
 
@@ -18,8 +19,16 @@ def record(**more):
 
 def test_a_record_comes_back_as_it_was_written(tmp_path):
     store = RecordStore(tmp_path)
-    store.save(record(flags=["größer"], resources={"seconds": 1.5}))
-    assert store.load("01_tiny", "ada") == record(flags=["größer"], resources={"seconds": 1.5})
+    written = record(resources={"seconds": 1.5})
+    written.end(FAILED, [Remark(About.NO_JSON, "größer.ipynb", line=3)])
+    written.note([Remark(About.NOT_OF_THE_LAB, names=("a", "b"), found=2), Remark(About.DOUBLE, "a-1")] * 2)
+    store.save(written)
+    assert store.load("01_tiny", "ada") == written
+    assert written.flags == [
+        "not part of the lab, not graded: a, b",
+        "a-1 is there more than once; the last one counts",
+    ]
+    assert written.reason.startswith("größer.ipynb is not a notebook: it is not valid JSON (line 3).")
     assert [path.name for path in store.folder.rglob("*") if path.is_file()] == ["ada.json"]  # nothing half-written
 
 
@@ -52,7 +61,16 @@ def test_a_record_from_before_a_field_was_added_can_be_read():
     assert (read.points, read.outside, read.seed) == (2, True, None)
 
 
-@pytest.mark.parametrize("text", ["", '{"lab": "01', "[]", '{"lab": "a", "student": "b", "status": "fine"}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        '{"lab": "01',
+        "[]",
+        '{"lab": "a", "student": "b", "status": "fine"}',
+        '{"lab": "a", "student": "b", "status": "failed", "reasons": [{"about": "x"}]}',
+    ],
+)
 def test_a_damaged_record_is_named_and_kept(tmp_path, text):
     store = RecordStore(tmp_path)
     path = store.path("01_tiny", "ada")

@@ -2,6 +2,7 @@
 
 import ast
 import itertools
+import json
 import socket
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,11 +12,14 @@ from types import SimpleNamespace
 import pytest
 
 import autograder
+from autograder import remarks
 from autograder.check.protocol.flaws import Flaw
 from autograder.check.protocol.verdict import Cause, Finding
 from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, CodeCell
+from autograder.record import records as kept
 from autograder.record import sentences
 from autograder.record.records import CellGrade, Record
+from autograder.remarks import About, Remark
 from autograder.report import class_report
 from autograder.run.calibration import Calibration
 from autograder.run.grade import Grading, Ticket
@@ -102,7 +106,8 @@ def decided(records):
     """All that may not depend on words."""
     told = class_report.summary("01_x", records, {})["messages"]["rows"]
     return (
-        [(r.student, r.status, r.points, bool(r.reason), len(r.flags)) for r in records],
+        [(r.student, r.status, r.points) for r in records],
+        [[(remark.about, remark.name, remark.names) for remark in (*r.reasons, *r.remarks)] for r in records],
         [[(c.id, c.points, c.passed, c.finding) for c in r.cells] for r in records],
         [(row["exercise"], row["count"], row["who"]["shown"]) for row in told],
     )
@@ -128,8 +133,10 @@ def test_marks_causes_and_groups_are_the_same_in_any_words(monkeypatch):
         lambda *_: f"sentence {next(number)}",  # no two are
         lambda *_: SPOOFS[next(number) % len(SPOOFS)],
     ):
-        for name in ("message", "flag", "how_it_ended", "reason_not_run", "comment", "verdict"):
+        for name in ("message", "how_it_ended", "comment", "verdict"):
             monkeypatch.setattr(sentences, name, words)
+        monkeypatch.setattr(remarks, "said", words)
+        monkeypatch.setattr(kept, "said", words)
         assert decided(a_class()) == found
 
 
@@ -153,7 +160,14 @@ def test_there_is_a_sentence_for_every_cause(cause):
         text = sentences.message("f-1", finding)
         assert bool(text) is (cause is not Cause.PASSED) and len(text) <= 500 and "None" not in text
     for ending in (Cause.CELL_RAISED, Cause.CELL_OUT_OF_TIME, Cause.CELL_ENDED_KERNEL):
-        assert sentences.flag(replace(WHOLE, cause=ending)).startswith("f")
+        assert remarks.said(sentences.ending(replace(WHOLE, cause=ending))).startswith("f")
+
+
+@pytest.mark.parametrize("about", About)
+def test_there_is_a_sentence_for_every_remark(about):
+    for remark in (Remark(about), Remark(about, "a", ("b", "c"), "d", "e", 3e6, 2e6, 7)):
+        assert remarks.said(remark) and "None" not in remarks.said(remark)
+        assert Remark.from_json(json.loads(json.dumps(remark.to_json()))) == remark
 
 
 @pytest.mark.parametrize("flaw", Flaw)
@@ -178,12 +192,12 @@ def test_a_message_names_the_exercise_and_what_is_known():
     assert sentences.message("f-1", Finding(Cause.NOT_PLAIN)) == (
         "f: what came back is something that cannot be judged from outside."
     )
-    assert sentences.reason_not_run(["f-1", "f-2"], Finding(Cause.NOT_RUN_NO_TIME)) == (
+    assert remarks.said(sentences.not_run(["f-1", "f-2"], Finding(Cause.NOT_RUN_NO_TIME))) == (
         "Not run: f-1, f-2. This cell was not run: there was no time left."
     )
 
 
-WORDS = {"message", "reason", "flags"}
+WORDS = {"message", "reason", "flags"}  # of a record
 READING = {
     "startswith",
     "endswith",
