@@ -5,8 +5,8 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .PHONY: help setup lab demo test test-fast test-all test-gpu notebooks prove lint lock clean
 
-# Two files of tests at a time; one after the other: make test PARALLEL=
-PARALLEL ?= -n 2 --dist loadfile
+# Two files of tests at a time, the longest first (tests/conftest.py); one after the other: make test PARALLEL=
+PARALLEL ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python

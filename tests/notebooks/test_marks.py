@@ -22,7 +22,13 @@ LAB = "01_cardiomegaly"
 
 
 @pytest.mark.parametrize("name", [folder.name for folder in COURSE.folders()])
-@pytest.mark.parametrize("seeds", [1, pytest.param(20, marks=pytest.mark.slow(reason="judges every answer 21 times"))])
+@pytest.mark.parametrize(
+    "seeds",
+    [
+        pytest.param(1, marks=pytest.mark.sample),
+        pytest.param(20, marks=pytest.mark.slow(reason="judges every answer 21 times")),
+    ],
+)
 def test_every_answer_gets_the_marks_and_the_message_that_its_file_names(name, seeds):
     """For the seed that stands in the notebook, and further ones."""
     lab = load_lab(COURSE.find(name))

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.kernel
 ROOT = Path(__file__).resolve().parent.parent.parent
 SOLUTIONS = ROOT / "solutions"
 # By their sources, so that a notebook that is not built fails here. From lab 02 on films are met in demonstrations only.
-RUNS = [(path, False) for path in sorted(SOLUTIONS.glob("01_*/*.py"))]
+RUNS = [pytest.param(path, False, marks=pytest.mark.sample) for path in sorted(SOLUTIONS.glob("01_*/*.py"))]
 RUNS += [
     pytest.param(
         path,

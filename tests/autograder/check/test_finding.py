@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from plain_kernel import told_of
 
+from autograder import remarks
 from autograder.check.checker.finding import of_error
 from autograder.check.checker.standins import Lost, mark
 from autograder.check.protocol.flaws import Flaw
@@ -15,7 +16,7 @@ from autograder.check.protocol.limits import LONGEST_MESSAGE, MAX_CALLS
 from autograder.check.protocol.verdict import FAILED, FAILURES, FIELDS, Cause, Finding, Verdict
 from autograder.check.runner.believed import believed
 from autograder.notebook.code_cells import CHECK, CodeCell
-from autograder.record.sentences import flag, message
+from autograder.record.sentences import ending, message
 from autograder.run.job import LEFT_BY
 from autograder.run.results import Ran, kernel_ended, not_stopped, out_of_time, raised
 from autograder.run.walk import inside_verdict
@@ -102,7 +103,7 @@ def test_whatever_is_believed_can_be_said(cause):
             assert type(wrong) is type(WHOLE[name]) or {type(wrong), type(WHOLE[name])} == {int, float}
             assert len(message("f-1", found)) <= LONGEST_MESSAGE
             if cause in LEFT_BY.values():
-                flag(found)
+                remarks.said(ending(found))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from autograder.check.protocol.verdict import Cause, Finding, failed
 from autograder.notebook.code_cells import LOCKED, SOLUTION, CodeCell
 from autograder.record import sentences
+from autograder.remarks import said
 from autograder.run.job import Outcome, _Heard
 from autograder.run.results import out_of_time, raised
 
@@ -22,7 +23,7 @@ def test_what_an_error_says_is_not_told():
     verdicts = [failed(f"{name}-1", Finding(Cause.MISSING_NAME, name=name)) for name in "fgh"]
     for verdict in verdicts:
         heard.explain(verdict)
-    flags = [sentences.flag(ending) for ending in outcome.endings]
+    flags = [said(sentences.ending(ending)) for ending in outcome.endings]
     told = [sentences.message(verdict.id, verdict.finding) for verdict in verdicts]
     assert SECRET not in " ".join([*flags, *told, repr(outcome), repr(verdicts)])
     assert flags == ["after, a locked cell, stopped with an error of its own kind", "h: stopped after 8 s"]

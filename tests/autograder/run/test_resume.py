@@ -23,7 +23,10 @@ WHAT_MAY_DIFFER = ("attempt", "started", "finished", "resources")
 
 @pytest.mark.parametrize(
     "kills",
-    [3, pytest.param(20, marks=pytest.mark.slow(reason="grades a class until it has been killed twenty times"))],
+    [
+        pytest.param(3, marks=pytest.mark.sample),
+        pytest.param(20, marks=pytest.mark.slow(reason="grades a class until it has been killed twenty times")),
+    ],
 )
 def test_killed_at_random_moments(tmp_path, kills):
     course = new_course(tmp_path / "course")

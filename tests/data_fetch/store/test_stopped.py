@@ -155,6 +155,7 @@ def stop_at_random(
     fetching.finish()
 
 
+@pytest.mark.sample
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_stopped_at_three_moments_and_finished(tmp_path, slow_server, how):
     stop_at_random(tmp_path, slow_server, how, times=3, longest=1.0)

@@ -110,10 +110,11 @@ def test_the_gpu_recipe_starts_from_imagenet_weights(discs, tmp_path, capsys):
 
 
 @pytest.mark.slow(reason="trains the full VGG16 on real films")
-@pytest.mark.parametrize("task", ["cardiomegaly", "cardiomegaly-biased", "pneumothorax"])
-def test_every_gpu_recipe_runs_on_real_films(task, realdata, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("task", ["cardiomegaly-biased", "pneumothorax"])
+def test_each_gpu_network_trains_on_real_films(task, realdata, tmp_path, monkeypatch, capsys):
     """The command itself, at full width, on the films of a small NIH mirror; one epoch, a few films, VGG16 at 256 px.
 
+    The recipe of cardiomegaly is that of cardiomegaly-biased with fewer metrics, and is trained above.
     The starting weights are made here in the official layout: nothing that this machine can reach has the published ones.
     """
     import tensorflow as tf
