@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -138,8 +139,7 @@ def as_user(user: str) -> list[str]:
         return []
     if user == "root":
         return []
-    if _proc_is_covered():
-        pytest.skip("parts of /proc are covered on this machine: Linux lets no ordinary user make a sandbox here")
+    needs_a_whole_proc()
     # Python may lie where only root gets (/root, say): in a mount namespace of the client alone, its folders are put
     # into an empty copy of what closes them off.
     lines = ["set -e", 'stash="$(mktemp -d)"', 'mount -t tmpfs -o mode=0755 stash "$stash"']
@@ -164,6 +164,13 @@ def as_user(user: str) -> list[str]:
 
 
 @functools.cache
+def needs_a_whole_proc() -> None:
+    """Skips the test where only the machine's own root can make a sandbox."""
+    if _proc_is_covered():
+        pytest.skip("parts of /proc are covered on this machine: Linux lets no ordinary user make a sandbox here")
+
+
+@cache
 def _proc_is_covered() -> bool:
     """Whether an ordinary user may have namespaces here, but no /proc in them, as in many containers."""
     ordinary = ["setpriv", "--reuid", str(_ORDINARY), "--regid", str(_ORDINARY), "--clear-groups"]
