@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,7 +14,10 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import nih_mirrors
 
+from data_fetch.store.cache import cache_folder
 from data_fetch.transfer import retrying_stream
+
+USERS_CACHE = cache_folder()  # where notebooks keep what they draw
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +48,14 @@ def once_a_run(tmp_path_factory) -> Callable[[str, Callable[[pathlib.Path], obje
         return top / name
 
     return folder
+
+
+@pytest.fixture
+def drawn_for_notebooks(own_cache):
+    """The test's cache, with the phantoms that the tests of the notebooks, or the user, have drawn before."""
+    for stored_set in USERS_CACHE.glob("sets/*-phantom-*"):
+        shutil.copytree(stored_set, own_cache / "sets" / stored_set.name)
+    return own_cache
 
 
 @pytest.fixture(scope="session")

@@ -41,13 +41,13 @@ def server_of():
 
 
 def answers():
-    """One of each kind, and of lab 00 all: test_marks judges every answer outside, test_parity every one inside too."""
-    for lab in LABS.values():
-        for exercise in (e for e in lab.exercises if e.cells):
+    """Those of lab 00. Of all labs, test_marks judges every answer outside, and test_parity inside too."""
+    for lab in (LABS["00_welcome"],):
+        for exercise in lab.exercises:
             everything = {cell.id for cell in exercise.cells}
             named = [("reference", exercise.reference, set()), ("stub", exercise.stub, everything)]
             named += [(m.name, m.source, set(m.loses)) for m in exercise.mutants]
-            for name, source, loses in named if lab.number == "00" else (named[0], named[2]):
+            for name, source, loses in named:
                 yield pytest.param(lab, exercise, source, loses, id=f"{lab.number}-{exercise.key}-{name}")
 
 

@@ -350,10 +350,12 @@ DATA_FETCH_MIRROR=http://127.0.0.1:8000 DATA_FETCH_DIR="{tmp_path}/b" {PYTHON} -
             assert np.array_equal(np.load(f"{here}-{way}-{split}.npy"), films.images)
 
 
-@pytest.mark.slow(reason="draws every phantom set of the cpu profile")
-def test_the_whole_cpu_profile_is_fetched_mirrored_and_used_without_a_network(tmp_path, data_fetch_command):
+@pytest.mark.slow(
+    reason="draws those phantom sets of the cpu profile that no notebook has drawn, and copies all of them twice"
+)
+def test_the_whole_cpu_profile_is_fetched_mirrored_and_used_without_a_network(drawn_for_notebooks, tmp_path):
     """As an organiser does it: fetch all, mirror, and a class in which nothing is drawn again."""
-    cache, made = tmp_path / "cache", tmp_path / "made"
+    cache, made = drawn_for_notebooks, tmp_path / "made"
     get = [sys.executable, "-m", "data_fetch", "get", "--all", "--profile", "cpu", "--dir", str(cache)]
     done = subprocess.run(get, capture_output=True, encoding="utf-8", timeout=1800)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -370,9 +372,11 @@ def test_the_whole_cpu_profile_is_fetched_mirrored_and_used_without_a_network(tm
         DATA_FETCH_MIRROR=made,
     )
     assert told.returncode == 0 and "Drawing" not in told.stderr, told.stderr
-    assert {path.name for path in (made / "sets").iterdir()} == {
-        path.name for path in (tmp_path / "class/sets").iterdir()
-    }
+    here, there, given = (
+        {path.name for path in (folder / "sets").iterdir() if not path.name.startswith(".")}
+        for folder in (cache, made, tmp_path / "class")
+    )
+    assert there == here and given <= there and len(given) >= 14
 
 
 def test_every_set_can_be_fetched_and_stored():

@@ -164,11 +164,15 @@ def test_a_film_is_the_same_film_at_every_size(size):
     assert np.abs(coarse[0] - coarse[1]).max() <= 6
 
 
-def test_films_do_not_depend_on_how_many_draw_them_or_in_which_order(drawn, tmp_path):
+@pytest.mark.slow(reason="draws 300 films again; each push draws two of them again")
+def test_films_do_not_depend_on_how_many_draw_them(drawn, tmp_path):
     writing.write(cardiomegaly.SET, "test", SIZE, tmp_path, progress=False, workers=3)
     for name in ("images.npy", "masks/heart.npy", "masks/lungs.npy", "table.csv", "card.toml"):
         assert (tmp_path / name).read_bytes() == (drawn / name).read_bytes(), name
-    # Here, alone and out of order, too.
+
+
+def test_films_do_not_depend_on_their_order_and_neighbours(drawn):
+    """Drawn here, alone and out of order, they are those of the workers."""
     images, hearts = np.load(drawn / "images.npy"), np.load(drawn / "masks" / "heart.npy")
     for row in (250, 3):
         entry = cardiomegaly.entries_of("test")[row]

@@ -189,9 +189,7 @@ def test_masks_are_the_same_masks_at_every_size(cases, size):
         assert film.drain.mean() == pytest.approx(reference.drain.mean(), rel=0.4)
 
 
-@pytest.mark.slow(
-    reason="draws 300 films again; by the same pool as those of cardiomegaly, which are drawn twice on each push"
-)
+@pytest.mark.slow(reason="draws 300 films again; each push draws five of them again")
 def test_films_do_not_depend_on_how_many_draw_them(drawn, tmp_path):
     writing.write(pneumothorax.SET, "test", SIZE, tmp_path, progress=False, workers=3)
     for name in ("images.npy", *(f"masks/{mask}.npy" for mask in pneumothorax.MASKS), "table.csv", "card.toml"):
