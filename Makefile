@@ -16,6 +16,12 @@ INSTALLED := $(VENV)/.installed
 # without root and where the system's Python is "externally managed".
 UV ?= $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 
+# A service account has no home that it can write, and uv then needs to be told to keep nothing.
+UV_CACHE := $(or $(UV_CACHE_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/uv)
+ifneq ($(shell mkdir -p "$(UV_CACHE)" 2>/dev/null && test -w "$(UV_CACHE)" && echo yes),yes)
+export UV_NO_CACHE := 1
+endif
+
 # What .venv is made with: a version, which uv finds or fetches, or the path of a Python 3.11.
 BASE_PYTHON ?= 3.11
 # `make test BROWSER=no` leaves out the tests that open pages in one, and says so.

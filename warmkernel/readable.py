@@ -20,7 +20,7 @@ ALL = 1000
 _INSIDE = str(Path(__file__).resolve().parent / "inside")
 _LIBRARY = f"lib/python{sysconfig.get_python_version()}"
 # What is locked, half-written or hidden was not made to be read.
-_NOBODYS = (".lock", ".part", "lost+found")
+_NOBODYS = (".lock", ".part", "lost+found", "__pycache__")  # Python does without bytecode that it cannot read
 
 
 def check(files: VisibleFiles, user: int | None, depth: int = 3) -> None:

@@ -15,6 +15,7 @@ from autograder.collect.take import Taken, take
 from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
 from autograder.notebook.read import SubmissionError
+from autograder.plain_text import plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,6 +59,10 @@ def run(course: LabCourse, folder: Path, lab: str | None = None, console: Consol
             result.taken.append(take(course, one, wanted))
         except SubmissionError as e:
             result.left.append((one.source, str(e)))
+        except (OSError, AutograderError):  # of this machine or the course, and so of all submissions
+            raise
+        except Exception as e:
+            result.left.append((one.source, f"it cannot be taken ({type(e).__name__})."))
     if console:
         _tell(console, course, result)
     return result
@@ -65,18 +70,20 @@ def run(course: LabCourse, folder: Path, lab: str | None = None, console: Consol
 
 def _tell(console: Console, course: LabCourse, result: Collection) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     news = [t for t in result.taken if t.news]
     if result.taken:
         table = Table("student", "lab", "hand-in", "from", "note", box=None, pad_edge=False)
         for t in result.taken:
-            table.add_row(t.student, t.lab, str(t.hand_in), t.source, "; ".join(t.notes))
+            texts = (t.student, t.lab, str(t.hand_in), t.source, "; ".join(t.notes))
+            table.add_row(*(Text(plain(text)) for text in texts))
         console.print(table)
     where = course.submitted.relative_to(course.root)
     console.print(
         f"{len(news)} new submissions in {where}/, {len(result.taken) - len(news)} collected before, {len(result.left)} files left where they are."
     )
     for source, reason in result.left:
-        console.print(f"  left: {source}: {reason}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"  left: {plain(source)}: {plain(reason)}", markup=False, highlight=False, soft_wrap=True)
     if news:
         console.print(f"Next: autograder grade {news[0].lab.split('_')[0]}")

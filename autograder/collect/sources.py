@@ -72,6 +72,8 @@ def read_all(folder: Path, wanted: str | None) -> tuple[list[Handed], list[tuple
             left.append((str(inside), str(e)))
         except OSError as e:
             left.append((str(inside), f"it cannot be read ({e.strerror})."))
+        except Exception as e:  # whatever a damaged file leads to, the others are collected
+            left.append((str(inside), f"it cannot be read ({type(e).__name__})."))
     return _joined(handed), left
 
 

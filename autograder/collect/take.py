@@ -121,9 +121,9 @@ def _store(
 
 def _packed(folder: Path) -> datetime.datetime | None:
     try:
-        return datetime.datetime.fromisoformat(
-            json.loads((folder / "submission.json").read_text(encoding="utf-8"))["created"]
-        )
+        about = json.loads((folder / "submission.json").read_text(encoding="utf-8"))
+        when = datetime.datetime.fromisoformat(about["created"])
+        return when if when.tzinfo else when.replace(tzinfo=datetime.UTC)
     except (OSError, ValueError, LookupError, TypeError):
         return None  # put there by hand or by nbgrader
 

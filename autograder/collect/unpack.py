@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import stat
 import zipfile
-import zlib
 from pathlib import Path, PurePosixPath
 
 from autograder.notebook.read import HEAD, MOST_BYTES, SubmissionError, kind_of
+from autograder.plain_text import plain
+from autograder.remarks import About
 
 MAX_MEMBERS = 100
 MAX_TOTAL = 60_000_000  # bytes of all members together, unpacked
 ABOUT = "submission.json"
+_INSTEAD = {About.EMPTY: ": it is empty", About.WEB_PAGE: ": it is a web page"}
 
 
 def unzip(path: Path) -> dict[str, bytes]:
@@ -26,9 +28,9 @@ def unzip(path: Path) -> dict[str, bytes]:
     if not zipfile.is_zipfile(path):
         with path.open("rb") as file:
             kind = kind_of(file.read(HEAD))
-        if kind == "a zip archive":
+        if kind is About.ZIP_ARCHIVE:
             raise SubmissionError("this is only the beginning of a zip file. Was the upload cut off?")
-        raise SubmissionError(f"this is not a zip file{f': it is {kind}' if kind else ''}.")
+        raise SubmissionError(f"this is not a zip file{_INSTEAD[kind] if kind else ''}.")
     found: dict[str, bytes] = {}
     try:
         with zipfile.ZipFile(path) as archive:
@@ -43,8 +45,10 @@ def unzip(path: Path) -> dict[str, bytes]:
                 if base in found:
                     raise SubmissionError(f"it holds {base} twice.")
                 found[base] = _content(archive, info, MAX_TOTAL - sum(map(len, found.values())))
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError) as e:
-        raise SubmissionError(f"the zip is damaged ({e}).") from None
+    except SubmissionError:
+        raise
+    except Exception as e:  # zipfile and its decompressors raise whatever the damage leads to
+        raise SubmissionError(f"the zip is damaged ({plain(str(e), 200) or type(e).__name__}).") from None
     return found
 
 

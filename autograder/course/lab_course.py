@@ -150,7 +150,12 @@ class LabCourse(Course):
         from data_fetch.store.cache import cache_folder, shared_folders
 
         cache = cache_folder()
-        cache.mkdir(parents=True, exist_ok=True)
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+        except OSError as e:
+            raise AutograderError(
+                f"The folder for films cannot be made: {cache} ({e.strerror}). Name one that you can write: export DATA_FETCH_DIR=FOLDER"
+            ) from None
         return [cache, *shared_folders()]
 
     def kernel_variables(self) -> dict[str, str]:

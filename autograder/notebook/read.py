@@ -55,17 +55,14 @@ def bytes_of(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def kind_of(data: bytes) -> str:
-    """What a file is that is handed in for a notebook by mistake: "empty", "a web page" or "a zip archive", else ""."""
+def kind_of(data: bytes) -> About | None:
+    """What a file is that is handed in for a notebook by mistake: EMPTY, WEB_PAGE or ZIP_ARCHIVE, else None."""
     head = data[:HEAD].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if not head:
-        return "empty"
+        return About.EMPTY
     if head.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")) or (head.startswith(b"<") and b"<html" in head):
-        return "a web page"
-    return "a zip archive" if head.startswith(b"pk") else ""
-
-
-BY_MISTAKE = {"empty": About.EMPTY, "a web page": About.WEB_PAGE, "a zip archive": About.ZIP_ARCHIVE}
+        return About.WEB_PAGE
+    return About.ZIP_ARCHIVE if head.startswith(b"pk") else None
 
 
 def parse(data: bytes, name: str) -> dict[str, Any]:
@@ -84,7 +81,7 @@ def parse(data: bytes, name: str) -> dict[str, Any]:
         If it is no notebook; the message says what it is instead, where that can be told.
     """
     if kind := kind_of(data):
-        raise Unreadable(Remark(BY_MISTAKE[kind], name))
+        raise Unreadable(Remark(kind, name))
     if (parts := data.count(b"[") + data.count(b"{")) > MOST_PARTS:
         raise Unreadable(Remark(About.TOO_MANY_PARTS, name, found=parts, most=MOST_PARTS))
     try:

@@ -14,7 +14,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -234,6 +234,7 @@ class Grading:
             with self.console.status(f"Preparing {made.name} {made.version}: the data that its cells read"):
                 sandboxes.prepare(self.course, made, self.scratch)
             found = kept_calibration.by_contract(made)
+            self._try_reference(replace(terms, calibrated=found))
             kept_calibration.keep(self.course.state, made, found)
             return found
         terms.sandbox.warm(self.options.keep_warm)
@@ -254,6 +255,22 @@ class Grading:
             engine.close()
         kept_calibration.keep(self.course.state, made, found)
         return found
+
+    def _try_reference(self, terms: Terms) -> None:
+        """Grades the instructor's own answers: a check that they do not pass is the instructor's error, and nobody else's."""
+        made = terms.assignment
+        terms.sandbox.warm(self.options.keep_warm)
+        answers = {stem: made.cells(stem) for stem in made.instructor}
+        status = self.console.status(f"Trying the reference solution of {made.name} {made.version}")
+        with status, closing(Engine(terms)) as engine:
+            tried = engine.grade(Job("reference", answers, made.files))
+        wrong = [
+            f"  {stem}, {id}: {sentences.message(id, verdict.finding)}"
+            for (stem, id), verdict in tried.verdicts.items()
+            if verdict.status != PASSED
+        ]
+        if wrong:
+            raise kept_calibration.wrong_reference(made, wrong)
 
     def _tell(self, made: Assignment, found: kept_calibration.Calibrated) -> None:
         if self.options.strict and found.inside:

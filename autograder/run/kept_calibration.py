@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cache, partial
@@ -148,13 +148,18 @@ def find_out(
         found.whole += [stem] if whole else []
     wrong = [f"  {stem}, {id}: {why}" for stem, c in found.notebooks.items() for id, why in c.wrong_reference.items()]
     if wrong:
-        raise AutograderError(
-            f"The reference solution of {assignment.name} {assignment.version} does not get its points, so nobody was graded:\n"
-            + "\n".join(wrong)
-            + "\nMend the check or the solution and release again. If the notebook needs files or packages that the sandbox "
-            "does not show, name them: --show PATH."
-        )
+        raise wrong_reference(assignment, wrong)
     return found
+
+
+def wrong_reference(assignment: Assignment, lines: Iterable[str]) -> AutograderError:
+    """The error for a reference solution that does not get its points; each line says which check says what."""
+    return AutograderError(
+        f"The reference solution of {assignment.name} {assignment.version} does not get its points, so nobody was graded:\n"
+        + "\n".join(lines)
+        + "\nMend the check or the solution and release again. If the notebook needs files or packages that the sandbox "
+        "does not show, name them: --show PATH."
+    )
 
 
 @contextmanager
@@ -171,6 +176,9 @@ def _working_folder(files: Path, scratch: Path) -> Iterator[Path]:
 def _rules() -> str:
     """Changes whenever the code does that decides what a check sees."""
     digest = hashlib.sha256()
-    for path in sorted((Path(__file__).parent.parent / "check").rglob("*.py")):
+    top = Path(__file__).parent.parent
+    rules = [*(top / "check").rglob("*.py"), *(top / "notebook" / name for name in ("code_cells.py", "syntax.py"))]
+    rules += [top / "run" / name for name in ("calibration.py", "walk.py")]
+    for path in sorted(rules):
         digest.update(os.fsencode(path.name) + path.read_bytes())
     return digest.hexdigest()[:8]

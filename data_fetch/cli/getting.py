@@ -75,7 +75,9 @@ def left_out(profile: Profile) -> dict[str, str]:
     return reasons
 
 
-def fetch_parts(profile: Profile, folder: Folder, say: Callable[[str], None]) -> tuple[list[pathlib.Path], bool]:
+def fetch_parts(
+    profile: Profile, folder: Folder, say: Callable[[str], None], quiet: bool = False
+) -> tuple[list[pathlib.Path], bool]:
     """Fetch everything of a profile; one thing that fails does not stop the others.
 
     Parameters
@@ -107,7 +109,8 @@ def fetch_parts(profile: Profile, folder: Folder, say: Callable[[str], None]) ->
             say(f"failed:  {part.title}")
         else:
             found |= dict.fromkeys(paths)
-            say(f"there:   {part.title}")
+            if not quiet:
+                say(f"there:   {part.title}")
     if missing:
         say("\nNot fetched, and no failure:")
         for title, reason in missing.items():

@@ -34,9 +34,7 @@ def mirror(
     if names or any((source, size, cue, films)):
         found, well = stored_paths(names or [], source, size, say, cue=cue, films=films), True
     else:
-        found, well = fetch_parts(
-            profile(), cache.cache_folder(), lambda line: None if line[:6] == "there:" else say(line)
-        )
+        found, well = fetch_parts(profile(), cache.cache_folder(), say, quiet=True)
     for path in sorted(found):
         if path.parent == checkpoint_folder():
             continue  # comes with the course

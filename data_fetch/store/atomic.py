@@ -54,7 +54,7 @@ def fresh_file(path: str | os.PathLike, mode: int | None = None, suffix: str = "
 
 
 @contextmanager
-def fresh_folder(path: Path, replace: bool = False) -> Iterator[Path]:
+def fresh_folder(path: Path, replace: bool = False, for_all: bool = False) -> Iterator[Path]:
     """An empty folder beside `path`, which becomes `path` when the block ends without an error; else it is deleted.
 
     What a writer that was killed left beside `path` is removed by the next one, once it is a day old.
@@ -62,7 +62,9 @@ def fresh_folder(path: Path, replace: bool = False) -> Iterator[Path]:
     Parameters
     ----------
     replace : bool
-        Whether it takes the place of a folder that is there.
+        Whether it takes the place of a folder that is there. For a moment there is none then.
+    for_all : bool
+        Whether everybody may read it, and the folder around it, whatever the umask.
 
     Raises
     ------
@@ -74,12 +76,23 @@ def fresh_folder(path: Path, replace: bool = False) -> Iterator[Path]:
     try:
         part.mkdir(parents=True)
         yield part
+        if for_all:
+            _open_for_all(part)
         if replace:
             replace_folder(part, path)
         else:
             part.rename(path)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _open_for_all(folder: Path) -> None:
+    for path, _, files in os.walk(folder):
+        os.chmod(path, 0o755)
+        for name in files:
+            os.chmod(os.path.join(path, name), FOR_ALL)
+    with contextlib.suppress(OSError):  # another user's, who has opened it
+        os.chmod(folder.parent, 0o755)
 
 
 def remove_left_overs(path: Path, older_than: float = 0, suffix: str = ".part") -> None:
@@ -92,7 +105,8 @@ def remove_left_overs(path: Path, older_than: float = 0, suffix: str = ".part") 
     """
     with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
         for entry in entries:
-            if entry.name.startswith(_beginning(path)) and entry.name.endswith(suffix):
+            number = entry.name.removeprefix(_beginning(path)).removesuffix(suffix).removesuffix(".old")
+            if entry.name.startswith(_beginning(path)) and entry.name.endswith(suffix) and "." not in number:
                 with contextlib.suppress(OSError):
                     if time.time() - entry.stat(follow_symlinks=False).st_mtime < older_than:
                         continue

@@ -7,7 +7,7 @@ import shutil
 
 from data_fetch.errors import DataFetchError
 from data_fetch.store import manifest
-from data_fetch.store.atomic import fresh_file, fresh_folder
+from data_fetch.store.atomic import FOR_ALL, fresh_file, fresh_folder
 from data_fetch.store.cache import sha256_of
 from data_fetch.transfer import transport
 
@@ -72,7 +72,7 @@ def write_mirror(stored: pathlib.Path, target: pathlib.Path) -> bool:
             if not manifest.verify(folder) and manifest.read_manifest(folder) == files:
                 return False
             shutil.rmtree(folder)
-        with fresh_folder(folder) as part:
+        with fresh_folder(folder, for_all=True) as part:
             for name, entry in files.items():
                 _copy(str(stored / name), part / name, entry["bytes"], entry["sha256"])
             shutil.copyfile(stored / manifest.MANIFEST, part / manifest.MANIFEST)
@@ -95,7 +95,7 @@ def write_mirror_file(path: pathlib.Path, target: pathlib.Path) -> bool:
         if copy.is_file() and sha256_of(copy) == sha256:
             return False
         copy.parent.mkdir(parents=True, exist_ok=True)
-        with fresh_file(copy) as part:
+        with fresh_file(copy, FOR_ALL) as part:
             _copy(str(path), part, path.stat().st_size, sha256)
     except OSError as reason:
         raise not_written(target, reason) from None

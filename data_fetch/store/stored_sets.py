@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import shutil
 import sys
@@ -85,19 +86,25 @@ def _in_shared(set_id: str) -> pathlib.Path | None:
     """The folder of a set in a shared cache; one that is damaged there is named, and does not stop a class."""
     for place in shared_folders():
         folder = place / "sets" / set_id
-        if folder.is_dir():
-            try:
+        try:
+            if folder.is_dir() and os.listdir(folder):
                 check_sizes(folder)
                 return folder
-            except DataFetchError as problem:
-                print(f"A set of the shared cache is not used, because it is damaged.\n{problem}", file=sys.stderr)
+        except PermissionError:
+            print(
+                f"A set of the shared cache is not used, because this user may not read it: {folder}\n"
+                f"Tell whoever keeps the shared cache: chmod -R go+rX {place}",
+                file=sys.stderr,
+            )
+        except DataFetchError as problem:
+            print(f"A set of the shared cache is not used, because it is damaged.\n{problem}", file=sys.stderr)
     return None
 
 
 def _make(folder: pathlib.Path, wanted: StoredSet) -> None:
     try:
         remove_left_overs(folder)  # we hold the lock, so they belong to processes that are gone
-        with fresh_folder(folder) as part:
+        with fresh_folder(folder, for_all=True) as part:
             if not _from_mirror(wanted, part):
                 wanted.write(part)
             write_manifest(part)

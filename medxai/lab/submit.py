@@ -170,6 +170,8 @@ def clean(student: str) -> str:
 
 def _read(path: Path) -> tuple[bytes, dict | None]:
     """A notebook's bytes and its course metadata (None for a notebook that is not of the course)."""
+    if not path.is_file():
+        raise SubmitError(f"{path} is not a file. Move it away, and pack again.")
     if path.stat().st_size > MAX_NOTEBOOK:
         raise SubmitError(
             f"{path} has {path.stat().st_size / 1e6:.0f} MB, at most {MAX_NOTEBOOK / 1e6:.0f} can be handed in. "
@@ -178,7 +180,7 @@ def _read(path: Path) -> tuple[bytes, dict | None]:
     data = path.read_bytes()
     try:
         nb = json.loads(data)
-    except ValueError as e:
+    except (ValueError, RecursionError) as e:
         raise SubmitError(
             f"{path} is not a saved notebook (no JSON: {e}). Open it in JupyterLab, save it (Ctrl+S), and pack again."
         ) from None
@@ -196,7 +198,7 @@ def _answers(data: bytes) -> bool:
         for c in cells
         if isinstance(c.get("metadata"), dict) and (c["metadata"].get("nbgrader") or {}).get("solution")
     ]
-    text = ["".join(c.get("source", "")) for c in mine]
+    text = ["".join(map(str, c.get("source", ""))) for c in mine]
     return not mine or any("raise NotImplementedError" not in t and "YOUR ANSWER HERE" not in t for t in text)
 
 

@@ -113,6 +113,6 @@ def test_make_lab_serves_the_notebooks_and_starts_a_kernel(lab):
     folder = sorted(folders)[0]
     kernel = ask(address, token, "kernels", {"name": "python3", "path": f"{folder}/x.ipynb"}, "POST")["id"]
     code = "import os, sys, medxai; print(sys.executable); print(os.path.basename(os.getcwd())); print(1 + 1)"
-    executable, where, two = run_in_kernel(address, token, kernel, code).split()
+    executable, where, two = run_in_kernel(address, token, kernel, code).splitlines()
     assert Path(executable).parent == PYTHON.parent and where == folder and two == "2"
     ask(address, token, f"kernels/{kernel}", method="DELETE")

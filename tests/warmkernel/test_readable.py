@@ -66,7 +66,7 @@ def test_an_ordinary_user_and_what_is_nobodys_to_read_are_left_alone(tmp_path, h
     readable.check(visible([str(tmp_path)]), None)  # who stays who they are
     (tmp_path / "mine.txt").chmod(0o644)
     tmp_path.chmod(0o755)
-    for name in ("set.lock", ".set.abcd.part", "lost+found", ".hidden"):
+    for name in ("set.lock", ".set.abcd.part", "lost+found", ".hidden", "__pycache__/one.pyc"):
         write(tmp_path / name)
     readable.check(visible([str(tmp_path)]), NOBODY)
 

@@ -113,6 +113,7 @@ class Checker:
         self.checks = {id: replace(cell, source=checks.get(id, cell.source)) for id, cell in self.checks.items()}
         self.names.clear()
         self.names.restore({"__name__": "__main__"})
+        # In this process alone, which ends with the submission: checks ask `inspect` for the student's text, which is in no file here.
         inspect.getsource = self._getsource  # type: ignore[assignment]
 
     def skip(self, id: str) -> None:

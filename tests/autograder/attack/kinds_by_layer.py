@@ -6,7 +6,7 @@ from autograder.attack import attack
 
 # The most telling kinds that each push tries in a lower layer, in the tests of the sandbox (tests/warmkernel) or of the channel and
 # the checker (tests/autograder/check): no push grades them too. `make test-all` hands them in with all others, for half a minute of its
-# hours, because `autograder attack` is a command that must be true: what marks and words these entries promise is in no other test.
+# time, because `autograder attack` is a command that must be true: what marks and words these entries promise is in no other test.
 TRIED_BELOW = {
     "loops",  # check: "never answers"
     "dies-os-exit",  # check: "dies"

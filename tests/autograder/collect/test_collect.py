@@ -11,6 +11,7 @@ import zipfile
 
 import nbformat
 import pytest
+from rich.console import Console
 from tiny_course import ANSWERS, LAB, answer, fresh
 
 from autograder.author.lab_source import load_lab
@@ -161,6 +162,19 @@ def test_bad_files_are_named_and_left_and_the_others_go_through(course, inbox, t
     archive(inbox / "01--deep.zip", {f"{LAB}.ipynb": b"[" * 100_000})
     archive(inbox / "01--mine.zip", {f"{LAB}.ipynb": plain, "submission.json": b'{"student": "ada"}'})
     (inbox / "01--bomb.zip").write_bytes(bomb())
+    with zipfile.ZipFile(inbox / "01--nameless.zip", "w") as made:
+        nameless = zipfile.ZipInfo("x")
+        nameless.filename = ""
+        with made.open(nameless, "w") as member:
+            member.write(plain)
+    archive(inbox / "01--shouts.zip", {"../\x1b]0;owned\x07\x1b[2J[bold red]all graded.ipynb": plain})
+    with zipfile.ZipFile(inbox / "01--lzma.zip", "w", zipfile.ZIP_LZMA) as made:
+        made.writestr(f"{LAB}.ipynb", plain)
+    lzma = bytearray((inbox / "01--lzma.zip").read_bytes())
+    lzma[60:140] = b"\xff" * 80
+    (inbox / "01--lzma.zip").write_bytes(lzma)
+    (inbox / "a[").mkdir()
+    (inbox / "a[" / "b].zip").write_bytes(b"PK")
     (inbox / "page.ipynb").write_bytes(b"<html><body>502 Bad Gateway</body></html>")
     (inbox / "old.ipynb").write_bytes(json.dumps(nb | {"nbformat": 3}).encode())
     (inbox / "other.ipynb").write_bytes(json.dumps(other).encode())
@@ -170,9 +184,15 @@ def test_bad_files_are_named_and_left_and_the_others_go_through(course, inbox, t
     packed(course, inbox, "good")
     before = sorted(p.name for p in inbox.iterdir())
 
-    result = collect.run(course, inbox)
+    said = io.StringIO()
+    result = collect.run(course, inbox, console=Console(file=said, width=400))
+    assert "\x1b" not in said.getvalue() and "\x07" not in said.getvalue()
     told = dict(result.left)
     for name, reason in {
+        "01--nameless.zip": "the zip is damaged",
+        "01--shouts.zip": "points out of the archive",
+        "01--lzma.zip": "the zip is damaged",
+        "a[/b].zip": "the beginning of a zip",
         "01--html.zip": "it is a web page",
         "01--cut.zip": "the beginning of a zip",
         "01--crc.zip": "the zip is damaged",
@@ -236,3 +256,14 @@ def test_a_missing_folder_is_named(course, tmp_path):
     (course.submitted).mkdir()
     with pytest.raises(AutograderError, match="collected already"):
         collect.run(course, course.submitted)
+
+
+def test_a_date_of_an_earlier_hand_in_without_its_zone_stops_nobody(course, inbox):
+    packed(course, inbox, "ada")
+    collect.run(course, inbox)
+    path = course.submitted / "ada" / LAB / "submission.json"
+    about = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(about | {"created": "2026-01-01T10:00:00"}), encoding="utf-8")
+    packed(course, inbox, "ada", normalise="def normalise(film):\n    return film\n")
+    packed(course, inbox, "bea")
+    assert {(t.student, t.hand_in) for t in collect.run(course, inbox).taken} == {("ada", 2), ("bea", 1)}

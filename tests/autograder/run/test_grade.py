@@ -2,18 +2,22 @@
 
 import io
 import os
+import shutil
 import subprocess
 import sys
 
 import pytest
-from graded_class import LAB, MISTAKES, answers, graded_class, new_course, submit
+from graded_class import HERE, LAB, MISTAKES, answers, graded_class, new_course, submit
 from rich.console import Console
 
+from autograder.author import build
 from autograder.author.lab_source import load_lab
 from autograder.check.protocol.verdict import Cause, Finding
+from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
 from autograder.record import sentences
 from autograder.record.records import FAILED, GRADED, NEEDS_ATTENTION, RecordStore
+from autograder.release import release
 from autograder.run import grade
 from autograder.run.results import Seconds
 from warmkernel import sandbox
@@ -123,6 +127,20 @@ def test_only_what_is_new_or_changed_is_graded_again(tmp_path):
     submit(course, "b", answers(load_lab(course.find("01"))))
     second = grade.run(course, "01", console=Console(file=said, width=200))
     assert [(r.attempt, r.points) for r in second] == [(1, 0), (2, 6)] and "1 of 2 already graded" in said.getvalue()
+
+
+def test_a_check_that_the_reference_does_not_pass_stops_the_grading_and_costs_nobody_marks(tmp_path):
+    course = LabCourse(shutil.copytree(HERE / "course", tmp_path / "course", ignore=shutil.ignore_patterns(".*")))
+    hidden = course.solutions / LAB / "hidden" / "normalise.py"
+    text = hidden.read_text(encoding="utf-8")
+    assert "out.max(), 1" in text
+    hidden.write_text(text.replace("out.max(), 1", "out.max(), 2"), encoding="utf-8")
+    build.run(course)
+    release.run(course, make_zip=False)
+    submit(course, "a", answers(load_lab(course.find("01"))))
+    with pytest.raises(AutograderError, match=r"reference solution of 01_tiny 01-r1 [\s\S]*normalise-1"):
+        grade.run(course, "01", console=QUIET)
+    assert not list(course.state.glob("records/**/*.json"))
 
 
 def test_what_cannot_be_settled_costs_its_own_submission_only(tmp_path, monkeypatch):

@@ -376,7 +376,7 @@ def test_the_whole_cpu_profile_is_fetched_mirrored_and_used_without_a_network(dr
         {path.name for path in (folder / "sets").iterdir() if not path.name.startswith(".")}
         for folder in (cache, made, tmp_path / "class")
     )
-    assert there == here and given <= there and len(given) >= 14
+    assert there == here and given <= there and len(given) > 10
 
 
 def test_every_set_can_be_fetched_and_stored():

@@ -84,6 +84,24 @@ def test_files_with_long_names_keep_apart(tmp_path):
     assert first.read_text(encoding="utf-8") == "first"
 
 
+def test_names_that_begin_alike_keep_apart(tmp_path):
+    with fresh_folder(tmp_path / "ada.b") as part:
+        remove_left_overs(tmp_path / "ada")
+        assert part.is_dir()
+
+
+def test_a_folder_for_all_can_be_read_whatever_the_umask(tmp_path):
+    before = os.umask(0o077)
+    try:
+        with fresh_folder(tmp_path / "sets" / "set", for_all=True) as part:
+            (part / "masks").mkdir()
+            (part / "masks" / "heart.npy").touch()
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in [tmp_path / "sets", *(tmp_path / "sets").rglob("*")]}
+    assert modes == {"sets": 0o755, "set": 0o755, "masks": 0o755, "heart.npy": 0o644}
+
+
 @pytest.mark.parametrize("replace", [False, True])
 def test_what_killed_writers_of_a_folder_left_goes_a_day_later(tmp_path, replace):
     fresh, old = (tmp_path / name for name in (".set.1.part", ".set.2.part"))

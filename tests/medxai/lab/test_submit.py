@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -87,6 +88,7 @@ def test_a_student_who_forgot_to_save_is_told(home, capsys):
         (b'{"cells": [', "is not a saved notebook"),
         (b"<html>login</html>", "is not a saved notebook"),
         (b"[1, 2]", "JSON, but not a notebook"),
+        (b"[" * 100_000, "is not a saved notebook"),
         (b'{"cells": [], "metadata": {}}', "is one of the course"),
     ],
 )
@@ -95,6 +97,14 @@ def test_what_is_no_notebook_is_refused(home, capsys, content, message):
     assert main(["submit", "01", "--student", "ada"]) == 2
     assert message in capsys.readouterr().err
     assert not list(home.glob("*.zip"))
+
+
+@pytest.mark.parametrize("kind", ["folder", "dangling link", "pipe"])
+def test_what_is_no_file_is_named(home, capsys, kind):
+    path = home / "notebooks/01_tiny/more.ipynb"
+    {"folder": path.mkdir, "dangling link": lambda: path.symlink_to("gone"), "pipe": lambda: os.mkfifo(path)}[kind]()
+    assert main(["submit", "01", "--student", "ada"]) == 2
+    assert "more.ipynb is not a file" in capsys.readouterr().err and not list(home.glob("*.zip"))
 
 
 def test_wrong_places_are_named(home, capsys):
