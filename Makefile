@@ -83,14 +83,14 @@ NEEDS = $(PYTHON) tests/needs.py $@
 PYTEST = $(PYTHON) -m pytest
 endif
 
-test: setup  ## set everything up and run the tests (on 2 cores under 40 minutes)
+test: setup  ## set everything up and run the tests (on 2 cores under 20 minutes)
 	@$(NEEDS)
 	$(PYTEST) $(PARALLEL) -m "not slow" $(PYTEST_ARGS)
 
 test-fast: setup  ## the tests that start no kernel and draw next to nothing (on 2 cores under 3 minutes)
 	$(PYTHON) -m pytest $(PARALLEL) -m "not slow and not kernel and not render" $(PYTEST_ARGS)
 
-test-all: setup  ## every test, the slow ones too (on 2 cores under 60 minutes)
+test-all: setup  ## every test, the slow ones too (on 2 cores under 45 minutes)
 	@$(NEEDS)
 	$(PYTEST) $(PARALLEL) $(PYTEST_ARGS)
 
