@@ -46,7 +46,7 @@ def report(kernel: str | None = None) -> int:
         return 1
     finally:
         pool.close_all()
-    print("ok: notebooks that use this kernelspec each run in their own sandbox")
+    print("works: notebooks that use this kernelspec each run in their own sandbox")
     return 0
 
 

@@ -108,10 +108,10 @@ def test_what_the_shared_cache_lacks_goes_into_the_private_one(filled, tmp_path,
         file.truncate(100)
     films = fetch_cardiomegaly(size=SIZE, cache_dir=private, progress=False)
     assert films.images.filename.is_relative_to(private) and len(films) == 40
-    assert "whoever keeps the shared cache" in capsys.readouterr().err
+    assert "administrator of the shared cache" in capsys.readouterr().err
 
     monkeypatch.setenv("DATA_FETCH_SHARED", str(tmp_path / "not mounted"))
-    with pytest.raises(DataFetchError, match="shared cache is not there[\\s\\S]*not mounted[\\s\\S]*DATA_FETCH_SHARED"):
+    with pytest.raises(DataFetchError, match="shared cache does not exist[\\s\\S]*not mounted[\\s\\S]*DATA_FETCH_SHARED"):
         fetch_cardiomegaly(size=SIZE, cache_dir=private, progress=False)
 
 
@@ -357,7 +357,7 @@ def test_the_whole_cpu_profile_is_fetched_mirrored_and_used_without_a_network(tm
     get = [sys.executable, "-m", "data_fetch", "get", "--all", "--profile", "cpu", "--dir", str(cache)]
     done = subprocess.run(get, capture_output=True, encoding="utf-8", timeout=1800)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert sum(line.startswith("there:") for line in done.stdout.splitlines()) >= 14
+    assert sum(line.startswith("ready:") for line in done.stdout.splitlines()) >= 14
     done = subprocess.run(
         [sys.executable, "-m", "data_fetch", "mirror", str(made), "--dir", str(cache)],
         capture_output=True,

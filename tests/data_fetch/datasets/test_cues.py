@@ -90,15 +90,15 @@ def test_what_is_no_film_is_told():
     films = smooth_films(2)
     with pytest.raises(DataFetchError, match="Did you mean 'tag'"):
         paste_cue(films, "tga")
-    with pytest.raises(DataFetchError, match=r"stored films[\s\S]*float64"):
+    with pytest.raises(DataFetchError, match=r"8-bit films[\s\S]*float64"):
         paste_cue(films / 255)
     with pytest.raises(DataFetchError, match=r"images\[:1\]"):
         erase(films[0], films[0] > 0)
     with pytest.raises(DataFetchError, match="2 names[\\s\\S]*1 names"):
         paste_cue(films, names=["a"])
-    with pytest.raises(DataFetchError, match="one mask a film"):
+    with pytest.raises(DataFetchError, match="one mask per film"):
         erase(films, np.zeros((3, 256, 256), bool))
-    with pytest.raises(DataFetchError, match="marked all over"):
+    with pytest.raises(DataFetchError, match="covers all of film"):
         erase(films, np.ones(films.shape, bool))
 
 

@@ -161,7 +161,7 @@ def test_a_set_in_the_cache_needs_no_server(packed, monkeypatch):
     for _ in range(2):
         assert np.array_equal(fetch().images, online.images)
         monkeypatch.setenv("DATA_FETCH_OFFLINE", "1")
-    with pytest.raises(DataFetchError, match=r"switched off \(DATA_FETCH_OFFLINE\)"):
+    with pytest.raises(DataFetchError, match=r"network is disabled \(DATA_FETCH_OFFLINE\)"):
         fetch(size=96)
 
 
@@ -170,7 +170,7 @@ def test_a_copy_of_the_official_archives_must_have_their_hash(tmp_path, monkeypa
     md5 = nih_mirrors.write_official_copy(tmp_path / "copy", rows)
     monkeypatch.setenv("DATA_FETCH_MIRROR", str(tmp_path / "copy"))
     real = registry.registry()["archives"]["nih"]["images_001.tar.gz"]["md5"]
-    with pytest.raises(DataFetchError, match=f"thrown away[\\s\\S]*expected: md5 {real}[\\s\\S]*got: +md5 {md5}"):
+    with pytest.raises(DataFetchError, match=f"were deleted[\\s\\S]*expected: md5 {real}[\\s\\S]*got: +md5 {md5}"):
         fetch()
     assert not list(own_cache.rglob("*.npy")), "nothing of an unconfirmed archive is kept"
     monkeypatch.setitem(registry.registry()["archives"]["nih"]["images_001.tar.gz"], "md5", md5)
@@ -224,7 +224,7 @@ def damage_empty(path: pathlib.Path) -> None:
     ("damage", "message"),
     [
         (damage_truncate, "truncated or corrupted"),
-        (damage_bits, "truncated or corrupted|not the one that the manifest|cannot be decoded"),
+        (damage_bits, "truncated or corrupted|does not match the manifest|cannot be decoded"),
         (damage_html, "web page instead of the file[\\s\\S]*Box | Login"),
         (damage_other_file, "not a gzipped archive[\\s\\S]*50 4b 03 04"),
         (damage_empty, "not a gzipped archive[\\s\\S]*an empty file"),
@@ -317,7 +317,7 @@ def test_a_server_that_wants_to_be_left_alone_is_told_on_the_command_line(packed
         done = data_fetch_command(
             *("get", "cardiomegaly", "--source", "nih", "--size", "64"), status=1, DATA_FETCH_MIRROR=server.address
         )
-    assert "asks for fewer requests" in done.stderr and "to wait 3,600 s" in done.stderr and "next:" in done.stderr
+    assert "too many requests" in done.stderr and "retry after 3,600 s" in done.stderr and "next:" in done.stderr
 
 
 def test_a_login_page_is_not_taken_for_a_manifest(packed, tmp_path, monkeypatch):
@@ -338,7 +338,7 @@ def test_nothing_listens(monkeypatch):
 
 def test_the_mirror_is_no_folder(monkeypatch):
     monkeypatch.setenv("DATA_FETCH_MIRROR", "no/such/folder")
-    with pytest.raises(DataFetchError, match=r"mirror is not there[\s\S]*no/such/folder"):
+    with pytest.raises(DataFetchError, match=r"mirror does not exist[\s\S]*no/such/folder"):
         fetch()
 
 

@@ -62,7 +62,7 @@ def test_a_whole_set_is_read(tmp_path):
         ({"images.npy": "no array"}, "pickle|magic|Cannot"),
         ({"masks/heart.npy": np.zeros((6, 8, 9), bool)}, r"heart.npy is bool \(6, 8, 9\)"),
         ({"boxes.csv": "film,finding,x,y,width\n"}, "boxes.csv has no column height"),
-        ({"boxes.csv": "film,finding,x,y,width,height\n6,Nodule,1,2,3,4\n"}, "a box on no film"),
+        ({"boxes.csv": "film,finding,x,y,width,height\n6,Nodule,1,2,3,4\n"}, "a box that is on no film"),
         ({"card.toml": "source ="}, "Invalid value"),
     ],
 )

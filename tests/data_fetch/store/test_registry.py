@@ -117,7 +117,7 @@ def test_an_unknown_key_is_named(path, key, value):
     if key in (*registry_schema.CHECKPOINT, *registry_schema.PART, "weights", "card"):
         return
     entry[key] = value
-    assert "nothing reads" in refused(lambda: check(table), ".".join(path), registry_schema._short(key))
+    assert "has an unknown key" in refused(lambda: check(table), ".".join(path), registry_schema._short(key))
 
 
 def test_a_misspelt_key_is_told_the_right_one():
@@ -209,7 +209,7 @@ def test_the_classes_registry_adds_and_never_exchanges(own_cache, tmp_path, monk
     with pytest.raises(DataFetchError, match=r"class.toml[\s\S]*unset DATA_FETCH_REGISTRY"):
         data_fetch.checkpoint("cardiomegaly-cpu")
     monkeypatch.setenv("DATA_FETCH_REGISTRY", str(tmp_path / "none.toml"))
-    with pytest.raises(DataFetchError, match=r"not there[\s\S]*DATA_FETCH_REGISTRY[\s\S]*data-fetch use"):
+    with pytest.raises(DataFetchError, match=r"does not exist[\s\S]*DATA_FETCH_REGISTRY[\s\S]*data-fetch use"):
         registry.checkpoints()
 
 
@@ -249,7 +249,7 @@ def test_the_commands_tell_mistakes_as_text(data_fetch_command, tmp_path, own_ca
     ).stderr
     assert "no checkpoint to pack" in told and "medxai.train" in told
     told = data_fetch_command("pack-checkpoints", str(tmp_path / "out"), "--url", "files/here", status=1).stderr
-    assert "cannot be found below this address" in told
+    assert "not a valid base URL" in told
     told = data_fetch_command("get", "cardiomegaly-gpu", status=1).stderr
-    assert "python -m medxai.train cardiomegaly --profile gpu" in told and "data-fetch use ADDRESS" in told
+    assert "python -m medxai.train cardiomegaly --profile gpu" in told and "data-fetch use URL" in told
     assert not (tmp_path / "out").exists()

@@ -133,7 +133,7 @@ def stop_at_random(
         child = fetching.start()
         if how == signal.SIGINT:
             # While Python itself starts, it answers Ctrl-C with a traceback that no program can prevent.
-            assert child.stdout.readline().startswith("Everything of the profile")
+            assert child.stdout.readline().startswith("Fetching everything for the profile")
             time.sleep(rng.uniform(0, longest))
         else:
             time.sleep(rng.uniform(0.2, 1.5 + longest))

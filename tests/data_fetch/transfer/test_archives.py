@@ -150,7 +150,7 @@ def test_unconfirmed_films_that_come_back_different_are_replaced(server, tmp_pat
     monkeypatch.setitem(server.files, name, packed(without))
     shutil.copytree(tmp_path / f"{name}.unconfirmed", tmp_path / "else" / f"{name}.unconfirmed")
     server.again()
-    with pytest.raises(DataFetchError, match="does not hold 1 of the 6"):
+    with pytest.raises(DataFetchError, match="lacks 1 of the 6"):
         take_films([archive(server, name, by_film=False)], tmp_path / "else", 64)
     assert first not in served_films(tmp_path / "else", name), "confirmed is what this archive holds, not what waited"
     decoded.clear()
@@ -166,7 +166,7 @@ def test_a_wrong_archive_throws_away_only_what_came_from_it(server, tmp_path):
     bad = Archive(bad.name, bad.address, bad.wanted, "0" * 32)
     later = archive(server, "archive_3.tar.gz", False)
     server.again()
-    with pytest.raises(DataFetchError, match="not the published one[\\s\\S]*archive_2[\\s\\S]*expected: md5 0000"):
+    with pytest.raises(DataFetchError, match="differs from the published one[\\s\\S]*archive_2[\\s\\S]*expected: md5 0000"):
         take_films([bad, good, later], tmp_path, 64, at_once=1)
     assert sorted(path.name for path in tmp_path.iterdir()) == [good.name, later.name]
     assert served_films(tmp_path, good.name) and served_films(tmp_path, later.name)
@@ -224,12 +224,12 @@ def test_members_that_lead_elsewhere_write_nothing_there(tmp_path, by_film):
 def test_a_film_that_is_only_a_link_is_not_there(tmp_path):
     one = NAMES["archive_1.tar.gz"][0]
     tar = header(f"images/{one}", 0, tarfile.SYMTYPE, "../../secret") + bytes(1024)
-    with pytest.raises(DataFetchError, match="does not hold 1 of the 1[\\s\\S]*ordinary files"):
+    with pytest.raises(DataFetchError, match="lacks 1 of the 1[\\s\\S]*regular files"):
         take_from(tar, tmp_path, [one])
 
 
 GIGANTIC = 10 << 30
-REFUSED = "truncated or corrupted|does not hold 1 of the 1|cannot be decoded|not the one that the manifest"
+REFUSED = "truncated or corrupted|lacks 1 of the 1|cannot be decoded|does not match the manifest"
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def packed_again(folder, change_card=None, change_weights=None):
 
 def test_a_class_downloads_what_its_instructor_trained(instructor, student, tmp_path):
     cache, films = instructor
-    with pytest.raises(CheckpointError, match=r"not on this machine[\s\S]*data-fetch use ADDRESS[\s\S]*--profile gpu"):
+    with pytest.raises(CheckpointError, match=r"not on this machine[\s\S]*data-fetch use URL[\s\S]*--profile gpu"):
         medxai.load_checkpoint(NAME)
     page = tmp_path / "page"
     with nih_mirrors.served(page.parent) as server:
@@ -191,6 +191,6 @@ def test_what_nobody_could_use_is_not_packed(instructor, tmp_path):
     content = (folder / "whole.h5").read_bytes()
     table = {**card, "name": "whole", "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
     (folder / "whole.toml").write_text(tomltext.dumps(table), encoding="utf-8")
-    with pytest.raises(DataFetchError, match=r"weights alone[\s\S]*a whole model"):
+    with pytest.raises(DataFetchError, match=r"weights-only file[\s\S]*a whole model"):
         pack(folder, "whole")
     assert not (tmp_path / "page").exists()
