@@ -101,7 +101,7 @@ def checkpoint(
             where=made_folder(cache_dir),
             expected=f"{name}.h5 and {name}.toml",
             got="neither",
-            next="ask your instructor for the URL of the class's registry, and run: data-fetch use URL\n"
+            next="ask your instructor for the address of the class's registry, and run: data-fetch use ADDRESS\n"
             f"            or train it on a GPU: {entry['command']}\n"
             "            or use the cpu profile, whose checkpoints come with the course: unset MEDXAI_PROFILE",
         )

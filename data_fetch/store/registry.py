@@ -1,7 +1,7 @@
 """The registry: what can be fetched, from where, under which licence (registry.toml), and the checkpoints of a class.
 
 A class may have its own registry, a small TOML file written by `data-fetch pack-checkpoints`. It lists trained checkpoints
-and nothing else. It is the file named by DATA_FETCH_REGISTRY, else CACHE/registry.toml, which `data-fetch use URL` writes:
+and nothing else. It is the file named by DATA_FETCH_REGISTRY, else CACHE/registry.toml, which `data-fetch use ADDRESS` writes:
 one file in the shared cache of a hub serves all its users.
 """
 
@@ -91,7 +91,7 @@ def class_registry(cache_dir: str | os.PathLike[str] | None = None) -> pathlib.P
             where=f"the environment variable {VARIABLE}",
             expected="the path of a file written by data-fetch pack-checkpoints",
             got=named,
-            next=f"correct {VARIABLE}; or unset it, and run data-fetch use URL if the registry is on the web",
+            next=f"correct {VARIABLE}; or unset it, and run data-fetch use ADDRESS if the registry is on the web",
         )
     return path
 

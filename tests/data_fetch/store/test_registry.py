@@ -251,5 +251,5 @@ def test_the_commands_tell_mistakes_as_text(data_fetch_command, tmp_path, own_ca
     told = data_fetch_command("pack-checkpoints", str(tmp_path / "out"), "--url", "files/here", status=1).stderr
     assert "not a valid base URL" in told
     told = data_fetch_command("get", "cardiomegaly-gpu", status=1).stderr
-    assert "python -m medxai.train cardiomegaly --profile gpu" in told and "data-fetch use URL" in told
+    assert "python -m medxai.train cardiomegaly --profile gpu" in told and "data-fetch use ADDRESS" in told
     assert not (tmp_path / "out").exists()

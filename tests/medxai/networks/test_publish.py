@@ -84,7 +84,7 @@ def packed_again(folder, change_card=None, change_weights=None):
 
 def test_a_class_downloads_what_its_instructor_trained(instructor, student, tmp_path):
     cache, films = instructor
-    with pytest.raises(CheckpointError, match=r"not on this machine[\s\S]*data-fetch use URL[\s\S]*--profile gpu"):
+    with pytest.raises(CheckpointError, match=r"not on this machine[\s\S]*data-fetch use ADDRESS[\s\S]*--profile gpu"):
         medxai.load_checkpoint(NAME)
     page = tmp_path / "page"
     with nih_mirrors.served(page.parent) as server:

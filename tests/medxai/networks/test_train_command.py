@@ -200,7 +200,7 @@ def test_every_network_that_a_lab_loads_is_in_the_registry(root, profile, monkey
         if "weights" not in entry:
             task = name.removesuffix("-gpu")
             with pytest.raises(
-                medxai.CheckpointError, match=rf"data-fetch use URL[\s\S]*medxai.train {task} --profile"
+                medxai.CheckpointError, match=rf"data-fetch use ADDRESS[\s\S]*medxai.train {task} --profile"
             ):
                 medxai.load_checkpoint(name)
 
