@@ -1,4 +1,4 @@
-"""Weights and cards of checkpoints: they belong together, or are refused."""
+"""Weights and cards of checkpoints: they match, or are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line as people use it: its own process, text and never a traceback."""
+"""The command line as in real use: its own process, text and never a traceback."""
 
 from __future__ import annotations
 

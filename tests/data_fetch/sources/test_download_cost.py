@@ -1,4 +1,4 @@
-"""The stated cost of a fetch is what it costs."""
+"""The stated cost of a fetch is its actual cost."""
 
 from __future__ import annotations
 
@@ -43,4 +43,4 @@ def test_a_mirror_is_asked_and_what_is_there_is_not_counted(capsys, packed, monk
         _, costs = cost(capsys)
     assert "the whole set" in costs and "to open:      0 of 12" in costs and "will pass:    0.00 GB" in costs
     kept = next((own_cache / "sets").iterdir()) / "images.npy"
-    assert kept.stat().st_size == 128 + len(rows) * 64 * 64, "what is said of the disk"
+    assert kept.stat().st_size == 128 + len(rows) * 64 * 64, "the stated disk space"

@@ -1,4 +1,4 @@
-"""NIH ChestX-ray14: the index, and films streamed out of archives: real ones, and packed ones that are always there."""
+"""NIH ChestX-ray14: the index, and films streamed from archives: real ones, and packed ones that are always available."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def test_a_mirror_too_small_to_test_on_still_gives_films_to_learn_from(tmp_path,
         fetch()
 
 
-# --- what goes wrong ---
+# --- failures ---
 
 
 def damage_truncate(path: pathlib.Path) -> None:
@@ -240,7 +240,7 @@ def test_a_damaged_archive_is_named_and_the_films_of_the_others_are_kept(
     with pytest.raises(DataFetchError, match=message) as raised:
         fetch()
     assert "images_002.tar.gz" in str(raised.value)
-    assert len(list(own_cache.rglob("images_001.tar.gz/*.npy"))) > 20, "confirmed films wait for the next run"
+    assert len(list(own_cache.rglob("images_001.tar.gz/*.npy"))) > 20, "confirmed films are kept for the next run"
     assert not list((own_cache / "sets").iterdir())
     (broken / "images_001.tar.gz").unlink()  # not needed again
     shutil.copy(packed / "images_002.tar.gz", broken)
@@ -327,7 +327,7 @@ def test_a_login_page_is_not_taken_for_a_manifest(packed, tmp_path, monkeypatch)
         with pytest.raises(DataFetchError, match="web page"):
             fetch()
         shutil.copytree(packed, tmp_path, dirs_exist_ok=True)
-        assert len(fetch()), "and is not remembered as one"
+        assert len(fetch()), "and is not cached as one"
 
 
 def test_nothing_listens(monkeypatch):
@@ -386,7 +386,7 @@ def test_after_a_kill_or_ctrl_c_the_next_run_goes_on(packed, root, own_cache, ho
         server.on_get = stalls_in_the_second_archive
         first = _start_get(root, server.address)
         assert reached.wait(60)
-        # Archives are read at the same time: only what is confirmed can be kept.
+        # Archives are read in parallel: only confirmed films can be kept.
         source = Origin("mirror", server.address, (packed / "manifest.csv").read_bytes())
         wanted = {archive.name: len(archive.wanted) for archive in choose_cardiomegaly(source).archives}
         while len(list(own_cache.rglob("images_001.tar.gz/*.npy"))) < wanted["images_001.tar.gz"]:
