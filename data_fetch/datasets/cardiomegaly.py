@@ -35,7 +35,7 @@ def fetch_cardiomegaly(
     Load with : ``fetch_cardiomegaly()``, or ``data-fetch get cardiomegaly``.
     Source : drawn by `data_fetch.sources.phantoms`, or NIH ChestX-ray14 (Wang et al., CVPR 2017), first archive.
     Licence : CC BY 4.0 (phantoms); no restriction on use, with link, acknowledgement and citation (NIH).
-    Processing : none (phantoms); luma, area average down from 1024 pixels, nothing else (NIH).
+    Processing : none (phantoms); luma, area-averaged from 1024 pixels, nothing else (NIH).
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ def fetch_pneumothorax(
     Load with : ``fetch_pneumothorax()``, or ``data-fetch get pneumothorax``.
     Source : drawn by `data_fetch.sources.phantoms`; NIH ChestX-ray14 (Wang et al., CVPR 2017); MIT 6.S191, lab 2 part 2.
     Licence : CC BY 4.0 (phantoms); no restriction, with link, acknowledgement and citation (NIH); not stated (MIT).
-    Processing : none (phantoms); luma and area average down from 1024 (NIH) or 256 pixels (MIT), nothing else.
+    Processing : none (phantoms); luma and area-averaged from 1024 (NIH) or 256 pixels (MIT), nothing else.
 
     Parameters
     ----------

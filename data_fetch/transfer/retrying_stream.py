@@ -40,7 +40,7 @@ TRIES = 5  # consecutive connections that bring less than PROGRESS
 PROGRESS = 1 << 20  # bytes
 RESTARTS = 3  # from the beginning, if the server cannot resume
 PAUSE = 1.0  # seconds before the second try, doubled before each further try
-LONGEST_WAIT = 120.0  # seconds; a server that asks for more is not waited for
+LONGEST_WAIT = 120.0  # seconds; a longer Retry-After ends the download
 USER_AGENT = "data-fetch (medxai-course)"
 
 

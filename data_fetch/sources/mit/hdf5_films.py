@@ -184,7 +184,7 @@ def _card(half: str, size: int, path: pathlib.Path) -> dict[str, object]:
         "licence": entry["licence"],
         "citation": entry["citation"],
         "preprocessing": "greys rounded to 8 bits"
-        + (f", area average down from {PUBLISHED_SIZE} px (Pillow BOX)" if size < PUBLISHED_SIZE else "")
+        + (f", area-averaged from {PUBLISHED_SIZE} px (Pillow BOX)" if size < PUBLISHED_SIZE else "")
         + "; nothing else",
         "label": "index 1 of the one-hot label: pneumothorax; how it was found is not stated",
         "warning": "The files do not identify patients: each film counts as a patient of its own. Films of one patient "

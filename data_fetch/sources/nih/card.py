@@ -23,7 +23,7 @@ def card_of(name: str, origin: Origin, rule: Rule, chosen: Chosen, size: int) ->
         "address": entry["address"],
         "licence": entry["licence"],
         "citation": entry["citation"],
-        "preprocessing": "grey by Pillow's luma, area average down from "
+        "preprocessing": "grey by Pillow's luma, area-averaged from "
         f"{PUBLISHED_SIZE} px (Pillow BOX), 8 bits, bone white; nothing else",
         "label": f"{chosen.finding} named in the report, by text mining: wrong for some films",
         "rule": chosen.rule,
