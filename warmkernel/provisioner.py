@@ -66,7 +66,7 @@ class WarmProvisioner(KernelProvisionerBase):
         return self._control is not None
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
-        """Find or start the warm process of this kernelspec, and write the connection file. SandboxError if it cannot be started."""
+        """Find or start the warm process of this kernelspec, and write the connection file. SandboxError if that fails."""
         self._settings = settings.read(self.kernel_spec.metadata)
         prepared = await super().pre_launch(cmd=[], **kwargs)
         own = {name: prepared["env"][name] for name in self.kernel_spec.env}
@@ -262,7 +262,7 @@ class WarmProvisioner(KernelProvisionerBase):
             os.close(self._handle)
 
     async def get_provisioner_info(self) -> dict[str, Any]:
-        """Jupyter's information on a provisioner, and under "warmkernel" the limits, what enforces that on memory, and how the kernel ended."""
+        """Jupyter's provisioner information, and under "warmkernel" the limits, `memory_by` and how the kernel ended."""
         info = await super().get_provisioner_info()
         info["warmkernel"] = {
             "memory_by": self.memory_by,

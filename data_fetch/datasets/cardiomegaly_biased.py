@@ -55,7 +55,7 @@ class CuedSource(Source):
         return self.clean
 
     def stored_set(self, split: str, size: int) -> StoredSet:
-        """The films of a split with cues drawn in; fetches or renders the clean films, whose set determines the name of this one."""
+        """The films of a split with cues drawn in; fetches or renders the clean films, which determine its name."""
         fetched = CARDIOMEGALY.get(self.clean, clean_split(split), size)
         clean, below = fetched.films, fetched.stored
         # NIH films depend on their origin; the same films are the same set, whatever the mirror's URL.

@@ -38,7 +38,7 @@ _LETTERS = {
     " ": "00000 00000 00000 00000 00000 00000 00000",
 }
 
-# What a recipe draws at x, y (fractions of the film): the area and grey (0-1) of each layer. Later layers cover earlier ones.
+# What a recipe draws at x, y (fractions of the film): area and grey (0-1) of each layer. Later layers cover earlier ones.
 _Shapes = list[tuple[np.ndarray, float]]
 
 

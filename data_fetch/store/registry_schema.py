@@ -132,7 +132,7 @@ def check_files(table: Mapping[str, Any], where: object) -> None:
 
 
 def check_shipped_checkpoints(table: Mapping[str, Any], where: object) -> None:
-    """Check the course's section [checkpoints]: with weights that come with it, or without, to be made or supplied by a class."""
+    """Check the course's section [checkpoints]: weights that come with it, or none, to be made or supplied by a class."""
     for name, entry in _table(table, "checkpoints", where).items():
         _check_name(name, "checkpoints", where)
         _check_entry(entry, CHECKPOINT | {"command": TEXT}, f"checkpoints.{name}", where, further=("weights",))

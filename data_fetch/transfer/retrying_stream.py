@@ -94,7 +94,7 @@ class Stream(io.RawIOBase):
         super().close()
 
     def readinto(self, buffer: Any) -> int:
-        """Read the next bytes into a buffer, reconnecting if necessary; returns their number, 0 at the end. Raises as `explained`."""
+        """Read the next bytes into a buffer, reconnecting if necessary; returns the count, 0 at the end. Raises as `explained`."""
         while True:
             try:
                 read = self._read(buffer)

@@ -1,4 +1,4 @@
-"""An environment, package or data written under umask 077 are reported before a kernel starts, with the command that fixes them."""
+"""An environment, package or data written under umask 077 are reported before a kernel starts, with the fix."""
 
 from __future__ import annotations
 

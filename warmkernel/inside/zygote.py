@@ -29,7 +29,7 @@ _LARGEST_REQUEST = 1 << 18
 
 
 def main() -> None:
-    """Import the configured modules, report ready, then fork a kernel per request. `sys.argv[1]` is the descriptor for requests."""
+    """Import the configured modules, report ready, then fork a kernel for each request on the descriptor in `sys.argv[1]`."""
     orders = socket.socket(fileno=int(sys.argv[1]))
     configuration = json.loads(orders.recv(_LARGEST_REQUEST) or sys.exit(0))
     try:

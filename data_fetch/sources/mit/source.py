@@ -15,7 +15,7 @@ class MitSource(Source):
     holds_all_splits = True
 
     def stored_set(self, split: str, size: int) -> StoredSet:
-        """The set of the file with this split: "test", or "train" for all others. DataFetchError for films larger than published."""
+        """The set with this split: "test", or "train" for all others. DataFetchError for films larger than published."""
         if size > PUBLISHED_SIZE:
             raise DataFetchError(
                 "These films cannot be enlarged.", where="size=", expected=f"64 to {PUBLISHED_SIZE}", got=repr(size)
