@@ -125,7 +125,9 @@ def _run_first_cell(manager: KernelManager) -> None:
     finally:
         client.stop_channels()
     if "".join(said).split() != ["1000", "2"]:
-        raise SandboxError("first cell", "".join(said), "The kernel has the wrong user or process number. Report this text.")
+        raise SandboxError(
+            "first cell", "".join(said), "The kernel has the wrong user or process number. Report this text."
+        )
 
 
 def _pretty(name: str, value: float) -> str:

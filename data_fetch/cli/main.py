@@ -61,9 +61,7 @@ def list_(directory: Dir = None) -> None:
     for name, entry in registry()["files"].items():
         fetched = any((place / "files" / entry["filename"]).is_file() for place in folders)
         _marked(f"[bold]{name}[/bold]  {entry['title']}")
-        _marked(
-            f"    bytes    {entry['bytes']:,}" if "bytes" in entry else "    bytes    size and hash not published"
-        )
+        _marked(f"    bytes    {entry['bytes']:,}" if "bytes" in entry else "    bytes    size and hash not published")
         _marked(f"    licence  {entry['licence']}")
         _marked(f"    cached   {'yes' if fetched else 'no'}")
     for name, (title, state) in described(directory).items():

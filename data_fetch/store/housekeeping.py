@@ -76,7 +76,9 @@ def _compared(path: pathlib.Path, beginning: str) -> DataFetchError | None:
         where=path,
         expected=f"sha256 {beginning}" + "..." * (len(beginning) < 64),
         got=f"sha256 {got}",
-        next="tell the administrator of the shared cache" if cache.is_shared(path) else "delete it; it is fetched again",
+        next="tell the administrator of the shared cache"
+        if cache.is_shared(path)
+        else "delete it; it is fetched again",
     )
 
 

@@ -22,7 +22,9 @@ from data_fetch.transfer import transport
 VARIABLE = "DATA_FETCH_REGISTRY"
 CLASS_REGISTRY = "registry.toml"
 _LONGEST = 1 << 20
-_OFF = f"ask its author for a corrected one; to continue without it unset {VARIABLE}, or delete the file if it is cached"
+_OFF = (
+    f"ask its author for a corrected one; to continue without it unset {VARIABLE}, or delete the file if it is cached"
+)
 
 
 @functools.cache

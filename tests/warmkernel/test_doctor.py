@@ -142,9 +142,7 @@ def test_a_start_fails_with_the_same_words(environment, tmp_path):
     script = 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"'
     execute = [sys.executable, "-m", "jupyter", "execute", str(tmp_path / "n.ipynb")]
     done = run(environment, *IN_A_NAMESPACE, script, "sh", *execute)
-    told = (
-        "No sandbox can be created here, so no kernel was started (nothing runs unsandboxed).\nFailed step: namespaces\n"
-    )
+    told = "No sandbox can be created here, so no kernel was started (nothing runs unsandboxed).\nFailed step: namespaces\n"
     assert done.returncode != 0 and told in done.stderr
     assert told in run(environment, *IN_A_NAMESPACE, script, "sh", *DOCTOR).stderr
     assert not (tmp_path / "ran").exists()

@@ -111,7 +111,9 @@ def test_what_the_shared_cache_lacks_goes_into_the_private_one(filled, tmp_path,
     assert "administrator of the shared cache" in capsys.readouterr().err
 
     monkeypatch.setenv("DATA_FETCH_SHARED", str(tmp_path / "not mounted"))
-    with pytest.raises(DataFetchError, match="shared cache does not exist[\\s\\S]*not mounted[\\s\\S]*DATA_FETCH_SHARED"):
+    with pytest.raises(
+        DataFetchError, match="shared cache does not exist[\\s\\S]*not mounted[\\s\\S]*DATA_FETCH_SHARED"
+    ):
         fetch_cardiomegaly(size=SIZE, cache_dir=private, progress=False)
 
 

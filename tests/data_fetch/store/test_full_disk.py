@@ -36,7 +36,9 @@ def source(tmp_path, packed, small_phantoms, own_cache):
 def told_of_full_disk(text: str, where: object) -> None:
     """Every message about a full disk states what, where, expected, got and the next step."""
     assert "No space left on device" in text and str(where) in text, text
-    assert re.search(r"expected: enough free disk space\n +got: +[\d.]+ MB free on that disk\n +next: +free some space", text), text
+    assert re.search(
+        r"expected: enough free disk space\n +got: +[\d.]+ MB free on that disk\n +next: +free some space", text
+    ), text
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,9 @@ def test_unconfirmed_films_that_come_back_different_are_replaced(server, tmp_pat
     server.again()
     with pytest.raises(DataFetchError, match="lacks 1 of the 6"):
         take_films([archive(server, name, by_film=False)], tmp_path / "else", 64)
-    assert first not in served_films(tmp_path / "else", name), "confirmed films are those in this archive, not leftovers"
+    assert first not in served_films(tmp_path / "else", name), (
+        "confirmed films are those in this archive, not leftovers"
+    )
     decoded.clear()
     monkeypatch.setitem(server.files, name, ARCHIVES[name])
     server.again()
@@ -166,7 +168,9 @@ def test_a_wrong_archive_throws_away_only_what_came_from_it(server, tmp_path):
     bad = Archive(bad.name, bad.address, bad.wanted, "0" * 32)
     later = archive(server, "archive_3.tar.gz", False)
     server.again()
-    with pytest.raises(DataFetchError, match="differs from the published one[\\s\\S]*archive_2[\\s\\S]*expected: md5 0000"):
+    with pytest.raises(
+        DataFetchError, match="differs from the published one[\\s\\S]*archive_2[\\s\\S]*expected: md5 0000"
+    ):
         take_films([bad, good, later], tmp_path, 64, at_once=1)
     assert sorted(path.name for path in tmp_path.iterdir()) == [good.name, later.name]
     assert served_films(tmp_path, good.name) and served_films(tmp_path, later.name)

@@ -59,9 +59,7 @@ def test_what_drops_for_ever_is_given_up_and_told(server):
     server.again(answers=[Answer(cut=100_000 * n) for n in range(1, 6)], tag=None)
     with pytest.raises(transport.CannotReach, match="connection ended before the file did"):
         read(server)
-    assert len(server.asked) == retrying_stream.RESTARTS + 2, (
-        "a server that cannot resume is not retried endlessly"
-    )
+    assert len(server.asked) == retrying_stream.RESTARTS + 2, "a server that cannot resume is not retried endlessly"
 
 
 def test_progress_gives_a_long_file_new_tries(server, monkeypatch):
