@@ -271,7 +271,7 @@ def test_an_archive_that_lacks_a_film_names_it(packed, tmp_path, monkeypatch):
     gone = sorted(set(films) & wanted)[3]
     nih_mirrors.pack(folder / "images_002.tar.gz", {k: v for k, v in films.items() if k != gone})
     monkeypatch.setenv("DATA_FETCH_MIRROR", str(folder))
-    with pytest.raises(DataFetchError, match=f"does not hold 1 of the[\\s\\S]*{gone}"):
+    with pytest.raises(DataFetchError, match=f"lacks 1 of the[\\s\\S]*{gone}"):
         fetch()
 
 
