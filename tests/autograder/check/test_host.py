@@ -214,7 +214,7 @@ def test_what_cannot_start_says_why(tmp_path, monkeypatch):
             host.server(SIMPLE, tmp_path / "nowhere")
         monkeypatch.setattr(hosts, "LIMITS", hosts.Limits(disk=100))
         (tmp_path / "large").write_bytes(bytes(100))
-        with pytest.raises(AutograderError, match="may fill at most half"):
+        with pytest.raises(AutograderError, match="holds more than"):
             host.server(SIMPLE, tmp_path)
     with CheckerHost(keras=False, sandbox=False) as host, pytest.raises(AutograderError, match="FileNotFoundError"):
         host.server(SIMPLE, tmp_path / "nowhere")
