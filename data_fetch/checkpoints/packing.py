@@ -110,7 +110,7 @@ def _checked(name: str, folder: pathlib.Path) -> CheckpointFiles:
     """The files of a checkpoint, if it may be published."""
     if "weights" in registry()["checkpoints"].get(name, {}):
         raise DataFetchError(
-            f"{name!r} is the name of a checkpoint of the course, which would take precedence.",
+            f"The name {name!r} is taken by a checkpoint that comes with the course.",
             where=folder,
             expected="another name",
             next="train it under another name: python -m medxai.train TASK --name NAME",
