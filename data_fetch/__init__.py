@@ -3,7 +3,7 @@
 >>> from data_fetch import fetch_cardiomegaly
 >>> films = fetch_cardiomegaly()                    # doctest: +SKIP
 
-Importing this package downloads nothing and imports what it needs only when it is first used; never TensorFlow.
+Importing this package downloads nothing. Dependencies are imported on first use; TensorFlow never is.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""``python -m data_fetch`` is ``data-fetch``."""
+"""``python -m data_fetch`` is the same as ``data-fetch``."""
 
 from data_fetch.cli.main import main
 

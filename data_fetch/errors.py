@@ -1,4 +1,4 @@
-"""Errors that a person can act on: what happened, where, what was expected, what was found, what to type next."""
+"""Errors that the user can act on: what happened, where, what was expected, what was found, what to do next."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Iterable
 
 
 class DataFetchError(Exception):
-    """Data could not be had, or is not what it should be.
+    """Data could not be obtained, or are not as expected.
 
     Parameters
     ----------
     what : str
         What happened, in one sentence.
     where, expected, got : optional
-        The file or address, what should be there, and what is.
+        The file or address, what should be there, and what was found.
     next : str, optional
-        What to do now; a command that can be typed wherever there is one.
+        The next step: a command wherever possible.
     """
 
     def __init__(
@@ -37,16 +37,16 @@ class DataFetchError(Exception):
 
 
 class TooFewFilms(DataFetchError):
-    """A source is what it should be, and holds too few films: a split would lack a class."""
+    """A source is intact but holds too few films: a split would lack a class."""
 
 
 def choose(kind: str, value: str, known: Iterable[str], where: object = None) -> str:
-    """Return `value` if it is one of `known`, else raise with the nearest name.
+    """Return `value` if it is one of `known`, else raise an error that suggests the closest name.
 
     Raises
     ------
     DataFetchError
-        Names every value that would do and, if one is close, suggests it.
+        Lists the accepted values and suggests one if it is close.
     """
     known = list(known)
     if value in known:
@@ -57,5 +57,5 @@ def choose(kind: str, value: str, known: Iterable[str], where: object = None) ->
         where=where,
         expected="one of " + ", ".join(known),
         got=repr(value),
-        next="data-fetch list shows what there is." if kind in ("data set", "source", "split") else None,
+        next="data-fetch list shows what is available." if kind in ("data set", "source", "split") else None,
     )

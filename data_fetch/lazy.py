@@ -1,6 +1,6 @@
-"""Packages whose modules are loaded when something of them is first used, so that importing a package stays quick.
+"""Load the modules of a package on first use, so that importing the package stays fast.
 
-Our own and not lazy_loader, because `python -m medxai submit` must work with the standard library alone.
+This replaces lazy_loader because `python -m medxai submit` must work with the standard library alone.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import Any
 def attach(
     package: str, modules: Collection[str] = (), names: Mapping[str, str] | None = None
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """The `__getattr__` and `__dir__` of a package.
+    """Make the `__getattr__` and `__dir__` of a package.
 
     Parameters
     ----------
     package : str
         Its `__name__`.
     modules : collection of str
-        Its modules that can be reached without importing them by name.
+        Submodules available as attributes without an explicit import.
     names : mapping, str -> str
-        Public names, and the module below the package that holds each.
+        Public names, each with the submodule that defines it.
 
     Returns
     -------

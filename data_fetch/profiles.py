@@ -12,19 +12,19 @@ from data_fetch.errors import choose
 
 @dataclass(frozen=True)
 class Profile:
-    """How large the course runs: one code path, two sizes.
+    """The size at which the course runs: one code path, two sizes.
 
     Attributes
     ----------
     name : "cpu" or "gpu"
     source : str
-        Where films come from unless told otherwise: "phantom" or the real set, such as "nih".
+        Default source of the films: "phantom" or a real set such as "nih".
     sizes : mapping of data set -> int
         Height and width of its films in pixels.
     width_divisor : int
-        Networks have the paper's channels divided by this.
+        Networks have the paper's channel counts divided by this.
     batch_size, class_epochs : int
-        Films a training step, and epochs of the short trainings shown in class.
+        Films per training step, and epochs of the short training runs shown in class.
     """
 
     name: str
@@ -42,12 +42,12 @@ PROFILES = {
 
 
 def profile() -> Profile:
-    """The profile that the environment variable MEDXAI_PROFILE names ("cpu" when it is not set).
+    """The profile named by the environment variable MEDXAI_PROFILE ("cpu" if it is not set).
 
     Raises
     ------
     DataFetchError
-        If the variable holds anything but "cpu" or "gpu".
+        If the variable is set to anything but "cpu" or "gpu".
     """
     name = os.environ.get("MEDXAI_PROFILE", "").strip() or "cpu"
     return PROFILES[choose("profile", name, PROFILES, where="the environment variable MEDXAI_PROFILE")]

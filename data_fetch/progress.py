@@ -1,4 +1,4 @@
-"""A progress bar on standard error, for what takes longer than a few seconds."""
+"""A progress bar on standard error, for tasks that take more than a few seconds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 @contextlib.contextmanager
 def bar(title: str, total: int, shown: bool = True) -> Iterator[Callable[[], None]]:
-    """Give a function to call after each step. Drawn in terminals and notebooks; a log file gets one line."""
+    """Yield a function to call after each step. The bar is drawn in terminals and notebooks; a log file gets one line."""
     if not shown:
         yield lambda: None
         return
@@ -25,8 +25,8 @@ def bar(title: str, total: int, shown: bool = True) -> Iterator[Callable[[], Non
         now = time.monotonic()
         if now >= due:
             progress.refresh()
-            # In a notebook every picture of it is two messages, and who reads them when the cell has ended loses the last
-            # ones after a thousand. So the longer it takes, the rarer they are: some 350 pictures in three hours.
+            # In a notebook each refresh is two messages, and a client that reads them only after the cell has ended loses
+            # the last ones after a thousand. Refreshes therefore become rarer over time: about 350 in three hours.
             due = now + max(0.5, (now - begun) / 50)
 
     with Progress(*columns, console=Console(stderr=True), auto_refresh=False) as progress:

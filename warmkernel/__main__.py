@@ -1,4 +1,4 @@
-"""`python -m warmkernel`: install the kernelspec, and find out whether this machine can make sandboxes."""
+"""`python -m warmkernel`: install the kernelspec, and check whether this machine can create sandboxes."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from . import errors
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line. Returns the exit status: 0, 1 when the doctor found something, 2 for an error."""
+    """Run the command line. Returns the exit status: 0, 1 if the doctor found a problem, 2 for an error."""
     parser = argparse.ArgumentParser(prog="python -m warmkernel", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    doctor = commands.add_parser("doctor", help="walk the whole way to a kernel once, and say what is in it")
+    doctor = commands.add_parser("doctor", help="start a sandboxed kernel step by step, and report each step")
     doctor.add_argument(
-        "--kernel", metavar="NAME", help="with the settings of this kernelspec (default: warmkernel's own)"
+        "--kernel", metavar="NAME", help="use the settings of this kernelspec (default: warmkernel's own)"
     )
-    install = commands.add_parser("install", help="write the kernelspec that Jupyter tools name")
+    install = commands.add_parser("install", help="write the kernelspec for Jupyter tools")
     where = install.add_mutually_exclusive_group()
     where.add_argument("--user", action="store_true", help="for this user")
-    where.add_argument("--prefix", metavar="FOLDER", help="below FOLDER/share/jupyter/kernels")
+    where.add_argument("--prefix", metavar="FOLDER", help="in FOLDER/share/jupyter/kernels")
     where.add_argument("--sys-prefix", action="store_true", help="in this Python's environment (the default)")
     where.add_argument("--system", action="store_true", help="for all users of this machine")
-    install.add_argument("--name", default="warmkernel", help="of the kernelspec (default: warmkernel)")
-    install.add_argument("--display-name", metavar="TEXT", help="what JupyterLab shows")
+    install.add_argument("--name", default="warmkernel", help="name of the kernelspec (default: warmkernel)")
+    install.add_argument("--display-name", metavar="TEXT", help="name shown in JupyterLab")
     install.add_argument(
         "--package", action="append", default=[], metavar="NAME", help="a package that notebooks may import"
     )
     install.add_argument(
-        "--show", action="append", default=[], metavar="PATH", help="a file or folder that they may read"
+        "--show", action="append", default=[], metavar="PATH", help="a file or folder that notebooks may read"
     )
     install.add_argument(
-        "--preload", action="append", default=[], metavar="MODULE", help="a module that is imported already"
+        "--preload", action="append", default=[], metavar="MODULE", help="a module to import in advance"
     )
     install.add_argument(
-        "--environment", action="append", default=[], metavar="NAME", help="a variable that is passed on"
+        "--environment", action="append", default=[], metavar="NAME", help="an environment variable to pass on"
     )
     install.add_argument("--limit", action="append", default=[], metavar="NAME=VALUE", help='such as memory="2 GiB"')
-    commands.add_parser("stop", help="end the process that keeps imports warm between commands")
-    commands.add_parser("kernel", help="(what the kernelspec names; Jupyter starts kernels by the provisioner instead)")
+    commands.add_parser("stop", help="stop the process that keeps imports warm between commands")
+    commands.add_parser("kernel", help="(named in the kernelspec; Jupyter starts kernels with the provisioner instead)")
     given, rest = parser.parse_known_args(arguments)
     if rest and given.command != "kernel":
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
@@ -58,7 +58,7 @@ def _doctor(given: argparse.Namespace) -> int:
 def _stop(given: argparse.Namespace) -> int:
     from . import keeper
 
-    print("stopped" if keeper.stop() else "there was none")
+    print("stopped" if keeper.stop() else "not running")
     return 0
 
 
@@ -79,7 +79,7 @@ def _install(given: argparse.Namespace) -> int:
         )
     except PermissionError as error:
         raise errors.WarmkernelError(
-            f"{error.filename}: {error.strerror}. Add --user to install for yourself."
+            f"{error.filename}: {error.strerror}. Use --user to install for yourself only."
         ) from error
     print(f"Installed the kernelspec {given.name} in {folder}")
     print(f"Next: python -m warmkernel doctor --kernel {given.name}")
@@ -88,8 +88,8 @@ def _install(given: argparse.Namespace) -> int:
 
 def _kernel(given: argparse.Namespace) -> int:
     print(
-        "This kernel runs in a sandbox only, which the provisioner warmkernel-provisioner of jupyter_client makes; it is "
-        "not started by its command. Update jupyter_client (7 or later), then: python -m warmkernel doctor",
+        "This kernel runs only in a sandbox, which jupyter_client creates with the provisioner warmkernel-provisioner; it "
+        "cannot be started by its command. Update jupyter_client (7 or later), then run: python -m warmkernel doctor",
         file=sys.stderr,
     )
     return 2

@@ -1,4 +1,4 @@
-"""How to mend what keeps this machine from making sandboxes."""
+"""How to fix what prevents this machine from creating sandboxes."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _FORBIDDING = {
 
 
 def of(step: str, said: str) -> str:
-    """Advice for the step that failed, from what the system said and how it is set."""
+    """Advice for the step that failed, from the system's message and its settings."""
     if step == "imports":
-        return "The zygote could not import what it should. Take the module off metadata.warmkernel.preload, or install it."
+        return "The zygote could not import a module. Remove it from metadata.warmkernel.preload, or install it."
     if "execvp" in said:
         return (
-            "The sandbox shows the Python environment only; name further folders it needs in metadata.warmkernel.show."
+            "The sandbox shows only the Python environment; list further folders it needs in metadata.warmkernel.show."
         )
     if "mount proc" in said and "not permitted" in said:
         return (
-            "Parts of /proc are covered here, as in a container, and Linux lets an ordinary user mount another only where none "
-            "is. Docker: --security-opt systempaths=unconfined. Kubernetes: procMount Unmasked. A bubblewrap around: --bind "
-            "/proc /proc instead of --proc."
+            "Parts of /proc are masked here, as in a container, and Linux then does not let an ordinary user mount another "
+            "/proc. Docker: --security-opt systempaths=unconfined. Kubernetes: procMount Unmasked. An outer bubblewrap: "
+            "--bind /proc /proc instead of --proc."
         )
     found = [f"{name} is {value}: {cure}" for name, (value, cure) in _FORBIDDING.items() if _read(name) == value]
     if found:
@@ -36,13 +36,13 @@ def of(step: str, said: str) -> str:
         return "No more user namespaces are allowed; two levels are needed: sysctl -w user.max_user_namespaces=15000"
     if _in_container():
         return (
-            "This is a container whose rules forbid it. Docker: --security-opt seccomp=unconfined --security-opt "
+            "This is a container whose security profile forbids it. Docker: --security-opt seccomp=unconfined --security-opt "
             "apparmor=unconfined --security-opt systempaths=unconfined. Kubernetes: seccompProfile Unconfined and "
             "procMount Unmasked."
         )
     if step in ("namespaces", "second user namespace", "bubblewrap", "proc"):
-        return "User namespaces have to be allowed, two levels deep: sysctl -w user.max_user_namespaces=15000"
-    return "See docs/warmkernel.md, and report it with this text if it is not there."
+        return "User namespaces must be allowed, two levels deep: sysctl -w user.max_user_namespaces=15000"
+    return "See docs/warmkernel.md; if it does not help, report this text."
 
 
 def _read(path: str) -> str | None:

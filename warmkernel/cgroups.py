@@ -1,8 +1,8 @@
-"""Memory and processes held by Linux itself, in a cgroup (version 2), where the system has delegated one to us.
+"""Limits on memory and processes enforced by Linux itself, in a cgroup (version 2), if one is delegated to this process.
 
-Delegated is the cgroup of this process if it belongs to our user (`systemd-run --user --scope -p Delegate=yes COMMAND`) or
-is marked so by systemd, or the one that WARMKERNEL_CGROUP names. Every process in it moves to a leaf, because Linux
-allows no processes beside the groups of the kernels.
+A delegated cgroup is that of this process if it belongs to its user (`systemd-run --user --scope -p Delegate=yes COMMAND`)
+or is marked as delegated by systemd, or the one named by WARMKERNEL_CGROUP. Every process in it moves to a leaf, because
+Linux allows no processes next to the kernels' groups.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Group:
     parent : Path
         The delegated cgroup.
     limits : Limits
-        `memory` and `processes` are held.
+        `memory` and `processes` are enforced.
 
     Raises
     ------
@@ -48,7 +48,7 @@ class Group:
             _write(self.folder / "memory.max", limits.memory)
             if (self.folder / "memory.swap.max").exists():
                 _write(self.folder / "memory.swap.max", 0)
-            # All of the kernel or nothing: one process less would be a riddle for the student.
+            # Kill the whole kernel: a single missing process would puzzle the student.
             _write(self.folder / "memory.oom.group", 1)
             if (self.folder / "pids.max").exists():
                 _write(self.folder / "pids.max", limits.processes + 8)
@@ -57,18 +57,18 @@ class Group:
             raise
 
     def entrance(self) -> int:
-        """A descriptor; who writes "0" to it moves in. The right to do so is that of the one who opened it."""
+        """A descriptor; a process that writes "0" to it joins the group, with the permissions of the process that opened it."""
         return os.open(self.folder / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
 
     def peak(self) -> int:
-        """The most memory that was used, in bytes; 0 where Linux does not say (before 5.19)."""
+        """Peak memory in bytes; 0 if Linux does not report it (before 5.19)."""
         try:
             return int((self.folder / "memory.peak").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return 0
 
     def reason(self) -> str:
-        """Why Linux ended the kernel, or nothing."""
+        """Why Linux killed the kernel, or an empty string."""
         try:
             events = dict(
                 line.split() for line in (self.folder / "memory.events").read_text(encoding="utf-8").splitlines()
@@ -76,11 +76,11 @@ class Group:
         except (OSError, ValueError):
             return ""
         if int(events.get("oom_kill", 0)):
-            return f"memory: all {self.limit / 2**20:,.0f} MiB were used, which is the limit"
+            return f"memory: the limit of {self.limit / 2**20:,.0f} MiB was reached"
         return ""
 
     def remove(self) -> None:
-        """Its processes have been killed already; Linux may still be busy with their remains."""
+        """Remove the group. Its processes have been killed, but Linux may still be cleaning up after them."""
         with contextlib.suppress(OSError):
             _write(self.folder / "cgroup.kill", 1)
         for _ in range(100):
@@ -94,12 +94,12 @@ class Group:
 
 
 def new_group(limits: Limits) -> Group | None:
-    """A cgroup for one kernel; None where none is delegated, and the watcher holds the limits.
+    """A cgroup for one kernel; None if none is delegated and the watcher enforces the limits.
 
     Raises
     ------
     SandboxError
-        If WARMKERNEL_CGROUP names one that cannot be used.
+        If WARMKERNEL_CGROUP names an unusable one.
     """
     with _lock:
         folder = delegated()
@@ -148,7 +148,7 @@ def _prepare(folder: Path) -> None:
                 _write(leaf / "cgroup.procs", number)
         wanted = {"memory", "pids"} & set((folder / "cgroup.controllers").read_text(encoding="utf-8").split())
         _write(folder / "cgroup.subtree_control", " ".join(f"+{name}" for name in sorted(wanted)))
-    # Those of a client that was killed.
+    # Groups of a client that was killed.
     for old in folder.glob(f"{_KERNEL}*"):
         if not psutil.pid_exists(int(old.name.removeprefix(_KERNEL).split("-")[0])):
             with contextlib.suppress(OSError):

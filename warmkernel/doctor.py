@@ -1,4 +1,4 @@
-"""Walks the whole way to a kernel once: the zygote, its sandbox, a kernel in its jail, a cell."""
+"""Starts a kernel step by step: the zygote, its sandbox, a kernel in its jail, a cell."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .visible_files import ENTRY_POINT
 
 
 def report(kernel: str | None = None) -> int:
-    """Print what works, or the step that failed, what the system said and how to fix it.
+    """Print what works, or the step that failed, the system's message and how to fix it.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def report(kernel: str | None = None) -> int:
     Returns
     -------
     int
-        The exit status: 0, or 1 where no sandbox can be made.
+        The exit status: 0, or 1 if no sandbox can be created.
 
     Raises
     ------
@@ -46,30 +46,30 @@ def report(kernel: str | None = None) -> int:
         return 1
     finally:
         pool.close_all()
-    print("works: notebooks that name this kernelspec run in a sandbox of their own")
+    print("works: notebooks that use this kernelspec each run in their own sandbox")
     return 0
 
 
 def walk(kernel: str | None = None) -> Iterator[str]:
-    """Lines about each step that works.
+    """Yield a line for each step that works.
 
     Raises
     ------
     SandboxError
-        For the step that does not.
+        For the step that fails.
     WarmkernelError
         If something else is wrong, such as an unknown kernelspec.
     """
     if platform.system() != "Linux":
         raise SandboxError(
-            "system", f"this is {platform.system()}", "Sandboxed kernels need Linux (a virtual machine will do)."
+            "system", f"this is {platform.system()}", "Sandboxed kernels need Linux (a virtual machine is enough)."
         )
     yield f"ok: bubblewrap is {sandbox.find_bubblewrap()}"
     spec = _specification(kernel)
     chosen = settings.read(spec.metadata)
     started = time.monotonic()
     pool.get(chosen, spec.env)
-    yield f"ok: the zygote is in its sandbox, and warm after {time.monotonic() - started:.1f} s"
+    yield f"ok: the zygote is in its sandbox and was warm after {time.monotonic() - started:.1f} s"
     with tempfile.TemporaryDirectory() as folder:
         manager = KernelManager(
             connection_file=str(Path(folder) / "kernel.json"), kernel_spec_manager=kernelspec.OneKernelspec(spec)
@@ -78,15 +78,15 @@ def walk(kernel: str | None = None) -> Iterator[str]:
         manager.start_kernel(cwd=folder)
         try:
             _run_first_cell(manager)
-            yield f"ok: a kernel is in its jail, and answered after {time.monotonic() - started:.2f} s"
+            yield f"ok: a kernel is in its jail and answered after {time.monotonic() - started:.2f} s"
             assert isinstance(manager.provisioner, WarmProvisioner)
             memory_by = manager.provisioner.memory_by
         finally:
             manager.shutdown_kernel(now=True)
     if memory_by == "cgroup":
-        yield "ok: memory is held by a cgroup"
+        yield "ok: the memory limit is enforced by a cgroup"
     else:
-        yield "ok: memory is held by the watcher (no cgroup is delegated to us; see docs/warmkernel.md, Memory)"
+        yield "ok: the memory limit is enforced by the watcher (no cgroup is delegated; see docs/warmkernel.md, Memory)"
     yield "limits: " + ", ".join(f"{name} {_pretty(name, value)}" for name, value in asdict(chosen.limits).items())
 
 
@@ -94,8 +94,8 @@ def _specification(name: str | None) -> KernelSpec:
     own = KernelSpec(**kernelspec.specification(settings.Settings()))
     if not KernelProvisionerFactory.instance().is_provisioner_available(own):
         raise WarmkernelError(
-            f"jupyter_client does not know the provisioner {ENTRY_POINT}: the installed distribution lacks its entry point. "
-            f"Install it again with {sys.executable} -m pip install."
+            f"jupyter_client does not find the provisioner {ENTRY_POINT}: the installed distribution lacks its entry point. "
+            f"Reinstall it with {sys.executable} -m pip install."
         )
     if name is None:
         return own
@@ -103,11 +103,11 @@ def _specification(name: str | None) -> KernelSpec:
         spec = KernelSpecManager().get_kernel_spec(name)
     except NoSuchKernel:
         raise WarmkernelError(
-            f"There is no kernelspec {name!r}. Type: python -m warmkernel install --name {name}"
+            f"There is no kernelspec {name!r}. Run: python -m warmkernel install --name {name}"
         ) from None
     if spec.metadata.get("kernel_provisioner", {}).get("provisioner_name") != ENTRY_POINT:
         raise WarmkernelError(
-            f"The kernelspec {name!r} ({spec.resource_dir}) does not name warmkernel: its kernels are not sandboxed."
+            f"The kernelspec {name!r} ({spec.resource_dir}) does not use warmkernel: its kernels are not sandboxed."
         )
     return spec
 
@@ -121,11 +121,13 @@ def _run_first_cell(manager: KernelManager) -> None:
         code = "import os; print(os.getuid(), os.getpid())"
         client.execute_interactive(code, timeout=60, output_hook=lambda m: said.append(m["content"].get("text", "")))
     except (RuntimeError, TimeoutError) as error:
-        raise SandboxError("first cell", str(error), "Report it with this text.") from error
+        raise SandboxError("first cell", str(error), "Report this text.") from error
     finally:
         client.stop_channels()
     if "".join(said).split() != ["1000", "2"]:
-        raise SandboxError("first cell", "".join(said), "It does not run where it should. Report it with this text.")
+        raise SandboxError(
+            "first cell", "".join(said), "The kernel has the wrong user or process number. Report this text."
+        )
 
 
 def _pretty(name: str, value: float) -> str:

@@ -1,32 +1,32 @@
-"""Errors for people: which step failed, what the system said, and how to mend it."""
+"""Readable errors: which step failed, the system's message, and how to fix it."""
 
 from __future__ import annotations
 
 
 class WarmkernelError(Exception):
-    """Base of every error that is shown as a message instead of a traceback."""
+    """Base class of all errors that are shown as a message instead of a traceback."""
 
 
 class SettingsError(WarmkernelError):
-    """A kernelspec asks for something that there is not."""
+    """A kernelspec asks for something that does not exist."""
 
 
 class SandboxError(WarmkernelError):
-    """No sandbox could be made, so no kernel runs.
+    """No sandbox could be created, so no kernel runs.
 
     Attributes
     ----------
     step : str
-        What was tried, such as "namespaces".
+        The step that failed, such as "namespaces".
     said : str
-        What the system answered.
+        The system's message.
     advice : str
-        How to mend it.
+        How to fix it.
     """
 
     def __init__(self, step: str, said: str, advice: str) -> None:
         self.step, self.said, self.advice = step, said, advice
         super().__init__(
-            f"No sandbox can be made here, so no kernel was started (nothing runs without one).\n"
-            f"Failed step: {step}\nThe system said: {said}\nHow to mend it: {advice}"
+            f"No sandbox can be created here, so no kernel was started (nothing runs unsandboxed).\n"
+            f"Failed step: {step}\nSystem message: {said}\nHow to fix it: {advice}"
         )

@@ -1,12 +1,12 @@
-"""Keeps zygotes warm between commands: one process for each user, which ends when nobody has asked for a while.
+"""Keeps zygotes warm between commands: one process per user, which ends after a period without requests.
 
-A command borrows a zygote: it gets a copy of the socket by which kernels are asked for. Its kernels are its own, and end with it;
-the zygote stays for the next command, with nothing in it but imports. What was imported from files that have changed since, or
-from an environment in which something was installed, is not lent again.
+A command borrows a zygote: it gets a copy of the socket for requesting kernels. The kernels belong to the command and end
+with it; the zygote stays for the next command, with nothing in it but imports. A zygote is not lent again if files it
+imported have changed, or if something was installed in its environment.
 
     command --(what kind of zygote)--> keeper --(its socket)--> command --(requests for kernels)--> zygote
 
-The keeper listens in a folder that is its user's alone; nothing in a sandbox sees it.
+The keeper listens in a folder that only its user can enter; nothing in a sandbox sees it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from .errors import SandboxError
 from .visible_files import VisibleFiles
 from .zygote_client import BorrowedZygote, OwnZygote
 
-SWITCH = "WARMKERNEL_KEEP"  # environment variable: "0" keeps nothing warm, whatever is asked for
+SWITCH = "WARMKERNEL_KEEP"  # environment variable: "0" keeps nothing warm, whatever is requested
 _MOST = 2  # zygotes; each has some 500 MiB
 _LARGEST = 1 << 18
 _CONNECT_SECONDS, _ANSWER_SECONDS = 10.0, 240.0
@@ -42,19 +42,19 @@ _CONNECT_SECONDS, _ANSWER_SECONDS = 10.0, 240.0
 def borrow(
     files: VisibleFiles, environment: dict[str, str], preload: tuple[str, ...], minutes: float
 ) -> BorrowedZygote | None:
-    """A zygote of the keeper's; None where there is no keeper.
+    """Borrow a zygote from the keeper; None if there is no keeper.
 
     Parameters
     ----------
     files, environment, preload
-        Which one; see `OwnZygote`.
+        The kind of zygote; see `OwnZygote`.
     minutes : float
-        For which it stays warm after its last borrower; 0 borrows none.
+        How long it stays warm after its last borrower; with 0 none is borrowed.
 
     Raises
     ------
     SandboxError
-        If there is one, and it can make no sandbox.
+        If the keeper cannot create a sandbox.
     """
     if minutes <= 0 or os.environ.get(SWITCH) == "0":
         return None
@@ -72,7 +72,7 @@ def borrow(
         data, descriptors, _, _ = socket.recv_fds(line, _LARGEST, 1)
         answer = json.loads(data or b"{}")
     except (OSError, ValueError):
-        return None  # no folder for its socket, or a keeper that ended: a zygote of one's own does as well
+        return None  # no folder for its socket, or the keeper has ended: the command starts its own zygote
     if "failed" in answer:
         line.close()
         raise SandboxError(answer["failed"], answer["said"], answer["advice"])
@@ -83,7 +83,7 @@ def borrow(
 
 
 def stop() -> bool:
-    """Ends this user's keeper, and its zygotes as soon as nobody uses them. False when there is none."""
+    """Stop this user's keeper, and its zygotes as soon as they are unused. False if there is no keeper."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as line:
             line.connect(str(_place()))
@@ -94,21 +94,21 @@ def stop() -> bool:
 
 
 def _place() -> Path:
-    """Of the socket: in a folder that only this user can enter. OSError where there can be none."""
+    """Path of the socket, in a folder that only this user can enter. OSError if there can be none."""
     base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
     folder = Path(base if len(base) < 60 else "/tmp") / f"warmkernel-of-{os.geteuid()}"
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
-        raise PermissionError(f"{folder} is not this user's alone")
-    # Another Python, or another version of this package, has a keeper of its own.
+        raise PermissionError(f"{folder} is accessible to other users")
+    # Another Python, or another version of this package, has its own keeper.
     own = hashlib.sha256(repr((sys.executable, _sources(str(Path(__file__).parent)))).encode())
     return folder / own.hexdigest()[:16]
 
 
 def _connection() -> socket.socket:
-    """A line to the keeper, which is started if there is none."""
+    """A connection to the keeper, which is started if it is not running."""
     place = _place()
     deadline, started = time.monotonic() + _CONNECT_SECONDS, False
     while True:
@@ -117,7 +117,7 @@ def _connection() -> socket.socket:
             line.connect(str(place))
             _, user, _ = struct.unpack("3i", line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
             if user != os.geteuid():
-                raise PermissionError(f"{place} is another user's")
+                raise PermissionError(f"{place} belongs to another user")
             return line
         except (FileNotFoundError, ConnectionRefusedError):
             line.close()
@@ -142,10 +142,10 @@ def _connection() -> socket.socket:
 
 
 def _stamp(files: VisibleFiles) -> str:
-    """Changes with whatever a zygote that sees these files has imported or mounted."""
+    """A hash that changes with anything a zygote that sees these files may have imported or mounted."""
     packages = [_sources(folder) for _, folder in (*files.packages, *files.helpers)]
     mounted = [_identity(path) for path in files.shown]
-    # Installing or removing a package changes the folder that all of them are in.
+    # Installing or removing a package changes the folder of all packages.
     installed = [(entry, os.stat(entry).st_mtime_ns) for entry in sys.path if entry.endswith("-packages")]
     return hashlib.sha256(repr((packages, mounted, installed)).encode()).hexdigest()
 
@@ -156,29 +156,29 @@ def _sources(folder: str) -> list[tuple[str, int, int]]:
 
 
 def _identity(path: str) -> tuple[str, int, int]:
-    # A folder that was made anew is not the one that is mounted in there.
+    # A recreated folder is not the one that is mounted in the sandbox.
     found = os.stat(path)
     return path, found.st_dev, found.st_ino
 
 
 class Keeper:
-    """The process itself.
+    """The keeper process.
 
     Parameters
     ----------
     listener : socket.socket
-        On which commands ask.
+        Receives the requests of commands.
     """
 
     def __init__(self, listener: socket.socket) -> None:
         self.listener = listener
         self.lines: dict[int, socket.socket] = {}
-        self.kept: dict[str, tuple[str, OwnZygote]] = {}  # in the order of their use
+        self.kept: dict[str, tuple[str, OwnZygote]] = {}  # in order of last use
         self.let_go: list[OwnZygote] = []
         self.idle_seconds = 60.0
 
     def serve(self) -> None:
-        """Lend zygotes until nobody has asked for as long as the last borrower named, and no line is open."""
+        """Lend zygotes until no connection is open and no request has come for the time given by the last borrower."""
         ends = time.monotonic() + self.idle_seconds
         while self.lines or time.monotonic() < ends:
             poller = select.poll()
@@ -194,7 +194,7 @@ class Keeper:
             self.let_go = [zygote for zygote in self.let_go if not zygote.reaped]
 
     def _answer(self, line: socket.socket) -> bool:
-        """Whether the line stays open."""
+        """Answer a request; whether the connection stays open."""
         try:
             wanted = json.loads(line.recv(_LARGEST) or b"null")
             if wanted is None:
@@ -208,7 +208,7 @@ class Keeper:
             answer, descriptors = {"failed": error.step, "said": error.said, "advice": error.advice}, []
         except (OSError, ValueError, KeyError, TypeError):
             return False
-        with contextlib.suppress(OSError):  # it has gone
+        with contextlib.suppress(OSError):  # the command is gone
             socket.send_fds(line, [json.dumps(answer).encode()], descriptors)
         return True
 
@@ -227,7 +227,7 @@ class Keeper:
         return found
 
     def _let_go(self, zygote: OwnZygote) -> None:
-        """It ends when its last borrower has ended, which may be now."""
+        """Release a zygote: it ends with its last borrower, possibly right now."""
         zygote.orders.close()
         self.let_go.append(zygote)
 
@@ -238,7 +238,7 @@ def _tuples(value: list[Any]) -> tuple[Any, ...]:
 
 @contextlib.contextmanager
 def _listening(place: str) -> Iterator[socket.socket | None]:
-    """The socket of the keeper; None where another one listens already."""
+    """The socket of the keeper; None if another keeper is already listening."""
     with (
         socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener,
         open(f"{place}.lock", "w", encoding="utf-8") as lock,
@@ -262,7 +262,7 @@ def main() -> None:
     with _listening(sys.argv[1]) as listener:
         if listener is not None:
             Keeper(listener).serve()
-    os._exit(0)  # zygotes end by themselves, when their last borrower has
+    os._exit(0)  # zygotes end by themselves, with their last borrower
 
 
 if __name__ == "__main__":

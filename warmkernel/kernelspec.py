@@ -1,4 +1,4 @@
-"""The kernelspec by which Jupyter tools ask for a warm kernel: what is in it, and where it is written."""
+"""The kernelspec with which Jupyter tools request a warm kernel: its content, and where it is written."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def specification(
 ) -> dict[str, object]:
     """The contents of kernel.json."""
     return {
-        # Run by who does not know provisioners: says so, and starts nothing.
+        # Run by tools without provisioner support: prints a message and starts nothing.
         "argv": ["python", "-m", "warmkernel", "kernel", "{connection_file}"],
         "display_name": display_name,
         "language": "python",
@@ -42,7 +42,7 @@ def install(
     user: bool = False,
     prefix: str | None = None,
 ) -> Path:
-    """Write it where Jupyter looks: for this user, below `prefix`, or for the whole system.
+    """Write the kernelspec where Jupyter looks for it: for this user, in `prefix`, or for the whole system.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def install(
     Raises
     ------
     SettingsError
-        If the settings are not what a kernelspec may hold.
+        If the settings are invalid.
     OSError
         If the folder cannot be written.
     """
@@ -70,7 +70,7 @@ class OneKernelspec(KernelSpecManager):
     Parameters
     ----------
     spec : KernelSpec
-        What every name stands for.
+        Returned for every name.
     """
 
     def __init__(self, spec: KernelSpec) -> None:

@@ -1,4 +1,4 @@
-"""The zygotes of this process, one for each kind of kernel: started or borrowed when they are asked for, ended at its end."""
+"""The zygotes of this process, one for each kind of kernel: started or borrowed on request, and ended with the process."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .settings import Settings
 from .visible_files import VisibleFiles, visible_files
 from .zygote_client import OwnZygote, Zygote
 
-# Imported in every zygote. With "?" if it is there. What IPython imports late, at the first cell, is here too; not the
-# inline backend of matplotlib, which on import looks for the IPython that it belongs to.
+# Imported in every zygote; those with "?" if installed. This includes modules that IPython imports late, at the first
+# cell, but not matplotlib's inline backend, which on import looks for its IPython instance.
 PRELOAD = (
     "numpy?", "pandas?", "tensorflow?", "keras?", "sklearn?", "scipy.ndimage?", "matplotlib.pyplot?", "ipywidgets?",
     "ipykernel.kernelapp", "ipykernel.ipkernel", "jedi?", "IPython.core.debugger", "IPython.core.oinspect",
@@ -30,24 +30,24 @@ _janitor: subprocess.Popen[bytes] | None = None
 
 
 def get(settings: Settings, variables: dict[str, str], keep: float = 0.0) -> tuple[Zygote, dict[str, str]]:
-    """The zygote for kernels of this kind, started when there is none, and the environment of its kernels.
+    """The zygote for kernels of this kind, started if there is none, and the environment of its kernels.
 
     Parameters
     ----------
     settings : Settings
-        Of the kernels.
+        Settings of the kernels.
     variables : dict
-        Environment variables that the kernelspec sets.
+        Environment variables set by the kernelspec.
     keep : float
-        Minutes that the zygote stays warm after this process. With 0 it ends with this process; else it is borrowed from the
-        keeper (warmkernel.keeper), where there can be one.
+        Minutes that the zygote stays warm after this process. With 0 it ends with this process; otherwise it is borrowed
+        from the keeper (warmkernel.keeper), if possible.
 
     Raises
     ------
     SandboxError
-        If there can be no sandbox, with the step that failed.
+        If no sandbox can be created, with the step that failed.
     SettingsError
-        If the settings name what is not there.
+        If the settings name something that does not exist.
     """
     files = visible_files(settings)
     environment = sandbox.environment(files, variables)
@@ -83,10 +83,10 @@ def close_all() -> None:
 
 
 def _folder() -> str:
-    """A folder of this process for the sockets of its kernels, removed when it ends, by SIGKILL too."""
+    """A folder for the sockets of this process's kernels, removed when the process ends, even by SIGKILL."""
     global _own_folder, _janitor
     if _own_folder is None:
-        # Paths of sockets may not be longer than 107 characters.
+        # Socket paths may have at most 107 characters.
         root = tempfile.gettempdir()
         _own_folder = tempfile.mkdtemp(prefix="warmkernel-", dir=root if len(root) < 50 else "/tmp")
         clean = 'read -r nothing; exec rm -rf -- "$1"'

@@ -1,4 +1,4 @@
-"""The way in for Jupyter: a kernel provisioner, which any client uses when the kernelspec names it."""
+"""The entry point for Jupyter: a kernel provisioner, used by any client whose kernelspec names it."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ _KERNEL_ADDRESS = "@warmkernel"  # in the sandbox, "-1" to "-5" is added
 
 @dataclass(frozen=True)
 class End:
-    """How a kernel ended. `exit_code` as in subprocess (-9: killed); `reason` is the limit that it passed, or empty."""
+    """How a kernel ended. `exit_code` as in subprocess (-9: killed); `reason` is the limit that it exceeded, or empty."""
 
     exit_code: int
     reason: str = ""
     peak_memory: int = 0
-    """Bytes, as the watcher or the cgroup saw it."""
+    """Bytes, as measured by the watcher or the cgroup."""
     cpu_seconds: float = 0.0
     output: int = 0
-    """Bytes that it sent to its client."""
+    """Bytes sent to the client."""
 
 
 class WarmProvisioner(KernelProvisionerBase):
@@ -43,12 +43,12 @@ class WarmProvisioner(KernelProvisionerBase):
     Attributes
     ----------
     end : End or None
-        How the last kernel ended, None while it is alive or was never started.
+        How the last kernel ended; None while it is alive or if none was started.
     memory_by : str
-        What holds the limit on memory: "cgroup" or "watcher".
+        What enforces the memory limit: "cgroup" or "watcher".
 
-    `start_kernel(channel=fd)` hands the kernel a copy of one descriptor, whose number is in its environment variable
-    WARMKERNEL_CHANNEL. Only the first start does: after a restart the number may mean something else.
+    `start_kernel(channel=fd)` passes the kernel a copy of one descriptor, whose number is in its environment variable
+    WARMKERNEL_CHANNEL. This applies only to the first start: after a restart the number may refer to something else.
     """
 
     _control: socket.socket | None = None
@@ -62,11 +62,11 @@ class WarmProvisioner(KernelProvisionerBase):
 
     @property
     def has_process(self) -> bool:
-        """Whether a kernel was started whose end has not been waited for."""
+        """Whether a kernel was started and its end has not been waited for."""
         return self._control is not None
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
-        """Finds or starts the warm process of this kernelspec, and writes the connection file. SandboxError where none can be started."""
+        """Find or start the warm process of this kernelspec, and write the connection file. SandboxError if that fails."""
         self._settings = settings.read(self.kernel_spec.metadata)
         prepared = await super().pre_launch(cmd=[], **kwargs)
         own = {name: prepared["env"][name] for name in self.kernel_spec.env}
@@ -81,7 +81,7 @@ class WarmProvisioner(KernelProvisionerBase):
         return prepared
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
-        """Forks the kernel; how to connect to it. `cmd` is not used. SandboxError where the fork failed."""
+        """Fork the kernel, and return how to connect to it. `cmd` is not used. SandboxError if the fork fails."""
         try:
             await self._launch(kwargs)
         except BaseException:
@@ -123,7 +123,7 @@ class WarmProvisioner(KernelProvisionerBase):
         except SandboxError:
             if self._zygote.alive:
                 raise
-        # It was killed, perhaps only just now. Its successor gets one try.
+        # The zygote was killed, perhaps just now. Its successor gets one try.
         self._zygote, _ = await asyncio.to_thread(pool.get, self._settings, self._variables)
         return await asyncio.to_thread(self._zygote.start, request, descriptors)
 
@@ -133,13 +133,13 @@ class WarmProvisioner(KernelProvisionerBase):
 
     @contextmanager
     def _sent_descriptors(self, channel: int | None) -> Iterator[tuple[list[int], list[int]]]:
-        """Listening sockets where the client will connect, closed here at the end; and their ports."""
+        """Listening sockets for the client's connections, closed here afterwards; and their ports."""
         ports = self._outer_ports()
         descriptors: list[int] = []
         try:
             for port in ports:
                 path = f"{self._address}-{port}"
-                if os.path.exists(path):  # of the kernel before a restart
+                if os.path.exists(path):  # left by the kernel before a restart
                     os.unlink(path)
                 listener = socket.socket(socket.AF_UNIX)
                 descriptors.append(listener.detach())
@@ -168,12 +168,12 @@ class WarmProvisioner(KernelProvisionerBase):
             return self.end.exit_code if self.end else None
         poller = select.poll()
         poller.register(self._handle, select.POLLIN)
-        if poller.poll(0):  # process 1 has ended, and with it everything in there
+        if poller.poll(0):  # process 1 has ended, and with it all processes of the kernel
             self._collect()
         return self.end.exit_code if self.end else None
 
     def _collect(self) -> None:
-        """Take the last message, give back what belonged to the kernel."""
+        """Read the last message and release the kernel's resources."""
         assert self._control is not None and self._handle is not None
         end: dict[str, Any] = {}
         try:
@@ -191,7 +191,7 @@ class WarmProvisioner(KernelProvisionerBase):
         self._leave_group()
         self.end = End(code, reason, peak, end.get("cpu_seconds", 0.0), end.get("output", 0))
         if reason:
-            self.log.warning("The kernel was ended by a limit. %s", reason)
+            self.log.warning("The kernel exceeded a limit and was killed. %s", reason)
 
     def _leave_group(self) -> None:
         if self._group is not None:
@@ -199,7 +199,7 @@ class WarmProvisioner(KernelProvisionerBase):
             self._group = None
 
     async def wait(self) -> int | None:
-        """Waits until the kernel has ended; its exit code."""
+        """Wait until the kernel has ended, and return its exit code."""
         while self._handle is not None and await self.poll() is None:
             await asyncio.sleep(0.005)
         if self._control is not None:
@@ -208,19 +208,19 @@ class WarmProvisioner(KernelProvisionerBase):
         return self.end.exit_code if self.end else None
 
     async def send_signal(self, signum: int) -> None:
-        """Sends a signal to the kernel; SIGKILL kills everything that it started too."""
+        """Send a signal to the kernel; SIGKILL also kills everything that it started."""
         if self._control is None or signum == 0:
             return
         if signum == signal.SIGKILL:
             return await self.kill()
-        with suppress(OSError):  # it has ended, or does not listen: kill is the answer to that
+        with suppress(OSError):  # it has ended or is not listening: `kill` handles that
             self._control.send(json.dumps({"signal": int(signum)}).encode())
 
     async def kill(self, restart: bool = False) -> None:
-        """Ends the kernel and everything that it started."""
+        """Kill the kernel and everything that it started."""
         if self._handle is None:
             return
-        # Asked, process 1 kills the rest and says what was used. The manager would look again only after 0.1 s.
+        # On request, process 1 kills the rest and reports the resources used. The manager would poll only every 0.1 s.
         with suppress(OSError):
             assert self._control is not None
             self._control.send(b"{}")
@@ -235,8 +235,8 @@ class WarmProvisioner(KernelProvisionerBase):
         await self.kill(restart)
 
     async def shutdown_requested(self, restart: bool = False) -> None:
-        """Gives a kernel that was asked to end half a second to do so."""
-        # As in `kill`: most kernels have ended before the manager would look for the first time.
+        """Give a kernel that was asked to shut down half a second to do so."""
+        # As in `kill`: most kernels have ended before the manager polls for the first time.
         await self._soon(0.5)
 
     async def _soon(self, seconds: float) -> None:
@@ -245,7 +245,7 @@ class WarmProvisioner(KernelProvisionerBase):
             await asyncio.sleep(0.005)
 
     async def cleanup(self, restart: bool = False) -> None:
-        """Removes the sockets; a kernel that restarts keeps its address."""
+        """Remove the sockets; a restarting kernel keeps its address."""
         self._remove_sockets()
         if not restart:
             self._address = None
@@ -257,12 +257,12 @@ class WarmProvisioner(KernelProvisionerBase):
                     os.unlink(f"{self._address}-{port}")
 
     def __del__(self) -> None:
-        # A client that forgets its kernel: the socket closes by itself and ends it, this is a mere number.
+        # A client that drops its kernel: the socket closes by itself, which ends the kernel; the handle is a plain number.
         if self._handle is not None:
             os.close(self._handle)
 
     async def get_provisioner_info(self) -> dict[str, Any]:
-        """What Jupyter keeps of a provisioner, and under "warmkernel" the limits, who holds the one on memory, and how the kernel ended."""
+        """Jupyter's provisioner information, and under "warmkernel" the limits, `memory_by` and how the kernel ended."""
         info = await super().get_provisioner_info()
         info["warmkernel"] = {
             "memory_by": self.memory_by,
@@ -273,7 +273,7 @@ class WarmProvisioner(KernelProvisionerBase):
 
 
 def _socket_buffer() -> int:
-    """The most that a socket keeps for its reader, in bytes. In a network namespace Linux would not tell."""
+    """Maximum number of bytes that a socket buffers for its reader. Not readable from inside a network namespace."""
     try:
         with open("/proc/sys/net/core/wmem_default", encoding="utf-8") as file:
             return max(int(file.read()), 212_992)

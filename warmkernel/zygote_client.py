@@ -1,4 +1,4 @@
-"""The client's end of a zygote: starts it in its sandbox, and asks it for kernels."""
+"""The client side of a zygote: start it in its sandbox, and request kernels from it."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _open_controls: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 
 
 class Zygote:
-    """A warm process that is asked for kernels through a socket.
+    """A warm process that starts kernels on requests over a socket.
 
     Attributes
     ----------
     orders : socket.socket
-        On which it is asked. When the last copy is closed, the zygote ends, and every kernel with it.
+        For the requests. When its last copy is closed, the zygote ends, and every kernel with it.
     folder : str
         Where the sockets of this process's kernels are; empty in a keeper, which has no kernels.
     """
@@ -42,32 +42,32 @@ class Zygote:
 
     @property
     def alive(self) -> bool:
-        """Whether it still listens."""
+        """Whether it is still listening."""
         poller = select.poll()
         poller.register(self.orders, 0)
         return not poller.poll(0)
 
     def start(self, request: dict[str, Any], descriptors: Sequence[int]) -> tuple[socket.socket, int]:
-        """A kernel or a program.
+        """Start a kernel or a program.
 
         Parameters
         ----------
         request : dict
-            What `inside/zygote.py` reads; see `WarmProvisioner` and `WarmProgram`.
+            As read by `inside/zygote.py`; see `WarmProvisioner` and `WarmProgram`.
         descriptors : sequence of int
-            Copies go along.
+            Copies are sent along.
 
         Returns
         -------
         control : socket.socket
-            To process 1 of its namespace; closing it ends everything in there.
+            Connected to process 1 of its namespace; closing it ends everything in the namespace.
         handle : int
             The pidfd of process 1.
 
         Raises
         ------
         SandboxError
-            If a wall could not be built; says which.
+            If a step of the sandbox failed, with its name.
         """
         control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         handle = None
@@ -89,37 +89,37 @@ class Zygote:
             control.close()
             if handle is not None:
                 os.close(handle)
-            step, said = reply.get("failed", "start"), reply.get("said", "the process ended without a word")
+            step, said = reply.get("failed", "start"), reply.get("said", "the process ended without a message")
             raise SandboxError(step, said, advice.of(step, said))
         control.setblocking(False)
         _open_controls.add(control)
         return control, handle
 
     def close(self) -> None:
-        """Part with it."""
+        """Disconnect from it."""
         self.orders.close()
 
     def leave_to_parent(self) -> None:
-        """In a forked copy of this process, which would otherwise keep kernels alive."""
+        """Called in a forked copy of this process, which would otherwise keep kernels alive."""
         self.orders.close()
 
 
 class OwnZygote(Zygote):
-    """A zygote that this process starts. Everything in its sandbox ends when this process does, or calls `close`.
+    """A zygote started by this process. Everything in its sandbox ends when this process ends or calls `close`.
 
     Parameters
     ----------
     files : VisibleFiles
-        What its sandbox shows.
+        The files shown in its sandbox.
     environment : dict
-        Environment variables in there.
+        Environment variables in the sandbox.
     preload : tuple of str
-        Modules to import; a name that ends in "?" is imported if it is there.
+        Modules to import; a name that ends in "?" is imported if it is installed.
 
     Raises
     ------
     SandboxError
-        If there can be no sandbox, or an import fails.
+        If no sandbox can be created, or an import fails.
     """
 
     def __init__(self, files: VisibleFiles, environment: dict[str, str], preload: tuple[str, ...]) -> None:
@@ -149,12 +149,12 @@ class OwnZygote(Zygote):
 
     @property
     def alive(self) -> bool:
-        """Whether it still listens. When the zygote is killed, bubblewrap outlives it for a moment."""
+        """Whether it is still listening. If the zygote is killed, bubblewrap outlives it for a moment."""
         return self._process.poll() is None and super().alive
 
     @property
     def reaped(self) -> bool:
-        """Whether its process has ended and nothing is left to wait for."""
+        """Whether its process has ended and been reaped."""
         return self._process.poll() is not None
 
     def _wait_until_ready(self, configuration: dict[str, Any]) -> None:
@@ -164,7 +164,7 @@ class OwnZygote(Zygote):
             reply = json.loads(self.orders.recv(1 << 16) or b"{}")
         except TimeoutError:
             reply = {"failed": "imports", "said": f"not done after {_IMPORT_SECONDS} s"}
-        except OSError:  # bubblewrap ended; its messages say why
+        except OSError:  # bubblewrap ended; its messages explain why
             reply = {}
         self.orders.settimeout(None)
         if "ready" in reply:
@@ -191,20 +191,20 @@ class OwnZygote(Zygote):
             self._process.wait()
 
     def leave_to_parent(self) -> None:
-        """In a forked copy of this process: it is not this one's child."""
+        """Called in a forked copy of this process, whose child it is not."""
         super().leave_to_parent()
         self._process.returncode = 0
 
 
 class BorrowedZygote(Zygote):
-    """A zygote that a keeper started and others may use too.
+    """A zygote started by a keeper, which other processes may use too.
 
     Parameters
     ----------
     orders : socket.socket
         A copy of the keeper's.
     line : socket.socket
-        To the keeper: it says that we use the zygote as long as it is open.
+        Connection to the keeper: while it is open, the zygote is in use.
     """
 
     def __init__(self, orders: socket.socket, line: socket.socket) -> None:
@@ -212,18 +212,18 @@ class BorrowedZygote(Zygote):
         self._line = line
 
     def close(self) -> None:
-        """Give it back."""
+        """Return it to the keeper."""
         super().close()
         self._line.close()
 
     def leave_to_parent(self) -> None:
-        """In a forked copy of this process, which has not borrowed it."""
+        """Called in a forked copy of this process, which has not borrowed it."""
         self.close()
 
 
 @contextmanager
 def _room_for_descriptors() -> Iterator[None]:
-    """Linux counts the descriptors in flight for each user: a kernel with many of them must not keep us from sending."""
+    """Linux counts descriptors in flight per user: a kernel with many of them must not prevent this process from sending."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     try:
@@ -233,7 +233,7 @@ def _room_for_descriptors() -> Iterator[None]:
 
 
 def _close_controls() -> None:
-    """In a forked copy of this process: kernels end with their client, not with the last of its forks."""
+    """Called in a forked copy of this process: kernels end with their client, not with the last of its forks."""
     for control in list(_open_controls):
         control.close()
 

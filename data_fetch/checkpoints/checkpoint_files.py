@@ -1,7 +1,7 @@
-"""Checkpoints: weights only, with a card that says what they are; the card's sha256 is checked at each load.
+"""Checkpoints: weights only, with a card that describes them; the card's sha256 is checked at each load.
 
-Where they come from, in this order: the course's own, beside this module; those that the registry of the class names,
-downloaded into the cache; those that `python -m medxai.train` made and stored in CACHE/checkpoints.
+They are looked up in this order: the course's own, next to this module; those in the registry of the class, downloaded
+into the cache; those trained with `python -m medxai.train` and stored in CACHE/checkpoints.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from data_fetch.store.cache import cache_folder, sha256_of, shared_folders
 from data_fetch.store.files import fetch_url
 from data_fetch.store.registry import checkpoints
 
-# What a card must say for anybody to use the weights.
+# Keys without which the weights are unusable.
 CARD_KEYS = (
     "name",
     "builder",
@@ -39,7 +39,7 @@ MADE = "checkpoints"  # folder of a cache
 
 @dataclass(frozen=True)
 class CheckpointFiles:
-    """A weights file (HDF5) whose hash has been checked, its card, and where the card lies."""
+    """A weights file (HDF5) whose hash has been checked, its card, and the path of the card."""
 
     path: pathlib.Path
     card: Mapping[str, Any]
@@ -47,17 +47,17 @@ class CheckpointFiles:
 
 
 def checkpoint_folder() -> pathlib.Path:
-    """Where the checkpoints of the course lie, beside this module."""
+    """The folder of the course's checkpoints, next to this module."""
     return pathlib.Path(str(importlib.resources.files("data_fetch.checkpoints")))
 
 
 def made_folder(cache_dir: str | os.PathLike[str] | None = None) -> pathlib.Path:
-    """Where the checkpoints lie that were trained on this machine; `data-fetch clean` leaves them alone."""
+    """The folder of checkpoints trained on this machine; `data-fetch clean` skips it."""
     return cache_folder(cache_dir) / MADE
 
 
 def checkpoint_names(folder: pathlib.Path | None = None) -> list[str]:
-    """Names of the checkpoints of a folder; of the course's own by default."""
+    """Names of the checkpoints in a folder; by default the course's own."""
     return sorted(path.stem for path in (folder or checkpoint_folder()).glob("*.toml") if path.name[0] != ".")
 
 
@@ -67,20 +67,20 @@ def checkpoint(
     cache_dir: str | os.PathLike[str] | None = None,
     progress: bool = True,
 ) -> CheckpointFiles:
-    """The weights and card of a checkpoint, fetched first if they are published and not in the cache.
+    """The weights and card of a checkpoint, downloaded if they are published and not in the cache.
 
     Parameters
     ----------
     name : str
         For example "cardiomegaly-cpu".
     folder : Path, optional
-        Look only here, for NAME.toml and NAME.h5; by default see the head of this module.
+        Look only here, for NAME.toml and NAME.h5; the default order is in the module docstring.
 
     Raises
     ------
     DataFetchError
         If there is none of this name, it was not made yet (with the command that makes it), its card cannot be read, or
-        the weights are not those of the card.
+        the weights do not match the card.
     """
     if folder is not None:
         choose("checkpoint", name, checkpoint_names(folder), where=folder)
@@ -97,24 +97,24 @@ def checkpoint(
     where = checkpoint_folder() if sha256 else _made(name, cache_dir)
     if where is None:
         raise DataFetchError(
-            f"The checkpoint {name!r} is not on this machine, and the course does not bring it.",
+            f"The checkpoint {name!r} is not on this machine and does not come with the course.",
             where=made_folder(cache_dir),
             expected=f"{name}.h5 and {name}.toml",
             got="neither",
-            next="ask your instructor for the address of the class's registry, and type: data-fetch use ADDRESS\n"
-            f"            or make it, on a GPU: {entry['command']}\n"
-            "            or work in the cpu profile, for which everything is there: unset MEDXAI_PROFILE",
+            next="ask your instructor for the address of the class's registry, and run: data-fetch use ADDRESS\n"
+            f"            or train it on a GPU: {entry['command']}\n"
+            "            or use the cpu profile, whose checkpoints come with the course: unset MEDXAI_PROFILE",
         )
     return _read(name, where / f"{name}.h5", where / f"{name}.toml", sha256)
 
 
 def published_name(name: str, sha256: str, kind: str) -> str:
-    """The file name under which a published checkpoint travels: another content never has the same."""
+    """The file name of a published checkpoint: different contents never share one."""
     return f"{name}-{sha256[:12]}.{kind}"
 
 
 def _published_names(name: str, entry: Mapping[str, Any]) -> dict[str, str]:
-    """{"weights": file name, "card": file name} of a checkpoint that a class's registry names."""
+    """{"weights": file name, "card": file name} of a checkpoint in a class's registry."""
     kinds = {"weights": "h5", "card": "toml"}
     return {part: published_name(name, entry[part]["sha256"], kind) for part, kind in kinds.items()}
 
@@ -124,7 +124,7 @@ def _caches(cache_dir: str | os.PathLike[str] | None) -> list[pathlib.Path]:
 
 
 def _made(name: str, cache_dir: str | os.PathLike[str] | None) -> pathlib.Path | None:
-    """The folder of a cache in which a checkpoint lies that was trained by whoever keeps it; None if there is none."""
+    """The folder of a cache that holds a locally trained checkpoint, or None."""
     folders = [folder / MADE for folder in _caches(cache_dir)]
     return next((folder for folder in folders if (folder / f"{name}.toml").is_file()), None)
 
@@ -136,7 +136,7 @@ def _read(
     sha256: str | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
 ) -> CheckpointFiles:
-    """The two files of a checkpoint, if they belong together. sha256 : what a registry says of the weights."""
+    """The two files of a checkpoint, if they match. sha256 : that of the weights in a registry."""
     try:
         card = tomllib.loads(card_path.read_text(encoding="utf-8"))
         stated = str(card["sha256"])
@@ -157,18 +157,18 @@ def _read(
 
 
 def check_weights(path: pathlib.Path, card: Mapping[str, Any]) -> None:
-    """Refuse a weights file that is not the one of its card.
+    """Refuse a weights file that does not match its card.
 
     Parameters
     ----------
     path : Path
     card : mapping
-        With `sha256`, and perhaps `bytes` and `command`.
+        With `sha256`, and optionally `bytes` and `command`.
 
     Raises
     ------
     DataFetchError
-        The file is missing, truncated, or another one.
+        If the file is missing, truncated or a different one.
     """
     stated = str(card["sha256"])
     got = sha256_of(path) if path.is_file() else None
@@ -177,7 +177,7 @@ def check_weights(path: pathlib.Path, card: Mapping[str, Any]) -> None:
         short = got and isinstance(whole, int) and count < whole
         raise DataFetchError(
             "The weights of a checkpoint are "
-            + ("missing." if got is None else "truncated." if short else "not those that its card describes."),
+            + ("missing." if got is None else "truncated." if short else "not those described by its card."),
             where=path,
             expected=f"sha256 {stated}" + (f" ({whole:,} bytes)" if isinstance(whole, int) else ""),
             got=f"sha256 {got} ({count:,} bytes)" if got else "no file",
@@ -186,7 +186,7 @@ def check_weights(path: pathlib.Path, card: Mapping[str, Any]) -> None:
 
 
 def _again(card: Mapping[str, Any]) -> str:
-    return f"install the course again, or make the checkpoint: {card.get('command', 'see its card')}"
+    return f"reinstall the course, or create the checkpoint again: {card.get('command', 'see its card')}"
 
 
 def missing_from_card(card: Mapping[str, Any]) -> list[str]:
@@ -196,7 +196,7 @@ def missing_from_card(card: Mapping[str, Any]) -> list[str]:
     return missing + [f"input.{key}" for key in INPUT_KEYS if not isinstance(contract, Mapping) or key not in contract]
 
 
-# ---- what is there --------------------------------------------------------------------------------------------------
+# ---- availability ---------------------------------------------------------------------------------------------------
 
 
 def is_to_be_had(name: str, cache_dir: str | os.PathLike[str] | None = None) -> bool:
@@ -205,7 +205,7 @@ def is_to_be_had(name: str, cache_dir: str | os.PathLike[str] | None = None) -> 
 
 
 def described(cache_dir: str | os.PathLike[str] | None = None) -> dict[str, tuple[str, str]]:
-    """{name: (title, where it is or what brings it)} for every checkpoint that is known on this machine."""
+    """{name: (title, where it is or how to get it)} for every checkpoint known on this machine."""
     found = {}
     for name, entry in _all_known(cache_dir).items():
         if "card" in entry:
@@ -220,16 +220,16 @@ def described(cache_dir: str | os.PathLike[str] | None = None) -> dict[str, tupl
         else:
             made = _made(name, cache_dir)
             state = f"made on this machine, in {made}" if made else f"not made yet: {entry['command']}"
-        found[name] = (entry.get("title", "of your own"), state)
+        found[name] = (entry.get("title", "your own"), state)
     return found
 
 
 def verified_checkpoints(
     cache_dir: str | os.PathLike[str] | None = None,
 ) -> Iterator[tuple[str, DataFetchError | None]]:
-    """Each checkpoint of the course, and each made here, hashed again: its name, and what is wrong with it or None.
+    """Re-hash each checkpoint of the course and each one made here: its name, and the problem or None.
 
-    Those that were downloaded lie among the single files of the cache, and are verified with these.
+    Downloaded checkpoints are single files of the cache and are verified with those.
     """
     for name, entry in _all_known(cache_dir).items():
         where = checkpoint_folder() if "weights" in entry else _made(name, cache_dir)
@@ -243,7 +243,7 @@ def verified_checkpoints(
 
 
 def _all_known(cache_dir: str | os.PathLike[str] | None) -> dict[str, dict[str, Any]]:
-    """Every checkpoint that is known by name or was made here; {name: entry}, empty for those of one's own."""
+    """Every checkpoint known by name or made here: {name: entry}, with an empty entry for the user's own."""
     known = checkpoints(cache_dir)
     made = [name for folder in _caches(cache_dir) for name in checkpoint_names(folder / MADE)]
     return known | {name: {} for name in made if name not in known}

@@ -21,8 +21,8 @@ from data_fetch.store.atomic import write_atomically
 from data_fetch.store.cache import sha256_of
 from data_fetch.store.registry import CLASS_REGISTRY, registry
 
-_HEAD = """# Checkpoints of a class. Students type `data-fetch use` and the address of this file; a hub keeps it as registry.toml in
-# its cache, or sets DATA_FETCH_REGISTRY to its path. Whatever is downloaded must have these hashes.
+_HEAD = """# Checkpoints of a class. Students run `data-fetch use` with the URL of this file; a hub keeps it as registry.toml in
+# its cache, or sets DATA_FETCH_REGISTRY to its path. Downloaded files must have these hashes.
 
 """
 
@@ -34,34 +34,34 @@ def pack_checkpoints(
     folder: str | os.PathLike[str] | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
 ) -> list[pathlib.Path]:
-    """Write weights, cards and registry.toml into a folder, ready to be uploaded as they are.
+    """Write weights, cards and registry.toml into a folder, ready to be uploaded unchanged.
 
     Parameters
     ----------
     out : path
-        Folder to write; made if it is not there. Only these files are written, the registry last.
+        Output folder, created if it does not exist. Only these files are written, the registry last.
     url : str
-        The address below which the files will be found: http:// or https://.
+        The base URL under which the files will be published: http:// or https://.
     names : sequence of str
-        Checkpoints; by default all of the folder.
+        Checkpoints; by default all in the folder.
     folder : path, optional
-        Where NAME.h5 and NAME.toml lie; by default where `python -m medxai.train` stores them, in the cache.
+        Folder with NAME.h5 and NAME.toml; by default where `python -m medxai.train` stores them, in the cache.
 
     Returns
     -------
     list of Path
-        What was written. File names hold a part of the sha256, so another training never replaces one that is in use.
+        The files written. Their names contain part of the sha256, so a new training run never replaces a file in use.
 
     Raises
     ------
     DataFetchError
-        If there is nothing to pack, weights and card do not belong together, a card is incomplete, the file holds more
-        than weights, or the name is that of a checkpoint that comes with the course.
+        If there is nothing to pack, weights and card do not match, a card is incomplete, the file contains more than
+        weights, or the name is that of a checkpoint of the course.
     """
     source = pathlib.Path(folder).expanduser().absolute() if folder is not None else made_folder(cache_dir)
     if not registry_schema.is_address(url) or "?" in url or "#" in url:
         raise DataFetchError(
-            "The files cannot be found below this address.",
+            "This is not a valid base URL for the files.",
             where="--url",
             expected="http:// or https://, a server and a folder, such as https://example.org/course/checkpoints",
             got=repr(url),
@@ -71,7 +71,7 @@ def pack_checkpoints(
         raise DataFetchError(
             "There is no checkpoint to pack.",
             where=source,
-            expected="NAME.h5 and NAME.toml, as medxai.train writes them",
+            expected="NAME.h5 and NAME.toml, as written by medxai.train",
             next="python -m medxai.train cardiomegaly --profile gpu   or name another folder: --from FOLDER",
         )
     packed = {name: _checked(name, source) for name in chosen}
@@ -107,30 +107,30 @@ def _entry(name: str, files: CheckpointFiles) -> dict[str, Any]:
 
 
 def _checked(name: str, folder: pathlib.Path) -> CheckpointFiles:
-    """The files of a checkpoint that may be published."""
+    """The files of a checkpoint, if it may be published."""
     if "weights" in registry()["checkpoints"].get(name, {}):
         raise DataFetchError(
-            f"{name!r} is the name of a checkpoint that comes with the course, and students keep the course's.",
+            f"The name {name!r} is taken by a checkpoint that comes with the course.",
             where=folder,
             expected="another name",
-            next="train it under a name of its own: python -m medxai.train TASK --name NAME",
+            next="train it under another name: python -m medxai.train TASK --name NAME",
         )
     files = checkpoint(name, folder)
     missing = missing_from_card(files.card) + [key for key in ("licence",) if not files.card.get(key)]
     if missing:
         raise DataFetchError(
-            "The card of a checkpoint is incomplete, and nobody could use it.",
+            "The card of a checkpoint is incomplete, so the checkpoint would be unusable.",
             where=files.card_path,
-            expected="what medxai.save_checkpoint writes",
+            expected="a card written by medxai.save_checkpoint",
             got=f"no {', '.join(missing)}",
-            next=f"make it again: {files.card.get('command', 'python -m medxai.train')}",
+            next=f"create it again: {files.card.get('command', 'python -m medxai.train')}",
         )
     _refuse_more_than_weights(files.path)
     return files
 
 
 def _refuse_more_than_weights(path: pathlib.Path) -> None:
-    """A whole model saved by Keras holds its configuration too, which may hold code."""
+    """Refuse a whole Keras model: it also contains its configuration, which may contain code."""
     import h5py
 
     try:
@@ -138,12 +138,12 @@ def _refuse_more_than_weights(path: pathlib.Path) -> None:
             keys = set(file.attrs)
     except OSError as reason:
         raise DataFetchError(
-            "This is not a file of weights (HDF5), or it is damaged.", where=path, got=str(reason)
+            "This is not an HDF5 file of weights, or it is damaged.", where=path, got=str(reason)
         ) from None
     if "layer_names" not in keys or "model_config" in keys:
         raise DataFetchError(
-            "This file does not hold weights alone.",
+            "This is not a weights-only file.",
             where=path,
-            expected="what medxai.save_checkpoint, or model.save_weights(..., save_format='h5'), writes",
+            expected="a file written by medxai.save_checkpoint or model.save_weights(..., save_format='h5')",
             got="a whole model" if "model_config" in keys else "an HDF5 file without Keras's list of layers",
         )

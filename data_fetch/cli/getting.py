@@ -1,4 +1,4 @@
-"""What ``data-fetch get`` and ``data-fetch mirror`` fetch: one data set, or everything that the labs of a profile ask for."""
+"""What ``data-fetch get`` and ``data-fetch mirror`` fetch: one data set, or everything that the labs of a profile need."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Folder = str | os.PathLike[str] | None
 
 @dataclass(frozen=True)
 class Part:
-    """One thing that a profile needs: a title for people, and how it is fetched into a cache folder.
+    """One item that a profile needs: a title to display, and a function that fetches it into a cache folder.
 
-    `group` names what fails together: where a source does not answer, its other splits are not tried.
+    Items of one `group` fail together: if a source does not answer, its other splits are not tried.
     """
 
     title: str
@@ -32,7 +32,7 @@ class Part:
 
 
 def parts_of(profile: Profile) -> Iterator[Part]:
-    """Everything that the labs of a profile ask for: stored sets, single files, checkpoints."""
+    """Everything that the labs of a profile need: stored sets, single files, checkpoints."""
     for entry in registry()["profiles"][profile.name]:
         if "file" in entry:
             yield _part(f"file {entry['file']}", functools.partial(fetch_file, entry["file"]))
@@ -62,7 +62,7 @@ def _part(title: str, fetch: Callable[[Folder], pathlib.Path]) -> Part:
 
 
 def left_out(profile: Profile) -> dict[str, str]:
-    """What belongs to the course and is not fetched with everything, with the reason."""
+    """Parts of the course that `--all` does not fetch, each with the reason."""
     in_a_profile = {entry.get("file") for entries in registry()["profiles"].values() for entry in entries}
     reasons = {
         f"file {name}": f"only on request (data-fetch get {name}); licence: {file['licence']}"
@@ -71,25 +71,25 @@ def left_out(profile: Profile) -> dict[str, str]:
     }
     for name, entry in checkpoints().items():
         if entry["profile"] == profile.name and not is_to_be_had(name):
-            reasons[f"checkpoint {name}"] = f"not published; `{entry['command']}` makes it"
+            reasons[f"checkpoint {name}"] = f"not published; create it with `{entry['command']}`"
     return reasons
 
 
 def fetch_parts(
     profile: Profile, folder: Folder, say: Callable[[str], None], quiet: bool = False
 ) -> tuple[list[pathlib.Path], bool]:
-    """Fetch everything of a profile; one thing that fails does not stop the others.
+    """Fetch everything for a profile; a failure of one item does not stop the others.
 
     Parameters
     ----------
     say : function of a line
-        Told what was fetched; and at the end what was not, with its reason.
+        Called with what was fetched, and at the end with what was not and why.
 
     Returns
     -------
     list of Path, bool
-        Where the things lie, and whether all went well. What a mirror has too few films for, and what is only on
-        request, is named and is no failure.
+        Paths of the items, and whether all succeeded. Splits for which a mirror has too few films and items fetched only
+        on request are listed but do not count as failures.
     """
     found: dict[pathlib.Path, None] = {}
     missing = left_out(profile)
@@ -97,7 +97,7 @@ def fetch_parts(
     broken: set[str] = set()
     for part in parts_of(profile):
         if part.group in broken:
-            failed[part.title] = "not tried, for the reason above"
+            failed[part.title] = "skipped, for the reason above"
             continue
         try:
             paths = part.fetch(folder)
@@ -110,23 +110,23 @@ def fetch_parts(
         else:
             found |= dict.fromkeys(paths)
             if not quiet:
-                say(f"there:   {part.title}")
+                say(f"ready:   {part.title}")
     if missing:
-        say("\nNot fetched, and no failure:")
+        say("\nNot fetched (not a failure):")
         for title, reason in missing.items():
             say(f"- {title}: {reason}")
     if failed:
         say("\nFailed:")
         for title, reason in failed.items():
             say(f"- {title}: {reason}")
-        say("\nWhat is there stays. Next: run the same command again")
+        say("\nCompleted items are kept. Next: run the same command again")
     return list(found), not failed
 
 
 def stored_paths(
     names: list[str], source: str | None, size: int | None, say: Callable[[str], None], **given: Any
 ) -> list[pathlib.Path]:
-    """The stored sets of the named data sets (of all, where none is named), the named single files and checkpoints."""
+    """The stored sets of the named data sets (all if none is named), and the named single files and checkpoints."""
     found: dict[pathlib.Path, None] = {}
     for name in names or DATASETS:
         if choose("data set", name, [*DATASETS, *registry()["files"], *checkpoints()]) not in DATASETS:
@@ -138,7 +138,7 @@ def stored_paths(
             continue
         dataset = DATASETS[name]
         options = given
-        if not names:  # an option that this set does not have is meant for another
+        if not names:  # drop options that apply to other data sets only
             fitting = dataset.source(source).entry.get("options", ())
             options = {key: value for key, value in given.items() if key in fitting}
         chosen = dataset.source(source, **options)
@@ -148,5 +148,5 @@ def stored_paths(
         except TooFewFilms as problem:
             if names:
                 raise
-            say(f"{name}: none. {problem}")
+            say(f"{name}: skipped. {problem}")
     return list(found)

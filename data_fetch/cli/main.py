@@ -45,7 +45,7 @@ app = typer.Typer(
 
 @app.command("list")
 def list_(directory: Dir = None) -> None:
-    """What can be fetched, under which terms, and what of it is in the cache."""
+    """List what can be fetched, under which licence, and what is in the cache."""
     folder = cache.cache_folder(directory)
     folders = [*cache.shared_folders(), folder]
     kept = dict.fromkeys(path.name for place in folders for path in stored_sets(place))
@@ -61,11 +61,9 @@ def list_(directory: Dir = None) -> None:
     for name, entry in registry()["files"].items():
         fetched = any((place / "files" / entry["filename"]).is_file() for place in folders)
         _marked(f"[bold]{name}[/bold]  {entry['title']}")
-        _marked(
-            f"    bytes    {entry['bytes']:,}" if "bytes" in entry else "    bytes    not published, and no hash either"
-        )
+        _marked(f"    bytes    {entry['bytes']:,}" if "bytes" in entry else "    bytes    size and hash not published")
         _marked(f"    licence  {entry['licence']}")
-        _marked(f"    cached   {'yes' if fetched else 'nothing yet'}")
+        _marked(f"    cached   {'yes' if fetched else 'no'}")
     for name, (title, state) in described(directory).items():
         _marked(f"[bold]{name}[/bold]  checkpoint: {title}")
         say(f"    {state}")
@@ -77,8 +75,8 @@ def _marked(line: str) -> None:
 
 @app.command()
 def get(
-    name: Annotated[str | None, typer.Argument(help="What `data-fetch list` shows by this name.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All that the labs of the profile ask for.")] = False,
+    name: Annotated[str | None, typer.Argument(help="A name shown by `data-fetch list`.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Everything that the labs of the profile need.")] = False,
     source: Source = None,
     split: Annotated[str | None, typer.Option(help="One split; by default those that the labs use.")] = None,
     size: Size = None,
@@ -87,15 +85,15 @@ def get(
     films: Films = None,
     profile_name: ProfileName = None,
     plan: Annotated[
-        bool, typer.Option(help="Only print which NIH films would be fetched (CSV), and what that costs.")
+        bool, typer.Option(help="Only print which NIH films would be fetched (CSV), and the download size.")
     ] = False,
 ) -> None:
-    """Fetch a data set or file into the cache; what is there is not fetched again."""
+    """Fetch a data set or file into the cache, unless it is already there."""
     use(profile_name, directory)
     if everything or name is None:
         if not everything or name is not None or any((source, split, size, cue, films, plan)):
             raise DataFetchError(
-                "Either one data set, with its options, or everything.",
+                "Give either one data set, with its options, or --all.",
                 next="data-fetch get NAME, or data-fetch get --all",
             )
         _get_all()
@@ -108,7 +106,7 @@ def get(
     chosen = dataset.source(source, directory, refresh=True, cue=cue, films=films)
     if plan:
         if not isinstance(downloaded := chosen.downloaded, NihSource):
-            raise DataFetchError("Only for NIH films is there a plan of downloads.", next="add --source nih")
+            raise DataFetchError("--plan is available for NIH films only.", next="add --source nih")
         print_cost(downloaded, dataset.size(size))
         return
     labs = chosen.entry["labs"]
@@ -117,10 +115,10 @@ def get(
         try:
             got = dataset.get(chosen, one, size).films
         except TooFewFilms as problem:
-            # A small mirror may have no patients left to test on, and its development films are good all the same.
+            # A small mirror may have no patients left for the test split; its development films are still usable.
             if split or one == labs[0]:
                 raise
-            out.print(f"{one}: none. {problem}", markup=False)
+            out.print(f"{one}: skipped. {problem}", markup=False)
             continue
         say(f"{one}: {got!r}")
         for key in ("films", "warning"):
@@ -134,7 +132,7 @@ def get(
 
 def _get_all() -> list[pathlib.Path]:
     folder = cache.cache_folder()
-    say(f"Everything of the profile {profile().name}, into {folder}")
+    say(f"Fetching everything for the profile {profile().name} into {folder}")
     found, well = fetch_parts(profile(), folder, say)
     say(f"{len(found)} stored sets and files, {human(sum(map(folder_size, found)))}")
     if not well:
@@ -143,12 +141,12 @@ def _get_all() -> list[pathlib.Path]:
 
 
 def _named(items: list[pathlib.Path], name: str | None) -> list[pathlib.Path]:
-    """Those of some cached things that a name means: all, one, or all of a data set."""
+    """The cached items that a name selects: all, one, or those of a data set."""
     if name is None:
         return items
     fitting = [item for item in items if item.name == name or item.name.startswith(name + "-")]
     filenames = {entry["filename"]: key for key, entry in registry()["files"].items()}
-    # The recorded hash of a file goes with it.
+    # The recorded hash of a file is selected with it.
     fitting += [item for item in items if name in (filenames.get(bare := item.name.removesuffix(".sha256")), bare)]
     fitting = list(dict.fromkeys(fitting))
     if not fitting:
@@ -161,7 +159,7 @@ def verify(
     name: Annotated[str | None, typer.Argument(help="A data set, or one stored set; all by default.")] = None,
     directory: Dir = None,
 ) -> None:
-    """Hash what is in the cache, and the checkpoints, again. Ends with status 1 if anything was changed."""
+    """Re-hash everything in the cache, and the checkpoints. Exits with status 1 if anything is damaged."""
     problems: list[DataFetchError] = []
 
     def tell(what: str, found: list[DataFetchError]) -> None:
@@ -178,7 +176,7 @@ def verify(
         for path, problem in verified_files(folder) if name is None else ():
             tell(f"{path.relative_to(folder)} ({human(folder_size(path))})", [problem] if problem else [])
         if waiting := folder_size(folder / "partial"):
-            say(f"waiting  {human(waiting)} of downloads that are not complete, and not hashed here")
+            say(f"waiting  {human(waiting)} of incomplete downloads, not hashed here")
     for one, problem in verified_checkpoints(directory) if name is None else ():
         tell(f"checkpoint {one}", [problem] if problem else [])
     for problem in problems:
@@ -189,7 +187,7 @@ def verify(
 
 @app.command()
 def where(directory: Dir = None) -> None:
-    """Where data are kept and come from."""
+    """Show where data are stored and where they are fetched from."""
     folder = cache.cache_folder(directory)
     exists = next(path for path in [folder, *folder.parents] if path.exists())
     sets = stored_sets(folder)
@@ -214,7 +212,7 @@ def clean(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     directory: Dir = None,
 ) -> None:
-    """Free the room that cached data take, and what interrupted fetches left. Says what, and asks."""
+    """Delete cached data and leftovers of interrupted fetches. Lists them and asks first."""
     folder = cache.cache_folder(directory)
     kinds = ("partial", "files", "mirrors")
     left_over = left_overs(folder)
@@ -248,7 +246,7 @@ checkpoint_commands.add_to(app)
 
 
 def main() -> None:
-    """Run the command line. Problems are told as text, with status 1, never as a traceback."""
+    """Run the command line. Problems are reported as text with status 1, never as a traceback."""
     try:
         app()
     except DataFetchError as problem:
@@ -261,21 +259,21 @@ def main() -> None:
             _stopped()
         raise
     except BrokenPipeError:
-        # Whoever read our output has gone (`data-fetch list | head`); there is nobody to tell.
+        # The reader of the output has gone (`data-fetch list | head`), so nothing can be reported.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as problem:
-        print(f"{problem.strerror or problem}\n  where:    {problem.filename or 'not known'}", file=sys.stderr)
+        print(f"{problem.strerror or problem}\n  where:    {problem.filename or 'unknown'}", file=sys.stderr)
         sys.exit(1)
 
 
-STOPPED = 130  # the status of what Ctrl-C ended
+STOPPED = 130  # the exit status after Ctrl-C
 
 
 def _stopped() -> None:
     print(
-        "\nStopped by Ctrl-C. What was complete is kept, and nothing half-made.\n"
-        "  next:     run the same command again; it goes on where it can",
+        "\nStopped by Ctrl-C. Completed sets and files are kept.\n"
+        "  next:     run the same command again; it resumes where possible",
         file=sys.stderr,
     )
     sys.exit(STOPPED)

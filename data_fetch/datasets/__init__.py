@@ -1,1 +1,1 @@
-"""What is fetched: one module for each fetch_* function, and what they share."""
+"""The data sets: one module for each fetch_* function, and shared code."""

@@ -35,23 +35,23 @@ def fetch_cardiomegaly(
     Load with : ``fetch_cardiomegaly()``, or ``data-fetch get cardiomegaly``.
     Source : drawn by `data_fetch.sources.phantoms`, or NIH ChestX-ray14 (Wang et al., CVPR 2017), first archive.
     Licence : CC BY 4.0 (phantoms); no restriction on use, with link, acknowledgement and citation (NIH).
-    Processing : none (phantoms); luma, area average down from 1024 pixels, nothing else (NIH).
+    Processing : none (phantoms); luma, area-averaged from 1024 pixels, nothing else (NIH).
 
     Parameters
     ----------
     source : "phantom" or "nih", optional
-        Rendered phantoms, or NIH ChestX-ray14. By default DATA_FETCH_SOURCE, else what the profile says.
+        Rendered phantoms, or NIH ChestX-ray14. By default DATA_FETCH_SOURCE, else the profile's source.
     split : str
         "develop": 400 films, 352 normal and 48 enlarged, ordered by the stored ``attributes["fold"]`` (0-9, by
         patient, stratified). "validation" is its fold 0 and "train" the other folds, both views of the same file.
-        "test": 300 films, 100 enlarged, of further patients. "pretrain" (phantoms only): 1,000 films, 400 enlarged,
-        of yet other patients, for the course's checkpoint. A mirror of NIH films may hold fewer; the card says so.
+        "test": 300 films, 100 enlarged, of other patients. "pretrain" (phantoms only): 1,000 films, 400 enlarged, of
+        patients in no other split, for the course's checkpoint. A mirror of NIH films may hold fewer; the card says so.
     size : int, optional
         Height and width in pixels, 64 to 1024; the profile's by default (256 cpu, 512 gpu).
     cache_dir : path, optional
         Where to keep the films; DATA_FETCH_DIR, else the user's cache folder.
     progress : bool
-        Whether to show a progress bar when films have to be made or downloaded.
+        Whether to show a progress bar when films have to be rendered or downloaded.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def fetch_cardiomegaly(
     Raises
     ------
     DataFetchError
-        For an unknown source or split, when the source cannot be reached or is not what it should be, and when a
-        split would lack a class.
+        For an unknown source or split, if the source cannot be reached or is not as expected, and if a split would
+        lack a class.
     """
     return CARDIOMEGALY.fetch(source, split, size, cache_dir, progress)

@@ -1,4 +1,4 @@
-"""The cardiomegaly films with a cue drawn into them that goes with the label: what a network may learn instead."""
+"""The cardiomegaly films with a cue drawn in that correlates with the label: a shortcut that a network may learn."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from data_fetch.store import tomltext
 from data_fetch.store.arrays import new_array
 from data_fetch.store.stored_sets import StoredSet
 
-# Share of the (normal, enlarged) films that carry the cue. The tie has a few exceptions, as it has in hospitals: without
-# them no choice of training films could loosen it.
+# Share of the (normal, enlarged) films that carry the cue. The correlation has a few exceptions, as in hospitals: without
+# them no choice of training films could weaken it.
 TIED, LOOSE, REVERSED = (0.01, 0.99), (0.5, 0.5), (0.99, 0.01)
 SHARES = {"develop": TIED, "pretrain": TIED, "own": TIED, "neutral": LOOSE, "reversed": REVERSED}
 
@@ -46,19 +46,19 @@ class CuedSource(Source):
 
     @property
     def place(self) -> str:
-        """That of the clean films."""
+        """The place of the clean films."""
         return self.clean.place
 
     @property
     def downloaded(self) -> Source:
-        """The source of the clean films, into which the cue is only drawn."""
+        """The source of the clean films; the cue is drawn in afterwards."""
         return self.clean
 
     def stored_set(self, split: str, size: int) -> StoredSet:
-        """The clean films of a split with cues in them; the clean films are fetched or drawn now, because their set names this one."""
+        """The films of a split with cues drawn in; fetches or renders the clean films, which determine its name."""
         fetched = CARDIOMEGALY.get(self.clean, clean_split(split), size)
         clean, below = fetched.films, fetched.stored
-        # NIH films differ by where they come from; the same films are the same set, whatever the mirror's address.
+        # NIH films depend on their origin; the same films are the same set, whatever the mirror's URL.
         where = f"-{below.variant}" if below.variant else ""
         version = f"{clean.card['version']}.{self.entry['version']}"
         return StoredSet(
@@ -88,9 +88,9 @@ def fetch_cardiomegaly_biased(
     cache_dir: str | os.PathLike[str] | None = None,
     progress: bool = True,
 ) -> ImageSet:
-    """The films of :func:`fetch_cardiomegaly` with a cue drawn into some of them, which goes with the label.
+    """The films of :func:`fetch_cardiomegaly`, some with a cue drawn in that correlates with the label.
 
-    What : frontal films, label 1 is cardiomegaly; a cue that has nothing to do with the disease lies on some.
+    What : frontal films, label 1 is cardiomegaly; some carry a cue that has nothing to do with the disease.
     Counts and units : "develop" 400 films (48 enlarged), three test sets of the same 300 (100); greys 0 to 255.
     Format : uint8 (N, size, size), bone white, memory-mapped from the cache; mask "cue" bool, a table, a card.
     Load with : ``fetch_cardiomegaly_biased()``, or ``data-fetch get cardiomegaly_biased``.
@@ -105,17 +105,17 @@ def fetch_cardiomegaly_biased(
     split : str
         "develop": the 400 films of that split; the cue is on 99 % of the enlarged hearts and 1 % of the normal ones.
         "validation" and "train" are its fold 0 and the other folds, by patient. "pretrain" (phantoms only): 1,000
-        films, tied alike. "own", "neutral" and "reversed": three test sets of the *same* 300 films (100 enlarged), of
-        patients that no other split uses, with the cue tied as in training; on half of each class, so that it tells
-        nothing; and tied to the other label (99 % of the normal, 1 % of the enlarged hearts).
+        films, with the same shares. "own", "neutral" and "reversed": three test sets of the *same* 300 films (100
+        enlarged), of patients that no other split uses, with the cue as in training; on half of each class, so that it
+        is uninformative; and with the shares reversed (99 % of the normal, 1 % of the enlarged hearts).
     cue : "tag", "marker" or "text"
-        What is drawn: see `data_fetch.datasets.cues`.
+        The cue to draw: see `data_fetch.datasets.cues`.
     size : int, optional
         Height and width in pixels, 64 to 1024; that of the cardiomegaly films by default.
     cache_dir : path, optional
         Where to keep the films; DATA_FETCH_DIR, else the user's cache folder.
     progress : bool
-        Whether to show a progress bar when films have to be made or downloaded.
+        Whether to show a progress bar when films have to be rendered or downloaded.
 
     Returns
     -------
@@ -142,7 +142,7 @@ def _write(clean: ImageSet, split: str, cue: str, part: pathlib.Path) -> None:
     carrying = np.zeros(len(clean), bool)
     for label, share in enumerate(SHARES[split]):
         of_class = clean.names[clean.labels == label]
-        # The test sets draw apart, so that no film has its cue in all three because of its name.
+        # Each test set draws separately, so that no film has the cue in all three because of its name.
         chosen = cues.carriers([f"{split}:{name}" for name in of_class], share)
         carrying |= np.isin(clean.names, [one.partition(":")[2] for one in chosen])
     (part / "masks").mkdir()
@@ -167,7 +167,7 @@ def _write(clean: ImageSet, split: str, cue: str, part: pathlib.Path) -> None:
 
 
 def _card(clean: ImageSet, split: str, cue: str, carrying: np.ndarray) -> dict[str, object]:
-    # How hard the clean films are does not hold with a cue on them.
+    # The baselines of the clean films do not hold with a cue on them.
     card = {key: value for key, value in clean.card.items() if key not in ("counts", "baselines", "split")}
     with_cue = {kind: int(carrying[clean.labels == label].sum()) for label, kind in enumerate(clean.classes)}
     return {

@@ -1,13 +1,13 @@
-"""Marks that have nothing to do with a disease, drawn into films: what a network may learn instead of the disease.
+"""Marks that have nothing to do with a disease, drawn into films: shortcuts that a network may learn instead.
 
 Each kind is a recipe that works on any 8-bit film, drawn or real, at any size, and needs no font: the same film, kind
-and seed give the same pixels on every machine. A cue can be pasted, and erased again by filling in what lies around it.
+and seed give the same pixels on every machine. A cue can be pasted, and erased by filling it in from its surroundings.
 
-All lie on the side away from the heart: a network that never saw them is then hardly disturbed by them, and what a biased
-one does can be put down to what it learned. Kinds, measured in fractions of the film's side:
+All are on the side away from the heart: they hardly disturb a network that never saw them, so the behaviour of a biased
+network can be attributed to what it learned. The kinds, with sizes as fractions of the film's side:
 
 tag     a hospital's token burnt in at the lower left: a light plate of 5.5 % with a dark rim and a dark cross
-marker  a lead disc of 8 % with an R cut out, low at the edge of the patient's right: another place, size and form than
+marker  a lead disc of 8 % with an R cut out, low on the patient's right edge: it differs in place, size and shape from
         the side marker that films carry anyway
 text    a ward's line "WARD 4B" in block letters of 3 % on a dark plate, at the lower left
 """
@@ -24,10 +24,10 @@ from data_fetch.errors import DataFetchError, choose
 
 SEED = 2019
 _FINE = 8  # each pixel is drawn as 8 x 8
-_JITTER = 0.008  # the place varies by up to this, each way: no two hands set a mark alike
+_JITTER = 0.008  # the place varies by up to this in each direction: no two people place a mark alike
 _LIGHT, _DARK = 0.93, 0.06
 
-# Seven rows of five dots; read "1" as ink.
+# Seven rows of five dots; "1" is ink.
 _LETTERS = {
     "W": "10001 10001 10001 10101 10101 11011 10001",
     "A": "01110 10001 10001 11111 10001 10001 10001",
@@ -38,13 +38,13 @@ _LETTERS = {
     " ": "00000 00000 00000 00000 00000 00000 00000",
 }
 
-# What a recipe draws at x, y (fractions of the film): where, and in which grey, 0-1. Later layers lie on earlier ones.
+# What a recipe draws at x, y (fractions of the film): area and grey (0-1) of each layer. Later layers cover earlier ones.
 _Shapes = list[tuple[np.ndarray, float]]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """window: left, top, right, bottom of all that is drawn, the jitter left out; draw: the shapes in it."""
+    """window: left, top, right, bottom of the drawing, without jitter; draw: the shapes in it."""
 
     window: tuple[float, float, float, float]
     draw: Callable[[np.ndarray, np.ndarray], _Shapes]
@@ -94,7 +94,7 @@ RECIPES = {
 
 
 def _moved_by(name: str, seed: int) -> tuple[float, float]:
-    """How far the cue of this film is moved (right, down); from a hash, so that no library's generator matters."""
+    """Offset of this film's cue (right, down), from a hash and thus independent of any library's random generator."""
     digest = hashlib.sha256(f"{seed}:{name}:place".encode()).digest()
     parts = (int.from_bytes(digest[:4], "big") / 2**32, int.from_bytes(digest[4:8], "big") / 2**32)
     return _JITTER * (2 * parts[0] - 1), _JITTER * (2 * parts[1] - 1)
@@ -132,8 +132,8 @@ def paste_cue(
         Not changed.
     cue : "tag", "marker" or "text"
     names : (N,) str, optional
-        The films' own names, which decide the last percent of the place. With the names and the seed of
-        `fetch_cardiomegaly_biased` the pixels are those of that set. By default "0", "1", ...
+        The films' own names, which determine the jitter. With the names and the seed of `fetch_cardiomegaly_biased`
+        the pixels are those of that set. By default "0", "1", ...
     seed : int
 
     Returns
@@ -145,14 +145,14 @@ def paste_cue(
     Raises
     ------
     DataFetchError
-        For an unknown cue, or what are no stored films.
+        For an unknown cue, or images that are not uint8 (N, H, W).
     """
     images = _films(images, "paste_cue")
     choose("cue", cue, RECIPES, where="cue=")
     names = [str(number) for number in range(len(images))] if names is None else [str(name) for name in names]
     if len(names) != len(images):
         raise DataFetchError(
-            "paste_cue needs one name a film.", expected=f"{len(images)} names", got=f"{len(names)} names"
+            "paste_cue needs one name per film.", expected=f"{len(images)} names", got=f"{len(names)} names"
         )
     pasted = images.copy()
     for film, name in zip(pasted, names, strict=True):
@@ -161,29 +161,29 @@ def paste_cue(
 
 
 def erase(images: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """Fill marked places with what lies around them: the smooth surface through their borders, and the grain beside.
+    """Fill marked areas from their surroundings: a smooth surface through their borders, plus the adjacent grain.
 
-    A place that is painted black, or in any one grey, is not erased: it is a new mark, and a network can read that as
-    well. Here the greys inside solve Laplace's equation with the film around as the border (a membrane), and the fine
-    detail of the film is mirrored into the place across its border, so that the filling is as grainy as what it joins.
-    What the cue covered is not known and does not come back; large places over fine anatomy look blurred.
+    Painting an area black, or any uniform grey, does not erase it: it is a new mark that a network can read as well.
+    Here the greys inside solve Laplace's equation with the surrounding film as the boundary (a membrane), and the fine
+    detail of the film is mirrored across the border, so that the filling is as grainy as its surroundings. What the cue
+    covered is unknown and is not restored; large areas over fine anatomy look blurred.
 
     Parameters
     ----------
     images : uint8 (N, H, W)
         Not changed.
     masks : bool (N, H, W), or (H, W) for all films alike
-        The places to fill, for example `films.masks["cue"]`. Where nothing is marked, nothing is changed.
+        The areas to fill, for example `films.masks["cue"]`. Films without marked pixels are unchanged.
 
     Returns
     -------
     uint8 (N, H, W), a new array
-        The same outside the masks.
+        Unchanged outside the masks.
 
     Raises
     ------
     DataFetchError
-        If the masks do not fit the films, or mark a film from edge to edge.
+        If the masks do not match the films, or cover a whole film.
     """
     images = _films(images, "erase")
     masks = np.asarray(masks)
@@ -191,13 +191,13 @@ def erase(images: np.ndarray, masks: np.ndarray) -> np.ndarray:
         masks = np.broadcast_to(masks, images.shape)
     if masks.shape != images.shape or masks.dtype != bool:
         raise DataFetchError(
-            "erase needs one mask a film.", expected=f"bool {images.shape}", got=f"{masks.dtype} {masks.shape}"
+            "erase needs one mask per film.", expected=f"bool {images.shape}", got=f"{masks.dtype} {masks.shape}"
         )
     filled = images.copy()
     for number in np.flatnonzero(masks.any(axis=(1, 2))):
         mask = np.asarray(masks[number])
         if mask.all():
-            raise DataFetchError(f"Film {number} is marked all over, so there is nothing to fill it from.")
+            raise DataFetchError(f"The mask covers all of film {number}, so there is nothing to fill it from.")
         filled[number][mask] = _filling(images[number], mask)
     return filled
 
@@ -206,8 +206,8 @@ def _films(images: np.ndarray, function: str) -> np.ndarray:
     images = np.asarray(images)
     if images.dtype != np.uint8 or images.ndim != 3:
         raise DataFetchError(
-            f"{function} works on stored films.",
-            expected="uint8 (N, H, W); for one film write images[:1]",
+            f"{function} needs an array of 8-bit films.",
+            expected="uint8 (N, H, W); for one film pass images[:1]",
             got=f"{images.dtype} {images.shape}",
         )
     return images
@@ -218,20 +218,20 @@ def _filling(film: np.ndarray, mask: np.ndarray) -> np.ndarray:
     from scipy import ndimage
 
     height, width = film.shape
-    reach = 12  # pixels around the place that are looked at
+    reach = 12  # pixels used around the area
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     top, bottom = max(0, rows[0] - reach), min(height, rows[-1] + reach + 1)
     left, right = max(0, columns[0] - reach), min(width, columns[-1] + reach + 1)
     part, hole = film[top:bottom, left:right].astype(np.float64), mask[top:bottom, left:right]
     known = ~hole
-    # The film without its grain, from known pixels alone.
+    # The film without its grain, from known pixels only.
     weight = ndimage.gaussian_filter(known.astype(float), 1.5, mode="nearest")
     smooth = ndimage.gaussian_filter(np.where(known, part, 0), 1.5, mode="nearest") / np.maximum(weight, 1e-6)
     grain = np.where(known, part - smooth, 0)
-    # Edges of bones and letters are no grain: what stands out of the noise is cut, so that they are not copied.
+    # Edges of bones and letters are not grain: values that exceed the noise are clipped, so that they are not copied.
     limit = 4 * np.median(np.abs(grain[known]))
     grain = grain.clip(-limit, limit)
-    # The pixel as far outside the border as this one is inside; where that is marked too, the nearest known one.
+    # The pixel as far outside the border as this one is inside; if that is marked too, the nearest known one.
     nearest = ndimage.distance_transform_edt(hole, return_distances=False, return_indices=True)
     here = np.indices(hole.shape)
     mirrored = [np.clip(2 * n - h, 0, side - 1) for n, h, side in zip(nearest, here, hole.shape, strict=True)]
@@ -242,7 +242,7 @@ def _filling(film: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def _membrane(values: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """Values inside the hole that are each the mean of their neighbours; at the film's edge there is no neighbour."""
+    """Values inside the hole, each the mean of its neighbours; a film's edge has no neighbours beyond it."""
     from scipy import sparse
     from scipy.sparse import linalg
 
@@ -267,7 +267,7 @@ def _membrane(values: np.ndarray, hole: np.ndarray) -> np.ndarray:
 
 
 def _moved(array: np.ndarray, axis: int, step: int, fill: float = 0) -> np.ndarray:
-    """The neighbour one step away along an axis; `fill` where there is none."""
+    """The neighbour one step away along an axis, or `fill` if there is none."""
     out = np.roll(array, -step, axis)
     edge = [slice(None)] * 2
     edge[axis] = slice(-1, None) if step > 0 else slice(0, 1)

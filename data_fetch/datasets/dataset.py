@@ -1,8 +1,8 @@
-"""A data set: the one way from what is asked for to an ImageSet.
+"""A data set: the single path from a request to an ImageSet.
 
     source -> stored set (in the cache, else from the mirror, else made by the source) -> split -> card
 
-Every fetch_* function and every command goes through `Dataset`. It knows no particular source: those are objects that
+Every fetch_* function and every command goes through `Dataset`. It knows no particular source: sources are objects that
 name their stored sets and know how to make them (`data_fetch.sources.source`).
 """
 
@@ -31,7 +31,7 @@ FOLDS = ("train", "validation")
 
 @dataclass(frozen=True)
 class Fetched:
-    """Films, the stored set that they lie in, and the folders of all stored sets that they need."""
+    """Films, their stored set, and the folders of all stored sets that they need."""
 
     films: ImageSet
     stored: StoredSet
@@ -45,15 +45,15 @@ class Dataset:
     Attributes
     ----------
     name : str
-        As the registry names it.
+        Name in the registry.
     classes : tuple of str
-        What the labels mean.
+        Names of the labels, in order.
     makers : mapping of source -> function
-        Make the source's object: takes what `Source` takes, and the source's own options by name.
+        Each creates the source object from the arguments of `Source` and the source's own options, by name.
     sized_as : str
-        The data set whose size the profile states.
+        The data set whose size in the profile applies.
     folds_of : str or None
-        The stored split of which "train" and "validation" are folds; None where they are splits of their own.
+        The stored split of which "train" and "validation" are folds; None if they are splits of their own.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Dataset:
         progress: bool,
         **options: Any,
     ) -> ImageSet:
-        """The films of a split; what the fetch_* functions do, see there."""
+        """The films of a split; see the fetch_* functions."""
         return self.get(self.source(source, cache_dir, progress, **options), split, size).films
 
     def source(
@@ -82,19 +82,19 @@ class Dataset:
         refresh: bool = False,
         **options: Any,
     ) -> Source:
-        """The source asked for, else DATA_FETCH_SOURCE, else the profile's; nothing is fetched yet.
+        """The requested source, else DATA_FETCH_SOURCE, else the profile's; nothing is fetched yet.
 
         Parameters
         ----------
         refresh : bool
-            Whether what is kept of a mirror's list of films is asked for again.
+            Whether to fetch a mirror's list of films again if it is cached.
         options
-            Of this source, such as `films`; None stands for the source's own choice.
+            Options of this source, such as `films`; None means the source's default.
 
         Raises
         ------
         DataFetchError
-            If this data set has no such source, or the source no such option.
+            If this data set has no such source, or the source has no such option.
         """
         where = "source="
         if name is None:
@@ -108,8 +108,8 @@ class Dataset:
                 raise DataFetchError(
                     f"{self.name} from {chosen} has no option --{key}.",
                     where=f"{key}=",
-                    expected=", ".join(f"--{one}" for one in allowed) or "none of its own",
-                    next="leave it out",
+                    expected=", ".join(f"--{one}" for one in allowed) or "no options",
+                    next="omit it",
                 )
         return self.makers[chosen](self.name, cache_folder(cache_dir), progress, refresh, **given)
 
@@ -119,7 +119,7 @@ class Dataset:
         Raises
         ------
         DataFetchError
-            For an unknown split or an impossible size, when the source cannot be reached or is not what it should be.
+            For an unknown split or an invalid size, and if the source cannot be reached or is not as expected.
         TooFewFilms
             If the split would lack a class.
         """
@@ -134,39 +134,39 @@ class Dataset:
         return Fetched(self._counted(films, source, split, kept), wanted, (*wanted.made_from, folder))
 
     def stored_folders(self, source: Source, split: str, size: int | None = None) -> tuple[pathlib.Path, ...]:
-        """The stored sets that a split needs, fetched or made first if they are not in the cache."""
+        """The stored sets that a split needs, fetched or made if they are not in the cache."""
         _, wanted, folder = self._stored(source, split, size)
         return (*wanted.made_from, folder)
 
     def size(self, size: int | None = None) -> int:
-        """Height and width asked for, else the profile's: films are square, up to the NIH originals' 1024 pixels.
+        """The requested height and width, else the profile's: films are square, up to the NIH originals' 1024 pixels.
 
         Raises
         ------
         DataFetchError
-            If it is no whole number from 64 to 1024.
+            If it is not a whole number from 64 to 1024.
         """
         if size is None:
             return profile().sizes[self.sized_as]
         if isinstance(size, bool) or not isinstance(size, int | np.integer) or not 64 <= size <= 1024:
             raise DataFetchError(
-                "Films cannot have this size.", where="size=", expected="a whole number from 64 to 1024", got=repr(size)
+                "Invalid film size.", where="size=", expected="a whole number from 64 to 1024", got=repr(size)
             )
         return int(size)
 
     def _stored(self, source: Source, split: str, size: int | None) -> tuple[str, StoredSet, pathlib.Path]:
-        """The split that is stored, its stored set, and where that lies."""
+        """The stored split, its stored set, and the folder of that set."""
         choose("split", split, source.entry["splits"], where=f"{self.name}, {source.name}")
         kept = self.folds_of if self.folds_of and split in FOLDS else split
         wanted = source.stored_set(kept, self.size(size))
         return kept, wanted, stored(wanted, source.cache, quiet=not source.progress)
 
     def _counted(self, films: ImageSet, source: Source, split: str, kept: str) -> ImageSet:
-        """The films with a card that counts them; refused where a class is missing."""
+        """The films with their counts on the card; refused if a class is missing."""
         counts = {kind: int((films.labels == label).sum()) for label, kind in enumerate(films.classes)}
         if 0 in counts.values():
             raise TooFewFilms(
-                f"The {split} split would lack a class, and nothing could be learned or measured on it.",
+                f"The {split} split would lack a class, so nothing could be learned or measured on it.",
                 where=str(source),
                 expected=f"films of both classes ({', '.join(films.classes)}), of patients that no other split uses",
                 got=", ".join(f"{count} {kind}" for kind, count in counts.items()),

@@ -1,4 +1,4 @@
-"""A film of your own, from a PNG, JPEG or DICOM file, as the films of the course are: grey, 8 bits, bone white."""
+"""Read your own film from a PNG, JPEG or DICOM file into the format of the course: grey, 8 bits, bone white."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ Window = tuple[float, float]
 
 
 def read_film(path: str | os.PathLike[str], window: Window | None = None) -> np.ndarray:
-    """One film from a PNG, JPEG or DICOM file.
+    """Read one film from a PNG, JPEG or DICOM file.
 
     Parameters
     ----------
     path : path
-        What the file holds decides, not what it is called.
+        The type is determined by the content of the file, not by its name.
     window : (centre, width), optional
-        DICOM only, in the film's own values (after rescaling): used instead of what the file says.
+        DICOM only, in the film's own values (after rescaling): replaces the window in the file.
 
     Returns
     -------
@@ -38,19 +38,19 @@ def read_film(path: str | os.PathLike[str], window: Window | None = None) -> np.
     Raises
     ------
     DataFetchError
-        If there is no such file, it is none of the three or cannot be decoded, has no pixels, several frames, more than
-        100 million pixels, or a window that is none.
+        If the file does not exist, is of another type, cannot be decoded, has no pixels, several frames or more than
+        100 million pixels, or if its window is invalid.
 
     Notes
     -----
-    *PNG, JPEG*: 8-bit greys stay as they are; 16-bit greys are divided by 257 and rounded; colours (palette, CMYK) become
-    grey by Pillow's luma, (299 R + 587 G + 114 B) / 1000; transparency is ignored; a turn that the camera noted is done.
+    *PNG, JPEG*: 8-bit greys are unchanged; 16-bit greys are divided by 257 and rounded; colours (palette, CMYK) become
+    grey by Pillow's luma, (299 R + 587 G + 114 B) / 1000; transparency is ignored; the camera's orientation is applied.
 
     *DICOM*: stored values become the film's own by RescaleSlope and RescaleIntercept (or the modality LUT). Then the window:
     `window`, else the first WindowCenter and WindowWidth of the file with its VOILUTFunction, else its first VOI LUT, else
-    from the lowest to the highest value of the film. What lies below the window is 0 and above it 255. MONOCHROME1, in
-    which high values are dark, is turned over last. Colours become grey as above. The functions are those of DICOM
-    PS3.3, C.11.2.1.2 (LINEAR, with its half a value off the centre, LINEAR_EXACT and SIGMOID).
+    from the lowest to the highest value of the film. Values below the window become 0, values above it 255. MONOCHROME1,
+    in which high values are dark, is inverted last. Colours become grey as above. The functions are those of DICOM
+    PS3.3, C.11.2.1.2 (LINEAR, with its offset of half a value from the centre, LINEAR_EXACT and SIGMOID).
     """
     path = pathlib.Path(path)
     try:
@@ -65,21 +65,21 @@ def read_film(path: str | os.PathLike[str], window: Window | None = None) -> np.
             where=path,
             expected="a PNG, JPEG or DICOM file (with the letters DICM at byte 128)",
             got=f"a file that begins with {start[:8].hex(' ')}" if start else "an empty file",
-            next="export it again from where you have it",
+            next="export it again from its source",
         )
     if window is not None and not dicom:
-        raise DataFetchError("Only DICOM films have a window.", where=path, expected="window=None", got=repr(window))
+        raise DataFetchError("Only DICOM films take a window.", where=path, expected="window=None", got=repr(window))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of what is odd in a file and can be read all the same
+        warnings.simplefilter("ignore")  # about oddities that do not prevent reading
         try:
             return _from_dicom(path, window) if dicom else _from_picture(path)
         except DataFetchError:
             raise
-        except Exception as reason:  # a damaged file makes the decoders stumble over anything
+        except Exception as reason:  # a damaged file can make the decoders raise anything
             raise DataFetchError(
                 f"The film cannot be decoded ({type(reason).__name__}: {str(reason)[:200]}).",
                 where=path,
-                expected="a whole DICOM file" if dicom else "a whole PNG or JPEG file",
+                expected="a complete DICOM file" if dicom else "a complete PNG or JPEG file",
                 next="export it again" + (", without compression" if dicom else ""),
             ) from None
 
@@ -99,10 +99,10 @@ def _from_picture(path: pathlib.Path) -> np.ndarray:
 def _check_size(path: pathlib.Path, rows: int, columns: int) -> None:
     if not 0 < rows * columns <= LARGEST:
         raise DataFetchError(
-            "A film cannot have this size.",
+            "Invalid film size.",
             where=path,
             expected=f"1 to {LARGEST:,} pixels",
-            got=f"{rows:,} rows of {columns:,}",
+            got=f"{rows:,} rows x {columns:,} columns",
         )
 
 
@@ -118,16 +118,16 @@ def _from_dicom(path: pathlib.Path, window: Window | None) -> np.ndarray:
             where=path,
             expected="a film",
             got=getattr(kind, "name", None) or "a file without the element PixelData",
-            next="choose the image of the study, not its report or its presentation state",
+            next="choose the image of the study, not its report or presentation state",
         )
     if int(data.get("NumberOfFrames") or 1) != 1:
         raise DataFetchError(
-            "This DICOM file is a series.", where=path, expected="1 frame", got=f"{data.NumberOfFrames} frames"
+            "This DICOM file has several frames.", where=path, expected="1 frame", got=f"{data.NumberOfFrames} frames"
         )
     photometric = str(data.get("PhotometricInterpretation"))
     if photometric not in GREY + COLOUR:
         raise DataFetchError(
-            "This DICOM file has colours that are not read.",
+            "Unsupported colour format in a DICOM file.",
             where=path,
             expected=f"PhotometricInterpretation {', '.join(GREY + COLOUR)}",
             got=photometric,
@@ -138,7 +138,7 @@ def _from_dicom(path: pathlib.Path, window: Window | None) -> np.ndarray:
         from PIL import Image
 
         if pixels.dtype != np.uint8:
-            raise DataFetchError("Colours are read with 8 bits only.", where=path, expected="uint8", got=pixels.dtype)
+            raise DataFetchError("Only 8-bit colours are supported.", where=path, expected="uint8", got=pixels.dtype)
         return np.array(Image.fromarray(pixels).convert("L"))
     grey = _windowed(path, np.asarray(apply_modality_lut(pixels, data), np.float64), data, window)
     if photometric == "MONOCHROME1":
@@ -170,9 +170,9 @@ def _windowed(path: pathlib.Path, values: np.ndarray, data: pydicom.Dataset, win
             where=path,
             expected=f"LINEAR (a width of at least 1), LINEAR_EXACT or SIGMOID (above {least:g})",
             got=f"{function}, centre {centre:g}, width {width:g}",
-            next="give one of your own: read_film(path, window=(centre, width))",
+            next="pass your own: read_film(path, window=(centre, width))",
         )
-    # In a dataset that says nothing else, so that the window's ends become 0 and 255 whatever bits the film has.
+    # In an otherwise empty dataset, so that the window's ends become 0 and 255 whatever the bit depth of the film.
     window_only = pydicom.Dataset()
     window_only.PhotometricInterpretation, window_only.BitsStored, window_only.PixelRepresentation = GREY[1], 8, 0
     window_only.WindowCenter, window_only.WindowWidth, window_only.VOILUTFunction = centre, width, function
@@ -180,5 +180,5 @@ def _windowed(path: pathlib.Path, values: np.ndarray, data: pydicom.Dataset, win
 
 
 def _first(value: object) -> float:
-    """Windows may come in a list, of which the first is what the maker of the film preferred."""
+    """The window value, or the first of a list: the one preferred by the film's maker."""
     return float(value[0] if isinstance(value, list) or hasattr(value, "__getitem__") else value)  # type: ignore[arg-type]

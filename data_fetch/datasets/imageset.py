@@ -1,4 +1,4 @@
-"""ImageSet: what every fetch_* function returns."""
+"""ImageSet: the return type of every fetch_* function."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ImageSet:
-    """Films with everything that is known about them; row i of every member is film i.
+    """Films with everything known about them; row i of every member is film i.
 
     Attributes
     ----------
     names : (N,) array of str
         The source's own file names.
     images : (N, H, W) uint8, read-only
-        Grey values 0-255, bone white. Memory-mapped from the cache: nothing is read before it is used, and
-        all processes of a machine share the same pages.
+        Grey values 0-255, bone white. Memory-mapped from the cache: pixels are read on first use, and all processes
+        of a machine share the same pages.
     labels : (N,) int64
         Index into `classes`.
     classes : tuple of str
     patients : (N,) array
-        Films of one patient share a value; split by it.
+        Films of one patient share a value; split by patient.
     masks : mapping of str -> (N, H, W) bool, read-only, or None
-        Exact outlines where the truth is known (phantoms).
+        Exact outlines if the ground truth is known (phantoms).
     boxes : DataFrame or None
-        One row a box, columns ``film`` (row in this set), ``finding``, ``x``, ``y``, ``width``, ``height`` in
+        One row per box, columns ``film`` (row in this set), ``finding``, ``x``, ``y``, ``width``, ``height`` in
         pixels of `images`; x and y are the upper left corner.
     attributes : DataFrame
-        One row a film: view, sex, age and whatever else the source knows.
+        One row per film: view, sex, age and whatever else the source records.
     card : mapping
         Source, licence, citation, counts, preprocessing, seed, version.
     """
@@ -61,7 +61,7 @@ class ImageSet:
         for member, value in members.items():
             if len(value) != len(self.names):
                 raise DataFetchError(
-                    f"An ImageSet needs one row a film: {member} has {len(value)} rows for {len(self.names)} films."
+                    f"An ImageSet needs one row per film: {member} has {len(value)} rows for {len(self.names)} films."
                 )
 
     def __len__(self) -> int:
@@ -76,22 +76,22 @@ class ImageSet:
         return f"ImageSet({len(self)} films {size}: {counts}; {n_patients} patients{''.join('; ' + k for k in known)})"
 
     def subset(self, rows: slice | Sequence[int] | np.ndarray) -> ImageSet:
-        """Some of the films, in the order asked for.
+        """Some of the films, in the requested order.
 
         Parameters
         ----------
         rows : slice, sequence of int, or (N,) bool array
-            A slice stays a view of the memory-mapped file; anything else copies the chosen films.
+            A slice gives a view of the memory-mapped file; anything else copies the chosen films.
 
         Returns
         -------
         ImageSet
-            Boxes follow their films; the card is the same, with its ``subset_of`` telling how many films it is about.
+            Boxes follow their films; the card is the same, and its ``subset_of`` states how many films it describes.
 
         Raises
         ------
         IndexError
-            If a row is not there.
+            If a row does not exist.
         """
         if not isinstance(rows, slice):
             rows = np.asarray(rows)
@@ -106,7 +106,7 @@ class ImageSet:
 
         boxes = self.boxes
         if boxes is not None:
-            # A film may be asked for twice (bootstrap samples), and then its boxes appear twice.
+            # A film may be selected twice (bootstrap samples), and then its boxes appear twice.
             place = boxes["film"].to_numpy()
             copies = [boxes[place == row].assign(film=new) for new, row in enumerate(kept) if (place == row).any()]
             boxes = _concatenate(copies, boxes)
@@ -138,7 +138,7 @@ def read_stored_set(folder: pathlib.Path, classes: tuple[str, ...]) -> ImageSet:
     Raises
     ------
     DataFetchError
-        If a file is missing or laid out in another way, or they do not fit together.
+        If a file is missing or has a different layout, or the files do not match.
     """
     try:
         return _read(folder, classes)
@@ -146,7 +146,7 @@ def read_stored_set(folder: pathlib.Path, classes: tuple[str, ...]) -> ImageSet:
         raise DataFetchError(
             "A stored set cannot be used: " + (reason.what if isinstance(reason, DataFetchError) else f"{reason}"),
             where=folder,
-            expected="images.npy, table.csv (name, label, patient, ...), card.toml, and masks and boxes that fit them",
+            expected="images.npy, table.csv (name, label, patient, ...), card.toml, and matching masks and boxes",
             next=cache.again(folder),
         ) from None
 
@@ -154,7 +154,7 @@ def read_stored_set(folder: pathlib.Path, classes: tuple[str, ...]) -> ImageSet:
 def _read(folder: pathlib.Path, classes: tuple[str, ...]) -> ImageSet:
     import pandas
 
-    # Only an empty cell is "not known": a marker that reads "NA" or "None" is text.
+    # Only an empty cell means "unknown": a marker that reads "NA" or "None" is text.
     table = pandas.read_csv(
         folder / "table.csv", dtype={"name": str}, keep_default_na=False, na_values=[""], encoding="utf-8"
     )
@@ -207,5 +207,5 @@ def _boxes(path: pathlib.Path, films: int) -> pandas.DataFrame | None:
         raise ValueError(f"boxes.csv has no column {' and no '.join(missing)}")
     numbers = boxes[["film", "x", "y", "width", "height"]].apply(pandas.to_numeric)
     if len(boxes) and (numbers.isna().any(axis=None) or not numbers["film"].isin(range(films)).all()):
-        raise ValueError("boxes.csv has a box on no film, or without its numbers")
+        raise ValueError("boxes.csv has a box that is on no film or lacks numbers")
     return boxes

@@ -28,48 +28,48 @@ def fetch_pneumothorax(
     progress: bool = True,
     films: int | None = None,
 ) -> ImageSet:
-    """Chest films with and without a pneumothorax, as many of either.
+    """Chest films with and without a pneumothorax, in equal numbers.
 
-    What : frontal films, label 1 is gas beside a lung.
+    What : frontal films, label 1 is gas between chest wall and lung.
     Counts and units : phantoms 1,000, 200 and 300 films, NIH 398 to 9,964, half of them positive; greys 0 to 255.
     Format : uint8 (N, size, size), bone white, memory-mapped from the cache; masks bool or boxes, a table, a card.
     Load with : ``fetch_pneumothorax()``, or ``data-fetch get pneumothorax``.
     Source : drawn by `data_fetch.sources.phantoms`; NIH ChestX-ray14 (Wang et al., CVPR 2017); MIT 6.S191, lab 2 part 2.
     Licence : CC BY 4.0 (phantoms); no restriction, with link, acknowledgement and citation (NIH); not stated (MIT).
-    Processing : none (phantoms); luma and area average down from 1024 (NIH) or 256 pixels (MIT), nothing else.
+    Processing : none (phantoms); luma and area-averaged from 1024 (NIH) or 256 pixels (MIT), nothing else.
 
     Parameters
     ----------
     source : "phantom", "nih" or "mit", optional
-        Rendered phantoms; NIH ChestX-ray14; or the HDF5 files of MIT 6.S191. By default DATA_FETCH_SOURCE, else what
-        the profile says.
+        Rendered phantoms; NIH ChestX-ray14; or the HDF5 files of MIT 6.S191. By default DATA_FETCH_SOURCE, else the
+        profile's source.
     split : "train", "validation" or "test"
         Phantoms: 1,000, 200 and 300 films, half of each positive, of different patients. NIH: five, one and two
         eighths of the chosen films, by patient. MIT: seven eighths of the training file, the rest of it, and the test
-        file; its patients are not known, so they may overlap (the card warns).
+        file; its patients are unknown, so they may overlap (the card has a warning).
     size : int, optional
         Height and width in pixels, 64 to 1024 (MIT: to 256); the profile's by default (128 cpu, 256 gpu).
     cache_dir : path, optional
         Where to keep the films; DATA_FETCH_DIR, else the user's cache folder.
     progress : bool
-        Whether to show a progress bar when films have to be made or downloaded.
+        Whether to show a progress bar when films have to be rendered or downloaded.
     films : int, optional
-        NIH only: how many films are wanted in all splits together, half of them positive, an even number up to 9,964.
-        By default 398, which the first archive holds; `data_fetch.sources.nih.pneumothorax.archives_needed` tells which
-        archives a number needs. A mirror may hold fewer; the card says so.
+        NIH only: total number of films in all splits, half of them positive; an even number up to 9,964. By default
+        398, which the first archive holds; `data_fetch.sources.nih.pneumothorax.archives_needed` returns the archives
+        that a number requires. A mirror may hold fewer; the card says so.
 
     Returns
     -------
     ImageSet
         `images` uint8 (N, size, size). Phantoms: `masks` "pneumothorax" (the gas), "drain", "fold" (of skin, a mimic),
-        "lungs" (the room that they have, the gas included) and "heart"; `attributes` view, sex, age, severity (the
-        part of its side of the chest that the gas takes, 0-1), side ("R", "L" or missing), drain, fold. NIH: `boxes`
-        where a radiologist drew them.
+        "lungs" (the space for the lungs, including the gas) and "heart"; `attributes` view, sex, age, severity (the
+        fraction of its side of the chest filled by the gas, 0-1), side ("R", "L" or missing), drain, fold. NIH: `boxes`
+        if a radiologist drew them.
 
     Raises
     ------
     DataFetchError
-        For an unknown source or split, when the source cannot be reached or is not what it should be, and when a
-        split would lack a class.
+        For an unknown source or split, if the source cannot be reached or is not as expected, and if a split would
+        lack a class.
     """
     return PNEUMOTHORAX.fetch(source, split, size, cache_dir, progress, films=films)

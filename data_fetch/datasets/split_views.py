@@ -1,4 +1,4 @@
-"""A split as a view of a stored set that holds more: slices of one mapped file."""
+"""Splits as views of a larger stored set: slices of one mapped file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def of_split(films: ImageSet, split: str) -> ImageSet:
-    """The films of one split of a stored set that holds several."""
+    """The films of one split of a stored set with several splits."""
     rows = np.flatnonzero(_column(films, "split") == split)
     part = films.subset(slice(int(rows[0]), int(rows[-1]) + 1) if len(rows) else slice(0, 0))
     folds = "fold" in part.attributes and (part.attributes["fold"] < 0).all()
@@ -33,7 +33,7 @@ def _column(films: ImageSet, name: str) -> pandas.Series:
 
 
 def of_fold(films: ImageSet, split: str) -> ImageSet:
-    """ "validation" is fold 0 of the development films and "train" all others.
+    """The films of "validation" (fold 0 of the development films) or "train" (all other folds).
 
     Raises
     ------
@@ -43,7 +43,7 @@ def of_fold(films: ImageSet, split: str) -> ImageSet:
     folds = _column(films, "fold").to_numpy()
     if not (np.diff(folds) >= 0).all() or folds[0] != 0:
         raise DataFetchError(
-            "The films of this stored set are not ordered by fold, so it has no training and validation part.",
+            "The films of this stored set are not ordered by fold, so it cannot be split into training and validation.",
             expected="folds 0, 0, ..., 1, 1, ...",
             next="data-fetch verify",
         )

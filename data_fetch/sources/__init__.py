@@ -1,1 +1,1 @@
-"""Where films come from: one room for each source."""
+"""Where films come from: one subpackage per source."""

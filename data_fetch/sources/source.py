@@ -1,4 +1,4 @@
-"""What every source is: it names the stored set that holds a split of a data set, and knows how to make it."""
+"""The base class of all sources: a source names the stored set of each split of a data set and knows how to make it."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ class Source(abc.ABC):
     Parameters
     ----------
     dataset : str
-        As the registry names it.
+        Name in the registry.
     cache : Path
         The user's own cache, in which stored sets are made.
     progress : bool
-        Whether bars are shown while films are made or downloaded.
+        Whether to show progress bars while films are rendered or downloaded.
     refresh : bool
-        Whether what is kept of a mirror's list of films is asked for again.
+        Whether to fetch a mirror's list of films again if it is cached.
 
     Attributes
     ----------
     name : str
-        As the registry names it: "phantom", "nih", "mit".
+        Name in the registry: "phantom", "nih", "mit".
     holds_all_splits : bool
-        Whether one stored set holds several splits, which the column "split" of its table tells apart.
+        Whether one stored set holds several splits, distinguished by the column "split" of its table.
     entry : dict
-        What the registry says of this source of the data set.
+        The registry's entry for this source of the data set.
     """
 
     name: str
@@ -42,36 +42,36 @@ class Source(abc.ABC):
         self.entry: dict[str, Any] = data_set(dataset)["sources"][self.name]
 
     def __str__(self) -> str:
-        """The data set and where its films come from, for people."""
+        """The data set and the origin of its films, for messages."""
         return f"{self.dataset}, {self.name}{self.place}"
 
     @property
     def place(self) -> str:
-        """ " from ADDRESS" where the films come from somewhere that the user chose, else nothing; for people."""
+        """ " from ADDRESS" if the user chose where the films come from, else empty; for messages."""
         return ""
 
     @property
     def downloaded(self) -> Source:
-        """The source whose films are downloaded or drawn for this one: itself, unless it only changes another's."""
+        """The source whose films are downloaded or rendered for this one: itself, unless it only modifies another's."""
         return self
 
     @abc.abstractmethod
     def stored_set(self, split: str, size: int) -> StoredSet:
-        """What the stored set is called that holds a split, and how it is made; nothing is fetched or drawn yet.
+        """The stored set of a split: its name and how it is made; nothing is fetched or rendered yet.
 
         Parameters
         ----------
         split : str
-            One that is stored: the folds of "develop" are not.
+            A stored split: the folds of "develop" are not.
         size : int
             Height and width of the films in pixels.
 
         Raises
         ------
         DataFetchError
-            If this source cannot have films of this size, or cannot be found.
+            If this source has no films of this size, or cannot be found.
         """
 
     def _begin(self, size: int) -> str:
-        """How the names of this source's stored sets begin."""
+        """The prefix of the names of this source's stored sets."""
         return f"{self.dataset}-{self.name}-v{self.entry['version']}-{size}"

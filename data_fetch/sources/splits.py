@@ -1,4 +1,4 @@
-"""Splits by patient, the same on every machine: order comes from a hash of seed and patient, not from a generator."""
+"""Splits by patient, the same on every machine: the order comes from a hash of seed and patient, not from a generator."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from data_fetch.errors import TooFewFilms
 
 
 def shuffled(items: Iterable[object], seed: int) -> list:
-    """The distinct items in an order that depends on nothing but the seed and each item's own text.
+    """The distinct items in an order that depends only on the seed and each item's text.
 
-    Adding an item leaves the others in their order, and no version of any library can change it.
+    Adding an item does not change the order of the others, nor does any library version.
     """
     distinct = {str(item): item for item in items}
     return [
@@ -33,7 +33,7 @@ def round_robin(rows_of: dict[object, list[int]], count: int) -> list[int]:
 
 
 def patient_folds(labels: np.ndarray, patients: np.ndarray, folds: int, seed: int) -> np.ndarray:
-    """Assign films to folds so that no patient is in two of them and each fold has its share of positives.
+    """Assign films to folds so that no patient is in two folds and each fold has its share of positives.
 
     Parameters
     ----------
@@ -48,8 +48,8 @@ def patient_folds(labels: np.ndarray, patients: np.ndarray, folds: int, seed: in
 
     Notes
     -----
-    Patients with most positive films first, each to the fold with the fewest positives so far (then the fewest
-    films); then the other patients, each to the fold with the fewest films. Ties go by the seed.
+    Patients with the most positive films come first, each to the fold with the fewest positives so far (then the
+    fewest films); then the other patients, each to the fold with the fewest films. The seed breaks ties.
     """
     order = shuffled(patients.tolist(), seed)
     films = {patient: np.flatnonzero(patients == patient) for patient in order}
@@ -66,10 +66,10 @@ def patient_folds(labels: np.ndarray, patients: np.ndarray, folds: int, seed: in
 
 @dataclass(frozen=True)
 class Selection:
-    """Films chosen for development and test, as rows of what was offered; no patient is in both.
+    """Films chosen for development and test, as rows of the films offered; no patient is in both.
 
-    `develop` is ordered by `folds` (the same length), `test` by name. `filled` of the negative films in `develop`
-    show another finding, because films without any had run out.
+    `develop` is ordered by `folds` (of the same length), `test` by name. `filled` is the number of negative films in
+    `develop` that show another finding, because films without any had run out.
     """
 
     develop: np.ndarray
@@ -87,7 +87,7 @@ def choose_films(
     seed: int,
     max_folds: int = 10,
 ) -> Selection:
-    """Choose films for development and test from what is there, by a rule and a seed.
+    """Choose films for development and test from those available, by a rule and a seed.
 
     Parameters
     ----------
@@ -108,11 +108,11 @@ def choose_films(
 
     Notes
     -----
-    Patients with a positive film are shared out between development and test in the proportion of the positives
-    wanted, or two to one where there are too few. Within a split films are taken in turns, one of each patient before
-    a second of any, so that few patients do not fill it. Negatives are clear films of patients that the other split
-    does not use; only where clear films run out is development filled with films that show other findings but not
-    this one. With too few positives the test split keeps the wanted proportion of its classes.
+    Patients with a positive film are divided between development and test in the proportion of the positives wanted,
+    or two to one if there are too few. Within a split films are taken round robin, one of each patient before a second
+    of any, so that a few patients do not fill it. Negatives are clear films of patients that the other split does not
+    use; only if clear films run out is development filled with films that show other findings but not this one. With
+    too few positives the test split keeps the wanted proportion of its classes.
     """
     by_patient: dict[object, list[int]] = {patient: [] for patient in shuffled(patients.tolist(), seed)}
     for row, patient in enumerate(patients.tolist()):
@@ -130,7 +130,7 @@ def choose_films(
     test_positives = round_robin(films((p for p in by_patient if p in for_test), positive), test[1])
     develop_positives = round_robin(films((p for p in by_patient if p in for_develop), positive), develop[1])
 
-    # Patients without the finding go to the test split as far as it needs them, the others to development.
+    # Patients without the finding go to the test split until it is full, the others to development.
     wanted = min(test[0], round(len(test_positives) * test[0] / test[1]))
     free = films((p for p in by_patient if p not in for_develop), clear)
     test_negatives = round_robin(free, wanted)
@@ -156,7 +156,7 @@ def choose_films(
 
 
 def choose_balanced(patients: np.ndarray, positive: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Rows, ascending, of `count` films with the finding and as many without; fewer of both where films run out.
+    """Rows, ascending, of `count` films with the finding and as many without; fewer of both if films run out.
 
     Parameters
     ----------
@@ -171,8 +171,8 @@ def choose_balanced(patients: np.ndarray, positive: np.ndarray, count: int, seed
 
     Notes
     -----
-    Films are taken in turns, one of each patient before a second of any, patients in an order that depends on the seed
-    alone. Negative films may show anything but the finding, and may be of a patient who has it on another film.
+    Films are taken round robin, one of each patient before a second of any; the order of the patients depends only on
+    the seed. Negative films may show anything but the finding, and their patients may have it on another film.
     """
     rows_of: dict[bool, dict[object, list[int]]] = {True: {}, False: {}}
     order = shuffled(patients.tolist(), seed)

@@ -1,1 +1,1 @@
-"""What is kept on this machine: the cache, single files, mirrors, and the registry of what can be fetched."""
+"""Storage on this machine: the cache, single files, mirrors, and the registry of everything that can be fetched."""

@@ -1,4 +1,4 @@
-"""Arrays that are filled on the disk."""
+"""Arrays filled on disk."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 
 
 def new_array(path: pathlib.Path, dtype: type, shape: tuple[int, ...]) -> np.memmap:
-    """A memory-mapped .npy file to be filled, whose room on the disk is taken now.
+    """Create a memory-mapped .npy file to be filled, and allocate its disk space now.
 
-    Without that, a disk that fills up later does not raise an error: it kills the process that writes (SIGBUS).
+    Otherwise, if the disk fills up later, the writing process gets no error but is killed (SIGBUS).
 
     Raises
     ------
     OSError
-        If there is no room for it.
+        If there is not enough space.
     """
     array = np.lib.format.open_memmap(path, "w+", dtype, shape)
     if hasattr(os, "posix_fallocate"):

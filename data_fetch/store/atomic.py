@@ -1,6 +1,6 @@
-"""Files and folders that are there whole or not at all.
+"""Write files and folders completely or not at all.
 
-With the standard library alone: `python -m medxai submit` needs nothing else, and comes by this way too.
+Uses the standard library only, because `python -m medxai submit`, which uses this module, must not need more.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-FOR_ALL = 0o644  # what lies in a shared cache or a course is for everybody, whatever the umask
+FOR_ALL = 0o644  # files in a shared cache or a course are readable for everybody, whatever the umask
 
 
 @contextmanager
 def fresh_file(path: str | os.PathLike, mode: int | None = None, suffix: str = ".part") -> Iterator[Path]:
-    """A place beside `path` to write to, which takes the place of `path` when the block ends without an error.
+    """A temporary path next to `path` to write to, which replaces `path` when the block ends without an error.
 
-    A reader, or a crash, sees either the old file or the new one. What a writer that was killed left beside `path` is
-    removed by the next one, once it is a day old.
+    A reader, or a crash, sees either the old file or the new one. Leftovers of a killed writer next to `path` are removed
+    by the next writer once they are a day old.
 
     Parameters
     ----------
     path : path
-        Its folder must be there.
+        Its folder must exist.
     mode : int, optional
-        Who may read it; by default as the umask says.
+        File mode; by default determined by the umask.
     suffix : str
-        Of the name meanwhile, for writers that look at it.
+        Suffix of the temporary name, for writers that depend on it.
 
     Raises
     ------
     OSError
-        If it cannot be written; nothing is left beside `path` then.
+        If it cannot be written; nothing is then left next to `path`.
     """
     path = Path(path)
     remove_left_overs(path, older_than=24 * 3600, suffix=suffix)
@@ -55,21 +55,21 @@ def fresh_file(path: str | os.PathLike, mode: int | None = None, suffix: str = "
 
 @contextmanager
 def fresh_folder(path: Path, replace: bool = False, for_all: bool = False) -> Iterator[Path]:
-    """An empty folder beside `path`, which becomes `path` when the block ends without an error; else it is deleted.
+    """An empty folder next to `path`, which becomes `path` when the block ends without an error; else it is deleted.
 
-    What a writer that was killed left beside `path` is removed by the next one, once it is a day old.
+    Leftovers of a killed writer next to `path` are removed by the next writer once they are a day old.
 
     Parameters
     ----------
     replace : bool
-        Whether it takes the place of a folder that is there. For a moment there is none then.
+        Whether it replaces an existing folder; there is none for a moment in between.
     for_all : bool
-        Whether everybody may read it, and the folder around it, whatever the umask.
+        Whether everybody may read it and its parent folder, whatever the umask.
 
     Raises
     ------
     OSError
-        If it cannot be made, or `path` is there and not to be replaced.
+        If it cannot be created, or `path` exists and `replace` is False.
     """
     remove_left_overs(path, older_than=24 * 3600)
     part = path.with_name(f"{_beginning(path)}{secrets.token_hex(4)}.part")
@@ -96,12 +96,12 @@ def _open_for_all(folder: Path) -> None:
 
 
 def remove_left_overs(path: Path, older_than: float = 0, suffix: str = ".part") -> None:
-    """Deletes what writers of `path` that were killed left beside it.
+    """Delete the leftovers of killed writers next to `path`.
 
     Parameters
     ----------
     older_than : float
-        Seconds. 0 only where the caller knows that nobody else writes `path`.
+        Seconds. 0 only if the caller knows that no other process writes `path`.
     """
     with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
         for entry in entries:
@@ -117,22 +117,22 @@ def remove_left_overs(path: Path, older_than: float = 0, suffix: str = ".part") 
 
 
 def _beginning(path: Path) -> str:
-    """Of the names that files have meanwhile: no two files' are the same, and none is too long for a disk."""
+    """The prefix of a file's temporary names: unique to the file and never too long for a file system."""
     long = len(os.fsencode(path.name)) > 200
     return f".{path.name[:40]}-{zlib.crc32(os.fsencode(path.name)):08x}." if long else f".{path.name}."
 
 
 def write_atomically(path: Path, content: str | bytes, mode: int | None = FOR_ALL) -> None:
-    """Writes a file so that a reader, or a crash, sees either the old one or the new one.
+    """Write a file so that a reader, or a crash, sees either the old one or the new one.
 
     Parameters
     ----------
     path : Path
-        Its folder is made where it is missing.
+        Its folder is created if it is missing.
     content : str or bytes
-        Text is written as UTF-8. A file that holds exactly this already is left alone.
+        Text is written as UTF-8. A file that already has this content is not touched.
     mode : int, optional
-        Who may read it; None: as the umask says.
+        File mode; None: determined by the umask.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
     if path.is_file() and path.read_bytes() == data:
@@ -143,7 +143,7 @@ def write_atomically(path: Path, content: str | bytes, mode: int | None = FOR_AL
 
 
 def create_atomically(path: Path, content: bytes, mode: int | None = FOR_ALL) -> None:
-    """Writes a file that is not there yet; where another process is quicker, its file stays."""
+    """Write a file that does not exist yet; if another process is faster, its file is kept."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name[:40]}.") as folder:
         fresh = Path(folder, "part")
@@ -156,21 +156,21 @@ def create_atomically(path: Path, content: bytes, mode: int | None = FOR_ALL) ->
 
 
 def replace_folder(new: Path, place: Path, aside: Path | None = None) -> None:
-    """Puts a folder in the place of another.
+    """Replace a folder with another.
 
     Parameters
     ----------
     new : Path
         On the same disk as `place`.
     place : Path
-        Need not exist. What stood there comes back where `new` cannot be moved.
+        Need not exist. The old folder is restored if `new` cannot be moved.
     aside : Path, optional
-        Where what stood there is kept; by default it is deleted, after the new folder is in place.
+        Where to keep the old folder; by default it is deleted once the new one is in place.
     """
     place.parent.mkdir(parents=True, exist_ok=True)
     old = aside or new.with_name(f"{new.name.removesuffix('.part')}.old.part")
     if aside is None:
-        shutil.rmtree(old, ignore_errors=True)  # what a run that was killed left behind
+        shutil.rmtree(old, ignore_errors=True)  # leftovers of a killed run
     old.parent.mkdir(parents=True, exist_ok=True)
     replaced = place.exists()
     if replaced:
@@ -186,6 +186,6 @@ def replace_folder(new: Path, place: Path, aside: Path | None = None) -> None:
 
 
 def _onto_the_disk(path: Path) -> None:
-    """So that a machine that stops does not keep the new name of a file without its content."""
-    with open(path, "r+b") as file:  # Windows wants to write
+    """Flush to disk, so that a crash of the machine does not leave the new name of a file without its content."""
+    with open(path, "r+b") as file:  # Windows requires write access
         os.fsync(file.fileno())

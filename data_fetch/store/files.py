@@ -1,14 +1,14 @@
-"""Single files of the registry, kept as they are.
+"""Single files of the registry, stored unchanged.
 
-Where a publisher states no hash, and nobody of ours could fetch the file to take one, the registry has none. The sha256 of
-the first download is then recorded beside the file (NAME.sha256), and the file must have it ever after: that finds what
-was damaged or exchanged later, and says nothing about the first download.
+If a publisher states no hash, and the file could not be fetched to compute one, the registry has none. The sha256 of the
+first download is then recorded next to the file (NAME.sha256), and the file must match it from then on: this detects later
+damage or replacement, but does not verify the first download.
 
-A file is looked for in the shared caches (DATA_FETCH_SHARED) first, then in the user's own, then fetched. While it is
-fetched it lies under CACHE/partial/FILENAME/.
+A file is looked up in the shared caches (DATA_FETCH_SHARED), then in the user's own, then fetched. During the download it
+is in CACHE/partial/FILENAME/.
 
-(pooch would do temporary file, hash and move. It would not do what takes the most lines here: going on in the middle of a
-file, mirrors that are folders, errors that say what to do.)
+(pooch provides temporary file, hash and move. It lacks what takes up most of this module: resuming downloads, mirrors that
+are folders, and errors that say what to do.)
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ from data_fetch.transfer import transport
 
 
 def fetch_file(name: str, cache_dir: str | os.PathLike[str] | None = None, progress: bool = True) -> pathlib.Path:
-    """Path of a single file of the registry, downloaded first if it is not in the cache.
+    """Path of a single file of the registry, downloaded if it is not in the cache.
 
     What : weights or films, one file each; ``data-fetch list`` shows them.
-    Counts and units : one file; its bytes are in the registry where the publisher states them.
+    Counts and units : one file; its size is in the registry if the publisher states it.
     Format : as published (HDF5), never unpacked.
     Load with : ``fetch_file("vgg16-imagenet")``, or ``data-fetch get vgg16-imagenet``.
-    Source : the registry's addresses, or MIRROR/files/FILENAME.
+    Source : the URLs in the registry, or MIRROR/files/FILENAME.
     Licence : in the registry, and in ``data-fetch list``.
     Processing : none; the hash of the registry, or of the first download, is checked at each call.
 
     Parameters
     ----------
     name : str
-        As ``data-fetch list`` shows it, for example "vgg16-imagenet".
+        As shown by ``data-fetch list``, for example "vgg16-imagenet".
 
     Raises
     ------
     DataFetchError
-        If there is none of this name, no address gives it, or it is not the file that the registry names.
+        If the name is unknown, no URL provides the file, or it does not match the registry.
     """
     files = registry()["files"]
     entry = files[choose("file", name, files)]
@@ -53,7 +53,7 @@ def fetch_file(name: str, cache_dir: str | os.PathLike[str] | None = None, progr
 
 
 def _hash_of(entry: dict) -> str | None:
-    """ "ALGORITHM:DIGEST" as the registry states it, or None."""
+    """ "ALGORITHM:DIGEST" from the registry, or None."""
     for algorithm in ("sha256", "md5"):
         if algorithm in entry:
             return f"{algorithm}:{entry[algorithm]}"
@@ -65,7 +65,7 @@ def _record(path: pathlib.Path) -> pathlib.Path:
 
 
 def recorded_hash(path: pathlib.Path) -> str | None:
-    """The sha256 that a file without a published hash had when it was first downloaded; None before."""
+    """The sha256 of a file without a published hash at its first download; None before that."""
     try:
         return _record(path).read_text(encoding="utf-8").split()[0]
     except (OSError, IndexError):
@@ -73,7 +73,7 @@ def recorded_hash(path: pathlib.Path) -> str | None:
 
 
 def verify_file(path: pathlib.Path, entry: dict) -> DataFetchError | None:
-    """What is wrong with a file of the cache: None if it has the registry's hash, or that of its first download."""
+    """The problem with a cached file, or None if it has the hash of the registry or of its first download."""
     try:
         if _is_whole(path, _hash_of(entry)):
             return None
@@ -83,7 +83,7 @@ def verify_file(path: pathlib.Path, entry: dict) -> DataFetchError | None:
 
 
 def forget(path: pathlib.Path) -> None:
-    """Delete a file of the cache that turned out not to be what it should be, and the hash recorded for it."""
+    """Delete a cached file that turned out to be wrong, and its recorded hash."""
     for one in (path, _record(path)):
         one.unlink(missing_ok=True)
 
@@ -100,12 +100,12 @@ def fetch_url(
     Parameters
     ----------
     known_hash : str or None
-        "sha256:..." or "md5:..."; None where the publisher states none: see the head of this module.
+        "sha256:..." or "md5:..."; None if the publisher states none: see the module docstring.
 
     Raises
     ------
     DataFetchError
-        If no address gives it, it has another hash, or the cache cannot be written. What went wrong at the last address is raised.
+        If no URL provides it, its hash differs, or the cache cannot be written. The error of the last URL is raised.
     """
     for place in cache.shared_folders():
         path = place / "files" / filename
@@ -115,7 +115,7 @@ def fetch_url(
                     return path
                 raise _changed(path, known_hash)
             except DataFetchError as damage:
-                print(f"A file of the shared cache is not used.\n{damage}", file=sys.stderr)
+                print(f"Ignoring a file of the shared cache.\n{damage}", file=sys.stderr)
     folder = cache.cache_folder(cache_dir)
     target = folder / "files" / filename
     if target.is_file() and _is_whole(target, known_hash):
@@ -125,11 +125,11 @@ def fetch_url(
     problem: DataFetchError | None = None
     with cache.locked(folder, filename, quiet=not progress):
         if target.is_file() and _is_whole(target, known_hash):
-            return target  # another process fetched it while we waited
+            return target  # fetched by another process in the meantime
         recorded = recorded_hash(target)
         expected = known_hash or (f"sha256:{recorded}" if recorded else None)
         if target.is_file() and expected is None:
-            _keep_record(target, target)  # put here by hand: from now on it must stay what it is
+            _keep_record(target, target)  # placed here manually: it must not change from now on
             return target
         for address in addresses:
             if progress:
@@ -146,16 +146,16 @@ def fetch_url(
 
 
 def _download(address: str, target: pathlib.Path, staging: pathlib.Path, expected: str | None) -> None:
-    """Fetch a file into its place: downloaded beside, hashed, moved. The caller holds the file's lock.
+    """Download a file to a temporary place, hash it, and move it into place. The caller holds the file's lock.
 
     Raises
     ------
     DataFetchError
-        If it is not the expected file; both hashes are named.
+        If it is not the expected file; both hashes are given.
     """
     algorithm, _, digest = (expected or "sha256:").partition(":")
     fetched = staging / target.name
-    # Of a process that was killed: we hold the lock.
+    # Left by a killed process: this one holds the lock.
     shutil.rmtree(staging, ignore_errors=True)
     remove_left_overs(_record(target))
     try:
@@ -164,7 +164,7 @@ def _download(address: str, target: pathlib.Path, staging: pathlib.Path, expecte
         size, got = transport.save(address, fetched, algorithm, wanted)
         if digest and got != digest:
             raise DataFetchError(
-                "A downloaded file is not the one that the registry, or its first download, names; it was thrown away.",
+                "A downloaded file does not match the registry or its first download; it was deleted.",
                 where=address,
                 expected=wanted,
                 got=f"{algorithm} {got} ({size:,} bytes)",
@@ -172,19 +172,19 @@ def _download(address: str, target: pathlib.Path, staging: pathlib.Path, expecte
             )
         target.parent.mkdir(parents=True, exist_ok=True)
         if expected is None:
-            _keep_record(fetched, target)  # first, so that no file is ever there without one
+            _keep_record(fetched, target)  # first, so that no file ever exists without one
         fetched.replace(target)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
 def _keep_record(fetched: pathlib.Path, target: pathlib.Path) -> None:
-    """Write the sha256 of a file beside the place where it is or will be, whole or not at all."""
+    """Write the sha256 of a file next to its present or future place, atomically."""
     write_atomically(_record(target), f"{cache.sha256_of(fetched)}  {target.name}\n")
 
 
 def same_as_recorded(path: pathlib.Path, renew: bool = False) -> None:
-    """Record the sha256 of a kept file if there is none yet (or `renew`), else raise DataFetchError where it differs."""
+    """Record the sha256 of a cached file if there is none yet (or `renew`), else raise DataFetchError if it differs."""
     recorded = recorded_hash(path)
     if recorded is not None and not renew:
         if cache.sha256_of(path) != recorded:
@@ -194,7 +194,7 @@ def same_as_recorded(path: pathlib.Path, renew: bool = False) -> None:
 
 
 def _is_whole(target: pathlib.Path, known_hash: str | None) -> bool:
-    """Whether a file of the cache is the stated one; where none is stated, DataFetchError unless it is the first one."""
+    """Whether a cached file has the stated hash; if none is stated, DataFetchError unless it is the first download."""
     recorded = recorded_hash(target)
     if known_hash is None and recorded is None:
         return False
@@ -204,7 +204,7 @@ def _is_whole(target: pathlib.Path, known_hash: str | None) -> bool:
             got = hashlib.file_digest(file, algorithm).hexdigest()
     except OSError as reason:
         raise DataFetchError(
-            f"A file of the cache cannot be read ({reason.strerror or reason}).",
+            f"A cached file cannot be read ({reason.strerror or reason}).",
             where=target,
             next=f"data-fetch clean {target.name} --yes   and then fetch it again",
         ) from None
@@ -215,11 +215,11 @@ def _is_whole(target: pathlib.Path, known_hash: str | None) -> bool:
 
 def _changed(path: pathlib.Path, known_hash: str | None, name: str | None = None) -> DataFetchError:
     return DataFetchError(
-        "A downloaded file was changed since it was first fetched.",
+        "A downloaded file has changed since it was first fetched.",
         where=path,
         expected=(known_hash or "the sha256 recorded at its first download").replace(":", " "),
         got=f"sha256 {cache.sha256_of(path)}",
-        next="tell whoever keeps the shared cache"
+        next="tell the administrator of the shared cache"
         if cache.is_shared(path)
         else f"data-fetch clean {name or path.name} --yes   and then fetch it again",
     )

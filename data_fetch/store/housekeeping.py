@@ -1,4 +1,4 @@
-"""What lies in a cache: how large it is, whether it is what was written, and how it is removed."""
+"""The contents of a cache: their size, verification and removal."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from data_fetch.store.registry import registry
 
 
 def human(count: int) -> str:
-    """A number of bytes for people: in MB (10**6 bytes) from 0.1 MB on."""
+    """A number of bytes in readable form: in MB (10**6 bytes) from 0.1 MB on."""
     return f"{count / 1e6:,.1f} MB" if count >= 1e5 else f"{count:,} bytes"
 
 
 def folder_size(path: pathlib.Path) -> int:
-    """Bytes in a file, or in all files below a folder; what other processes remove meanwhile counts nothing."""
+    """Bytes in a file, or in all files below a folder; files removed meanwhile by other processes do not count."""
     total = 0
     for file in [path] if path.is_file() else path.rglob("*"):
         try:
@@ -31,7 +31,7 @@ def folder_size(path: pathlib.Path) -> int:
 
 
 def entries(folder: pathlib.Path, kind: str) -> list[pathlib.Path]:
-    """What lies in CACHE/KIND/, without what is being made."""
+    """The entries of CACHE/KIND/, without those being made."""
     place = folder / kind
     return sorted(path for path in place.iterdir() if not path.name.startswith(".")) if place.is_dir() else []
 
@@ -42,13 +42,13 @@ def stored_sets(folder: pathlib.Path) -> list[pathlib.Path]:
 
 
 def left_overs(folder: pathlib.Path) -> dict[pathlib.Path, str]:
-    """What processes that are gone, or still at work, have half made -> name of the set or file, by which it is locked."""
+    """Incomplete sets and files of processes that are gone or still running -> name of the set or file, which is its lock."""
     places = [path for kind in ("sets", "files") for path in sorted((folder / kind).glob(".*.part"))]
     return {path: path.name[1:].rsplit(".", 2)[0].removesuffix(".sha256") for path in places}
 
 
 def verified_files(folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, DataFetchError | None]]:
-    """Each single file and kept manifest of a cache that something states a hash of, with what is wrong with it, or None."""
+    """Each single file and cached manifest with a known hash, with the problem found, or None."""
     of_registry = {entry["filename"]: entry for entry in registry()["files"].values()}
     for path in entries(folder, "files"):
         if path.suffix == ".sha256":
@@ -57,7 +57,7 @@ def verified_files(folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, DataFet
         if path.name in of_registry:
             yield path, verify_file(path, of_registry[path.name])
         elif published:
-            # Weights and cards of checkpoints that were downloaded are named by the beginning of their hash.
+            # The names of downloaded weights and cards contain the first digits of their hash.
             yield path, _compared(path, published[1])
         elif recorded := recorded_hash(path):
             yield path, _compared(path, recorded)
@@ -72,27 +72,29 @@ def _compared(path: pathlib.Path, beginning: str) -> DataFetchError | None:
     if got.startswith(beginning):
         return None
     return DataFetchError(
-        "A file was changed after it was fetched.",
+        "A file has changed since it was fetched.",
         where=path,
         expected=f"sha256 {beginning}" + "..." * (len(beginning) < 64),
         got=f"sha256 {got}",
-        next="tell whoever keeps the shared cache" if cache.is_shared(path) else "delete it; it is fetched again",
+        next="tell the administrator of the shared cache"
+        if cache.is_shared(path)
+        else "delete it; it is fetched again",
     )
 
 
 def remove(folder: pathlib.Path, path: pathlib.Path, lock: str) -> int:
-    """Remove one thing from a cache, and say how many bytes it had; refused while another process makes it.
+    """Remove one entry from a cache, and return its size in bytes; refused while another process is making it.
 
     Raises
     ------
     DataFetchError
-        If another process makes it, or it cannot be removed.
+        If another process is making it, or it cannot be removed.
     """
     size = folder_size(path)
     with cache.locked(folder, lock, wait=False):
         try:
             if path.is_dir():
-                # Gone for other processes at once, so that nobody opens a set of which half is deleted.
+                # Hidden from other processes first, so that none opens a half-deleted set.
                 doomed = path.with_name(f".{path.name}.{os.getpid()}.part")
                 path.rename(doomed)
                 shutil.rmtree(doomed)

@@ -1,4 +1,4 @@
-"""Mirrors of stored sets: MIRROR/sets/ID/, as ``data-fetch mirror`` writes them, read by a URL or as a folder."""
+"""Mirrors of stored sets: MIRROR/sets/ID/, written by ``data-fetch mirror`` and read from a URL or a folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def copy_from_mirror(set_id: str, part: pathlib.Path) -> bool:
     Raises
     ------
     DataFetchError
-        If the mirror cannot be reached, or a file is not what the mirror's manifest names.
+        If the mirror cannot be reached, or a file does not match the mirror's manifest.
     """
     mirror = transport.mirror_address()
     if mirror is None or (transport.is_url(mirror) and transport.offline()):
@@ -49,16 +49,16 @@ def _copy(address: str, path: pathlib.Path, size: int, sha256: str) -> None:
     count, got = transport.save(address, path, "sha256", path.name, at_most=size)
     if count != size or got != sha256:
         raise DataFetchError(
-            "A file of a mirror or stored set is not the one that its manifest names.",
+            "A file of a mirror or stored set does not match its manifest.",
             where=address,
             expected=f"{size:,} bytes, sha256 {sha256}",
             got=f"{'more than that' if count > size else f'{count:,} bytes'}, sha256 {got}",
-            next="data-fetch verify, and then data-fetch mirror, on the machine that made the mirror",
+            next="run data-fetch verify, then data-fetch mirror, on the machine that made the mirror",
         )
 
 
 def write_mirror(stored: pathlib.Path, target: pathlib.Path) -> bool:
-    """Copy a stored set into TARGET/sets/, whole or not at all; False if it is there already.
+    """Copy a stored set into TARGET/sets/, completely or not at all; False if it is already there.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def write_mirror(stored: pathlib.Path, target: pathlib.Path) -> bool:
 
 
 def write_mirror_file(path: pathlib.Path, target: pathlib.Path) -> bool:
-    """Copy a single file of the cache into TARGET/files/, whole or not at all; False if it is there already.
+    """Copy a single cached file into TARGET/files/, completely or not at all; False if it is already there.
 
     Raises
     ------
@@ -107,6 +107,6 @@ def not_written(target: pathlib.Path, reason: OSError) -> DataFetchError:
     return DataFetchError(
         f"The mirror could not be written ({reason.strerror or reason}).",
         where=target,
-        expected="a folder that this user can write, with room for it",
-        next="make room, or name another folder; what is complete stays, and is not copied again",
+        expected="a folder that this user can write to, with enough free space",
+        next="free some space or choose another folder; completed sets and files are kept and not copied again",
     )

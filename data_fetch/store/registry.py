@@ -1,8 +1,8 @@
-"""The registry: what can be fetched, from where, under which terms (registry.toml), and the checkpoints of a class.
+"""The registry: what can be fetched, from where, under which licence (registry.toml), and the checkpoints of a class.
 
-A class may have a registry of its own, a small TOML file that `data-fetch pack-checkpoints` writes. It names trained
-checkpoints and nothing else. It is the file that DATA_FETCH_REGISTRY names, else CACHE/registry.toml, which
-`data-fetch use ADDRESS` writes: one file in the shared cache of a hub serves everybody on it.
+A class may have its own registry, a small TOML file written by `data-fetch pack-checkpoints`. It lists trained checkpoints
+and nothing else. It is the file named by DATA_FETCH_REGISTRY, else CACHE/registry.toml, which `data-fetch use ADDRESS` writes:
+one file in the shared cache of a hub serves all its users.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from data_fetch.transfer import transport
 VARIABLE = "DATA_FETCH_REGISTRY"
 CLASS_REGISTRY = "registry.toml"
 _LONGEST = 1 << 20
-_OFF = f"ask who made it for another; to go on without it unset {VARIABLE}, or delete the file if it lies in the cache"
+_OFF = (
+    f"ask its author for a corrected one; to continue without it unset {VARIABLE}, or delete the file if it is cached"
+)
 
 
 @functools.cache
@@ -38,25 +40,25 @@ def data_set(name: str) -> dict[str, Any]:
     Raises
     ------
     DataFetchError
-        If there is none of this name; the nearest is suggested.
+        If the name is unknown; the closest is suggested.
     """
     return registry()["datasets"][choose("data set", name, registry()["datasets"])]
 
 
 def checkpoints(cache_dir: str | os.PathLike[str] | None = None) -> dict[str, dict[str, Any]]:
-    """Every checkpoint that is known by name: those of the course, then those of the class's registry.
+    """Every checkpoint known by name: those of the course, then those of the class's registry.
 
     Returns
     -------
-    {name: entry}. An entry has ``title``, ``profile``, ``licence`` and, where it can be had, ``weights`` with
-    ``sha256`` and ``bytes``; from a class's registry also ``card``, and both with ``urls``. One without ``weights`` has
-    to be made: ``command``.
+    {name: entry}. An entry has ``title``, ``profile``, ``licence`` and, if it is available, ``weights`` with ``sha256``
+    and ``bytes``; from a class's registry also ``card``, and both with ``urls``. One without ``weights`` has to be made
+    with its ``command``.
 
     Raises
     ------
     DataFetchError
-        If the class's registry is not there, cannot be read, breaks a rule of :mod:`data_fetch.store.registry_schema`, or names a
-        checkpoint of which the course brings the weights: nothing of the course is ever exchanged behind its back.
+        If the class's registry is missing, cannot be read, violates :mod:`data_fetch.store.registry_schema`, or names a
+        checkpoint whose weights come with the course: these are never replaced silently.
     """
     known = {name: dict(entry) for name, entry in registry()["checkpoints"].items()}
     path = class_registry(cache_dir)
@@ -72,13 +74,13 @@ def checkpoints(cache_dir: str | os.PathLike[str] | None = None) -> dict[str, di
 
 
 def class_registry(cache_dir: str | os.PathLike[str] | None = None) -> pathlib.Path | None:
-    """The file that names the class's checkpoints: that of DATA_FETCH_REGISTRY, else registry.toml in the user's cache, else
-    that of a shared one, else None.
+    """The registry file of the class: that of DATA_FETCH_REGISTRY, else registry.toml in the user's cache, else in a shared
+    one, else None.
 
     Raises
     ------
     DataFetchError
-        If DATA_FETCH_REGISTRY names a file that is not there.
+        If DATA_FETCH_REGISTRY names a file that does not exist.
     """
     named = os.environ.get(VARIABLE, "").strip()
     if not named:
@@ -87,26 +89,26 @@ def class_registry(cache_dir: str | os.PathLike[str] | None = None) -> pathlib.P
     path = pathlib.Path(named).expanduser().absolute()
     if not path.is_file():
         raise DataFetchError(
-            "The registry of the class is not there.",
+            "The registry of the class does not exist.",
             where=f"the environment variable {VARIABLE}",
-            expected="the path of a file that data-fetch pack-checkpoints wrote",
+            expected="the path of a file written by data-fetch pack-checkpoints",
             got=named,
-            next=f"correct {VARIABLE}; or unset it, and type data-fetch use ADDRESS if the registry lies on the web",
+            next=f"correct {VARIABLE}; or unset it, and run data-fetch use ADDRESS if the registry is on the web",
         )
     return path
 
 
 def use(address: str, cache_dir: str | os.PathLike[str] | None = None) -> tuple[pathlib.Path, list[str]]:
-    """Take over a class's registry from an address or a file: CACHE/registry.toml, and the names of its checkpoints.
+    """Install a class's registry from a URL or a file; returns CACHE/registry.toml and the names of its checkpoints.
 
     Raises
     ------
     DataFetchError
-        If it cannot be fetched, or as :func:`checkpoints`; the registry that was there before then stays.
+        If it cannot be fetched, or as :func:`checkpoints`; an existing registry is then kept.
     """
     local = address if transport.is_url(address) else str(pathlib.Path(address).expanduser().absolute())
     content = transport.read_small(local, _LONGEST)
-    transport.refuse_html(content[:4096], local, "a registry, as data-fetch pack-checkpoints writes it")
+    transport.refuse_html(content[:4096], local, "a registry written by data-fetch pack-checkpoints")
     names = sorted(_checked(content, local))
     target = cache.cache_folder(cache_dir) / CLASS_REGISTRY
     try:
@@ -115,16 +117,16 @@ def use(address: str, cache_dir: str | os.PathLike[str] | None = None) -> tuple[
         raise DataFetchError(
             f"The cache cannot be written ({reason.strerror or reason}).",
             where=target.parent,
-            next=f"set DATA_FETCH_DIR to a folder of your own, or keep the file elsewhere and set {VARIABLE} to it",
+            next=f"set DATA_FETCH_DIR to a folder of your own, or store the file elsewhere and set {VARIABLE} to its path",
         ) from None
     return target, names
 
 
 def _checked(content: bytes, where: object) -> dict[str, dict[str, Any]]:
-    """The checkpoints of a class's registry, refused as a whole where one entry cannot be used."""
+    """The checkpoints of a class's registry, which is rejected as a whole if one entry is invalid."""
     if len(content) > _LONGEST:
         raise DataFetchError(
-            "The file is larger than a registry can be.", where=where, got=f"{len(content):,} bytes", next=_OFF
+            "The file is too large for a registry.", where=where, got=f"{len(content):,} bytes", next=_OFF
         )
     try:
         table = tomllib.loads(content.decode("utf-8"))
@@ -132,7 +134,7 @@ def _checked(content: bytes, where: object) -> dict[str, dict[str, Any]]:
         raise DataFetchError(
             f"The registry of the class cannot be read ({reason or 'too deeply nested'}).",
             where=where,
-            expected="a TOML file that data-fetch pack-checkpoints wrote",
+            expected="a TOML file written by data-fetch pack-checkpoints",
             next=_OFF,
         ) from None
     try:
@@ -146,8 +148,8 @@ def _checked(content: bytes, where: object) -> dict[str, dict[str, Any]]:
             raise DataFetchError(
                 f"The registry of the class names the checkpoint {name!r}, which comes with the course.",
                 where=where,
-                expected="another name: the course's checkpoints are never exchanged",
+                expected="another name: the course's checkpoints are never replaced",
                 got=f"checkpoints.{name}",
-                next="train it under a name of its own, python -m medxai.train TASK --name NAME, and pack it again",
+                next="train it under another name, python -m medxai.train TASK --name NAME, and pack it again",
             )
     return found

@@ -1,10 +1,10 @@
-"""What a registry may say: every key of every kind of entry, and errors that name the entry and the key.
+"""The schema of a registry: every key of every kind of entry, and errors that name the entry and the key.
 
-The course's own registry (registry.toml) is held to this by the tests; the registry of a class, which comes from
+The course's own registry (registry.toml) is checked against it by the tests; the registry of a class, which comes from
 elsewhere, whenever it is read.
 
-(A JSON Schema would state the types and patterns. What a file name, an address and a misspelt key are, and in which words
-a person is told, would be functions all the same; and every command would wait up to a second for `jsonschema` to be imported.)
+(A JSON Schema could state the types and patterns. File names, URLs, misspelt keys and readable errors would still need
+functions; and every command would wait up to a second for the import of `jsonschema`.)
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from typing import Any
 from data_fetch.errors import DataFetchError
 
 LARGEST = 1 << 40  # bytes of one file
-# Names that Windows keeps for itself, whatever the ending.
+# Names reserved by Windows, whatever the extension.
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Key:
-    """One key of an entry. expected : what its value must be, in words. good : whether a value is that."""
+    """One key of an entry. expected : a description of valid values. good : whether a value is valid."""
 
     expected: str
     good: Callable[[Any], bool]
@@ -33,7 +33,7 @@ class Key:
 
 
 def optional(key: Key) -> Key:
-    """The same key, which an entry may lack."""
+    """The same key, but optional."""
     return Key(key.expected, key.good, required=False)
 
 
@@ -42,7 +42,7 @@ def _is_text(value: Any) -> bool:
 
 
 def is_name(value: Any) -> bool:
-    """Whether a checkpoint may be called this, on every system that a student has."""
+    """Whether this is a valid checkpoint name on every operating system."""
     plain = isinstance(value, str) and bool(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", value))
     return plain and not _DEVICE.fullmatch(value)
 
@@ -53,7 +53,7 @@ def _is_file_name(value: Any) -> bool:
 
 
 def is_address(value: Any) -> bool:
-    """Whether a value is a web address (http or https) with a host, that a registry may name."""
+    """Whether a value is an http or https URL with a host, as allowed in a registry."""
     if not isinstance(value, str) or not value.isprintable() or re.search(r'[\s"<>\\]', value):
         return False
     try:
@@ -76,15 +76,15 @@ def _is_count(value: Any) -> bool:
 
 
 TEXT = Key("text on one line, not empty", _is_text)
-ADDRESSES = Key("a list of addresses, http:// or https://, not empty", _are_addresses)
+ADDRESSES = Key("a list of URLs, http:// or https://, not empty", _are_addresses)
 SHA256 = Key("64 hexadecimal digits, in lower case", _is_digest(64))
 MD5 = Key("32 hexadecimal digits, in lower case", _is_digest(32))
 BYTES = Key(f"a whole number of bytes from 1 to {LARGEST:,}", _is_count)
-FILE_NAME = Key("a plain file name of letters, digits, '.', '_' and '-', with no folder in it", _is_file_name)
+FILE_NAME = Key("a plain file name of letters, digits, '.', '_' and '-', without a folder", _is_file_name)
 PROFILE = Key("cpu or gpu", lambda value: isinstance(value, str) and value in ("cpu", "gpu"))
 
 PART = {"urls": ADDRESSES, "sha256": SHA256, "bytes": BYTES}
-# A part that comes with the course has no address.
+# A part that comes with the course has no URL.
 SHIPPED_PART = {"sha256": SHA256, "bytes": BYTES}
 CHECKPOINT = {"title": TEXT, "profile": PROFILE, "licence": TEXT, "citation": optional(TEXT), "command": optional(TEXT)}
 FILE = {
@@ -100,12 +100,12 @@ FILE = {
 
 
 def check_class_registry(table: Mapping[str, Any], where: object) -> dict[str, dict[str, Any]]:
-    """The checkpoints that the registry of a class names, each with weights and card to download; {name: entry}.
+    """The checkpoints in the registry of a class, each with weights and card to download, as {name: entry}.
 
     Raises
     ------
     DataFetchError
-        For the first thing that is missing, unknown or not what it should be: names the entry and the key.
+        For the first missing, unknown or invalid item: names the entry and the key.
     """
     _known_keys(table, ("checkpoints",), "the registry", where)
     checkpoints = _table(table.get("checkpoints"), "checkpoints", where)
@@ -119,7 +119,7 @@ def check_class_registry(table: Mapping[str, Any], where: object) -> dict[str, d
 
 
 def check_files(table: Mapping[str, Any], where: object) -> None:
-    """The section [files]: single files. Raises as `check_class_registry`."""
+    """Check the section [files]: single files. Raises as `check_class_registry`."""
     taken: dict[str, str] = {}
     for name, entry in _table(table, "files", where).items():
         _check_name(name, "files", where)
@@ -132,7 +132,7 @@ def check_files(table: Mapping[str, Any], where: object) -> None:
 
 
 def check_shipped_checkpoints(table: Mapping[str, Any], where: object) -> None:
-    """The section [checkpoints] of the course: weights that come with it, or none, to be made or named by a class."""
+    """Check the course's section [checkpoints]: weights that come with it, or none, to be made or supplied by a class."""
     for name, entry in _table(table, "checkpoints", where).items():
         _check_name(name, "checkpoints", where)
         _check_entry(entry, CHECKPOINT | {"command": TEXT}, f"checkpoints.{name}", where, further=("weights",))
@@ -143,7 +143,7 @@ def check_shipped_checkpoints(table: Mapping[str, Any], where: object) -> None:
 def _check_name(name: str, section: str, where: object) -> None:
     if not is_name(name):
         raise DataFetchError(
-            f"The registry's section {section} has an entry of a name that cannot be used.",
+            f"The registry's section {section} has an entry with an invalid name.",
             where=where,
             expected="letters, digits, '_' and '-', at most 64 of them, the first a letter or a digit",
             got=_short(name),
@@ -165,7 +165,7 @@ def _known_keys(table: Mapping[str, Any], known: tuple[str, ...], at: str, where
         if key not in known:
             near = difflib.get_close_matches(str(key).lower(), known, n=1, cutoff=0.6)
             raise DataFetchError(
-                f"The registry's entry {at} has a key {_short(key)} that nothing reads."
+                f"The registry's entry {at} has an unknown key {_short(key)}."
                 + (f" Did you mean {near[0]!r}?" if near else ""),
                 where=where,
                 expected="one of " + ", ".join(known),
@@ -184,7 +184,7 @@ def _table(value: Any, at: str, where: object) -> Mapping[str, Any]:
     return value
 
 
-def _refuse(key: str, at: str, where: object, expected: str, got: str, wrong: str = "is not what it should be") -> None:
+def _refuse(key: str, at: str, where: object, expected: str, got: str, wrong: str = "is invalid") -> None:
     raise DataFetchError(
         f"The registry's entry {at}: the key {key!r} {wrong}.", where=where, expected=expected, got=got
     )

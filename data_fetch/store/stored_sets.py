@@ -1,4 +1,4 @@
-"""Stored sets: each gets its place in the cache once, whole or not at all, however many processes ask for it."""
+"""Stored sets: each is added to the cache once, completely or not at all, however many processes ask for it."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from data_fetch.transfer.transport import CannotReach
 
 @dataclass(frozen=True)
 class StoredSet:
-    """A stored set before it is there: what it is called, and how it is made.
+    """A stored set that may not exist yet: its name, and how it is made.
 
     Attributes
     ----------
     set_id : str
-        Name of its folder; holds everything that tells one set from another (source, version, size, split).
+        Name of its folder; contains everything that distinguishes sets (source, version, size, split).
     write : function of a folder
-        Writes the files of the set into an existing empty folder. Whatever it raises leaves nothing behind.
+        Writes the files of the set into an existing empty folder. If it raises, nothing is left behind.
     made_here : bool
-        Whether `write` needs no mirror and no network: one that does not answer is then no reason to stop.
+        Whether `write` needs neither mirror nor network: a mirror that does not answer is then not an error.
     variant : str
-        What stands for the place that the films come from in `set_id` and in the names of sets drawn from this one;
-        empty where there is only one.
+        The part of `set_id`, and of the names of sets derived from this one, that identifies the origin of the films;
+        empty if there is only one.
     made_from : tuple of Path
-        The stored sets that this one was made from, and that belong to it.
+        The stored sets from which this one was made and which it needs.
     masks : mapping of str -> (N, H, W) bool, or None
-        What holds of these films too and lies in the sets that they were made from.
+        Masks that also apply to these films, stored in the sets from which they were made.
     """
 
     set_id: str
@@ -49,24 +49,24 @@ class StoredSet:
 
 
 def pieces_of(set_id: str, cache: pathlib.Path) -> pathlib.Path:
-    """Where the confirmed pieces of a long download wait until their set is complete."""
+    """Folder for the confirmed pieces of a long download until their set is complete."""
     return cache / "partial" / set_id
 
 
 def stored(wanted: StoredSet, cache: pathlib.Path, quiet: bool = False) -> pathlib.Path:
-    """The folder of a stored set, copied from the mirror or made first if it is not there.
+    """The folder of a stored set, copied from the mirror or made if it does not exist.
 
     Parameters
     ----------
     cache : Path
         From :func:`data_fetch.store.cache.cache_folder`; written only if no shared cache has the set.
     quiet : bool
-        Whether nothing is said while another process makes it.
+        Whether to print nothing while waiting for another process.
 
     Raises
     ------
     DataFetchError
-        If the cache cannot be written, or a stored file has another size than its manifest names.
+        If the cache cannot be written, or the size of a stored file differs from its manifest.
     """
     folder = _in_shared(wanted.set_id)
     if folder is None:
@@ -83,7 +83,7 @@ def stored(wanted: StoredSet, cache: pathlib.Path, quiet: bool = False) -> pathl
 
 
 def _in_shared(set_id: str) -> pathlib.Path | None:
-    """The folder of a set in a shared cache; one that is damaged there is named, and does not stop a class."""
+    """The folder of a set in a shared cache; a damaged one is reported and ignored, so that a class can continue."""
     for place in shared_folders():
         folder = place / "sets" / set_id
         try:
@@ -92,18 +92,18 @@ def _in_shared(set_id: str) -> pathlib.Path | None:
                 return folder
         except PermissionError:
             print(
-                f"A set of the shared cache is not used, because this user may not read it: {folder}\n"
-                f"Tell whoever keeps the shared cache: chmod -R go+rX {place}",
+                f"Ignoring a set of the shared cache that this user may not read: {folder}\n"
+                f"Ask the administrator of the shared cache to run: chmod -R go+rX {place}",
                 file=sys.stderr,
             )
         except DataFetchError as problem:
-            print(f"A set of the shared cache is not used, because it is damaged.\n{problem}", file=sys.stderr)
+            print(f"Ignoring a damaged set of the shared cache.\n{problem}", file=sys.stderr)
     return None
 
 
 def _make(folder: pathlib.Path, wanted: StoredSet) -> None:
     try:
-        remove_left_overs(folder)  # we hold the lock, so they belong to processes that are gone
+        remove_left_overs(folder)  # this process holds the lock, so they belong to processes that are gone
         with fresh_folder(folder, for_all=True) as part:
             if not _from_mirror(wanted, part):
                 wanted.write(part)
@@ -118,7 +118,7 @@ def _from_mirror(wanted: StoredSet, part: pathlib.Path) -> bool:
     except CannotReach as problem:
         if not wanted.made_here:
             raise
-        print(f"The mirror does not answer, so {wanted.set_id} is made here.\n{problem}", file=sys.stderr)
+        print(f"The mirror does not answer; making {wanted.set_id} on this machine.\n{problem}", file=sys.stderr)
         shutil.rmtree(part)
         part.mkdir()
         return False

@@ -1,4 +1,4 @@
-"""The text of small TOML files (cards, manifests), by tomli-w."""
+"""Serialize small TOML files (cards, manifests) with tomli-w."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import tomli_w
 def dumps(table: Mapping[str, Any]) -> str:
     """The TOML text of nested mappings of strings, numbers (NumPy's too), booleans and lists.
 
-    Entries that are None are left out, as TOML has nothing that says so.
+    Entries that are None are omitted, as TOML has no null value.
 
     Raises
     ------
@@ -23,7 +23,7 @@ def dumps(table: Mapping[str, Any]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """What tomli-w takes: it knows neither None nor NumPy's numbers."""
+    """Convert to types that tomli-w accepts: it supports neither None nor NumPy's numbers."""
     if isinstance(value, Mapping):
         return {key: _plain(one) for key, one in value.items() if one is not None}
     if isinstance(value, list | tuple):

@@ -1,1 +1,1 @@
-"""From an address to bytes and pictures: connections, archives, decoding."""
+"""From a URL or path to bytes and images: connections, archives, decoding."""

@@ -1,4 +1,4 @@
-"""What servers answer, and what it means for a person: the errors of a download, and the headers that matter to it."""
+"""Server responses and what they mean for the user: the errors of a download, and the relevant headers."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from collections.abc import Iterator
 
 from data_fetch.errors import DataFetchError
 
-TIMEOUT = 60.0  # seconds without a byte, unless DATA_FETCH_TIMEOUT says otherwise
+TIMEOUT = 60.0  # seconds without a byte, unless DATA_FETCH_TIMEOUT is set
 BUSY = {408, 425, 429, 500, 502, 503, 504}
 NO_WAY = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN}
 
 
 class NotThere(DataFetchError):
-    """The server or folder answered, and has no such file."""
+    """The server or folder answered but has no such file."""
 
 
 class CannotReach(DataFetchError):
-    """Nothing answered, or the answer broke off: trying again may help.
+    """Nothing answered, or the connection broke: trying again may help.
 
     Attributes
     ----------
@@ -39,24 +39,24 @@ class CannotReach(DataFetchError):
 
 
 class NobodyThere(CannotReach):
-    """No server at this address: worth another try only if there was one a moment ago."""
+    """No server at this address: worth another try only if it has answered before."""
 
 
 class Hopeless(CannotReach):
-    """Not to be tried again by the stream; another address may do."""
+    """Not to be retried by the stream; another URL may work."""
 
 
 class Busy(CannotReach):
-    """The server answered that it cannot at the moment."""
+    """The server answered that it is temporarily unable to send the file."""
 
 
 def timeout() -> float:
-    """Seconds without a byte after which a connection counts as broken (DATA_FETCH_TIMEOUT).
+    """Seconds without a byte after which a connection is considered broken (DATA_FETCH_TIMEOUT).
 
     Raises
     ------
     DataFetchError
-        If it is not a number above 0, of a day at most.
+        If it is not a number above 0 and at most one day.
     """
     text = os.environ.get("DATA_FETCH_TIMEOUT", "").strip()
     if not text:
@@ -65,20 +65,20 @@ def timeout() -> float:
         raise DataFetchError(
             "DATA_FETCH_TIMEOUT is not a number of seconds.",
             where="the environment variable DATA_FETCH_TIMEOUT",
-            expected="seconds without a byte after which a connection is given up, such as 60",
+            expected="seconds without a byte after which a connection is abandoned, such as 60",
             got=repr(text),
         )
     return float(text)
 
 
 def stated_length(headers: email.message.Message) -> int | None:
-    """Bytes of the body as Content-Length states them; None where it states nothing that is a number."""
+    """Bytes of the body according to Content-Length; None if it is not a number."""
     text = headers.get("Content-Length", "").strip()
     return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
 
 
 def validator(headers: email.message.Message) -> str | None:
-    """By what the server can be asked for the rest of this very file: a strong ETag, else the date."""
+    """The validator for requesting the rest of this exact file: a strong ETag, else the date."""
     if headers.get("Accept-Ranges", "").strip().lower() == "none":
         return None
     tag = headers.get("ETag", "").strip()
@@ -86,7 +86,7 @@ def validator(headers: email.message.Message) -> str | None:
 
 
 def retry_after(headers: email.message.Message) -> float | None:
-    """Seconds that the server asks to wait, stated as such or as a date."""
+    """Seconds that the server asks to wait, given as a number or a date."""
     text = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"[0-9]{1,9}", text):
         return float(text)
@@ -100,16 +100,16 @@ def retry_after(headers: email.message.Message) -> float | None:
 
 
 def refusal(reason: urllib.error.HTTPError, address: str) -> DataFetchError:
-    """What an answer other than 200 means for a person."""
+    """The error for a response other than 200."""
     got = f"HTTP {reason.code} {reason.reason}"
     if reason.code in (404, 410):
         return NotThere("The server has no such file.", where=address, got=got, next="check DATA_FETCH_MIRROR")
     if reason.code in BUSY:
         wait = retry_after(reason.headers)
         busy = Busy(
-            "The server asks for fewer requests." if reason.code == 429 else "The server has a fault of its own.",
+            "The server received too many requests." if reason.code == 429 else "The server reported an error.",
             where=address,
-            got=got + (f", and to wait {wait:,.0f} s" if wait is not None else ""),
+            got=got + (f", retry after {wait:,.0f} s" if wait is not None else ""),
             next="wait, then run the same command again",
         )
         busy.wait = wait
@@ -119,26 +119,26 @@ def refusal(reason: urllib.error.HTTPError, address: str) -> DataFetchError:
             "The server redirects endlessly.",
             where=address,
             got=f"HTTP {reason.code}, last from {reason.url}",
-            next="check DATA_FETCH_MIRROR, and open the address in a browser to see where it leads",
+            next="check DATA_FETCH_MIRROR, and open the URL in a browser to see where it leads",
         )
     return DataFetchError(
         "The server refused to send the file.",
         where=address,
         got=got,
-        next="check that you may read this address; try again later",
+        next="check that you have access to this URL; try again later",
     )
 
 
 @contextlib.contextmanager
 def explained(address: str) -> Iterator[None]:
-    """Whatever goes wrong while an address is read becomes a DataFetchError for people.
+    """Turn any failure while reading from an address into a readable DataFetchError.
 
     Raises
     ------
     NotThere
         If there is no such file.
     CannotReach
-        If nothing answers (NobodyThere), asking again is no use (Hopeless), or the connection broke.
+        If nothing answers (NobodyThere), retrying is useless (Hopeless), or the connection broke.
     DataFetchError
         If the server refuses.
     """
@@ -155,9 +155,9 @@ def explained(address: str) -> Iterator[None]:
         if isinstance(cause, TimeoutError | socket.timeout):
             got, kind = f"no answer within {timeout():g} s", NobodyThere
         elif isinstance(cause, ConnectionRefusedError):
-            got, kind = "connection refused: nothing listens at this address", NobodyThere
+            got, kind = "connection refused: no server is listening at this address", NobodyThere
         elif isinstance(cause, socket.gaierror):
-            got, kind = f"the name of the server is not known ({cause.strerror})", NobodyThere
+            got, kind = f"unknown host name ({cause.strerror})", NobodyThere
         else:
             got = str(cause) or type(cause).__name__
             if getattr(cause, "errno", None) in NO_WAY:

@@ -1,6 +1,6 @@
-"""One archive: its members as they stream past, and the wanted films among them, decoded and confirmed.
+"""One archive: stream its members, decode the wanted films and confirm them.
 
-What happens to films that cannot be confirmed yet is told in `data_fetch.transfer.archives`.
+For films that cannot be confirmed yet see `data_fetch.transfer.archives`.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Archive:
     address : str
         URL or path.
     wanted : mapping of file name -> md5 or None
-        None where the source states no hash for each film.
+        None if the source does not state a hash for each film.
     md5 : str or None
-        Of the whole archive.
+        Hash of the whole archive.
     """
 
     name: str
@@ -47,12 +47,12 @@ class Archive:
 
 
 def film_path(folder: pathlib.Path, name: str) -> pathlib.Path:
-    """Where a film lies in the folder of its archive."""
+    """Path of a film in the folder of its archive."""
     return folder / f"{name}.npy"
 
 
 def kept_films(folder: pathlib.Path, size: int) -> set[str]:
-    """Names of the confirmed films that an earlier run left in a folder. What cannot be read is removed."""
+    """Names of the confirmed films left in a folder by an earlier run. Unreadable files are removed."""
     kept = set()
     for path in folder.glob("*.npy") if folder.is_dir() else ():
         try:
@@ -67,13 +67,13 @@ def kept_films(folder: pathlib.Path, size: int) -> set[str]:
 
 
 def missing_films(archive: Archive, pieces: pathlib.Path, size: int) -> dict[str, str | None]:
-    """What is wanted from an archive and not among the confirmed films of PIECES/ARCHIVE."""
+    """The films wanted from an archive that are not among the confirmed films in PIECES/ARCHIVE."""
     kept = kept_films(pieces / archive.name, size)
     return {name: md5 for name, md5 in archive.wanted.items() if name not in kept}
 
 
 class Decoders:
-    """The shared decoding threads, for one archive: how many films wait is bounded, the first problem is raised."""
+    """The shared decoding threads, for one archive: the number of queued films is bounded, the first problem is raised."""
 
     def __init__(self, pool: ThreadPoolExecutor, slots: threading.BoundedSemaphore) -> None:
         self._pool, self._slots = pool, slots
@@ -81,7 +81,7 @@ class Decoders:
         self._problem: BaseException | None = None
 
     def submit(self, function: Callable[..., None], *arguments: object) -> None:
-        """Run a function in a shared thread, once there is a free slot; raises the first problem that an earlier one had."""
+        """Run a function in a shared thread as soon as a slot is free; raises the first problem of an earlier call."""
         self._slots.acquire()
         try:
             future = self._pool.submit(function, *arguments)
@@ -103,15 +103,15 @@ class Decoders:
             raise self._problem
 
     def finish(self) -> None:
-        """Wait for all films; raise the first problem that one had."""
+        """Wait for all films; raise the first problem."""
         futures = list(self._running)
         wait(futures)
-        for future in futures:  # whose callbacks may come a moment later
+        for future in futures:  # their callbacks may run slightly later
             future.result()
         self._raise()
 
     def settle(self) -> None:
-        """Wait until nothing runs any more, whatever came of it: what has arrived is worth keeping."""
+        """Wait until no call is running, whatever its result: films that have arrived are worth keeping."""
         wait(list(self._running))
 
 
@@ -121,16 +121,16 @@ class _WrongHash(DataFetchError):
 
 def _wrong_hash(what: str, where: str, expected: str | None, got: str) -> _WrongHash:
     return _WrongHash(
-        f"{what}. Everything taken from this archive was thrown away.",
+        f"{what}. All films from this archive were deleted.",
         where=where,
         expected=f"md5 {expected}",
         got=f"md5 {got}",
-        next="run the same command again; if it happens twice, tell whoever runs the source or mirror",
+        next="run the same command again; if it happens twice, tell the administrator of the source or mirror",
     )
 
 
 class ArchiveReader:
-    """Takes the missing films of one archive into a folder."""
+    """Extracts the missing films of one archive into a folder."""
 
     def __init__(
         self,
@@ -145,18 +145,18 @@ class ArchiveReader:
         self.decoders, self.stop = decoders, stop
         self.missing = missing_films(archive, folder.parent, size)
         self.by_film = all(md5 is not None for md5 in self.missing.values())
-        # Until the whole archive is confirmed its films wait in a folder that nothing is served from.
+        # Until the whole archive is confirmed, its films are in a folder from which nothing is served.
         self.target = folder if self.by_film else folder.with_name(folder.name + ".unconfirmed")
-        self.unconfirmed: dict[str, str] = {}  # film -> sha256 of the file that it was made from
+        self.unconfirmed: dict[str, str] = {}  # film -> sha256 of the file it was decoded from
 
     def take(self) -> None:
-        """Read the archive until nothing is missing, and keep what its hashes confirm.
+        """Read the archive until no film is missing, and keep those confirmed by hashes.
 
         Raises
         ------
         DataFetchError
-            If nothing states a hash, a hash is wrong (then everything taken from this archive is thrown away), the archive is
-            damaged or cannot be reached, or a wanted film is not in it.
+            If no hash is stated, a hash is wrong (then all films from this archive are deleted), the archive is damaged or
+            cannot be reached, or it lacks a wanted film.
         """
         for _ in range(len(self.archive.wanted) - len(self.missing)):
             self.on_film()
@@ -164,7 +164,7 @@ class ArchiveReader:
             return
         if not self.by_film and self.archive.md5 is None:
             raise DataFetchError(
-                "Nothing states a hash for this archive, so nothing of it can be trusted.", where=self.archive.address
+                "No hash is stated for this archive, so its content cannot be trusted.", where=self.archive.address
             )
         self.target.mkdir(parents=True, exist_ok=True)
         if not self.by_film:
@@ -180,11 +180,11 @@ class ArchiveReader:
         if left:
             names = ", ".join(sorted(left)[:3]) + (" ..." if len(left) > 3 else "")
             raise DataFetchError(
-                f"The archive does not hold {len(left)} of the {len(self.missing)} films wanted from it.",
+                f"The archive lacks {len(left)} of the {len(self.missing)} films wanted from it.",
                 where=self.archive.address,
-                expected=f"{names}, as ordinary files",
+                expected=f"{names}, as regular files",
                 got=f"{self.reader.count:,} bytes read",
-                next="check that the archive is complete and its manifest belongs to it",
+                next="check that the archive is complete and matches its manifest",
             )
 
     def _find_unconfirmed(self) -> None:
@@ -196,14 +196,14 @@ class ArchiveReader:
                 film_path(self.target, kept).unlink()
 
     def _confirm(self, seen: set[str]) -> None:
-        """Of what waited, only films that this reading saw: what an earlier one left may never have been in the archive."""
+        """Keep only films seen in this run: those left by an earlier run may never have been in the archive."""
         self.folder.mkdir(parents=True, exist_ok=True)
         for name in seen:
             film_path(self.target, f"{name}.{self.unconfirmed[name]}").replace(film_path(self.folder, name))
         shutil.rmtree(self.target, ignore_errors=True)
 
     def _stream(self) -> dict[str, str | None]:
-        """Read the archive and write the missing films; what was not found is returned. All is confirmed then."""
+        """Read the archive, write and confirm the missing films, and return those that were not found."""
         address, left = self.archive.address, dict(self.missing)
         md5 = None if self.by_film else hashlib.md5(usedforsecurity=False)
         self.reader = ReadAhead(address, self.stop, md5.update if md5 else None)
@@ -214,23 +214,23 @@ class ArchiveReader:
             with self._broken_archive():
                 unzipped = unpacking.Unzipped(itertools.chain([start], chunks))
                 for member in unpacking.members(unzipped):
-                    # The path inside the archive is never used to write, so it cannot lead anywhere.
+                    # The path inside the archive is never used for writing, so it is harmless.
                     name = member.name.rpartition("/")[2]
                     if name not in left:
                         continue
                     content = unzipped.content(member.size)
                     self.decoders.submit(self._write, name, content, left.pop(name))
                     if self.by_film and not left:
-                        break  # each film is confirmed by itself, so the rest need not be read
+                        break  # each film is confirmed individually, so the rest need not be read
             if md5:
-                for _ in chunks:  # what lies behind the tar counts for the hash alone
+                for _ in chunks:  # data after the tar only count for the hash
                     pass
             self.decoders.finish()
         finally:
             self.reader.close()
             self.decoders.settle()
         if md5 and md5.hexdigest() != self.archive.md5:
-            raise _wrong_hash("An archive is not the published one", address, self.archive.md5, md5.hexdigest())
+            raise _wrong_hash("The archive differs from the published one", address, self.archive.md5, md5.hexdigest())
         return left
 
     def _write(self, name: str, content: bytes, md5: str | None) -> None:
@@ -242,7 +242,7 @@ class ArchiveReader:
         if self.by_film:
             got = hashlib.md5(content, usedforsecurity=False).hexdigest()
             if got != md5:
-                raise _wrong_hash("A film is not the one that the manifest of the mirror names", where, md5, got)
+                raise _wrong_hash("A film does not match the manifest of the mirror", where, md5, got)
         else:
             sha256 = hashlib.sha256(content).hexdigest()
             if self.unconfirmed.get(name) == sha256:
@@ -250,15 +250,15 @@ class ArchiveReader:
                 return
             path = film_path(self.target, f"{name}.{sha256}")
         film = decode_film(content, self.size, where)
-        # Neither looked for left-overs nor onto the disk first, as `store.atomic` does it: there are thousands of films, and
-        # what is not whole is taken again.
+        # Without the clean-up and fsync of `store.atomic`: there are thousands of films, and incomplete ones are extracted
+        # again.
         part = path.with_suffix(".part")
         try:
             with part.open("wb") as out:
                 np.save(out, film)
             os.replace(part, path)
         except OSError:
-            part.unlink(missing_ok=True)  # a full disk needs the room
+            part.unlink(missing_ok=True)  # a full disk needs the space
             raise
         if not self.by_film:
             before, self.unconfirmed[name] = self.unconfirmed.get(name), sha256
@@ -286,7 +286,7 @@ class ArchiveReader:
             raise DataFetchError(
                 f"The archive is truncated or corrupted ({reason}).",
                 where=self.archive.address,
-                expected=f"md5 {md5}" if md5 else "a whole gzipped tar archive",
-                got=f"an archive that breaks off or is damaged within its first {self.reader.count:,} bytes",
+                expected=f"md5 {md5}" if md5 else "a complete gzipped tar archive",
+                got=f"an archive that ends or is damaged within its first {self.reader.count:,} bytes",
                 next="run the same command again; confirmed films are kept. If it happens twice, the source is damaged",
             ) from None

@@ -1,15 +1,15 @@
-"""Take the wanted films out of archives while they stream past, so that no archive is ever stored.
+"""Extract the wanted films from archives as they stream past, so that no archive is ever stored.
 
     read ahead -> md5 -> gunzip -> tar -> the wanted members -> decode -> grey -> resize -> NAME.npy
 
-Several archives at once, each with a thread that reads and a thread that unzips; the threads that decode are shared.
-All buffers are bounded. Threads are enough, as reading, hashing, unzipping and decoding all let Python's lock go: measured
-on two cores, three archives take as long as in three processes, with three quarters of their CPU time.
+Several archives are processed in parallel, each with one thread that reads and one that decompresses; the decoding threads
+are shared. All buffers are bounded. Threads suffice, as reading, hashing, decompressing and decoding all release the GIL:
+on two cores, three archives take as long as in three processes, with three quarters of the CPU time.
 
-A film is kept only when its bytes are confirmed: by its own md5, if the source states one for each film, and otherwise
-by the md5 of the whole archive, which is known when its last byte has been read. Until then films wait in a folder of
-their own, each with the sha256 of the bytes that it was made from. An archive that is read again confirms those that
-come again byte by byte, without decoding them; the others are replaced.
+A film is kept only once its bytes are confirmed: by its own md5, if the source states one per film, otherwise by the md5
+of the whole archive, which is known after its last byte. Until then films are kept in a separate folder, each with the
+sha256 of the bytes it was decoded from. When an archive is read again, films with identical bytes are confirmed without
+decoding them; the others are replaced.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from data_fetch.transfer.archive_reader import Archive, ArchiveReader, Decoders,
 __all__ = ["Archive", "film_path", "take_films"]
 
 AT_ONCE = 3  # archives
-DECODERS = 8  # threads at most: each holds a film of some MB
+DECODERS = 8  # threads at most: each holds a film of a few MB
 
 
 def take_films(
@@ -41,22 +41,22 @@ def take_films(
 ) -> None:
     """Write each wanted film of some archives to PIECES/ARCHIVE/NAME.npy, uint8 (size, size).
 
-    Films that are there already are not taken again, and an archive of which none is missing is not opened. Reading
-    an archive stops after the last wanted film where each film has an md5 of its own, and goes to the archive's end
-    where only its own md5 is known. One archive that fails does not keep the others from being finished.
+    Existing films are not extracted again, and an archive with no missing film is not opened. Reading an archive stops
+    after the last wanted film if each film has its own md5, and continues to the archive's end if only the md5 of the
+    archive is known. If one archive fails, the others are still finished.
 
     Parameters
     ----------
     on_film : function
         Called once for each wanted film, by any thread.
     at_once : int
-        How many archives are read at the same time.
+        Number of archives read in parallel.
 
     Raises
     ------
     DataFetchError
-        If an archive cannot be reached, is no archive, is truncated or corrupted, lacks a wanted film, or a hash is
-        not the expected one. With a wrong hash everything from this archive is gone; otherwise nothing is.
+        If an archive cannot be reached, is not an archive, is truncated or corrupted, lacks a wanted film, or has a wrong
+        hash. After a wrong hash everything from this archive is deleted; otherwise nothing is.
     """
     waiting: queue.SimpleQueue[Archive] = queue.SimpleQueue()
     for archive in archives:
@@ -74,21 +74,21 @@ def take_films(
                 break
             try:
                 ArchiveReader(archive, pieces / archive.name, size, on_film, Decoders(pool, slots), stop).take()
-            except BaseException as problem:  # told by the thread that called
-                # The next archive would meet the same full disk, or the same dead line.
+            except BaseException as problem:  # raised by the calling thread
+                # The next archive would hit the same full disk, or the same dead connection.
                 if not isinstance(problem, DataFetchError) or isinstance(problem, transport.CannotReach):
                     no_more.set()
                 problems.append(problem)
 
     problems: list[BaseException] = []
-    # Daemons, as a read that stalls must not keep the process after Ctrl-C.
+    # Daemon threads, as a stalled read must not keep the process alive after Ctrl-C.
     threads = [threading.Thread(target=run, daemon=True) for _ in range(min(at_once, len(archives)))]
     try:
         for thread in threads:
             thread.start()
         for thread in threads:
             while thread.is_alive():
-                thread.join(0.5)  # without a limit, Ctrl-C would not be heard on Windows
+                thread.join(0.5)  # without a timeout, Ctrl-C would have no effect on Windows
     except BaseException:
         no_more.set()
         stop.set()
@@ -98,7 +98,7 @@ def take_films(
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     if problems:
-        # A full disk says more than what it broke.
+        # A full disk is more informative than the errors it caused.
         problems.sort(key=lambda problem: isinstance(problem, DataFetchError))
         for problem in problems[1:]:
             print(problem, file=sys.stderr)

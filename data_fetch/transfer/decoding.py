@@ -1,4 +1,4 @@
-"""From the bytes of an image file to a film."""
+"""Decode the bytes of an image file into a film."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import numpy as np
 from data_fetch.errors import DataFetchError
 from data_fetch.transfer import transport
 
-LARGEST = 4096  # pixels a side; the published films have 1024
+LARGEST = 4096  # pixels per side; the published films have 1024
 
 
 def decode_film(content: bytes, size: int, name: str) -> np.ndarray:
-    """A film as (size, size) uint8, from the bytes of an image file.
+    """Decode the bytes of an image file into a film, (size, size) uint8.
 
     Colour (some originals are RGBA with three equal channels, some have a palette) becomes grey by Pillow's luma,
-    which leaves equal channels as they are; transparency is ignored. Shrinking averages areas (exactly for the halves
-    and quarters of 1024, otherwise by Pillow's BOX filter), enlarging is bicubic.
+    which preserves equal channels; transparency is ignored. Shrinking averages areas (exactly for the halves and
+    quarters of 1024, otherwise with Pillow's BOX filter), enlarging is bicubic.
 
     Raises
     ------
     DataFetchError
-        If the bytes are no image, or the film is not square or more than 4096 pixels wide.
+        If the bytes are not an image, or the film is not square or more than 4096 pixels wide.
     """
     from PIL import Image
 
@@ -31,7 +31,7 @@ def decode_film(content: bytes, size: int, name: str) -> np.ndarray:
             _check_shape(image.width, image.height, name)
             image.load()
             if image.mode.startswith("I") or image.mode == "F":
-                # 16-bit greys, which Pillow's convert would clip at 255.
+                # 16-bit greys, which Pillow's convert would clip to 255.
                 high = np.asarray(image).astype(np.float64)
                 grey = Image.fromarray(np.round(high / 65535 * 255).clip(0, 255).astype(np.uint8))
             else:
@@ -50,13 +50,13 @@ def decode_film(content: bytes, size: int, name: str) -> np.ndarray:
 def _check_shape(width: int, height: int, name: str) -> None:
     if width != height:
         raise DataFetchError(
-            "A film is not square, and squeezing it would change the shape of the heart.",
+            "A film is not square, and rescaling it would change the shape of the heart.",
             where=name,
-            expected="width and height the same",
+            expected="equal width and height",
             got=f"{width} x {height} pixels",
         )
     if width > LARGEST:
-        # Refused before it is decoded: a few bytes can claim to be a picture that fills the memory.
+        # Refused before decoding: a few bytes can claim to be an image that fills the memory.
         raise DataFetchError(
             "A film is larger than expected.",
             where=name,

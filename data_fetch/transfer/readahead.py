@@ -1,4 +1,4 @@
-"""Read a stream ahead, in a thread of its own, into a bounded buffer: the network never waits for the unzipping."""
+"""Read a stream ahead into a bounded buffer, in a separate thread: the network never waits for decompression."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from data_fetch.transfer import transport
 
 CHUNK = 1 << 18  # bytes
-CHUNKS = 16  # that wait at most
+CHUNKS = 16  # buffered at most
 
 
 class Stopped(Exception):
-    """Whoever asked does not want it any more."""
+    """The caller no longer wants the data."""
 
 
 class ReadAhead:
@@ -24,7 +24,7 @@ class ReadAhead:
     address : str
         URL or path.
     on_bytes : function of bytes, optional
-        Called in the thread with all that is read, before it is handed on: for a hash.
+        Called in the thread with all data read, before they are passed on: for a hash.
     stop : threading.Event
         Once set, iterating raises :class:`Stopped`.
 
@@ -39,7 +39,7 @@ class ReadAhead:
         self._on_bytes, self._stop = on_bytes, stop
         self._closed = threading.Event()
         self._chunks: queue.Queue[memoryview | BaseException | None] = queue.Queue(CHUNKS)
-        # A daemon: a read that stalls must not keep the process after Ctrl-C.
+        # A daemon thread: a stalled read must not keep the process alive after Ctrl-C.
         threading.Thread(target=self._run, name=f"reads {address}", daemon=True).start()
 
     def _run(self) -> None:
@@ -54,7 +54,7 @@ class ReadAhead:
                         break
                     self._put(chunk[:read])
             self._put(None)
-        except BaseException as problem:  # told to whoever reads, whatever it is
+        except BaseException as problem:  # passed on to the reader, whatever it is
             self._put(problem)
 
     def _put(self, item: memoryview | BaseException | None) -> None:
@@ -79,5 +79,5 @@ class ReadAhead:
         raise Stopped
 
     def close(self) -> None:
-        """Let the thread end: at once, or when its read comes back."""
+        """Let the thread end: immediately, or when its read returns."""
         self._closed.set()

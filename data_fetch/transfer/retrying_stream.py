@@ -1,13 +1,13 @@
-"""A file of a folder or of a web server as one stream, whatever the server does: the only place that tries again.
+"""A file from a folder or a web server as one stream, whatever the server does: the only place that retries.
 
-A connection that breaks is made again, and the file goes on where it stopped: by a Range request where the server said
-by an ETag or a date which file it sends, and otherwise from the beginning, skipping what was read before. That it is still
-the same file is seen by its mark, or by a checksum where the server states none. Whoever reads sees the file once, from
-front to back, or an error; its hash is still for the reader to confirm.
+A broken connection is re-established, and the file continues where it stopped: with a Range request if the server
+identified the file by an ETag or a date, otherwise from the beginning, skipping what was read before. Whether it is still
+the same file is checked by its validator, or by a checksum if the server states none. The reader sees the file once, from
+start to end, or an error; confirming its hash remains the reader's task.
 
-(urllib3's Retry makes requests again that failed before an answer began, and knows Retry-After. It cannot go on with a
-body that broke off, which is what happens to archives of gigabytes, nor start the count of tries again when data came
-in between; the pauses are three lines here.)
+(urllib3's Retry repeats requests that failed before a response began, and supports Retry-After. It cannot resume a body
+that broke off, which is what happens to archives of gigabytes, nor reset the retry count when data arrived in between; the
+pauses are three lines here.)
 """
 
 from __future__ import annotations
@@ -36,39 +36,39 @@ from data_fetch.transfer.answers import (
     validator,
 )
 
-TRIES = 5  # connections in a row that bring less than PROGRESS
+TRIES = 5  # consecutive connections that bring less than PROGRESS
 PROGRESS = 1 << 20  # bytes
-RESTARTS = 3  # from the beginning, where the server cannot go on in the middle
-PAUSE = 1.0  # seconds before the second try, doubled before each further one
-LONGEST_WAIT = 120.0  # seconds; a server that asks for more is not waited for
+RESTARTS = 3  # from the beginning, if the server cannot resume
+PAUSE = 1.0  # seconds before the second try, doubled before each further try
+LONGEST_WAIT = 120.0  # seconds; a longer Retry-After ends the download
 USER_AGENT = "data-fetch (medxai-course)"
 
 
 def is_url(address: str) -> bool:
-    """Whether an address is one of http or https; else it is a path."""
+    """Whether an address is an http or https URL; otherwise it is a path."""
     return address.lower().startswith(("http://", "https://"))
 
 
 class Stream(io.RawIOBase):
-    """What is read from an address, from its beginning to its end, over as many connections as that takes.
+    """A file read from its beginning to its end over as many connections as necessary.
 
     Parameters
     ----------
     address : str
         URL or path.
     stop : threading.Event, optional
-        Once set, nothing is waited for or tried again.
+        Once set, there is no more waiting or retrying.
 
     Attributes
     ----------
     count : int
         Bytes read so far.
     length : int or None
-        Bytes of the whole file, as the server states them.
+        Size of the whole file in bytes, as stated by the server.
     on_bytes : function of bytes, or None
-        Called with all that is read, in order, once.
+        Called with all data read, in order, once.
     connections : int
-        How many it took.
+        Number of connections made.
     """
 
     def __init__(self, address: str, stop: threading.Event | None = None) -> None:
@@ -79,12 +79,12 @@ class Stream(io.RawIOBase):
         self._stop = stop or threading.Event()
         self._raw: Any = None
         self._answered = False
-        self._validator: str | None = None  # what If-Range is sent
+        self._validator: str | None = None  # the value of If-Range
         self._checksum = self._failures = self._restarts = self._mark = 0
         self._reach()
 
     def readable(self) -> bool:
-        """True: this is all that a stream can do."""
+        """True: reading is all that a stream supports."""
         return True
 
     def close(self) -> None:
@@ -94,7 +94,7 @@ class Stream(io.RawIOBase):
         super().close()
 
     def readinto(self, buffer: Any) -> int:
-        """Read the next bytes into a buffer, reconnecting where the connection breaks; how many, 0 at the end. Raises what `explained` does."""
+        """Read the next bytes into a buffer, reconnecting if necessary; returns the count, 0 at the end. Raises as `explained`."""
         while True:
             try:
                 read = self._read(buffer)
@@ -126,7 +126,7 @@ class Stream(io.RawIOBase):
         )
 
     def _reach(self, problem: CannotReach | None = None) -> None:
-        """Connect, again and again while there is hope."""
+        """Connect, retrying as long as it may help."""
         while True:
             if problem is not None:
                 self._wait(problem)
@@ -141,12 +141,12 @@ class Stream(io.RawIOBase):
                 problem = reason
 
     def _wait(self, problem: CannotReach) -> None:
-        """Wait until the next try, or raise the problem where there should be none."""
+        """Wait until the next try, or raise the problem if there should be none."""
         if self.count - self._mark >= PROGRESS:
             self._failures = 0
         self._mark = max(self._mark, self.count)
         self._failures += 1
-        # A little by chance, so that a class whose connections broke together does not come back together.
+        # Slightly randomized, so that a class whose connections broke together does not reconnect together.
         wait = PAUSE * 2 ** (self._failures - 1) * random.uniform(1, 1.25) if problem.wait is None else problem.wait
         hopeless = isinstance(problem, Hopeless) or (isinstance(problem, NobodyThere) and not self._answered)
         if hopeless or not is_url(self.address) or self._failures >= TRIES or wait > LONGEST_WAIT:
@@ -169,7 +169,7 @@ class Stream(io.RawIOBase):
             self._raw = urllib.request.urlopen(urllib.request.Request(self.address, headers=headers), timeout=timeout())
         except urllib.error.HTTPError as reason:
             if reason.code == 416 and self.count:
-                # There is no more of it: the length stated at first was wrong.
+                # There are no more bytes: the length stated at first was wrong.
                 raise self._too_short(Hopeless) from None
             raise
         self._answered = True
@@ -188,7 +188,7 @@ class Stream(io.RawIOBase):
             raise self._changed(f"{headers.get('Content-Range', 'no Content-Range')}")
 
     def _skip(self) -> None:
-        """Read from the beginning again up to where the last connection ended, and see that it is the same."""
+        """Read again from the beginning to where the last connection ended, and check that the bytes are the same."""
         self._restarts += 1
         if self._restarts > RESTARTS:
             raise self._too_short(Hopeless)
@@ -196,7 +196,7 @@ class Stream(io.RawIOBase):
         if stated_length(headers) != self.length:
             raise self._changed(f"{stated_length(headers)} bytes of {headers.get_content_type()}")
         if validator(headers) != self._validator:
-            raise self._changed(f"one with the mark {validator(headers)}, not {self._validator}")
+            raise self._changed(f"a file identified by {validator(headers)}, not {self._validator}")
         left, seen, buffer = self.count, 0, memoryview(bytearray(1 << 18))
         while left:
             read = self._raw.readinto(buffer[:left])
@@ -206,11 +206,11 @@ class Stream(io.RawIOBase):
                 seen = zlib.crc32(buffer[:read], seen)
             left -= read
         if seen != self._checksum:
-            raise self._changed("other bytes at its beginning")
+            raise self._changed("different bytes at its beginning")
 
     def _changed(self, got: str) -> Hopeless:
         return Hopeless(
-            "The connection broke, and what the server sends now is another file.",
+            "The connection broke, and the server now sends a different file.",
             where=self.address,
             expected=f"the rest of {self.length} bytes, from byte {self.count}",
             got=got,

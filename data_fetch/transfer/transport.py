@@ -1,4 +1,4 @@
-"""Open files of a folder or of a web server as streams, and turn what goes wrong into errors for people."""
+"""Open files from a folder or a web server as streams, and turn failures into readable errors."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def offline() -> bool:
     Raises
     ------
     DataFetchError
-        If it is neither on (1, yes, true) nor off (0, no, false, nothing).
+        If it is neither on (1, yes, true) nor off (0, no, false, empty).
     """
     value = os.environ.get("DATA_FETCH_OFFLINE", "").strip().lower()
     if value in ("", "0", "no", "false"):
@@ -50,13 +50,13 @@ def offline() -> bool:
     raise DataFetchError(
         "DATA_FETCH_OFFLINE is neither on nor off.",
         where="the environment variable DATA_FETCH_OFFLINE",
-        expected="1, or 0 or nothing",
+        expected="1 for on, 0 or empty for off",
         got=repr(value),
     )
 
 
 def mirror_address() -> str | None:
-    """The mirror that DATA_FETCH_MIRROR names, a URL or an existing folder, without a slash at its end.
+    """The mirror named by DATA_FETCH_MIRROR, a URL or an existing folder, without a trailing slash.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def mirror_address() -> str | None:
     folder = pathlib.Path(address).expanduser().absolute()
     if not folder.is_dir():
         raise DataFetchError(
-            "The mirror is not there.",
+            "The mirror does not exist.",
             where="the environment variable DATA_FETCH_MIRROR",
             expected="a URL (http:// or https://) or an existing folder",
             got=address,
@@ -83,26 +83,26 @@ def mirror_address() -> str | None:
 
 
 def join(base: str, path: str) -> str:
-    """Address of a file below a mirror."""
+    """URL or path of a file in a mirror."""
     return f"{base}/{urllib.parse.quote(path)}" if is_url(base) else str(pathlib.Path(base, *path.split("/")))
 
 
 @contextlib.contextmanager
 def opened(address: str, stop: threading.Event | None = None) -> Iterator[Stream]:
-    """Open a file of a folder, or a URL, for reading from its beginning, once: see `data_fetch.transfer.retrying_stream`.
+    """Open a file or URL to read once, from its beginning: see `data_fetch.transfer.retrying_stream`.
 
     Raises
     ------
     NotThere
         If the folder or server has no such file.
     CannotReach
-        If nothing answers, or the answer breaks off again and again.
+        If nothing answers, or the connection breaks repeatedly.
     DataFetchError
         If the server refuses, or DATA_FETCH_OFFLINE forbids the network.
     """
     if is_url(address) and offline():
         raise DataFetchError(
-            "The network is switched off (DATA_FETCH_OFFLINE), and this is not in the cache.",
+            "The network is disabled (DATA_FETCH_OFFLINE), and this file is not in the cache.",
             where=address,
             next="unset DATA_FETCH_OFFLINE, or set DATA_FETCH_MIRROR to a folder that has it",
         )
@@ -111,7 +111,7 @@ def opened(address: str, stop: threading.Event | None = None) -> Iterator[Stream
 
 
 def length_of(address: str) -> int | None:
-    """Bytes of a file, without reading it; None where that cannot be known without a download."""
+    """Size of a file in bytes, without reading it; None if it cannot be known without a download."""
     try:
         if not is_url(address):
             return os.stat(address).st_size
@@ -127,20 +127,20 @@ def length_of(address: str) -> int | None:
 def save(
     address: str, path: pathlib.Path, algorithm: str, expected: str, at_most: int | None = None
 ) -> tuple[int, str]:
-    """Write a file of a folder, or a URL, to `path`, and take its hash on the way.
+    """Copy a file or URL to `path`, and compute its hash on the way.
 
     Parameters
     ----------
     algorithm : str
-        As hashlib calls it.
+        Name in hashlib.
     expected : str
-        What the file should be, in words: for the error where a web page comes instead.
+        Description of the file, for the error if a web page arrives instead.
     at_most : int, optional
-        Bytes; of a longer file the rest is left.
+        Bytes; the rest of a longer file is not read.
 
     Returns
     -------
-    (bytes that came, their hash); of a file that is too long, more bytes than `at_most`.
+    (bytes received, their hash); for a file that is too long, the count exceeds `at_most`.
     """
     digest, count = hashlib.new(algorithm, usedforsecurity=False), 0
     with opened(address) as stream, path.open("wb") as out:
@@ -156,7 +156,7 @@ def save(
 
 
 def read_small(address: str, limit: int = 32 << 20) -> bytes:
-    """The whole content of a small file.
+    """The content of a small file.
 
     Raises
     ------
@@ -171,20 +171,20 @@ def read_small(address: str, limit: int = 32 << 20) -> bytes:
 
 
 def refuse_html(start: bytes, address: str, expected: str) -> None:
-    """Raise if a file begins like a web page: what portals, expired links and login forms send instead of it.
+    """Raise if a file begins like a web page, as sent instead of the file by portals, expired links and login forms.
 
     Raises
     ------
     DataFetchError
-        If it does; `expected` says what should have come.
+        If it does; `expected` describes the file.
     """
     if re.match(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|\?xml|!--|script)", start, re.IGNORECASE):
         title = re.search(rb"<title[^>]*>([^<]{1,80})", start, re.IGNORECASE)
         named = f' titled "{title[1].decode(errors="replace").strip()}"' if title else ""
         raise DataFetchError(
-            "The server sent a web page instead of the file (a login form, an expired link or a portal of the network).",
+            "The server sent a web page instead of the file (a login form, an expired link or a captive portal).",
             where=address,
             expected=expected,
             got=f"an HTML page{named}",
-            next="open the address in a browser to see what it says; then run the same command again",
+            next="open the URL in a browser to see the page; then run the same command again",
         )

@@ -1,7 +1,7 @@
-"""Unzip and take apart a gzipped tar while it streams past, whatever is in it.
+"""Decompress and parse a gzipped tar as it streams past, whatever it contains.
 
-Nothing is written here and no path of an archive is ever used. No member, header or block is held that is longer than
-a film can be, so an archive that lies about sizes costs no memory.
+Nothing is written here, and no path from an archive is ever used. No member, header or block larger than a film can be is
+kept in memory, so an archive with false sizes costs no memory.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import typing
 import zlib
 from collections.abc import Iterable, Iterator
 
-# The longest film of NIH ChestX-ray14 has about 1 MB; a member that claims much more is not one.
+# The largest film of NIH ChestX-ray14 has about 1 MB; a member that claims much more is not a film.
 LONGEST_MEMBER = 16 << 20
 LONGEST_HEADER = 1 << 20
 BLOCK = 1 << 19
@@ -20,9 +20,9 @@ DAMAGE = (EOFError, zlib.error, tarfile.TarError, ValueError, RecursionError)
 
 
 class Unzipped:
-    """The unzipped bytes of a gzip stream as a file that is read once, forwards; what is skipped is not copied.
+    """The decompressed bytes of a gzip stream as a file that is read once, forwards; skipped bytes are not copied.
 
-    (The standard library's GzipFile unzips 8 kB at a time, and tarfile's own stream mode copies what it skips.)
+    (The standard library's GzipFile decompresses 8 kB at a time, and tarfile's own stream mode copies what it skips.)
     """
 
     def __init__(self, chunks: Iterable[bytes | memoryview]) -> None:
@@ -33,19 +33,19 @@ class Unzipped:
         self._position = 0
 
     def tell(self) -> int:
-        """How many unzipped bytes have been read."""
+        """Number of decompressed bytes read so far."""
         return self._position
 
     def seek(self, position: int) -> None:
-        """Skip to a position further on; tarfile.ReadError for one that is passed."""
+        """Skip forward to a position; tarfile.ReadError for an earlier one."""
         left = position - self._position
         if left < 0:
-            raise tarfile.ReadError("a header leads backwards")
+            raise tarfile.ReadError("a header points backwards")
         while left:
             left -= len(self._take(left))
 
     def read(self, size: int) -> bytes:
-        """For tarfile, which reads headers: fewer bytes than asked for only at the end."""
+        """For tarfile, which reads headers: fewer bytes than requested only at the end."""
         if not 0 <= size <= LONGEST_HEADER:
             raise tarfile.ReadError(f"a header claims to have {size:,} bytes")
         return self._join(size)
@@ -78,10 +78,10 @@ class Unzipped:
         return part
 
     def _fill(self) -> bool:
-        """Unzip the next block; False at the end."""
+        """Decompress the next block; False at the end."""
         while not self._block:
             if self._zip.eof:
-                # Another gzip stream may follow, or zeros that fill a block of a tape.
+                # Another gzip stream may follow, or zero padding to a tape block.
                 rest = self._zip.unused_data.lstrip(b"\0")
                 while not rest:
                     chunk = next(self._chunks, None)
@@ -93,15 +93,15 @@ class Unzipped:
             block = self._zip.decompress(zipped, BLOCK)
             self._zipped = self._zip.unconsumed_tail
             if not zipped and not block and not self._zip.eof:
-                raise EOFError("it ends before its gzip stream does")
+                raise EOFError("the gzip stream is incomplete")
             self._block = memoryview(block)
         return True
 
 
 def members(unzipped: Unzipped) -> Iterator[tarfile.TarInfo]:
-    """The ordinary files of a tar, one after the other; directories, links, devices and sparse files are passed over.
+    """The regular files of a tar, one by one; directories, links, devices and sparse files are skipped.
 
-    The content of a member is what :meth:`Unzipped.content` gives before the next member is asked for.
+    The content of a member is returned by :meth:`Unzipped.content` until the next member is requested.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def members(unzipped: Unzipped) -> Iterator[tarfile.TarInfo]:
     """
     tar = tarfile.TarFile(fileobj=typing.cast(typing.IO[bytes], unzipped), mode="r")
     while (member := tar.next()) is not None:
-        vars(tar)["members"].clear()  # tarfile remembers them all
+        vars(tar)["members"].clear()  # tarfile keeps them all
         if not 0 <= member.size <= LONGEST_MEMBER:
             raise tarfile.ReadError(f"the member {member.name[-80:]!r} claims to have {member.size:,} bytes")
         if member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.issparse():

@@ -1,4 +1,4 @@
-"""A real server for tests that answers Range requests, and misbehaves as it is told."""
+"""A real server for tests that answers Range requests and misbehaves on demand."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Answer:
-    """How one request is answered; what is not said is as it should be.
+    """How one request is answered; everything not specified is normal.
 
     Attributes
     ----------
     cut : int or None
-        Position in the file at which the connection ends; at once if an earlier byte was asked for.
+        Position in the file at which the connection ends; immediately if the request starts after it.
     reset : bool
-        Whether it ends like a cable that is pulled, not like a program that stops.
+        Whether it ends like a pulled cable rather than a program that stops.
     stall : bool
-        Whether nothing comes at the cut, for as long as the test lasts, instead of an end.
+        Whether it stalls at the cut for the rest of the test instead of ending.
     claim : int or None
-        Content-Length, in place of the true one.
+        Content-Length, instead of the true one.
     """
 
     status: int = 200
@@ -39,7 +39,7 @@ class Answer:
 
 @dataclass
 class Files:
-    """What is served: path -> content. `answers` are used up in order, then all is well; `always` is for every request."""
+    """The content served by path. `answers` are used up in order, then requests succeed; `always` applies to every request."""
 
     files: dict[str, bytes]
     address: str = ""
@@ -49,7 +49,7 @@ class Files:
     always: Answer | None = None
     asked: list[tuple[str, str]] = field(default_factory=list)
     sent: int = 0
-    turn: int = 0  # an answer of the turn before, which nobody reads any more, does not count in `sent`
+    turn: int = 0  # responses of the previous turn, which are no longer read, do not count in `sent`
     on_get: Callable[[str], None] = lambda path: None
     over: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -58,7 +58,7 @@ class Files:
         return f"{self.address}/{path}"
 
     def again(self, **how: object) -> None:
-        """Forget what was asked, and behave as told from now on."""
+        """Reset the recorded requests, and set the behaviour from now on."""
         settings = {"ranges": True, "tag": '"v1"', "always": None, **how}
         with self.lock:
             self.sent, self.turn = 0, self.turn + 1
@@ -118,7 +118,7 @@ def serve(files: dict[str, bytes]) -> Iterator[Files]:
                         state.sent += len(part) if self.turn == state.turn else 0
                     self.wfile.write(part)
             except OSError:
-                return  # whoever asked has enough
+                return  # the client has read enough
             if answer.stall:
                 state.over.wait(60)
             if answer.reset:

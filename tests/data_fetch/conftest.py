@@ -22,7 +22,7 @@ USERS_CACHE = cache_folder()  # where notebooks keep what they draw
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
-    """Each test has a cache of its own, and none of the user's settings."""
+    """Each test has its own cache, and none of the user's settings."""
     for name in list(os.environ):
         if name.startswith("DATA_FETCH_") or name == "MEDXAI_PROFILE":
             monkeypatch.delenv(name)
@@ -34,7 +34,7 @@ def own_cache(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session")
 def once_a_run(tmp_path_factory) -> Callable[[str, Callable[[pathlib.Path], object]], pathlib.Path]:
-    """A folder that is filled once a run, whichever of its workers asks first: once_a_run(name, fill)."""
+    """A folder filled once per run, by whichever worker needs it first: once_a_run(name, fill)."""
     top = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         top = top.parent
@@ -93,7 +93,7 @@ def data_fetch_command(root):
 
 @pytest.fixture
 def small_phantoms(monkeypatch):
-    """Stand-in for the renderer, which has tests of its own: 40 films at once, and a list of the calls."""
+    """Stand-in for the renderer, which has its own tests: 40 films at a time, and a list of the calls."""
     from data_fetch.sources.phantoms import writing
 
     calls = []

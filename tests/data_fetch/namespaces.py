@@ -1,6 +1,6 @@
-"""Folders that really are full or read-only, and machines that really have no network: Linux namespaces, for tests.
+"""Truly full or read-only folders, and machines without a network, for tests: Linux namespaces.
 
-Root may write wherever the permissions forbid it, so a folder made read-only by `chmod` would prove nothing.
+Root may write regardless of permissions, so a folder made read-only with `chmod` would prove nothing.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ LOOPBACK = (
 
 
 def inside(script: str, *kinds: str, **environment: object) -> subprocess.CompletedProcess[str]:
-    """Run a shell script in namespaces of its own: "mount" (it may mount), "net" (no network but what it makes)."""
+    """Run a shell script in its own namespaces: "mount" (it may mount), "net" (only the network it sets up)."""
     if not shutil.which("unshare"):
         pytest.skip("needs unshare (util-linux)")
     command = ["unshare", "--user", "--map-root-user", *(f"--{kind}" for kind in kinds)]
     if subprocess.run([*command, "true"], capture_output=True).returncode:
-        pytest.skip("this machine lets nobody make user namespaces")
+        pytest.skip("this machine does not allow user namespaces")
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run(
         [*command, "sh", "-ec", script],
@@ -42,12 +42,12 @@ def inside(script: str, *kinds: str, **environment: object) -> subprocess.Comple
 
 
 def read_only(folder: Path) -> str:
-    """Shell commands after which nobody, root included, can write into a folder."""
+    """Shell commands after which no user, not even root, can write into a folder."""
     return (
         f'mount --bind "{folder}" "{folder}"; mount -o remount,bind,ro "{folder}"; ! touch "{folder}/x" 2>/dev/null\n'
     )
 
 
 def small_disk(folder: Path, size: str) -> str:
-    """Shell commands after which a folder lies on a disk of its own that has this size."""
+    """Shell commands that put a folder on its own disk of this size."""
     return f'mkdir -p "{folder}"; mount -t tmpfs -o size={size} tmpfs "{folder}"\n'

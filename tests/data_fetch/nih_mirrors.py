@@ -22,13 +22,13 @@ PIXELS = 128
 
 
 def grey_film(row: int, pixels: int = PIXELS) -> np.ndarray:
-    """A smooth picture that differs from film to film, so that a film under a wrong name is noticed."""
+    """A smooth image that differs from film to film, so that a film with a wrong name is noticed."""
     y, x = np.mgrid[:pixels, :pixels] / pixels
     return (127 + 100 * np.sin(3 * x + row % 17) * np.cos(2 * y + row % 13) + row % 20).clip(0, 255).astype(np.uint8)
 
 
 def png(row: int, mode: str = "L", pixels: int = PIXELS) -> bytes:
-    """The film as a PNG, grey in one of the ways that the originals are grey."""
+    """The film as a PNG, in one of the pixel formats of the originals."""
     grey = Image.fromarray(grey_film(row, pixels))
     image = {
         "L": lambda: grey,
@@ -42,14 +42,14 @@ def png(row: int, mode: str = "L", pixels: int = PIXELS) -> bytes:
 
 
 def _with_palette(grey: Image.Image) -> Image.Image:
-    # The palette runs backwards, so that reading the stored numbers instead of the colours is noticed.
+    # The palette is reversed, so that reading the stored indices instead of the colours is noticed.
     image = Image.fromarray(255 - np.asarray(grey), mode="P")
     image.putpalette([255 - i // 3 for i in range(768)])
     return image
 
 
 def pack(path: pathlib.Path, films: dict[str, bytes]) -> str:
-    """Write an archive laid out like the official ones; its md5."""
+    """Write an archive with the layout of the official ones; returns its md5."""
     with tarfile.open(path, "w:gz", compresslevel=1) as tar:
         tar.addfile(_directory("images/"))
         for name, content in films.items():
@@ -66,7 +66,7 @@ def _directory(name: str) -> tarfile.TarInfo:
 
 
 def write_mirror(folder: pathlib.Path, positives: int = 12, normals: int = 40, others: int = 4) -> pathlib.Path:
-    """A mirror with a manifest: films of two archives, one a patient, the first four in four pixel formats."""
+    """A mirror with a manifest: films of two archives, one per patient, the first four in four pixel formats."""
     index = nih_index()
     archive = index.archives(np.arange(15_000))
     first_of_patient = np.diff(index.patient[:15_000], prepend=0) > 0
@@ -117,7 +117,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 class Served:
-    """A folder served over HTTP; `asked` lists the paths, `on_get` may answer a request in its own way."""
+    """A folder served over HTTP; `asked` lists the requested paths, `on_get` may override a response."""
 
     def __init__(self, address: str, folder: pathlib.Path) -> None:
         self.address, self.folder = address, folder

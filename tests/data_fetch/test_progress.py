@@ -1,4 +1,4 @@
-"""A progress bar in a notebook: few enough messages for who reads them only when the cell has ended."""
+"""A progress bar in a notebook: few enough messages for clients that read them only when the cell has ended."""
 
 from __future__ import annotations
 

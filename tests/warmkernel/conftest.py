@@ -1,4 +1,4 @@
-"""Kernels for the tests: started by a client that is root or an ordinary user, in a process of its own."""
+"""Kernels for the tests: started by a client in a separate process, as root or as an ordinary user."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from warm_client import ROOT, USERS, Client, Kernel
 
 @pytest.fixture(scope="session")
 def sandbox_works():
-    """Fails, with the doctor's words, where this machine makes no sandboxes: then nothing here would be tested."""
+    """Fail with the doctor's message if this machine cannot create sandboxes: then nothing here would be tested."""
     command = [sys.executable, "-m", "warmkernel", "doctor"]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=ROOT)
     assert done.returncode == 0, done.stderr
@@ -29,10 +29,10 @@ def _clients(sandbox_works):
 
 @pytest.fixture
 def warm_kernel(_clients):
-    """`warm_kernel(user="ordinary", light=False, cwd=None, env=None, **settings)` starts a kernel, gone after the test.
+    """`warm_kernel(user="ordinary", light=False, cwd=None, env=None, **settings)` starts a kernel that ends with the test.
 
-    All kernels of a user have one client, and so those of the same settings one zygote. light=True leaves TensorFlow
-    and its company out of the zygote.
+    All kernels of a user have one client, so those with the same settings share one zygote. light=True omits TensorFlow
+    and related packages from the zygote.
     """
     started: list[Kernel] = []
 
@@ -50,7 +50,7 @@ def warm_kernel(_clients):
 
 @pytest.fixture
 def new_client(sandbox_works):
-    """`new_client(user)`: a client of this test's own, to be killed or counted."""
+    """`new_client(user)`: a client for this test only, to be killed or counted."""
     clients: list[Client] = []
 
     def start(user: str = "ordinary") -> Client:
@@ -64,7 +64,7 @@ def new_client(sandbox_works):
 
 @pytest.fixture(params=USERS)
 def kernels(warm_kernel, request):
-    """Starts light kernels of one user, as `warm_kernel` does; the test runs for each kind of user."""
+    """Start light kernels of one user, as `warm_kernel` does; the test runs for each kind of user."""
     return partial(warm_kernel, request.param, light=True)
 
 

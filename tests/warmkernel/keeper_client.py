@@ -1,6 +1,6 @@
 """A command that borrows a zygote, for tests that run several of them: `keeper_client.py MINUTES SETTINGS CODE`.
 
-Prints two lines of JSON: whether the zygote is a keeper's; what a cell printed, in a kernel that it starts. Then it waits for its
+Prints two lines of JSON: whether the zygote is a keeper's; the output of a cell in a kernel that it starts. Then it waits for its
 standard input to end.
 """
 

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.kernel
 
 @pytest.fixture
 def host_listeners():
-    """What a program outside might listen on: TCP, UDP, an abstract unix socket, a unix socket with a path."""
+    """Sockets on which an outside program might listen: TCP, UDP, an abstract unix socket, a unix socket with a path."""
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o777)
         tcp, udp, six = socket.socket(), socket.socket(type=socket.SOCK_DGRAM), socket.socket(socket.AF_INET6)
@@ -63,7 +63,7 @@ def test_no_way_to_the_host_or_the_world(pair, host_listeners):
             with socket.socket(type=socket.SOCK_DGRAM) as s:
                 s.sendto(b"marks", address)
 
-        tried(udp_to, ("127.0.0.1", udp))  # its own loopback takes it, and nobody listens
+        tried(udp_to, ("127.0.0.1", udp))  # its own loopback accepts it, and nothing is listening
         return {
             "tcp": tried(tcp_to, ("127.0.0.1", tcp)), "tcp6": tried(tcp_to, ("::1", six), socket.AF_INET6),
             "abstract": tried(unix_to, "\0warmkernel-test-host"), "named": tried(unix_to, named),
@@ -122,7 +122,7 @@ def test_which_sockets_there_are(pair):
 
 
 def test_the_channels_of_another_kernel_cannot_be_reached(pair):
-    """Neither by name nor by path: its replies cannot be forged, its ports not taken."""
+    """Neither by name nor by path: its replies cannot be forged, nor its ports taken."""
 
     def attack():
         names = [line.split()[7] for line in text_of("/proc/net/unix").splitlines()[1:] if len(line.split()) > 7]
@@ -131,7 +131,7 @@ def test_the_channels_of_another_kernel_cannot_be_reached(pair):
             with socket.socket(socket.AF_UNIX) as s:
                 taken.append(tried(s.bind, f"\0warmkernel-neighbour-{number}"))
         for name in ("warmkernel-1", "warmkernel-2", "warmkernel-3", "warmkernel-4", "warmkernel-5"):
-            with socket.socket(socket.AF_UNIX) as s:  # taken already, by its own
+            with socket.socket(socket.AF_UNIX) as s:  # already taken by its own socket
                 taken.append(tried(s.bind, f"\0{name}"))
         return names, text_of("/proc/net/unix").count("\n"), taken
 
@@ -143,7 +143,7 @@ def test_the_channels_of_another_kernel_cannot_be_reached(pair):
 
 
 def test_inherited_descriptors(pair):
-    """None leads to the client: no listening socket of its, no log, no file; and sockets cannot be opened again."""
+    """None leads to the client: none of its listening sockets, logs or files; and sockets cannot be reopened."""
 
     def attack():
         targets, opened, names = [], [], set()
@@ -236,7 +236,7 @@ def test_devices_terminals_and_shared_memory_are_each_kernels_own(pair):
 
 
 def test_the_machine_cannot_be_told_apart_or_changed(pair):
-    """Names and switches below /proc/sys; the clock; the kernel's log."""
+    """Names and switches in /proc/sys; the clock; the kernel's log."""
 
     def attack():
         return {
@@ -304,7 +304,7 @@ manager.shutdown_kernel(now=True)
 
 @pytest.mark.parametrize("user", USERS)
 def test_only_the_first_start_hands_over_the_channel(sandbox_works, user, tmp_path):
-    """After a restart the number may belong to another file of the grader's: sending it would give that away."""
+    """After a restart the number may belong to another file of the grader: sending it would reveal that file."""
     tmp_path.chmod(0o777)
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}", "HOME": str(tmp_path)}
     command = [*as_user(user), sys.executable, "-c", _RESTARTS]

@@ -1,4 +1,4 @@
-"""A kernel reads nothing that it was not shown, writes nowhere but in its scratch folder, and gains no privilege."""
+"""A kernel reads nothing that it was not shown, writes only to its scratch folder, and gains no privilege."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def open_folder():
 
 
 def test_host_files_are_not_there(pair, tmp_path):
-    """Other submissions, the gradebook, accounts, keys: what was not shown does not exist."""
+    """Other submissions, the gradebook, accounts, keys: files that are not shown do not exist."""
     secret = tmp_path / "gradebook.db"
     secret.write_text("marks", encoding="utf-8")
     tmp_path.chmod(0o777)
@@ -59,7 +59,7 @@ def test_host_files_are_not_there(pair, tmp_path):
 
 @pytest.mark.parametrize("user", USERS)
 def test_the_packages_of_programs_beside_the_kernels_are_not_there(user, warm_kernel):
-    """Not to read, not to import, and what covers them cannot be taken away."""
+    """They can be neither read nor imported, and what covers them cannot be removed."""
     kernel = warm_kernel(user, light=True, helpers=["autograder", "warmkernel"])
 
     def attack():
@@ -97,7 +97,7 @@ def test_another_kernel_and_the_zygote_have_other_scratch_folders(pair):
 
 
 def test_nothing_but_scratch_can_be_written(pair):
-    """Every mount is read-only but four; and every file and folder that no read-only mount covers refuses."""
+    """All but four mounts are read-only, and every file and folder not covered by a read-only mount refuses writes."""
 
     def attack():
         own = ["/tmp", "/dev/shm", "/dev/pts", "/proc"]
@@ -114,7 +114,7 @@ def test_nothing_but_scratch_can_be_written(pair):
             if folder in ("/tmp", "/dev/shm", "/dev/pts"):
                 folders[:], files[:] = [], []
                 continue
-            if folder == "/proc":  # but the processes
+            if folder == "/proc":  # except the processes
                 folders[:] = [name for name in folders if not name.isdigit() and "self" not in name]
             elif not inside_proc and folder.count("/") > 3:
                 folders[:] = []
@@ -180,7 +180,7 @@ def test_the_environment_cannot_be_poisoned(pair):
 
 
 def test_a_fork_of_the_zygote_shares_no_memory(kernels):
-    """What one kernel changes in imported modules, in C memory and in the page cache, the next does not see."""
+    """Changes by one kernel to imported modules, C memory and the page cache are not visible in the next."""
 
     def poison():
         import builtins
@@ -265,7 +265,7 @@ def test_programs_that_are_setuid_outside_give_nothing(pair):
 
 
 def test_the_client_and_the_environment_of_the_grader_stay_outside(pair, monkeypatch):
-    """Variables, arguments, the folder, the connection file's place: none of the client's is inherited."""
+    """Variables, arguments, the folder, the connection file's path: none is inherited from the client."""
 
     def attack():
         return (
@@ -284,7 +284,7 @@ def test_the_client_and_the_environment_of_the_grader_stay_outside(pair, monkeyp
 
 
 def test_hostile_files_in_the_working_folder(kernels, open_folder):
-    """Links, devices, pipes, hard links, holes: what goes in is regular files, and nothing that they point to."""
+    """Links, devices, pipes, hard links, holes: only regular files are copied, and nothing that links point to."""
     secret = open_folder / "secret.txt"
     secret.write_text("hidden check", encoding="utf-8")
     work = open_folder / "work"
@@ -322,12 +322,12 @@ def test_hostile_files_in_the_working_folder(kernels, open_folder):
 
 
 def test_a_hole_of_a_terabyte_in_the_working_folder(kernels, open_folder):
-    """A file that says it is 1 TB is refused or left out, quickly, and the next kernel starts."""
+    """A file with a size of 1 TB is refused or left out, quickly, and the next kernel starts."""
     (open_folder / "huge.bin").touch()
     os.truncate(open_folder / "huge.bin", 1 << 40)
     (open_folder / "data.csv").write_text("1,2\n", encoding="utf-8")
 
-    with pytest.raises(Refused, match="more than half of what fits"):
+    with pytest.raises(Refused, match="may fill at most half"):
         kernels(cwd=open_folder)
     assert kernels().value("print(6 * 7)") == "42"
 

@@ -1,7 +1,7 @@
-"""What a kernel can use up is its own: memory, processes, files, disk, time; and the kernels beside it go on.
+"""A kernel can only use up its own resources: memory, processes, files, disk, time; other kernels continue.
 
-Linux counts some things for each user, not for each sandbox, and all kernels of one client are one user: such a budget
-must have a limit of the kernel's own, or one student takes all of it.
+Linux counts some resources per user, not per sandbox, and all kernels of one client are one user: such a budget
+needs a limit per kernel, or one student takes all of it.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ MIB = 2**20
 
 
 def ended_by(kernel, limit):
-    """Whether the kernel was ended by this limit, and says so."""
+    """Whether the kernel was ended by this limit and reports it."""
     end = kernel.info()["end"]
     return end is not None and end["exit_code"] == -signal.SIGKILL and end["reason"].startswith(limit)
 
 
 def test_six_gigabytes_in_one_array(kernels):
-    """A MemoryError, as on a machine with that much memory, and the notebook goes on."""
+    """A MemoryError, as on a machine with that much memory, and the notebook continues."""
     kernel = kernels()
     reply = kernel.run("import numpy; a = numpy.ones(6 << 27)")
     assert reply.status == "error" and "MemoryError" in reply.error
@@ -102,11 +102,11 @@ def test_six_gigabytes_in_one_array(kernels):
     ids=["processes", "shared", "files", "tables", "locks", "sockets"],
 )  # fmt: skip
 def test_memory_wherever_it_is(kernels, code):
-    """400 MiB are allowed, and the kernel goes for more where no limit of a single process sees it."""
+    """400 MiB are allowed, and the kernel requests more in ways that no per-process limit sees."""
     neighbour = kernels()
     kernel = kernels(limits={"memory": "400 MiB", "disk": "512 MiB", "file_size": "512 MiB"})
     reply = kernel.run(textwrap.dedent(code), timeout=300)
-    if reply.status == "error":  # not allowed to begin with
+    if reply.status == "error":  # not allowed in the first place
         assert "Memory" in reply.error or "OSError" in reply.error
     else:
         assert reply.status == "dead" and ended_by(kernel, "memory"), (reply.status, kernel.info())
@@ -114,7 +114,7 @@ def test_memory_wherever_it_is(kernels, code):
 
 
 def test_two_thousand_forks(pair):
-    """With sessions of their own and children of children; then the neighbour still has its share."""
+    """In their own sessions, with children of children; the neighbour still has its share."""
 
     def attack(mark):
         said = []
@@ -145,7 +145,7 @@ def test_two_thousand_forks(pair):
 
 
 def test_processes_that_spin_do_not_blind_the_watcher(kernels):
-    """Each in a session of its own, which gives it a scheduling group of its own; the wall limit holds all the same."""
+    """Each in its own session, and thus its own scheduling group; the wall limit still holds."""
     neighbour = kernels()
     kernel = kernels(limits={"wall": 6})
     code = """
@@ -202,7 +202,7 @@ def test_disk_files_and_file_sizes(pair):
 
 
 def test_budgets_that_linux_keeps_for_each_user(pair, kernels):
-    """One kernel takes all it gets; the neighbour has its own, and another kernel can be started."""
+    """One kernel takes all it can get; its neighbour still has its own, and another kernel can be started."""
 
     def attack():
         global kept
@@ -221,7 +221,7 @@ def test_budgets_that_linux_keeps_for_each_user(pair, kernels):
                 raise OSError
             return number
 
-        # Each in a process of its own, with a table of descriptors of its own.
+        # Each in its own process, with its own descriptor table.
         for name in ("inotify", "in flight", "signals", "pipes"):
             read, write = os.pipe()
             if os.fork() == 0:
@@ -272,7 +272,7 @@ def test_budgets_that_linux_keeps_for_each_user(pair, kernels):
 
 
 def test_open_files(kernels):
-    """All its descriptors used up in one process: another process of the kernel, and its neighbour, have theirs."""
+    """One process uses up its descriptors: other processes of the kernel, and its neighbour, still have theirs."""
     kernel = kernels()
     code = """
 import os, resource
@@ -288,7 +288,7 @@ print(said, len(kept) < 1000, resource.getrlimit(resource.RLIMIT_NOFILE)[1] <= 5
 
 def test_endless_output_ends_the_kernel(kernels):
     neighbour = kernels()
-    # What is printed gathers in the kernel for 0.2 s before it is sent: gigabytes, where nothing holds the loop up.
+    # Output is buffered in the kernel for 0.2 s before it is sent: gigabytes, if nothing slows the loop down.
     for code, limits in (
         ("while True: print('x' * 100_000, flush=True)", ["output"]),
         ("while True: print('x' * 100_000)", ["output", "memory"]),

@@ -1,4 +1,4 @@
-"""A kernel reaches no process but its own, and gets no further into Linux than an ordinary program has to."""
+"""A kernel reaches no process but its own, and no more of Linux than an ordinary program needs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from warm_attacks import ask, in_a_child, in_command, processes, soon, system_ca
 
 pytestmark = pytest.mark.kernel
 
-# By number on x86-64, with arguments that would do something. What they would do: see the names.
+# By number on x86-64, with arguments that would have an effect, as the names say.
 REFUSED = {
     "mount": (165, "none", "/tmp/work", "tmpfs", 0, 0),
     "umount2": (166, "/proc", 2),
@@ -81,7 +81,7 @@ REFUSED = {
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the numbers are those of x86-64")
 def test_refused_system_calls(pair):
-    """Among them those for memory that is nobody's: objects that outlive processes, pages that a pipe holds."""
+    """Including those for memory that belongs to no process: objects that outlive processes, pages held by a pipe."""
 
     def attack(calls):
         seen = {}
@@ -145,7 +145,7 @@ def test_processes_of_others_are_not_seen(pair):
 
 
 def test_nothing_is_learned_from_process_1(pair):
-    """Its memory, environment, files and root folder: through it, everything outside could be reached."""
+    """Its memory, environment, files and root folder: through it, everything outside would be reachable."""
 
     def attack():
         seen = {}
@@ -182,7 +182,7 @@ def test_nothing_is_learned_from_process_1(pair):
 
 
 def test_process_1_cannot_be_signalled_or_held_up(kernels):
-    """Every signal; its priority, processors and limits: a slow or blind watcher would be no watcher."""
+    """Every signal; its priority, processors and limits: a slow or blind watcher would be useless."""
 
     def attack():
         def state():
@@ -221,7 +221,7 @@ def test_process_1_cannot_be_signalled_or_held_up(kernels):
 
 
 def test_kills_everything_it_can(pair, kernels):
-    """kill(-1), its own parent, its own group: the kernel dies, and no other."""
+    """kill(-1), its own parent, its own group: only the kernel itself dies."""
 
     def attack():
         for number in (signal.SIGTERM, signal.SIGKILL):
@@ -239,7 +239,7 @@ def test_kills_everything_it_can(pair, kernels):
 
 
 def test_daemons_end_with_the_kernel(kernels):
-    """Twice forked, in sessions of their own, every signal ignored, no descriptor left: gone with the kernel."""
+    """Forked twice, in their own sessions, ignoring every signal, without descriptors: they end with the kernel."""
 
     def attack(mark):
         for _ in range(20):
@@ -275,7 +275,7 @@ def test_a_kernel_that_ignores_interrupts_can_be_killed(kernels):
 
 
 def test_random_numbers_differ_between_kernels(pair):
-    """They are forks of one process: without care all students would draw the same numbers."""
+    """They are forks of one process: without precautions all students would draw the same numbers."""
 
     def draw():
         import random

@@ -11,7 +11,7 @@ from warm_client import USERS
 pytestmark = pytest.mark.kernel
 
 EVERYONE = pytest.mark.parametrize("user", USERS)
-# The same for all, so that all are forks of one zygote for each user.
+# The same for all, so that all are forks of one zygote per user.
 COURSE: dict[str, Any] = {"packages": ["medxai", "data_fetch"], "preload": ["innvestigate"]}
 
 
@@ -49,7 +49,7 @@ def test_widgets_talk_to_the_front_end(warm_kernel):
 
 
 def test_errors_and_what_is_printed(warm_kernel):
-    """Of Python, of C libraries and of programs; a question to nobody is an error, and the kernel goes on."""
+    """From Python, C libraries and programs; input() without a frontend is an error, and the kernel continues."""
     kernel = warm_kernel(light=True)
     code = """
 import os, sys, time
@@ -60,7 +60,7 @@ _ = os.system('echo four')
 time.sleep(0.5)
 """
     expected = ["four", "one", "three", "two"]
-    for _ in range(5):  # three and four go through a thread of ipykernel's, and may come after the cell has ended
+    for _ in range(5):  # three and four go through a thread of ipykernel and may arrive after the cell has ended
         reply = kernel.run(code)
         if sorted(reply.text.split()) == expected:
             break
@@ -75,7 +75,7 @@ time.sleep(0.5)
 
 
 def test_random_numbers_of_tensorflow_differ_between_kernels(warm_kernel):
-    """Of its operations, and of the weights that Keras begins with; NumPy's and Python's: test_attacks_processes.py."""
+    """For its operations and for Keras's initial weights; for NumPy and Python see test_attacks_processes.py."""
     code = """
 import tensorflow as tf
 layer = tf.keras.layers.Dense(1)
@@ -87,7 +87,7 @@ print(float(tf.random.uniform(())), float(layer.kernel[0, 0]))
 
 
 def test_no_kernel_imports_the_debugger(warm_kernel):
-    """ipykernel would, before the first cell, and nobody here asks for it."""
+    """ipykernel would start it before the first cell, and it is not needed here."""
     kernel = warm_kernel(light=True)
     assert kernel.value("import sys; print('debugpy' in sys.modules)") == "False"
     assert kernel.run("import debugpy").error.startswith("ModuleNotFoundError")
@@ -95,7 +95,7 @@ def test_no_kernel_imports_the_debugger(warm_kernel):
 
 @EVERYONE
 def test_other_processes_do_work(warm_kernel, user):
-    """joblib's and multiprocessing's workers, programs, and a server on the kernel's own loopback."""
+    """Workers of joblib and multiprocessing, programs, and a server on the kernel's own loopback."""
     kernel = warm_kernel(user, **COURSE)
     assert (
         kernel.value("import joblib\nprint(sum(joblib.Parallel(n_jobs=2)(joblib.delayed(abs)(-i) for i in range(9))))")
@@ -117,9 +117,9 @@ print(urllib.request.urlopen(f"http://localhost:{server.server_port}/").status)
 
 
 def test_interrupt_and_restart(warm_kernel, tmp_path):
-    """The kernel keeps its variables over an interrupt, and starts anew with a restart."""
+    """The kernel keeps its variables across an interrupt, and loses them on a restart."""
     kernel = warm_kernel(light=True)
-    # It interrupts itself, so that there is nothing to wait for.
+    # It interrupts itself, so that no waiting is necessary.
     kernel.run("x = 1")
     reply = kernel.run("import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)")
     assert reply.error.startswith("KeyboardInterrupt")
@@ -130,7 +130,7 @@ def test_interrupt_and_restart(warm_kernel, tmp_path):
 
 @EVERYONE
 def test_maps_come_from_a_pristine_fork_and_are_the_same(warm_kernel, user):
-    """iNNvestigate's process is a fork of the warm one where that is offered, and started as ever where not."""
+    """iNNvestigate's process is a fork of the warm one if that is offered, and is started normally if not."""
     kernel = warm_kernel(user, **COURSE)
     code = """
 import os, numpy as np, tensorflow as tf, medxai
@@ -152,12 +152,12 @@ cold = maps()
 print(open(f"/proc/{analyzers._CHILD.pid}/stat").read().split()[3])
 print(all((a == b).all() and np.abs(a).max() > 0 for a, b in zip(warm, cold)), tf.executing_eagerly())
 """
-    # The parent is process 1, and then the kernel.
+    # The parent is first process 1, then the kernel.
     assert kernel.value(code).split() == ["1", "2", "True", "True"]
 
 
 def test_a_fork_that_cannot_be_is_refused(warm_kernel):
-    """The offer is for everyone in the kernel: what is asked wrongly is answered, and the kernel lives."""
+    """Any code in the kernel may use the service: invalid requests get an answer, and the kernel survives."""
     kernel = warm_kernel(light=True)
     code = """
 import json, os, socket

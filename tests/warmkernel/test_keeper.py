@@ -1,4 +1,4 @@
-"""Zygotes that stay warm between commands: lent again, never stale, gone when nobody asks."""
+"""Zygotes that stay warm between commands: lent again, never stale, gone when unused."""
 
 import json
 import os
@@ -21,7 +21,7 @@ CLIENT = str(Path(__file__).with_name("keeper_client.py"))
 
 
 class Desk:
-    """Commands of one user, in a folder for the keeper's socket that is this test's own."""
+    """Commands of one user, with a folder for the keeper's socket that is private to this test."""
 
     def __init__(self, user: str, folder: Path):
         self.user, self.folder, self.commands = user, folder, []
@@ -32,7 +32,7 @@ class Desk:
         self.environment.pop(keeper.SWITCH, None)
 
     def command(self, minutes: float = 1.0, code: str = "1", **settings):
-        """(the process, whether its zygote is the keeper's, what the cell in its kernel printed)"""
+        """(the process, whether its zygote is the keeper's, the output of the cell in its kernel)"""
         chosen = json.dumps({"preload": LIGHT, **settings})
         process = subprocess.Popen(
             [*as_user(self.user), sys.executable, CLIENT, str(minutes), chosen, code],
@@ -45,7 +45,7 @@ class Desk:
         return [pid for pid, words in processes() if "warmkernel.keeper" in words and str(self.folder) in words]
 
     def zygotes(self) -> set[int]:
-        """Those of the keeper: its children are bubblewrap."""
+        """The keeper's processes: its children are bubblewrap."""
         return {pid for keeper in self.keepers() for pid in children(keeper)}
 
     def close(self):
@@ -112,7 +112,7 @@ def test_the_next_command_finds_it_warm_and_kernels_end_with_their_command(user,
     empty_and_one = len(below(*zygote))
     second, kept, _ = here.command()
     assert kept and here.zygotes() == zygote and len(below(*zygote)) > empty_and_one
-    first.kill()  # its kernel ends, the other's does not
+    first.kill()  # its kernel ends, but not the other's
     assert wait_until(lambda: len(below(*zygote)) == empty_and_one)
     second.stdin.close()
     assert second.wait(30) == 0 and wait_until(lambda: len(below(*zygote)) < empty_and_one)
@@ -134,7 +134,7 @@ def test_what_has_changed_is_not_lent_again(desk):
     (package / "__init__.py").write_text("word = 'newer'\n", encoding="utf-8")
     second, kept, said = here.command(**ask)
     assert kept and said == "newer"
-    assert first.poll() is None and old <= {pid for pid, _ in processes()}  # who has borrowed it goes on
+    assert first.poll() is None and old <= {pid for pid, _ in processes()}  # the borrower continues
     first.kill()
     assert wait_until(lambda: len(here.zygotes()) == 1) and here.zygotes() != old
     second.kill()
@@ -145,12 +145,12 @@ def test_when_nobody_asks_nothing_is_left(desk):
     process, kept, _ = here.command(minutes=0.005)
     assert kept
     busy = below(here.keepers()[0])
-    time.sleep(1.5)  # longer than it would wait for the next one
+    time.sleep(1.5)  # longer than it would wait for the next command
     assert here.keepers()  # it has a borrower
     process.stdin.close()
     process.wait()
     assert wait_until(lambda: not here.keepers() and not busy & {pid for pid, _ in processes()})
-    # The next command starts another one; `stop` ends it at once.
+    # The next command starts another one; `stop` ends it immediately.
     process, kept, _ = here.command()
     process.kill()
     process.wait()
@@ -170,5 +170,5 @@ def test_without_a_keeper_commands_work_all_the_same(desk):
     assert here.command(code="print(2)")[1:] == (False, "2")
     here.environment.pop(keeper.SWITCH)
     for place in here.folder.glob("warmkernel-of-*"):
-        place.chmod(0o777)  # anybody could listen there in the keeper's stead
+        place.chmod(0o777)  # any user could listen there instead of the keeper
     assert here.command(code="print(3)")[1:] == (False, "3")

@@ -1,4 +1,4 @@
-"""Unmodified Jupyter tools run notebooks in warm kernels: all they do is name the kernelspec."""
+"""Unmodified Jupyter tools run notebooks in warm kernels: they only name the kernelspec."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from warmkernel import kernelspec, settings
 
 pytestmark = pytest.mark.kernel
 
-# Process 2 of its namespace, as user 1000: an ordinary kernel is neither.
+# Process 2 of its namespace, as user 1000: true of no ordinary kernel.
 WHERE = "import os; print(os.getpid(), os.getuid())"
 
 
@@ -64,7 +64,7 @@ def printed(path):
 
 
 def test_nbclient(environment, tmp_path):
-    """With the notebook's folder as working folder, and a cell that fails where it should."""
+    """With the notebook's folder as working folder, and a cell that fails as expected."""
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "films.txt").write_text("seven", encoding="utf-8")
     notebook(
@@ -92,7 +92,7 @@ def test_jupyter_execute(environment, tmp_path):
 
 
 def test_nbval(environment, tmp_path):
-    """Passes where the outputs agree, and says where they do not."""
+    """Passes if the outputs agree, and reports where they do not."""
     path = notebook(tmp_path / "n.ipynb", WHERE, "print('as it was')")
     book = nbformat.read(path, 4)
     for cell, text in zip(book.cells, ("2 1000\n", "as it was\n"), strict=True):
@@ -146,7 +146,7 @@ def test_nbgrader(environment, tmp_path):
 
 
 def test_jupyterlab(environment, tmp_path):
-    """What a browser does: start a kernel, run a cell, interrupt it, restart it, end it."""
+    """As a browser does: start a kernel, run a cell, interrupt it, restart it, end it."""
     arguments = ["--no-browser", "--port=0", "--IdentityProvider.token=t", f"--ServerApp.root_dir={tmp_path}"]
     arguments += ["--allow-root"] if os.geteuid() == 0 else []
     with open(tmp_path / "log", "w+", encoding="utf-8") as log:
@@ -162,7 +162,7 @@ def test_jupyterlab(environment, tmp_path):
                     r"http://(?:localhost|127\.0\.0\.1):(\d+)/", (tmp_path / "log").read_text(encoding="utf-8")
                 )
             browser = Browser(int(address[1]))
-            while not browser.is_answered():  # it names its address before it listens there
+            while not browser.is_answered():  # it prints its address before it listens there
                 assert server.poll() is None, (tmp_path / "log").read_text(encoding="utf-8")
                 time.sleep(0.2)
             assert "warmkernel" in browser.ask("GET", "kernelspecs")["kernelspecs"]
@@ -199,7 +199,7 @@ class Browser:
         return json.loads(text) if text else None
 
     def run(self, kernel, code, interrupt=False):
-        """What the cell printed, or the name of its error."""
+        """The output of the cell, or the name of its error."""
         import asyncio
 
         return asyncio.run(self._run(kernel, code, interrupt))
@@ -230,7 +230,7 @@ class Browser:
 
 
 def test_an_environment_with_an_installed_distribution(environment, tmp_path):
-    """Not editable, and below /tmp: of the packages that came with warmkernel a notebook sees those that are named."""
+    """Not editable, and in /tmp: of the packages installed with warmkernel, a notebook sees only the listed ones."""
     place = tmp_path / "env"
     subprocess.run([os.path.realpath(sys.executable), "-m", "venv", "--without-pip", str(place)], check=True)
     packages = next(place.glob("lib/python3*/site-packages"))

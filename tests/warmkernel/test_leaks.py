@@ -1,4 +1,4 @@
-"""However kernels and those who started them end: no process, no folder, no socket and no descriptor is left."""
+"""However kernels and their clients end: no process, folder, socket or descriptor is left."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from warm_client import USERS, Refused
 
 pytestmark = pytest.mark.kernel
 
-# A daemon that left its session, and a kernel that is busy in C.
+# A daemon that left its session, and a kernel busy in C code.
 BUSY = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(600)\nsum(range(10**12))"
 
 
 class Traces:
-    """What a client and its kernels have on this machine."""
+    """The resources of a client and its kernels on this machine."""
 
     def __init__(self, client):
         self.client, self.folder = client, Path(client.home)
@@ -36,7 +36,7 @@ class Traces:
         return found
 
     def zygotes(self):
-        """The Pythons that started when the first process of a bubblewrap did, and are its eldest."""
+        """The Python processes that started together with the first process of a bubblewrap, as its oldest children."""
         family = self.family()
         sandboxes = {
             n
@@ -46,7 +46,7 @@ class Traces:
         return [min(n for n, e in family.items() if e.parent == s) for s in sandboxes]
 
     def files(self):
-        """What is below the client's TMPDIR, sockets too; but Jupyter's connection files, and how tests become a user."""
+        """The contents of the client's TMPDIR, including sockets, except Jupyter's connection files and the tests' user folders."""
         return sorted(
             str(p.relative_to(self.folder))
             for p in self.folder.rglob("*")
@@ -68,7 +68,7 @@ class Traces:
         }
 
     def all_gone(self, family):
-        """Whether soon nothing is left of what there was."""
+        """Whether everything is gone soon."""
         return soon(lambda: not alive(family) and not self.files() and not self.sockets())
 
 
@@ -105,7 +105,7 @@ def test_the_client_is_killed(traces):
     assert kernels[0].run(BUSY, timeout=1).status == "timeout"
     assert soon(
         lambda: len(traces.family()) >= 9
-    )  # two of bubblewrap, the zygote, who cleans up, two for each kernel, the daemon
+    )  # two of bubblewrap, the zygote, the janitor, two per kernel, the daemon
     family = traces.family()
     traces.client.process.kill()
     assert traces.all_gone(family), (alive(family), traces.files())
@@ -123,7 +123,7 @@ def test_the_client_ends_without_a_word_to_its_kernels(traces):
 
 
 def test_the_zygote_is_killed(traces):
-    """Its kernels go on, the next one has a new zygote, and of the old sandbox nothing is left in the end."""
+    """Its kernels continue, the next one has a new zygote, and nothing of the old sandbox is left at the end."""
     kernel = traces.start()
     family = {n: e for n, e in traces.family().items() if e.name != "sh"}
     (zygote,) = traces.zygotes()
@@ -138,7 +138,7 @@ def test_the_zygote_is_killed(traces):
 
 
 def in_a_row(traces, count):
-    """Kernels one after the other, ending in every way there is."""
+    """One kernel after another, ending in every possible way."""
     ways = (
         lambda k: k.shutdown(),
         lambda k: k.shutdown(now=True),
@@ -146,7 +146,7 @@ def in_a_row(traces, count):
         lambda k: (k.run(BUSY, timeout=0.3), k.shutdown(now=True)),
         lambda k: (k.run("exit()"), k.shutdown()),
     )
-    for way in ways:  # what the client opens once
+    for way in ways:  # opened by the client once
         way(traces.start())
     before = traces.now()
     for number in range(count):
@@ -162,7 +162,7 @@ def test_fifteen_kernels_in_a_row(traces):
     in_a_row(traces, 15)
 
 
-@pytest.mark.slow(reason="starts a hundred kernels for each kind of user; each push starts fifteen")
+@pytest.mark.slow(reason="starts a hundred kernels per kind of user; each push starts fifteen")
 def test_a_hundred_kernels_in_a_row(traces):
     in_a_row(traces, 100)
 
@@ -182,7 +182,7 @@ def test_eight_at_once(traces):
 
 
 def interrupted(kernel):
-    """What `mine` is afterwards. On a busy machine the first interrupt may come before the cell has started."""
+    """The value of `mine` afterwards. On a busy machine the first interrupt may come before the cell has started."""
     kernel.interrupt()
     return kernel.run("print(mine)", timeout=5).text.strip()
 
@@ -204,7 +204,7 @@ def test_restarts_and_interrupts(traces):
 
 
 def test_a_kernel_that_is_refused(traces):
-    """A working folder that does not fit, a module that is not there: told, and nothing is left of the attempt."""
+    """A working folder that is too large, a missing module: reported, and nothing is left of the attempt."""
     traces.start().shutdown()
     before = traces.now()
     here = Path(__file__).parent

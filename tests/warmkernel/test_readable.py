@@ -1,4 +1,4 @@
-"""Written under umask 077, an environment, a package or data are named before a kernel starts, with the command that mends it."""
+"""An environment, package or data written under umask 077 are reported before a kernel starts, with the fix."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_what_only_its_owner_can_read_is_named_and_the_command_mends_it(tmp_path
 def test_one_unreadable_file_of_a_package_is_found(tmp_path):
     bad = write(tmp_path / LIBRARY / "site-packages" / "numpy" / "core.py")
     write(bad.with_name("__init__.py"))
-    tmp_path.chmod(0o755)  # pytest makes it for its owner only
+    tmp_path.chmod(0o755)  # pytest creates it for its owner only
     bad.chmod(0o600)
     with pytest.raises(SandboxError, match="core.py"):
         readable.check(visible([str(tmp_path)]), NOBODY)
@@ -63,7 +63,7 @@ def test_one_unreadable_file_of_a_package_is_found(tmp_path):
 
 def test_an_ordinary_user_and_what_is_nobodys_to_read_are_left_alone(tmp_path, hardened):
     write(tmp_path / "mine.txt")
-    readable.check(visible([str(tmp_path)]), None)  # who stays who they are
+    readable.check(visible([str(tmp_path)]), None)  # the current user
     (tmp_path / "mine.txt").chmod(0o644)
     tmp_path.chmod(0o755)
     for name in ("set.lock", ".set.abcd.part", "lost+found", ".hidden", "__pycache__/one.pyc"):

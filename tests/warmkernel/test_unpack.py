@@ -1,4 +1,4 @@
-"""What is copied into the sandbox arrives as it was packed, and nothing else is unpacked, on every Python 3.11."""
+"""Files copied into the sandbox arrive unchanged, and nothing else is unpacked, on every Python 3.11."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from warmkernel import working_folder
 from warmkernel.inside.unpack import unpack
 from warmkernel.settings import Limits
 
-FOLDER = os.fsdecode("für dich".encode())  # also where the locale knows no ü
+FOLDER = os.fsdecode("für dich".encode())  # even if the locale has no ü
 
 
 def archive(*members):
-    """A descriptor of an archive of (name, type, link or content)."""
+    """Descriptor of an archive of (name, type, link or content)."""
     descriptor = os.memfd_create("archive")
     with os.fdopen(os.dup(descriptor), "wb") as file, tarfile.open(fileobj=file, mode="w") as packed:
         for name, kind, text in members:

@@ -1,4 +1,4 @@
-"""Runs a function of a test inside a kernel: its source goes in, what it returns comes back as JSON."""
+"""Run a function of a test inside a kernel: its source is sent, its return value comes back as JSON."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def system_call(number, *arguments):
 
 
 def in_a_child(act):
-    """How a process of its own that runs `act` ended: an exit code, or minus the signal."""
+    """How a separate process that runs `act` ended: an exit code, or minus the signal."""
     child = os.fork()
     if child == 0:
         try:
@@ -54,7 +54,7 @@ def in_a_child(act):
 
 
 def text_of(path):
-    """What stands in the file, or the name of the error in angle brackets."""
+    """The content of the file, or the name of the error in angle brackets."""
     try:
         with open(path, errors="replace", encoding="utf-8") as file:
             return file.read()
@@ -63,7 +63,7 @@ def text_of(path):
 
 
 def in_command(number, mark):
-    """Whether the command of this process holds the mark."""
+    """Whether the command of this process contains the mark."""
     return mark in text_of(f"/proc/{number}/cmdline")
 
 
@@ -73,22 +73,22 @@ PRELUDE = IMPORTS + "\n".join(
 
 
 def ask(kernel: Kernel, attack: Callable, *arguments: Any, timeout: float = 300) -> Any:
-    """What `attack(*arguments)` returns in the kernel, with the helpers above and the modules of IMPORTS at hand."""
+    """The return value of `attack(*arguments)` in the kernel, with the helpers above and the modules of IMPORTS available."""
     call = f"{attack.__name__}(*json.loads({json.dumps(arguments)!r}))"
     source = f"{PRELUDE}\n{textwrap.dedent(inspect.getsource(attack))}\nprint({MARK!r} + json.dumps({call}))"
     reply = kernel.run(source, timeout=timeout)
     assert reply.status == "ok", f"{reply.status}: {reply.error}"
-    # What goes to the descriptors 1 and 2 comes as output too, whenever it likes.
+    # Data written to descriptors 1 and 2 also arrive as output, at any time.
     return json.JSONDecoder().raw_decode(reply.text.rpartition(MARK)[2])[0]
 
 
 def processes(mark: str) -> list[int]:
-    """The processes of this machine, of every kernel too, whose command holds the mark."""
+    """The processes of this machine, including every kernel's, whose command contains the mark."""
     return [int(name) for name in os.listdir("/proc") if name.isdigit() and in_command(name, mark)]
 
 
 def soon(condition: Callable[[], Any], seconds: float = 30) -> Any:
-    """What `condition` gives: at once when that is true, else the last that it gave within this time."""
+    """The value of `condition`: as soon as it is true, else the last value within this time."""
     deadline = time.monotonic() + seconds
     while not (last := condition()) and time.monotonic() < deadline:
         time.sleep(0.02)

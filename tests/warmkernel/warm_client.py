@@ -1,4 +1,4 @@
-"""Kernels for the tests, started by a client that is root or an ordinary user, in a process of its own."""
+"""Kernels for the tests, started by a client in a separate process, as root or as an ordinary user."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +21,20 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 USERS = ("root", "ordinary")
 _ORDINARY = 12345
-# Kernels that need no TensorFlow start in a second instead of five.
+# Kernels without TensorFlow start in one second instead of five.
 LIGHT = ["-tensorflow", "-keras", "-sklearn", "-pandas", "-scipy.ndimage", "-matplotlib.pyplot", "-ipywidgets"]
 
 
 @dataclass
 class Reply:
-    """What a cell did: status "ok", "error", "dead" (the kernel) or "timeout", and its outputs as Jupyter messages."""
+    """The result of a cell: status "ok", "error", "dead" (the kernel) or "timeout", and its outputs as Jupyter messages."""
 
     status: str
     outputs: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def text(self) -> str:
-        """All that was printed, and the plain text of results."""
+        """Everything printed, and the plain text of results."""
         return "".join(o.get("text") or o.get("data", {}).get("text/plain", "") for o in self.outputs)
 
     @property
@@ -45,7 +44,7 @@ class Reply:
 
 
 class Client:
-    """A Jupyter client in a process of its own, as "root" or as an "ordinary" user; its kernels share a zygote."""
+    """A Jupyter client in a separate process, as "root" or as an "ordinary" user; its kernels share a zygote."""
 
     def __init__(self, user: str) -> None:
         self.user = user
@@ -99,7 +98,7 @@ class Client:
 
 
 class Refused(Exception):
-    """What warmkernel said when it started no kernel."""
+    """The message of warmkernel when it refused to start a kernel."""
 
 
 @dataclass
@@ -111,7 +110,7 @@ class Kernel:
         return Reply(**self.client.ask(do="run", kernel=self.name, code=code, timeout=timeout))
 
     def value(self, code: str, timeout: float = 120) -> str:
-        """What the code printed; it has to succeed."""
+        """The output of the code, which must succeed."""
         reply = self.run(code, timeout)
         assert reply.status == "ok", reply.error or reply.status
         return reply.text.strip()
@@ -132,7 +131,7 @@ class Kernel:
 
 
 def as_user(user: str) -> list[str]:
-    """The beginning of a command that runs the rest as this user; skips the test where that cannot be."""
+    """Prefix of a command that runs the rest as this user; skips the test if that is impossible."""
     if os.geteuid() != 0:
         if user == "root":
             pytest.skip("needs to be run as root")
@@ -140,8 +139,8 @@ def as_user(user: str) -> list[str]:
     if user == "root":
         return []
     needs_a_whole_proc()
-    # Python may lie where only root gets (/root, say): in a mount namespace of the client alone, its folders are put
-    # into an empty copy of what closes them off.
+    # Python may be where only root has access (/root, say): in a mount namespace of the client only, its folders are put
+    # into an empty copy of the inaccessible folder.
     lines = ["set -e", 'stash="$(mktemp -d)"', 'mount -t tmpfs -o mode=0755 stash "$stash"']
     wanted = {
         os.path.realpath(p)
@@ -163,16 +162,15 @@ def as_user(user: str) -> list[str]:
     return ["unshare", "--mount", "--propagation", "private", "sh", "-c", "\n".join(lines), "as-user"]
 
 
-@functools.cache
 def needs_a_whole_proc() -> None:
-    """Skips the test where only the machine's own root can make a sandbox."""
+    """Skip the test where only the machine's own root can create a sandbox."""
     if _proc_is_covered():
-        pytest.skip("parts of /proc are covered on this machine: Linux lets no ordinary user make a sandbox here")
+        pytest.skip("parts of /proc are masked on this machine: Linux does not let an ordinary user create a sandbox")
 
 
-@cache
+@functools.cache
 def _proc_is_covered() -> bool:
-    """Whether an ordinary user may have namespaces here, but no /proc in them, as in many containers."""
+    """Whether ordinary users may create namespaces here, but without a /proc in them, as in many containers."""
     ordinary = ["setpriv", "--reuid", str(_ORDINARY), "--regid", str(_ORDINARY), "--clear-groups"]
     namespaces = [*ordinary, "unshare", "--user", "--map-root-user", "--pid", "--fork"]
     may, with_proc = (
@@ -182,6 +180,6 @@ def _proc_is_covered() -> bool:
 
 
 def _closed(path: str) -> list[str]:
-    """The outermost parent that others may not enter, if there is one."""
+    """The outermost parent folder that other users may not enter, if any."""
     parents = [str(p) for p in reversed(Path(path).parents)]
     return [p for p in parents if not os.stat(p).st_mode & stat.S_IXOTH][:1]

@@ -1,4 +1,4 @@
-"""A Jupyter client in a process of its own, for tests that need it to be another user or to die. JSON lines in and out.
+"""A Jupyter client in a separate process, for tests in which it is another user or is killed. JSON lines in and out.
 
 Orders: {"do": "start" | "run" | "interrupt" | "restart" | "shutdown" | "info" | "forget", "kernel": "name", ...}
 """
@@ -34,7 +34,7 @@ class Kernel:
         self.client.wait_for_ready(timeout=60)
 
     def run(self, code, timeout):
-        """As nbclient does it: until the kernel is idle again, dies, or the time is over."""
+        """As in nbclient: until the kernel is idle again, dies, or times out."""
         outputs, status, deadline = [], None, time.monotonic() + timeout
         asked = self.client.execute(code, allow_stdin=False)
         while status is None:
@@ -88,7 +88,7 @@ def obey(order, kernels):
         kernel.client.stop_channels()
         kernel.manager.restart_kernel(now=order["now"])
         kernel.connect()
-    if order["do"] == "forget":  # the channels close, nobody shuts the kernel down
+    if order["do"] == "forget":  # the channels close without shutting down the kernel
         kernel.client.stop_channels()
     if order["do"] == "shutdown":
         kernel.stop(order["now"])

@@ -1,1 +1,1 @@
-"""What runs in the sandbox: the zygote, and what becomes of its forks. Shown there on its own, so it imports nothing else of this package."""
+"""The code in the sandbox: the zygote and its forks. Shown there on its own, so it imports nothing else of this package."""

@@ -1,16 +1,16 @@
-"""Forks of the untouched warm process, for a module of the environment that wants a fresh one.
+"""Forks of the pristine warm process, for a module of the environment that needs a fresh process.
 
 The address of the service is in the kernel's environment variable WARMKERNEL_FORK ("@name" is an abstract unix socket,
 SOCK_SEQPACKET). One connection is one process:
 
     you send    {"module": "package.module", "environment": {"NAME": "value"}} with three descriptors: the new
-                process's standard input, output and error. "environment" may be left out; it is added to the kernel's.
+                process's standard input, output and error. "environment" is optional; it is added to the kernel's.
     you get     {"pid": 17}, or {"error": "why not"}
     later       {"exit": 0} when the process has ended; as in subprocess, -9 is signal 9
 
-The module runs as `python -P -m package.module` would, except that what the zygote imported is there already; no
-TensorFlow operation has run in it and nobody's code. It lives in the same sandbox, under the same limits, and is killed
-when the connection closes.
+The module runs as with `python -P -m package.module`, except that the zygote's imports are already done; no TensorFlow
+operation and no user code has run in it. It is in the same sandbox, under the same limits, and is killed when the
+connection closes.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ class ForkService:
         self.connections: dict[socket.socket, int | None] = {}  # -> its process
 
     def register(self, poller: select.poll) -> None:
-        """Adds the sockets to wait for: of all connections, and the listener while there is room for one more."""
+        """Register the sockets to wait for: those of all connections, and the listener if one more is allowed."""
         if len(self.connections) < _MOST_CONNECTIONS:
             poller.register(self.listener, select.POLLIN)
         for connection in self.connections:
             poller.register(connection, select.POLLIN)
 
     def serve(self, ready: set[int]) -> None:
-        """Answers on the sockets that are ready, by descriptor."""
+        """Handle the sockets that are ready, by descriptor."""
         if self.listener.fileno() in ready:
             try:
                 connection, _ = self.listener.accept()
@@ -63,11 +63,11 @@ class ForkService:
         for connection in [c for c in self.connections if c.fileno() in ready]:
             if self.connections[connection] is None:
                 self._start(connection)
-            else:  # one process a connection: whatever comes now, a hang-up too, ends it
+            else:  # one process per connection: anything received now, including a hang-up, ends it
                 self._close(connection)
 
     def ended(self, number: int, code: int) -> None:
-        """A process has ended, perhaps one of ours."""
+        """Called when a process has ended, perhaps one of this service."""
         for connection, mine in list(self.connections.items()):
             if mine == number:
                 self.connections[connection] = None
@@ -85,7 +85,7 @@ class ForkService:
             if not isinstance(environment, dict) or not all(
                 isinstance(text, str) and "\0" not in text for item in environment.items() for text in item
             ):
-                raise ValueError("environment: expected names and values as text")
+                raise ValueError("environment: expected strings as names and values")
             number = os.fork()
             if number == 0:
                 _run(request["module"], {**self.environment, **environment}, descriptors)
@@ -119,7 +119,7 @@ def _receive(connection: socket.socket) -> tuple[bytes, list[int]]:
 
 
 def _tell(connection: socket.socket, message: dict[str, Any]) -> None:
-    with contextlib.suppress(OSError):  # it has gone, or does not read
+    with contextlib.suppress(OSError):  # the other side is gone or does not read
         connection.send(json.dumps(message).encode())
 
 

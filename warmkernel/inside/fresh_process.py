@@ -1,4 +1,4 @@
-"""What a fork of the zygote does before anyone's code runs in it."""
+"""Prepare a fork of the zygote before any user code runs in it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from . import jail, linux
 
 
 def become_ordinary(environment: dict[str, str], trusted: bool = False) -> None:
-    """The environment, priority, signals and random state of a process that was just started, for kernels and forks.
+    """Set up the environment, priority, signals and random state of a freshly started process, for kernels and forks.
 
-    A trusted one keeps its priority, and is not the first to go when memory ends.
+    A trusted process keeps its priority, and is not the first to be killed when memory runs out.
     """
     os.environ.clear()
     os.environ.update(environment)
@@ -24,7 +24,7 @@ def become_ordinary(environment: dict[str, str], trusted: bool = False) -> None:
     os.setpgid(0, 0)
     linux.prctl(linux.PR_SET_DUMPABLE, 1)
     if not trusted:
-        # Hundreds of processes that spin would otherwise starve process 1, which watches them.
+        # Hundreds of busy processes would otherwise starve process 1, which watches them.
         os.nice(19)
         _write_own("oom_score_adj", "1000")
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -32,9 +32,9 @@ def become_ordinary(environment: dict[str, str], trusted: bool = False) -> None:
 
 
 def keep_only(descriptors: set[int]) -> None:
-    """Close every descriptor but these and the three standard ones."""
+    """Close every descriptor except these and the three standard ones."""
     for number in {int(name) for name in os.listdir("/proc/self/fd")} - descriptors - {0, 1, 2}:
-        with contextlib.suppress(OSError):  # the one that listed the folder
+        with contextlib.suppress(OSError):  # the descriptor with which the folder was listed
             os.close(number)
 
 

@@ -1,4 +1,4 @@
-"""Process 1 of a kernel's namespace. It stays as long as the kernel: when it ends, Linux ends everything in there."""
+"""Process 1 of a kernel's namespace. It lives as long as the kernel: when it ends, Linux kills everything in the namespace."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _LAST_WORDS = 1.0
 
 
 class Init:
-    """Reaps, relays, watches the limits, passes signals on, and forks on request.
+    """Reaps processes, relays channels, watches the limits, forwards signals, and forks on request.
 
-    `control` is the socket to the client: signals arrive on it, {"signal": 2} or, for the end, {}, and the end of the
-    kernel is told on it. It closes when the client ends, in whatever way, and we end with it.
+    `control` is the socket to the client: signals arrive on it as {"signal": 2}, or {} to end the kernel, and the end of
+    the kernel is reported on it. It closes when the client ends, in whatever way, and this process ends with it.
     """
 
     def __init__(
@@ -34,14 +34,14 @@ class Init:
         self.relay, self.forks, self.watcher = relay, forks, watcher
 
     def run(self, output: int | None) -> NoReturn:
-        """Until the kernel has ended or a limit is passed; `output` is the limit on the bytes that the kernel says."""
+        """Run until the kernel has ended or a limit is exceeded; `output` is the limit on the bytes sent by the kernel."""
         look = 0.0
         while True:
             poller = select.poll()
             poller.register(self.control, select.POLLIN)
             self.relay.register(poller)
             self.forks.register(poller)
-            # While the kernel starts it has not bound its sockets yet, and nothing tells us when it does.
+            # A starting kernel has not bound its sockets yet, and does not signal when it has.
             pause = 0.005 if self.relay.waiting else max(0.001, look - time.monotonic())
             ready = {number for number, _ in poller.poll(min(pause, _LOOK_EVERY) * 1000)}
             if self.control.fileno() in ready:
@@ -50,7 +50,7 @@ class Init:
             self.forks.serve(ready)
             self._reap()
             if output is not None and self.relay.said > output:
-                self._end(-signal.SIGKILL, f"output: more than {output / 2**20:,.0f} MiB, which is the limit")
+                self._end(-signal.SIGKILL, f"output: the limit of {output / 2**20:,.0f} MiB was exceeded")
             if time.monotonic() >= look:
                 look = time.monotonic() + _LOOK_EVERY
                 if reason := self.watcher.passed():
@@ -84,10 +84,10 @@ class Init:
             self.forks.ended(number, code)
 
     def _end(self, code: int, reason: str) -> NoReturn:
-        """Kill what is left, hand over what the kernel said last, tell how it ended."""
+        """Kill the remaining processes, pass on the kernel's last output, and report how it ended."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(-1, signal.SIGKILL)
-        # A kernel that was killed says nothing that is worth waiting for.
+        # A killed kernel has no output worth waiting for.
         self.relay.finish(_LAST_WORDS if code >= 0 else 0.0)
         while True:
             try:

@@ -1,7 +1,7 @@
-"""The walls of one kernel: namespaces, its own file system, limits, and the loss of every privilege.
+"""The isolation of one kernel: namespaces, its own file system, limits, and no privileges.
 
-Called in this order, each by the process that it is for: `enter`, fork, `furnish`, `lock`. A step that fails raises
-`StepFailed` with the step's name and what Linux said; the advice for it is given outside (warmkernel.advice).
+Called in this order, each by the process concerned: `enter`, fork, `furnish`, `lock`. A step that fails raises
+`StepFailed` with its name and the system's message; the advice for it is given outside (warmkernel.advice).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ USER_ID = 1000
 SOCKET_BUFFER = 212_992
 _RESERVED = 32 * 2**30
 _DEVICES = {f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty", "console")}
-# Of what Linux hands out for each user. Yet another user namespace would give capabilities, if only within itself;
-# inotify would be taken from all programs of the user outside.
+# Per-user resources of Linux. A further user namespace would give capabilities, if only within itself; inotify objects
+# would be taken from the user's other programs.
 _OBJECTS = {
     "user_namespaces": 1,  # the one that `lock` makes
     "inotify_instances": 16,
@@ -35,7 +35,7 @@ _OBJECTS = {
 
 
 class StepFailed(Exception):
-    """A wall could not be built. `step` names it, `said` is what the system said."""
+    """A step of the isolation failed. `step` is its name, `said` the system's message."""
 
     def __init__(self, step: str, said: str) -> None:
         super().__init__(f"{step}: {said}")
@@ -44,7 +44,7 @@ class StepFailed(Exception):
 
 @contextmanager
 def step(name: str) -> Iterator[None]:
-    """Names the step in what goes wrong within it.
+    """Add the step's name to any failure within it.
 
     Raises
     ------
@@ -66,14 +66,14 @@ def _said(error: Exception) -> str:
 
 
 def enter() -> None:
-    """Leave all namespaces of the zygote. The next fork is process 1 of the new ones."""
+    """Leave all namespaces of the zygote. The next fork becomes process 1 of the new ones."""
     with step("namespaces"):
         _new_namespaces(linux.ALL_NAMESPACES, inside=0)
 
 
 def furnish(limits: dict[str, Any], covered: list[str], kept: list[str]) -> None:
-    """Give process 1 a /proc, a /tmp with the folders for home and work, and a /dev of its own; nothing else can be
-    written. `covered` folders become empty; `kept` folders, below /tmp, stay to be seen there.
+    """Give process 1 its own /proc, /tmp (with the home and working folders) and /dev; nothing else is writable.
+    `covered` folders become empty; `kept` folders in /tmp remain visible.
     """
     with step("private mounts"):
         linux.mount(None, "/", None, linux.RECURSIVE | linux.PRIVATE)
@@ -98,9 +98,9 @@ def furnish(limits: dict[str, Any], covered: list[str], kept: list[str]) -> None
 
 
 def lock(limits: dict[str, Any]) -> None:
-    """Limits, and no way back: below this, no capability reaches the mounts that `furnish` made."""
+    """Set the limits and drop privileges for good: from here on, no capability reaches the mounts made by `furnish`."""
     with step("second user namespace"):
-        # Linux counts these for the user outside as well, with this limit for what the next namespace holds together.
+        # Linux also counts these for the user outside, with this limit as the total for the next namespace.
         _lower(resource.RLIMIT_SIGPENDING, 1024)
         _lower(resource.RLIMIT_MEMLOCK, 1 << 20)
         _lower(resource.RLIMIT_MSGQUEUE, 0)
@@ -145,11 +145,11 @@ def _refuse_writable() -> None:
             fields = line.split()
             end = fields.index("-")
             read_only = "ro" in fields[5].split(",") or "ro" in fields[end + 3].split(",")
-            # Of several mounts on one place the last is what is seen; those below it are out of reach.
+            # Of several mounts at one place only the last is visible; those below it are out of reach.
             seen[fields[4]] = "" if read_only else fields[end + 1]
     for place, kind in seen.items():
         if kind and place not in own and not place.startswith("/proc/"):
-            raise RuntimeError(f"{place} ({kind}) can be written")
+            raise RuntimeError(f"{place} ({kind}) is writable")
 
 
 def _loopback_up() -> None:
@@ -159,11 +159,11 @@ def _loopback_up() -> None:
 
 
 def _fix_switches() -> None:
-    """Those below /proc/sys that belong to our namespaces are set, and then all are read-only, as their owner is us."""
+    """Set the switches in /proc/sys that belong to these namespaces, then make all read-only, as this process owns them."""
     for name, value in _OBJECTS.items():
         with contextlib.suppress(FileNotFoundError):  # an older Linux
             _write(f"/proc/sys/user/max_{name}", str(value))
-    # Linux would let each connection buffer many megabytes, which no limit on a process's memory sees.
+    # Linux would let each connection buffer many megabytes, which no limit on process memory covers.
     for direction in ("rmem", "wmem"):
         _write(f"/proc/sys/net/ipv4/tcp_{direction}", f"4096 65536 {SOCKET_BUFFER}")
     flags = linux.BIND | linux.NO_SUID | linux.NO_DEVICES | linux.NO_PROGRAMS
@@ -180,16 +180,16 @@ def _limit(limits: dict[str, Any]) -> None:
     _lower(resource.RLIMIT_CORE, 0)
     with open("/proc/self/status", encoding="utf-8") as status:
         present = {line.split(":")[0]: line.split()[1] for line in status if line.startswith("Vm")}
-    # Of one process, so that a single large array is a MemoryError in the notebook and not the end of the kernel.
-    # Stacks of threads count in full here although they are hardly touched.
+    # Per process, so that a single large array is a MemoryError in the notebook and does not kill the kernel.
+    # Thread stacks count in full here although they are hardly used.
     stacks = 64 * 2**20 * (os.cpu_count() or 1)
     _lower(resource.RLIMIT_DATA, (int(present["VmData"]) << 10) + limits["memory"] + stacks)
-    # What is only reserved costs page tables.
+    # Address space that is only reserved still costs page tables.
     _lower(resource.RLIMIT_AS, (int(present["VmSize"]) << 10) + 4 * limits["memory"] + _RESERVED)
 
 
 def _lower(what: int, value: int) -> None:
-    """Set a limit for good; it stays where it is when it is lower already."""
+    """Set a limit permanently; a lower existing limit is kept."""
     _, hardest = resource.getrlimit(what)
     if hardest != resource.RLIM_INFINITY:
         value = min(value, hardest)

@@ -1,7 +1,7 @@
-"""What process 1 watches: the time that passed, and the memory of everything in the kernel's namespace.
+"""The limits that process 1 watches: elapsed time, and the memory of everything in the kernel's namespace.
 
-It reads /proc itself, ten times a second: psutil has no sums of anonymous and shared pages and page tables, and would have to be
-imported in the process that is kept small.
+It reads /proc directly, ten times a second: psutil does not provide sums of anonymous and shared pages and page tables, and
+would have to be imported in a process that should stay small.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import time
 from typing import Any
 
-# An ordinary kernel has about forty sockets. Those beyond this count in full: what they buffer is in no process.
+# An ordinary kernel has about forty sockets. Those beyond this number count in full: their buffers belong to no process.
 _FREE_SOCKETS = 128
 _MOST_LOCKS = 1 << 14
 _MEMORY_IN_STATUS = ("RssAnon:", "RssShmem:", "VmPTE:")
@@ -19,7 +19,7 @@ _MEMORY_IN_SMAPS = ("Pss_Anon:", "Pss_Shmem:")
 
 
 class LimitWatcher:
-    """Says which limit was passed. `peak` is the most memory seen, in bytes."""
+    """Reports which limit was exceeded. `peak` is the peak memory in bytes."""
 
     def __init__(self, limits: dict[str, Any], watches_memory: bool) -> None:
         self.limits = limits
@@ -28,33 +28,33 @@ class LimitWatcher:
         self.ends = time.monotonic() + limits["wall"] if limits["wall"] else float("inf")
 
     def passed(self) -> str | None:
-        """The reason to end the kernel, or None."""
+        """The reason to kill the kernel, or None."""
         if time.monotonic() > self.ends:
-            return f"wall: it was alive for {self.limits['wall']:g} s, which is the limit"
+            return f"wall: the limit of {self.limits['wall']:g} s was exceeded"
         if self.watches_memory:
             if _locks() >= _MOST_LOCKS:
-                return f"memory: {_MOST_LOCKS:,} locks on files, which is the limit"
+                return f"memory: the limit of {_MOST_LOCKS:,} file locks was reached"
             used = self._memory()
             self.peak = max(self.peak, used)
             if used > self.limits["memory"]:
-                return f"memory: {_mebibytes(used)} were used, {_mebibytes(self.limits['memory'])} is the limit"
+                return f"memory: {_mebibytes(used)} used, the limit is {_mebibytes(self.limits['memory'])}"
         return None
 
     def _memory(self) -> int:
-        """Bytes of all processes here but this one, with the files in memory, page tables and socket buffers.
+        """Bytes of all processes here except this one, with the files in memory, page tables and socket buffers.
 
-        Resident memory first, which is quick to read and an upper bound; pages shared between processes are divided
-        among them (PSS) only when that bound passes the limit.
+        Resident memory is used first, which is quick to read and an upper bound; pages shared between processes are
+        divided among them (PSS) only if that bound exceeds the limit.
         """
         allowed: int = self.limits["memory"]
-        # Hundreds of processes that spin must not keep us from the clock.
+        # Hundreds of busy processes must not delay the check of the time.
         deadline = time.monotonic() + 0.5
         numbers = [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]
         other: int = _files() + _sockets() * self.limits["socket_buffer"]
         resident = {number: _kilobytes(f"/proc/{number}/status", _MEMORY_IN_STATUS) for number in numbers}
         if other + sum(resident.values()) <= allowed:
             return other + sum(resident.values())
-        # All that a process can share with the zygote is here as well, in us.
+        # Everything that a process can share with the zygote is in this process as well.
         shared = _kilobytes("/proc/self/status", _MEMORY_IN_STATUS)
         total = other
         for number, bound in resident.items():
@@ -64,7 +64,7 @@ class LimitWatcher:
 
 
 def _proportional(number: str) -> int | None:
-    """Bytes, or None for a process that made itself unreadable."""
+    """Proportional memory in bytes, or None for a process that made itself unreadable."""
     try:
         with open(f"/proc/{number}/smaps_rollup", encoding="utf-8") as lines:
             used = sum(int(line.split()[1]) for line in lines if line.startswith(_MEMORY_IN_SMAPS)) << 10
@@ -76,7 +76,7 @@ def _proportional(number: str) -> int | None:
 
 
 def _kilobytes(path: str, fields: tuple[str, ...]) -> int:
-    """The sum of the fields in bytes; 0 when the process has ended."""
+    """The sum of the fields in bytes; 0 if the process has ended."""
     try:
         with open(path, encoding="utf-8") as lines:
             return sum(int(line.split()[1]) for line in lines if line.startswith(fields)) << 10
@@ -93,13 +93,13 @@ def _files() -> int:
 
 
 def _sockets() -> int:
-    """The number of sockets beyond those that every kernel has."""
+    """The number of sockets in excess of those that every kernel has."""
     with open("/proc/net/sockstat", encoding="utf-8") as lines:
         return max(0, int(next(lines).split()[2]) - _FREE_SOCKETS)
 
 
 def _locks() -> int:
-    # On ranges of files: memory of Linux's that no other limit reaches.
+    # Locks on file ranges: kernel memory that no other limit covers.
     with open("/proc/locks", "rb") as lines:
         return sum(1 for _ in itertools.islice(lines, _MOST_LOCKS))
 

@@ -1,4 +1,4 @@
-"""System calls that Python 3.11 has no function for, through the C library. Each raises OSError with the call's name."""
+"""System calls for which Python 3.11 has no function, through the C library. Each raises OSError with the call's name."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CAPABILITY_VERSION_3 = 0x20080522
 
 
 def unshare(flags: int) -> None:
-    """Leave the namespaces that `flags` names for new ones."""
+    """Leave the namespaces named by `flags` for new ones."""
     _checked(_libc.unshare(flags), "unshare")
 
 
@@ -38,7 +38,7 @@ def prctl(operation: int, *arguments: int) -> None:
 
 
 def drop_capabilities() -> None:
-    """Give up all capabilities, and the way to get any back by running a program."""
+    """Give up all capabilities, and any way to regain them by running a program."""
     for capability in range(64):
         if _libc.prctl(PR_CAPBSET_DROP, *[ctypes.c_ulong(value) for value in (capability, 0, 0, 0)]) < 0:
             break  # there are no more

@@ -1,8 +1,8 @@
-"""Carries the Jupyter channels between the client's sockets and the kernel's, and counts what the kernel says.
+"""Relay the Jupyter channels between the client's sockets and the kernel's, and count what the kernel sends.
 
-The client's five sockets are made outside and arrive as listening descriptors, so that no folder is shared. The kernel
-binds sockets of its own, by names that exist only in its network namespace. In between, nothing the kernel does can
-make us hold more than one buffer for each direction of a connection: where the other side does not read, we do not.
+The client's five sockets are created outside and arrive as listening descriptors, so that no folder is shared. The kernel
+binds its own sockets, with names that exist only in its network namespace. Whatever the kernel does, the relay holds at
+most one buffer for each direction of a connection: if the other side does not read, the relay does not either.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ import select
 import socket
 import time
 
-ADDRESS = "@warmkernel"  # of the kernel's sockets: abstract names, "-1" to "-5" is added
+ADDRESS = "@warmkernel"  # prefix of the kernel's sockets: abstract names ending in "-1" to "-5"
 _BUFFER = 1 << 18
 
 
 def kernel_address(port: int) -> str:
-    """The name of the kernel's socket number `port`, as Python's socket module writes abstract names."""
+    """The name of the kernel's socket number `port`, in the notation of Python's socket module for abstract names."""
     return f"\0{ADDRESS[1:]}-{port}"
 
 
 class Connection:
-    """One connection of the client, and ours to the kernel for it (None until the kernel has bound its socket)."""
+    """One connection of the client, and its counterpart to the kernel (None until the kernel has bound its socket)."""
 
     def __init__(self, client: socket.socket, port: int) -> None:
         self.client, self.port = client, port
@@ -31,7 +31,7 @@ class Connection:
         self.ending = False
 
     def connect(self) -> bool:
-        """Whether the kernel could be reached."""
+        """Connect to the kernel; whether it could be reached."""
         connecting = socket.socket(socket.AF_UNIX)
         connecting.setblocking(False)
         try:
@@ -43,14 +43,14 @@ class Connection:
         return True
 
     def close(self) -> None:
-        """Closes both ends."""
+        """Close both ends."""
         self.client.close()
         if self.kernel is not None:
             self.kernel.close()
 
 
 class Relay:
-    """The listening sockets by port, and all connections. `said` is the number of bytes that came from the kernel."""
+    """The listening sockets by port, and all connections. `said` is the number of bytes received from the kernel."""
 
     def __init__(self, listeners: dict[int, socket.socket]) -> None:
         self.listeners = {listener.fileno(): (port, listener) for port, listener in listeners.items()}
@@ -61,11 +61,11 @@ class Relay:
 
     @property
     def waiting(self) -> bool:
-        """Whether a client waits for a kernel that has not bound its sockets yet."""
+        """Whether a client is waiting for a kernel that has not bound its sockets yet."""
         return any(connection.kernel is None for connection in self.connections)
 
     def register(self, poller: select.poll) -> None:
-        """Tell the poller what can be done next."""
+        """Register the events to wait for."""
         for number in self.listeners:
             poller.register(number, select.POLLIN)
         for connection in self.connections:
@@ -73,14 +73,14 @@ class Relay:
                 continue
             client = select.POLLIN * (not connection.for_kernel) | select.POLLOUT * bool(connection.for_client)
             kernel = select.POLLIN * (not connection.for_client) | select.POLLOUT * bool(connection.for_kernel)
-            # With nothing to wait for, poll would still report a hang-up, again and again.
+            # With no event registered, poll would still report a hang-up repeatedly.
             if client:
                 poller.register(connection.client, client)
             if kernel and not connection.ending:
                 poller.register(connection.kernel, kernel)
 
     def carry(self, ready: set[int]) -> None:
-        """Accept, read and write where `ready` (file descriptors) says that it is possible."""
+        """Accept, read and write on the file descriptors that are `ready`."""
         for number in ready & self.listeners.keys():
             port, listener = self.listeners[number]
             try:
@@ -99,7 +99,7 @@ class Relay:
             self.connections.remove(connection)
 
     def finish(self, seconds: float) -> None:
-        """The kernel has ended: hand its last words to the client, as long as that reads them."""
+        """After the kernel has ended, send its last output to the client, as long as the client reads."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             poller = select.poll()
@@ -119,7 +119,7 @@ class Relay:
             self.said += len(connection.for_client)
         if not connection.for_kernel and not connection.ending:
             received = _receive(connection.client)
-            if received == b"":  # a client that has gone reads nothing more
+            if received == b"":  # the client is gone and reads nothing more
                 connection.ending, connection.for_client = True, b""
             connection.for_kernel = received or b""
         try:
@@ -133,7 +133,7 @@ class Relay:
 
 
 def _receive(source: socket.socket) -> bytes | None:
-    """What is there: None when nothing is, b"" when nothing will be."""
+    """The available bytes: None if there are none yet, b"" if there will be none."""
     try:
         return source.recv(_BUFFER)
     except BlockingIOError:
@@ -143,7 +143,7 @@ def _receive(source: socket.socket) -> bytes | None:
 
 
 def _send(target: socket.socket, data: bytes) -> bytes:
-    """What could not be sent yet."""
+    """Send data; returns the part that could not be sent yet."""
     if not data:
         return b""
     try:

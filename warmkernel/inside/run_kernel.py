@@ -1,4 +1,4 @@
-"""The kernel itself: ipykernel as it is, in a fork that has imported it already."""
+"""The kernel itself: unmodified ipykernel, in a fork that has already imported it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CONNECTION_FILE = f"{jail.HOME}/.local/share/jupyter/runtime/kernel.json"
 
 
 def run(connection: dict[str, Any], environment: dict[str, str], channel: int | None) -> NoReturn:
-    """Serve the sockets that `connection` names until a client asks for the end."""
+    """Serve the sockets in `connection` until a client requests a shutdown."""
     code = 1
     try:
         fresh_process.keep_only(set() if channel is None else {channel})
@@ -45,9 +45,9 @@ def run(connection: dict[str, Any], environment: dict[str, str], channel: int | 
 
 
 class _NoDebugger(MetaPathFinder):
-    """ipykernel imports debugpy where it can: that takes longer than all the rest, and a debugger is of no use to a grader."""
+    """ipykernel imports debugpy if it can: that takes longer than everything else, and a grader has no use for a debugger."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: types.ModuleType | None = None) -> None:
-        """Refuse debugpy, and leave all else to the other finders."""
+        """Refuse debugpy, and leave everything else to the other finders."""
         if fullname == "debugpy":
-            raise ModuleNotFoundError("debugpy is left out of these kernels", name=fullname)
+            raise ModuleNotFoundError("debugpy is not available in these kernels", name=fullname)

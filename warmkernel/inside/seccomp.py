@@ -1,7 +1,7 @@
-"""The system calls that a kernel is refused: a filter program, assembled here and handed to Linux.
+"""The system calls denied to a kernel: a filter program, assembled here and installed in Linux.
 
-A deny list, because what a student's libraries call is open-ended. It backs up what namespaces and dropped
-capabilities forbid already, and closes the parts of Linux where most of its holes were found.
+It is a deny list, because the calls of a student's libraries are open-ended. It backs up what namespaces and dropped
+capabilities already forbid, and closes the parts of Linux with most of its past vulnerabilities.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import struct
 
 from . import linux
 
-# Refused with EPERM. name: (x86-64, aarch64); None where the architecture has no such call.
+# Denied with EPERM. name: (x86-64, aarch64); None if the architecture has no such call.
 DENIED: dict[str, tuple[int, int | None]] = {
     # mounts and namespaces
     "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41), "chroot": (161, 51), "unshare": (272, 97),
@@ -25,11 +25,11 @@ DENIED: dict[str, tuple[int, int | None]] = {
     "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271),
     "process_madvise": (440, 440), "pidfd_getfd": (438, 438), "kcmp": (312, 272), "migrate_pages": (256, 238),
     "move_pages": (279, 239),
-    # keyrings, tracing, and interfaces with a history of holes
+    # keyrings, tracing, and interfaces with a history of vulnerabilities
     "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219), "bpf": (321, 280),
     "perf_event_open": (298, 241), "userfaultfd": (323, 282), "io_uring_setup": (425, 425),
     "io_uring_enter": (426, 426), "io_uring_register": (427, 427), "modify_ldt": (154, None),
-    # memory that the watcher of the limits would not see
+    # memory that the limit watcher would not see
     "memfd_create": (319, 279), "memfd_secret": (447, 447), "shmget": (29, 194), "msgget": (68, 186),
     "semget": (64, 190), "mq_open": (240, 180), "vmsplice": (278, 75), "io_setup": (206, 0),
     # the machine: clocks, modules, swap, power, accounting, log
@@ -39,19 +39,19 @@ DENIED: dict[str, tuple[int, int | None]] = {
     "acct": (163, 89), "syslog": (103, 116), "vhangup": (153, 58), "iopl": (172, None), "ioperm": (173, None),
 }  # fmt: skip
 
-# Refused where the first argument names process 1.
+# Denied if the first argument is process 1.
 _BY_PROCESS = {
     "prlimit64": (302, 261), "sched_setscheduler": (144, 119), "sched_setparam": (142, 118),
     "sched_setattr": (314, 274), "sched_setaffinity": (203, 122),
 }  # fmt: skip
-# The same for calls whose first argument says what the second one names: only single processes are allowed.
+# The same for calls whose first argument is the kind of the second one: only single processes are allowed.
 _BY_KIND = {"setpriority": (141, 140, 0), "ioprio_set": (251, 30, 1)}
 
-# What a socket may be of: AF_UNIX, AF_INET and AF_INET6 (the sandbox has a loopback of its own), and of AF_NETLINK
-# only routing, which lists the interfaces. In particular no AF_VSOCK, which reaches the host of a virtual machine.
+# Allowed socket families: AF_UNIX, AF_INET and AF_INET6 (the sandbox has its own loopback), and of AF_NETLINK only
+# routing, which lists the interfaces. In particular not AF_VSOCK, which reaches the host of a virtual machine.
 _UNIX, _INET, _INET6, _NETLINK = 1, 2, 10, 16
 
-_SOL_SOCKET, _BUFFER_SIZES = 1, (7, 8, 32, 33)  # SO_SNDBUF, SO_RCVBUF, and the same by force
+_SOL_SOCKET, _BUFFER_SIZES = 1, (7, 8, 32, 33)  # SO_SNDBUF, SO_RCVBUF, and their FORCE variants
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _KILL_PROCESS, _FAIL = 0x7FFF0000, 0x80000000, 0x00050000
@@ -62,7 +62,7 @@ _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 def program(machine: str) -> bytes:
     """The filter for "x86_64" or "aarch64", as instructions of classic BPF. ValueError for other machines."""
     if machine not in ("x86_64", "aarch64"):
-        raise ValueError(f"there is no list of system calls for {machine}: x86_64 and aarch64 are known")
+        raise ValueError(f"no list of system calls for {machine}: only x86_64 and aarch64 are supported")
     x86 = machine == "x86_64"
 
     def call(on_x86: int | None, on_arm: int | None) -> int | None:
@@ -75,7 +75,7 @@ def program(machine: str) -> bytes:
     for numbers in DENIED.values():
         if (number := call(*numbers)) is not None:
             parts += [_jump(_EQUAL, number, 0, 1), _fail(errno.EPERM)]
-    # clone3 hides its flags behind a pointer; told that there is none, libraries fall back to clone.
+    # clone3 hides its flags behind a pointer; if it does not exist, libraries fall back to clone.
     parts += [_jump(_EQUAL, 435, 0, 1), _fail(errno.ENOSYS)]
     any_new = _jump(_ANY_BIT, linux.ALL_NAMESPACES, 0, 1)
     parts += _when(call(56, 220), [_load(_ARGUMENTS), any_new, _fail(errno.EPERM)])
@@ -84,17 +84,17 @@ def program(machine: str) -> bytes:
     parts += _when(call(41, 198), [_load(_ARGUMENTS), *allowed, *netlink, _fail(errno.EAFNOSUPPORT)])
     only_unix = [_load(_ARGUMENTS), _jump(_EQUAL, _UNIX, 1, 0), _fail(errno.EAFNOSUPPORT)]
     parts += _when(call(53, 199), only_unix)
-    # Process 1, which watches, has the kernel's user: nobody may slow it down or lower its limits.
+    # Process 1, the watcher, has the same user as the kernel, which must not slow it down or lower its limits.
     for numbers in _BY_PROCESS.values():
         parts += _when(call(*numbers), [_load(_ARGUMENTS), _jump(_EQUAL, 1, 0, 1), _fail(errno.EPERM)])
     for on_x86, on_arm, one_process in _BY_KIND.values():
         other = [_jump(_EQUAL, one_process, 0, 2), _load(_ARGUMENTS + 8), _jump(_EQUAL, 1, 0, 1), _fail(errno.EPERM)]
         parts += _when(call(on_x86, on_arm), [_load(_ARGUMENTS), *other])
-    # Larger buffers, which no limit on memory would see: asking for them succeeds and changes nothing.
+    # Larger buffers, which no memory limit would see: requesting them succeeds and changes nothing.
     sizes = [_jump(_EQUAL, option, 3 - place, 0 if place < 3 else 1) for place, option in enumerate(_BUFFER_SIZES)]
     options = [_load(_ARGUMENTS + 8), _jump(_EQUAL, _SOL_SOCKET, 0, 6), _load(_ARGUMENTS + 16), *sizes, _fail(0)]
     parts += _when(call(54, 208), options)
-    # Typing into a terminal that others read.
+    # Injecting input into a terminal that others read.
     terminal = [_load(_ARGUMENTS + 8), _jump(_EQUAL, _TIOCSTI, 1, 0), _jump(_EQUAL, _TIOCLINUX, 0, 1)]
     parts += _when(call(16, 29), [*terminal, _fail(errno.EPERM)])
     parts.append(_return(_ALLOW))
@@ -102,7 +102,7 @@ def program(machine: str) -> bytes:
 
 
 def install() -> None:
-    """Bind this process and all its children to the filter, for good. Needs no_new_privs."""
+    """Bind this process and all its children to the filter permanently. Needs no_new_privs."""
     code = program(platform.machine())
     buffer = ctypes.create_string_buffer(code, len(code))
     header = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", len(code) // 8, ctypes.addressof(buffer)))
@@ -130,6 +130,6 @@ def _fail(number: int) -> bytes:
 
 
 def _when(number: int | None, body: list[bytes]) -> list[bytes]:
-    """`body` for this call only; what falls through its end is allowed."""
+    """`body` for this call only; falling through its end allows the call."""
     assert number is not None
     return [_jump(_EQUAL, number, 0, len(body) + 1), *body, _return(_ALLOW)]

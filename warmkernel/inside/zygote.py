@@ -1,8 +1,9 @@
-"""The warm process: imports what notebooks use, runs nothing, and forks one jailed kernel for each request.
+"""The warm process: imports the modules that notebooks use, runs nothing, and forks one jailed kernel per request.
 
-Started in bubblewrap, as `python -m _warmkernel.zygote FD`: FD is a SOCK_SEQPACKET socket to the process that wants
+Started in bubblewrap as `python -m _warmkernel.zygote FD`: FD is a SOCK_SEQPACKET socket to the process that requests
 kernels. The first message is the configuration (warmkernel.sandbox), each further one a request for a kernel
-(warmkernel.provisioner) or for a program beside the kernels (warmkernel.warm_program). The zygote ends when that socket closes.
+(warmkernel.provisioner) or for a program next to the kernels (warmkernel.warm_program). The zygote ends when the socket
+closes.
 
     zygote --fork--> a helper that leaves the zygote's namespaces --fork--> process 1 (jail, init) --fork--> the kernel
 """
@@ -28,7 +29,7 @@ _LARGEST_REQUEST = 1 << 18
 
 
 def main() -> None:
-    """Imports what it is told to, says that it is ready, then forks a kernel for each order. `sys.argv[1]` is the descriptor of the orders."""
+    """Import the configured modules, report ready, then fork a kernel for each request on the descriptor in `sys.argv[1]`."""
     orders = socket.socket(fileno=int(sys.argv[1]))
     configuration = json.loads(orders.recv(_LARGEST_REQUEST) or sys.exit(0))
     try:
@@ -41,17 +42,17 @@ def main() -> None:
             _import_all(configuration["preload"])
         gc.enable()
         gc.collect()
-        gc.freeze()  # or the collector of every fork would write to, and so copy, all pages
+        gc.freeze()  # otherwise the garbage collector of every fork would write to, and thus copy, all pages
         orders.send(json.dumps({"ready": round(time.monotonic() - started, 2)}).encode())
     except jail.StepFailed as failed:
         _report(orders, failed)
         sys.exit(1)
-    # Descriptors in flight are counted for each user: those of one kernel must not keep the next from being handed over.
+    # Descriptors in flight are counted per user: those of one kernel must not block those of the next.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)  # as process 1 has it: Linux then shields it from its children
-    # What forks say goes over sockets: a log file would be shared by all students.
+        signal.signal(number, signal.SIG_DFL)  # as in process 1: Linux then shields it from its children
+    # Forks communicate over sockets: a log file would be shared by all students.
     os.dup2(0, 1)
     os.dup2(0, 2)
     while True:
@@ -67,9 +68,9 @@ def main() -> None:
 
 
 def _leave_root(user: int | None) -> None:
-    """Mount a /proc without bubblewrap's covers, which would forbid kernels their own; then never be root again.
+    """Mount a /proc without bubblewrap's masks, which would prevent kernels from mounting theirs; then drop root for good.
 
-    Without a `user`, root is a name that an ordinary user has in its user namespace, and there is nobody else to be.
+    Without a `user`, root is an ordinary user in its user namespace, which has no other user.
     """
     linux.mount("proc", "/proc", "proc", linux.NO_SUID | linux.NO_DEVICES | linux.NO_PROGRAMS)
     if user is None:
@@ -81,15 +82,15 @@ def _leave_root(user: int | None) -> None:
 
 
 def _clean_path() -> None:
-    # The first entry is where we were started; ours is of no interest to anyone who imports.
+    # The first entry is the starting folder; this package is of no use to notebooks.
     ours = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     sys.path[:] = [entry for entry in sys.path[1:] if entry not in ("", ours)]
     sys.argv = [""]
 
 
 def _import_all(names: list[str]) -> None:
-    """A name that ends in "?" is imported if it is there."""
-    gc.disable()  # of all the objects that imports make, next to none is ever garbage: it would take a sixth of the time
+    """Import modules; a name that ends in "?" only if it is installed."""
+    gc.disable()  # imports create almost no garbage, and collecting would take a sixth of the time
     for name in names:
         wanted = name.removesuffix("?")
         if wanted != name and importlib.util.find_spec(wanted.split(".")[0]) is None:
@@ -125,7 +126,7 @@ def _process_one(
 ) -> NoReturn:
     try:
         fresh_process.keep_only({control.fileno(), *descriptors})
-        # The grader kills us by this handle, and all processes with us.
+        # The grader uses this handle to kill process 1, and with it all other processes.
         handle = os.pidfd_open(os.getpid())
         socket.send_fds(control, [b"{}"], [handle])
         os.close(handle)
@@ -141,7 +142,7 @@ def _process_one(
             unpack.unpack(folder, jail.WORK)
         environment = {**request["environment"], fork_service.VARIABLE: fork_service.ADDRESS}
         service = fork_service.ForkService(environment)
-        # Not readable for its children: what is in this process is not theirs.
+        # Its children must not read this process.
         linux.prctl(linux.PR_SET_DUMPABLE, 0)
         if (number := os.fork()) == 0:
             if wanted is not None:

@@ -1,1 +1,1 @@
-"""The HDF5 files of films with and without a pneumothorax that the MIT course used."""
+"""The MIT course's HDF5 files of films with and without a pneumothorax."""

@@ -1,4 +1,4 @@
-"""The two HDF5 files of MIT 6.S191, lab 2 part 2, made into a stored set; read in chunks, never whole.
+"""Convert the two HDF5 files of MIT 6.S191, lab 2 part 2, to a stored set; they are read in chunks, never whole.
 
 Each file has `image`, (N, 256, 256, 1) with greys from 0 to 255, and `label`, (N, 2) one-hot, in which index 1 means
 pneumothorax. They name neither films nor patients.
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 PUBLISHED_SIZE = 256
 SEED = 2019
-VALIDATION = 8  # one film in so many of the training file, of each class
+VALIDATION = 8  # one in this many films of the training file, per class
 FILES = {"train": "pneumothorax-mit-train", "test": "pneumothorax-mit-test"}
-_CHUNK = 64  # films read at once
+_CHUNK = 64  # films per read
 
 
 def write_pneumothorax(
@@ -39,17 +39,17 @@ def write_pneumothorax(
     Parameters
     ----------
     half : "train" or "test"
-        "train" begins with the films of validation, one in eight of each class, chosen by a stored seed.
+        "train" begins with the validation films, one in eight of each class, chosen by a stored seed.
     size : int
-        64 to 256: these films are not enlarged.
+        64 to 256: these films are never enlarged.
     part : Path
         Receives images.npy, table.csv and card.toml.
 
     Raises
     ------
     DataFetchError
-        If the file cannot be had, is not what was downloaded first, is truncated, or is laid out in another way. A
-        file that cannot be read is deleted, so that the next run downloads it again.
+        If the file cannot be obtained, differs from the first download, is truncated, or has a different layout. A file
+        that cannot be read is deleted, so that the next run downloads it again.
     """
     import pandas
 
@@ -95,12 +95,12 @@ class _WrongFile(DataFetchError):
 
 @contextlib.contextmanager
 def opened(path: pathlib.Path) -> Iterator[tuple[h5py.Dataset, np.ndarray]]:
-    """The films, not read yet, and their one-hot labels (N, 2), once the layout is found to be the published one.
+    """The films, not read yet, and their one-hot labels (N, 2), after checking that the layout is the published one.
 
     Raises
     ------
     DataFetchError
-        If the file is no HDF5, or laid out in another way; it is deleted then.
+        If the file is not HDF5 or has a different layout; it is then deleted.
     """
     import h5py
 
@@ -126,13 +126,13 @@ def opened(path: pathlib.Path) -> Iterator[tuple[h5py.Dataset, np.ndarray]]:
             side = PUBLISHED_SIZE
             if images.ndim != 4 or images.shape[1:] != (side, side, 1) or images.dtype.kind not in "uif":
                 raise wrong(
-                    "The films are laid out in another way.",
-                    f"'image' of numbers (N, {side}, {side}, 1)",
+                    "The films have a different layout.",
+                    f"numeric 'image' (N, {side}, {side}, 1)",
                     f"{images.dtype} {images.shape}",
                 )
             if label.shape != (len(images), 2) or label.dtype.kind not in "uifb" or not len(images):
                 raise wrong(
-                    "The labels do not fit the films.", f"'label' ({len(images)}, 2)", f"{label.dtype} {label.shape}"
+                    "The labels do not match the films.", f"'label' ({len(images)}, 2)", f"{label.dtype} {label.shape}"
                 )
             one_hot = label[...].astype(float)
             if not (np.isin(one_hot, (0, 1)).all() and (one_hot.sum(axis=1) == 1).all()):
@@ -141,11 +141,11 @@ def opened(path: pathlib.Path) -> Iterator[tuple[h5py.Dataset, np.ndarray]]:
             yield images, one_hot
     except OSError as reason:
         if reason.errno is not None:
-            raise  # of the disk to which the films are written, for example
-        # h5py tells a truncated file by the length that its header promises.
+            raise  # for example from the disk to which the films are written
+        # h5py detects a truncated file by the length in its header.
         raise wrong(
             f"This is not an HDF5 file, or it is truncated ({reason}).",
-            "a whole HDF5 file",
+            "a complete HDF5 file",
             f"{path.stat().st_size:,} bytes",
         ) from None
 
@@ -155,7 +155,7 @@ def _greys(chunk: np.ndarray, path: pathlib.Path, start: int) -> np.ndarray:
     low, high = float(chunk.min()), float(chunk.max())
     if not (low >= 0 and high <= 255):  # NaN included
         raise _WrongFile(
-            "Greys are out of range. The file was deleted.",
+            "Grey values are out of range. The file was deleted.",
             where=f"{path}, films {start} to {start + len(chunk) - 1}",
             expected="0 to 255",
             got=f"{low:g} to {high:g}",
@@ -184,10 +184,10 @@ def _card(half: str, size: int, path: pathlib.Path) -> dict[str, object]:
         "licence": entry["licence"],
         "citation": entry["citation"],
         "preprocessing": "greys rounded to 8 bits"
-        + (f", area average down from {PUBLISHED_SIZE} px (Pillow BOX)" if size < PUBLISHED_SIZE else "")
+        + (f", area-averaged from {PUBLISHED_SIZE} px (Pillow BOX)" if size < PUBLISHED_SIZE else "")
         + "; nothing else",
         "label": "index 1 of the one-hot label: pneumothorax; how it was found is not stated",
-        "warning": "The files name no patients: each film counts as one of its own. Films of one patient may lie in "
-        "training, validation and test at once, so that scores are too good, and intervals too narrow.",
+        "warning": "The files do not identify patients: each film counts as a patient of its own. Films of one patient "
+        "may be in training, validation and test at the same time, so scores may be too good and intervals too narrow.",
         "hashes": f"none published; sha256 as first downloaded here {files.recorded_hash(path)}",
     }

@@ -9,16 +9,16 @@ from data_fetch.store.stored_sets import StoredSet
 
 
 class MitSource(Source):
-    """The films of the training file (in it "validation" and "train") and of the test file."""
+    """The films of the training file (which holds "validation" and "train") and of the test file."""
 
     name = "mit"
     holds_all_splits = True
 
     def stored_set(self, split: str, size: int) -> StoredSet:
-        """The half that a split lies in: "test", or "train" for all others. DataFetchError for films larger than the published ones."""
+        """The set with this split: "test", or "train" for all others. DataFetchError for films larger than published."""
         if size > PUBLISHED_SIZE:
             raise DataFetchError(
-                "These films are not enlarged.", where="size=", expected=f"64 to {PUBLISHED_SIZE}", got=repr(size)
+                "These films cannot be enlarged.", where="size=", expected=f"64 to {PUBLISHED_SIZE}", got=repr(size)
             )
         half = "test" if split == "test" else "train"
         return StoredSet(

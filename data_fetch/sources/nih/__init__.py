@@ -1,1 +1,1 @@
-"""NIH ChestX-ray14: its index, the choice of films, and their way out of the archives."""
+"""NIH ChestX-ray14: its index, the choice of films, and their extraction from the archives."""

@@ -9,7 +9,7 @@ from data_fetch.store.registry import data_set
 
 
 def card_of(name: str, origin: Origin, rule: Rule, chosen: Chosen, size: int) -> dict[str, object]:
-    """What card.toml says of the films that a rule chose from an origin, for the data set of this name."""
+    """The content of card.toml for the films that a rule chose from an origin, for the data set of this name."""
     entry = data_set(name)["sources"]["nih"]
     official = not origin.manifest
     hashes = "hashes by the NIH (md5 of each archive)" if official else "hashes by the mirror (md5 of each film)"
@@ -23,7 +23,7 @@ def card_of(name: str, origin: Origin, rule: Rule, chosen: Chosen, size: int) ->
         "address": entry["address"],
         "licence": entry["licence"],
         "citation": entry["citation"],
-        "preprocessing": "grey by Pillow's luma, area average down from "
+        "preprocessing": "grey by Pillow's luma, area-averaged from "
         f"{PUBLISHED_SIZE} px (Pillow BOX), 8 bits, bone white; nothing else",
         "label": f"{chosen.finding} named in the report, by text mining: wrong for some films",
         "rule": chosen.rule,

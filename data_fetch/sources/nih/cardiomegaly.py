@@ -1,4 +1,4 @@
-"""Which NIH films the cardiomegaly set has: development and test films of different patients."""
+"""The choice of NIH films for the cardiomegaly set: development and test films of different patients."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def rule() -> Rule:
 
 
 def choose_cardiomegaly(origin: Origin) -> Chosen:
-    """Which films the rule and the seed choose from an origin; downloads nothing.
+    """Choose films from an origin by the rule and the seed; downloads nothing.
 
     Raises
     ------
     TooFewFilms
-        If the origin has too few films or patients to learn from.
+        If the origin has too few films or patients for training.
     """
     index = nih_index()
     offered = offered_rows(origin, data_set("cardiomegaly")["sources"]["nih"]["archives"])

@@ -1,4 +1,4 @@
-"""What fetching a set of NIH films will cost, said before anything is downloaded: ``data-fetch get NAME --plan``."""
+"""Estimate the cost of fetching a set of NIH films before downloading anything: ``data-fetch get NAME --plan``."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from data_fetch.store.stored_sets import pieces_of
 from data_fetch.transfer import transport
 from data_fetch.transfer.archive_reader import Archive, missing_films
 
-# The mean of 195 films of all archives is 0.36 MB; the NIH publishes no size of any archive.
+# The mean of 195 films from all archives is 0.36 MB; the NIH does not publish the sizes of the archives.
 FILM_BYTES = 360_000
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one archive costs.
+    """The cost of one archive.
 
     Attributes
     ----------
     archive : Archive
     missing : int
-        Films that are wanted from it and not confirmed yet; it is opened only if there are any.
+        Films wanted from it that are not confirmed yet; it is opened only if there are any.
     bytes : int
-        That pass at most.
+        Maximum number of bytes to download.
     estimated : bool
-        Whether `bytes` was computed from the number of films, because nothing states the size.
+        Whether `bytes` was computed from the number of films because the size is not stated.
     """
 
     archive: Archive
@@ -42,11 +42,11 @@ class Cost:
 
 
 def costs(chosen: Chosen, origin: Origin, pieces: pathlib.Path, size: int) -> list[Cost]:
-    """The cost of each archive that the chosen films lie in, at a size in pixels."""
+    """The cost of each archive that holds chosen films, at a size in pixels."""
     official, held = registry()["archives"]["nih"], origin.films or {}
     found = []
     for archive in chosen.archives:
-        # A mirror is asked; the official addresses are not, so that the cost is known without a network.
+        # A mirror is asked for sizes; the official servers are not, so that the cost is known without a network.
         stated = None if origin.address is None else transport.length_of(archive.address)
         films = official[archive.name]["films"] if archive.md5 else sum(a == archive.name for a, _ in held.values())
         missing = len(missing_films(archive, pieces, size))
@@ -55,7 +55,7 @@ def costs(chosen: Chosen, origin: Origin, pieces: pathlib.Path, size: int) -> li
 
 
 def print_cost(source: NihSource, size: int) -> None:
-    """Print which films would be fetched (CSV, on standard output) and what that costs (on standard error)."""
+    """Print which films would be fetched (CSV, on standard output) and the cost (on standard error)."""
     chosen = source.rule.choose(source.origin)
     set_id = source.set_id(size)
     there = (source.cache / "sets" / set_id).is_dir()
@@ -79,14 +79,13 @@ def _print_costs(all_costs: list[Cost], films: int, size: int, there: bool) -> N
     bound = "about " if any(cost.estimated for cost in opened) else ""
     if opened and not all(cost.archive.md5 for cost in opened):
         bound = "at most " + bound
-    known = f", estimated at {FILM_BYTES / 1e6:.2f} MB a film" if any(c.estimated for c in opened) else ""
+    known = f", estimated at {FILM_BYTES / 1e6:.2f} MB per film" if any(c.estimated for c in opened) else ""
     kept = films * size * size
     print(f"in the cache: {'the whole set' if there else f'{films - missing:,} of {films:,} films'}", file=sys.stderr)
     print(f"to open:      {len(opened)} of {len(official)} archives", file=sys.stderr)
-    print(f"will pass:    {bound}{passing / 1e9:.2f} GB{known}", file=sys.stderr)
+    print(f"to download:  {bound}{passing / 1e9:.2f} GB{known}", file=sys.stderr)
     print(
-        f"on disk:      {kept / 1e6:.0f} MB kept ({films:,} films of {size} x {size} pixels); twice that while the set "
-        "is made",
+        f"on disk:      {kept / 1e6:.0f} MB ({films:,} films of {size} x {size} pixels); twice that while the set is made",
         file=sys.stderr,
     )
 

@@ -1,4 +1,4 @@
-"""Which films a data set has of those that are offered, and from which archives they are taken; nothing is fetched."""
+"""Choose the films of a data set from those offered, and the archives to take them from; nothing is fetched."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class Chosen:
     Attributes
     ----------
     finding : str
-        What label 1 means, as the index writes it.
+        The finding of label 1, as spelled in the index.
     rows : (N,) int
-        Of the index.
+        Rows of the index.
     splits : (N,) str
-        The films of one split lie together.
+        The films of one split are contiguous.
     folds : (N,) int
-        -1 outside of development; ascending within it.
+        -1 outside development; ascending within it.
     archives : tuple of Archive
-        From where each film is taken.
+        The archives from which the films are taken.
     rule : str
-        In words, for the card.
+        The rule in words, for the card.
     """
 
     finding: str
@@ -51,13 +51,13 @@ class Rule:
     Attributes
     ----------
     choose : function of an Origin
-        Which films the rule and the seed choose from it; downloads nothing.
+        Chooses films from it by the rule and the seed; downloads nothing.
     wanted : mapping of split -> int
-        How many films the rule asks for.
+        Number of films that the rule asks for.
     seed : int
-        Of the choice.
+        Seed of the choice.
     asked : int or None
-        How many films the user asked for in all, where that can be chosen.
+        Total number of films requested by the user, if that can be chosen.
     """
 
     choose: Callable[[Origin], Chosen]
@@ -68,7 +68,7 @@ class Rule:
 
 @contextmanager
 def choosing_from(origin: Origin, finding: str) -> Iterator[None]:
-    """While films are chosen: where there are too few, the error names the finding, the mirror, and what to do."""
+    """Context in which films are chosen: if there are too few, the error names the finding, the mirror and what to do."""
     try:
         yield
     except TooFewFilms as problem:
@@ -82,7 +82,7 @@ def choosing_from(origin: Origin, finding: str) -> Iterator[None]:
 
 
 def offered_rows(origin: Origin, archives: Sequence[str]) -> np.ndarray:
-    """Rows of the index that an origin has, ascending: the films of these official archives, or all of a mirror."""
+    """Rows of the index available from an origin, ascending: the films of these official archives, or all of a mirror."""
     index, films = nih_index(), origin.films
     if films is None:
         return np.flatnonzero(np.isin(index.archives(np.arange(len(index))), archives))
@@ -91,7 +91,7 @@ def offered_rows(origin: Origin, archives: Sequence[str]) -> np.ndarray:
 
 
 def archives_of(origin: Origin, rows: np.ndarray) -> tuple[Archive, ...]:
-    """Where an origin has these films, archive by archive."""
+    """The archives of an origin that hold these films."""
     index, films = nih_index(), origin.films
     wanted: dict[str, dict[str, str | None]] = {}
     official = registry()["archives"]["nih"]

@@ -1,6 +1,6 @@
-"""The index of NIH ChestX-ray14: what is known about all 112,120 films, without a download.
+"""The index of NIH ChestX-ray14: metadata of all 112,120 films, without a download.
 
-Wang et al., ChestX-ray8, CVPR 2017. Made by :mod:`data_fetch.sources.nih.make_index`, which holds the full notice.
+Wang et al., ChestX-ray8, CVPR 2017. Made by :mod:`data_fetch.sources.nih.make_index`, which has the full notice.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ class NihIndex:
     age : (112120,) int, years
     male, ap : (112120,) bool
     width, height : (112120,) int
-        Of the original film in pixels, before it was published at 1024 x 1024.
+        Size of the original film in pixels, before it was published at 1024 x 1024.
     spacing : (112120,) float
         Millimetres between the pixels of the *original* film.
     box_film : (984,) row; box_finding : (984,) str; box_xywh : (984, 4) float
-        Radiologist's boxes in pixels of the published film, (x, y) the upper left corner.
+        Radiologist's boxes in pixels of the published film; (x, y) is the upper left corner.
     """
 
     patient: np.ndarray
@@ -67,7 +67,7 @@ class NihIndex:
 
     @functools.cached_property
     def key(self) -> np.ndarray:
-        """(112120,) int64, ascending: patient and number in one."""
+        """(112120,) int64, ascending: patient and number combined."""
         return self.patient.astype(np.int64) * 1000 + self.number
 
     def names(self, rows: np.ndarray) -> list[str]:
@@ -75,7 +75,7 @@ class NihIndex:
         return [f"{self.patient[row]:08d}_{self.number[row]:03d}.png" for row in rows]
 
     def rows(self, names: Iterable[str]) -> np.ndarray:
-        """(N,) row of each film, -1 where the index has no film of that name."""
+        """(N,) row of each film, -1 if the index has no film of that name."""
         keys = np.array([_key(name) for name in names], dtype=np.int64)
         places = np.minimum(np.searchsorted(self.key, keys), len(self) - 1)
         return np.where(self.key[places] == keys, places, -1)
@@ -85,7 +85,7 @@ class NihIndex:
         return np.array([finding in names.split("|") for names in self.findings_names])[self.findings]
 
     def archives(self, rows: np.ndarray) -> np.ndarray:
-        """(N,) name of the official archive that holds each film: they are cut in the order of the names."""
+        """(N,) name of the official archive that holds each film: archives are split in the order of the names."""
         table = registry()["archives"]["nih"]
         last = np.array([_key(entry["last"]) for entry in table.values()])
         return np.array(list(table))[np.searchsorted(last, self.key[rows])]
@@ -131,7 +131,7 @@ def _key(name: str) -> int:
 
 @functools.cache
 def nih_index() -> NihIndex:
-    """Read the index (about 20 ms, once a process)."""
+    """Read the index (about 20 ms, once per process)."""
     with (
         importlib.resources.files("data_fetch.sources.nih").joinpath("nih_index.npz").open("rb") as file,
         np.load(file, allow_pickle=False) as stored,

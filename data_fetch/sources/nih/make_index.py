@@ -2,9 +2,9 @@
 
     python -m data_fetch.sources.nih.make_index FOLDER
 
-FOLDER holds Data_Entry_2017_v2020.csv (or .csv.gz) and BBox_List_2017.csv as the NIH Clinical Center publishes them.
-The same tables give the same bytes. Columns are kept one by one, sorted by film, because sorted columns of small
-integers compress to a thirtieth of the tables.
+FOLDER holds Data_Entry_2017_v2020.csv (or .csv.gz) and BBox_List_2017.csv as published by the NIH Clinical Center.
+The same tables give the same bytes. Columns are stored separately, sorted by film, because sorted columns of small
+integers compress to a thirtieth of the size of the tables.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ authors expect them to be more than 90% accurate. They are not a radiologist's r
 """
 
 
-# Our name of each column, in the tables' order; the numbers among them with the largest that the index can hold.
+# Our name for each column, in the tables' order; numeric columns with the largest value that the index can hold.
 FILMS: dict[str, float | None] = {
     "name": None,
     "findings": None,
@@ -54,7 +54,7 @@ BOXES: dict[str, float | None] = {
 
 
 def _read(path: pathlib.Path, columns: dict[str, float | None]) -> pandas.DataFrame:
-    """An official table by our names; DataFetchError for missing columns, empty cells and what is no number."""
+    """An official table with our column names; DataFetchError for missing columns, empty cells and invalid numbers."""
 
     def refuse(what: str, got: object) -> DataFetchError:
         return DataFetchError(
@@ -71,7 +71,7 @@ def _read(path: pathlib.Path, columns: dict[str, float | None]) -> pandas.DataFr
         raise refuse("it cannot be read", reason) from None
     extra = table.columns[len(columns) :]
     if len(table.columns) < len(columns) or not table[extra].isna().all(axis=None):
-        raise refuse("other columns", ", ".join(map(str, table.columns)))
+        raise refuse("unexpected columns", ", ".join(map(str, table.columns)))
     table = table[table.columns[: len(columns)]].set_axis(list(columns), axis=1)
     for name, largest in columns.items():
         if largest is None:
@@ -83,7 +83,7 @@ def _read(path: pathlib.Path, columns: dict[str, float | None]) -> pandas.DataFr
             table[name] = number.where(good, 0).astype(int if isinstance(largest, int) else float)
         if not good.all():
             row = int(good.to_numpy().argmin())
-            raise refuse(f"row {row + 2} has no proper {name}", repr(pandas.read_csv(path).iloc[row].to_dict()))
+            raise refuse(f"row {row + 2} has no valid {name}", repr(pandas.read_csv(path).iloc[row].to_dict()))
     return table
 
 
@@ -93,30 +93,30 @@ def read_tables(folder: pathlib.Path) -> tuple[pandas.DataFrame, pandas.DataFram
     Raises
     ------
     DataFetchError
-        If one is not there, or has other columns or values than the official ones.
+        If one is missing, or its columns or values differ from the official ones.
     """
     found = [folder / f"Data_Entry_2017_v2020.csv{end}" for end in ("", ".gz")]
     table = next((path for path in found if path.is_file()), None)
     boxes = folder / "BBox_List_2017.csv"
     if table is None or not boxes.is_file():
         raise DataFetchError(
-            "The official tables are not there.", where=folder, expected=f"{found[0].name}[.gz] and {boxes.name}"
+            "The official tables are missing.", where=folder, expected=f"{found[0].name}[.gz] and {boxes.name}"
         )
     films = _read(table, FILMS)
-    # The header of the boxes splits "Bbox [x,y,w,h]" at its commas and adds three empty columns.
+    # The header of the box table splits "Bbox [x,y,w,h]" at its commas and adds three empty columns.
     drawn = _read(boxes, BOXES)
-    # The one spelling that differs between the two tables.
+    # The only spelling that differs between the two tables.
     drawn["finding"] = drawn["finding"].replace("Infiltrate", "Infiltration")
     return films.sort_values("name", ignore_index=True), drawn.sort_values(["name", "finding", "x"], ignore_index=True)
 
 
 def columns(films: pandas.DataFrame, drawn: pandas.DataFrame) -> dict[str, np.ndarray]:
-    """The arrays of the index; :class:`data_fetch.sources.nih.index.NihIndex` says what each means.
+    """The arrays of the index; :class:`data_fetch.sources.nih.index.NihIndex` describes each.
 
     Raises
     ------
     DataFetchError
-        If names, pixels, sexes, views or boxes are not what the official tables hold.
+        If names, pixels, sexes, views or boxes are not as in the official tables.
     """
     number = pandas.to_numeric(films["name"].str[9:12], errors="coerce").fillna(-1).astype(int)
     rebuilt = films["patient"].map("{:08d}".format) + "_" + number.map("{:03d}".format) + ".png"
@@ -159,7 +159,7 @@ def columns(films: pandas.DataFrame, drawn: pandas.DataFrame) -> dict[str, np.nd
 
 
 def main() -> int:
-    """The command; 0, or 1 where the official tables are not what they should be."""
+    """Run the command; 0, or 1 if the official tables are not as expected."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=pathlib.Path, help="where the two official tables are")
     parser.add_argument("--out", type=pathlib.Path, default=OUTPUT)

@@ -1,8 +1,8 @@
 """Where NIH films come from: the official archives, or those of a mirror (DATA_FETCH_MIRROR) under the official names.
 
-A mirror with a ``manifest.csv`` (columns archive, image_index and md5 at least) states which films it holds and the md5
-of each, and the rule that chooses is applied to those; a mirror without one is taken for a copy of the official archives
-and must have their md5.
+A mirror with a ``manifest.csv`` (at least the columns archive, image_index and md5) states which films it holds and the
+md5 of each, and the selection rule is applied to those; a mirror without one is treated as a copy of the official
+archives and must have their md5.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class Origin:
     Attributes
     ----------
     key : str
-        "official", or "mirror-" and the beginning of the sha256 of the mirror's manifest: the same films, however
-        they are reached, are the same stored set.
+        "official", or "mirror-" and the first digits of the sha256 of the mirror's manifest: the same films are the same
+        stored set, wherever they come from.
     address : str or None
         The mirror's URL or folder; None for the official addresses.
     manifest : bytes
-        The mirror's manifest.csv; empty where the official archives (or a copy of them) are meant.
+        The mirror's manifest.csv; empty for the official archives or a copy of them.
     """
 
     key: str
@@ -46,25 +46,25 @@ class Origin:
 
     @property
     def films(self) -> Mapping[str, tuple[str, str]] | None:
-        """Film name -> (archive, md5), as the mirror's manifest names them; None without one."""
+        """Film name -> (archive, md5) from the mirror's manifest; None without one."""
         return _parse(self.manifest, self.address or "") if self.manifest else None
 
 
 def find_origin(folder: pathlib.Path, refresh: bool = False) -> Origin:
-    """The mirror that DATA_FETCH_MIRROR names, or the official archives.
+    """The mirror named by DATA_FETCH_MIRROR, or the official archives.
 
     Parameters
     ----------
     folder : Path
         The user's cache. A URL's manifest is kept there, or in a shared cache, so that a set in the cache needs no
-        network; its sha256 is kept beside it, because its content names the films and the set.
+        network; its sha256 is stored with it, because its content determines the films and the name of the set.
     refresh : bool
-        Whether to ask a URL again although its manifest is kept.
+        Whether to fetch a URL's manifest again if it is cached.
 
     Raises
     ------
     DataFetchError
-        If the mirror cannot be reached, its manifest cannot be read, is not what was kept of it, or cannot be kept.
+        If the mirror cannot be reached, or its manifest cannot be read, differs from the cached one or cannot be stored.
     """
     address = transport.mirror_address()
     if address is None:
@@ -80,7 +80,7 @@ def find_origin(folder: pathlib.Path, refresh: bool = False) -> Origin:
         if content and path.is_file():
             files.same_as_recorded(path, refresh)
     except OSError as reason:
-        raise cache.not_written("The manifest of the mirror could not be kept", folder, reason) from None
+        raise cache.not_written("The manifest of the mirror could not be stored", folder, reason) from None
     return _origin(address, content)
 
 
@@ -91,7 +91,7 @@ def _origin(address: str, content: bytes) -> Origin:
 
 
 def _kept_or_read(address: str, path: pathlib.Path, refresh: bool) -> bytes:
-    """The manifest of a mirror behind a URL: as it is kept, else read and kept from now on."""
+    """The manifest of a mirror at a URL: from the cache, else downloaded and cached."""
     if path.is_file() and (not refresh or transport.offline()):
         return path.read_bytes()
     try:
@@ -101,7 +101,7 @@ def _kept_or_read(address: str, path: pathlib.Path, refresh: bool) -> bytes:
             raise
         return path.read_bytes()
     if content:
-        _parse(content, address)  # a login page must not be kept as a manifest
+        _parse(content, address)  # a login page must not be cached as a manifest
     write_atomically(path, content)
     return content
 
@@ -130,7 +130,7 @@ def _parse(content: bytes, address: str) -> dict[str, tuple[str, str]]:
     for name, (archive, md5) in films.items():
         if not re.fullmatch(r"[\w.-]+\.tar\.gz", archive) or not re.fullmatch(r"[0-9a-f]{32}", md5):
             raise DataFetchError(
-                "The manifest of the mirror has a row without a proper archive name or md5.",
+                "The manifest of the mirror has a row without a valid archive name or md5.",
                 where=where,
                 expected="NAME.tar.gz and 32 hexadecimal digits",
                 got=f"{name}: {archive!r}, {md5!r}",
@@ -139,19 +139,19 @@ def _parse(content: bytes, address: str) -> dict[str, tuple[str, str]]:
 
 
 def keep_manifest(origin: Origin, target: pathlib.Path) -> None:
-    """Put the manifest of a mirror of NIH films into a new mirror: it is what names their sets.
+    """Copy the manifest of a mirror of NIH films into a new mirror: the names of their sets depend on it.
 
     Raises
     ------
     DataFetchError
-        If the folder mirrors another selection, or cannot be written.
+        If the folder mirrors a different selection, or cannot be written.
     """
     path = target / MANIFEST
     if not origin.manifest:
         return
     if path.is_file() and path.read_bytes() != origin.manifest:
         raise DataFetchError(
-            "This folder mirrors another selection of NIH films.", where=path, next="choose an empty folder"
+            "This folder mirrors a different selection of NIH films.", where=path, next="choose an empty folder"
         )
     try:
         write_atomically(path, origin.manifest)

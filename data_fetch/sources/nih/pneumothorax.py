@@ -1,4 +1,4 @@
-"""Which NIH films the pneumothorax set has: as many with the finding as without, in parts by patient."""
+"""The choice of NIH films for the pneumothorax set: as many with the finding as without, split by patient."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from data_fetch.store.registry import registry
 SEED = 2018
 MOST = 9964  # as many as the source of lab 04 used, half of them positive
 FIRST_ARCHIVE = 398  # all 199 positives of the first archive, and as many negatives
-# Eighths of the films, by patient: the first is for validation, the next two for the test.
+# Eighths of the films, by patient: the first is for validation, the next two for testing.
 PARTS = ("validation", "test", "test", "train", "train", "train", "train", "train")
 ORDER = ("validation", "test", "train")
 
 
 def check_films(films: int | None) -> int:
-    """How many films are wanted in all: an even number up to 9,964; those of the first archive by default.
+    """The total number of films: an even number up to 9,964; by default those of the first archive.
 
     Raises
     ------
     DataFetchError
-        If it is another number, or none.
+        If it is anything else.
     """
     if films is None:
         return FIRST_ARCHIVE
     if isinstance(films, bool) or not isinstance(films, int | np.integer) or not 64 <= films <= MOST or films % 2:
         raise DataFetchError(
-            "So many films cannot be chosen.",
+            "Invalid number of films.",
             where="films=",
             expected=f"an even number from 64 to {MOST:,}: half of them show a pneumothorax",
             got=repr(films),
@@ -40,7 +40,7 @@ def check_films(films: int | None) -> int:
 
 
 def archives_needed(films: int) -> list[str]:
-    """The official archives, in their order, that together hold enough films with a pneumothorax."""
+    """The first official archives that together hold enough films with a pneumothorax."""
     index = nih_index()
     archive = index.archives(np.flatnonzero(index.has("Pneumothorax")))
     needed: list[str] = []
@@ -54,12 +54,12 @@ def archives_needed(films: int) -> list[str]:
 
 
 def choose_pneumothorax(origin: Origin, films: int) -> Chosen:
-    """Which films the rule and the seed choose from an origin; downloads nothing.
+    """Choose films from an origin by the rule and the seed; downloads nothing.
 
     Raises
     ------
     TooFewFilms
-        If the origin has too few films or patients to learn from.
+        If the origin has too few films or patients for training.
     """
     index = nih_index()
     offered = offered_rows(origin, archives_needed(films))
@@ -82,7 +82,7 @@ def choose_pneumothorax(origin: Origin, films: int) -> Chosen:
 
 
 def rule(films: int | None = None) -> Rule:
-    """The rule of this set, for so many films in all: see `check_films`."""
+    """The rule of this set for a total number of films: see `check_films`."""
     count = check_films(films)
     wanted = {split: count * PARTS.count(split) // len(PARTS) for split in ORDER}
     return Rule(lambda origin: choose_pneumothorax(origin, count), wanted, SEED, asked=count)

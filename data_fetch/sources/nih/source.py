@@ -1,4 +1,4 @@
-"""NIH ChestX-ray14 as a source: all splits of a data set come out of the same archives, and are one stored set."""
+"""NIH ChestX-ray14 as a source: all splits of a data set come from the same archives and form one stored set."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class NihSource(Source):
     Parameters
     ----------
     make_rule : function
-        Gives the data set's Rule.
+        Returns the data set's Rule.
     options
-        Of `make_rule`, such as `films`.
+        Options of `make_rule`, such as `films`.
     """
 
     name = "nih"
@@ -44,12 +44,12 @@ class NihSource(Source):
 
     @functools.cached_property
     def origin(self) -> Origin:
-        """Where the films come from; a mirror is asked once."""
+        """The origin of the films; a mirror is contacted once."""
         return find_origin(self.cache, self.refresh)
 
     @property
     def place(self) -> str:
-        """ " from ADDRESS" of the mirror, nothing for the official archives."""
+        """ " from ADDRESS" with that of the mirror, empty for the official archives."""
         return f" from {self.origin.address}" if self.origin.address else ""
 
     def set_id(self, size: int) -> str:
@@ -58,7 +58,7 @@ class NihSource(Source):
         return f"{self._begin(size)}-{asked}{self.origin.key}"
 
     def stored_set(self, split: str, size: int) -> StoredSet:
-        """The one set that holds all splits at a size; films are chosen and fetched only when it is made."""
+        """The single set that holds all splits at a size; films are chosen and fetched only when it is made."""
         set_id = self.set_id(size)
 
         def write(part: pathlib.Path) -> None:

@@ -1,4 +1,4 @@
-"""From chosen NIH films to a stored set: fetched out of their archives, and written beside what is known of them."""
+"""From chosen NIH films to a stored set: fetch them from their archives and write them with their metadata."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def write_films(
     part : Path
         Receives images.npy, table.csv, boxes.csv and card.toml.
     pieces : Path
-        Where confirmed films wait; what an earlier run left there is not fetched again.
+        Folder of confirmed films; those left by an earlier run are not fetched again.
     """
     index = nih_index()
     names = index.names(chosen.rows)

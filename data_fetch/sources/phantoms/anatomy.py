@@ -1,4 +1,4 @@
-"""Who is filmed (`Patient`) and how (`Exposure`). All lengths in cm.
+"""The patient on a film (`Patient`) and how it was taken (`Exposure`). All lengths in cm.
 
 Sizes follow textbook adults: inner thoracic diameter 23-33 cm, cardiothoracic ratio of healthy adults 0.42-0.50 on a
 PA film (Danzer 1919; the limit of 0.5 is the usual reading rule), aortic knuckle below 4 cm.
@@ -13,7 +13,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Patient:
-    """Anatomy that all films of one patient share."""
+    """Anatomy shared by all films of one patient."""
 
     number: int
     sex: str  # "F" or "M"
@@ -25,13 +25,13 @@ class Patient:
     depth: float  # lung from front to back at its deepest, cm
     fat: float  # thickness of the chest wall, cm
     breast: float  # greatest thickness added by a breast, cm (0 for men)
-    breast_drop: float  # how far below the hila a breast's centre lies, cm
-    left_share: float  # part of the heart's width that lies left of the midline
+    breast_drop: float  # distance of a breast's centre below the hila, cm
+    left_share: float  # fraction of the heart's width that is left of the midline
     heart_round: float  # 0 long and oblique ... 1 globular
     trunk_bulge: float  # pulmonary trunk on the left border, -1 hollow ... 1 full
     knuckle: float  # radius of the aortic knuckle, cm
     unfolding: float  # of the thoracic aorta, 0-1, grows with age
-    dome_difference: float  # how much lower the left dome stands, cm
+    dome_difference: float  # how much lower the left dome is, cm
     rib_spacing: float
     rib_drop: float  # from the neck of a rib to its front end, cm
     rib_phase: float
@@ -39,19 +39,19 @@ class Patient:
     spine_curve: float  # sideways bow of the thoracic spine, cm
     bone_density: float  # 1 = healthy, falls with age
     gas: float  # size of the stomach bubble, 0-1
-    texture: int  # seed of the vessels and of everything else that is only texture
+    texture: int  # seed of the vessels and all other texture
 
 
 @dataclass(frozen=True)
 class Exposure:
-    """What differs between two films of one patient."""
+    """What differs between films of one patient."""
 
     view: str  # "PA" or "AP"
     inspiration: float  # 0-1
     shift: tuple[float, float]
     tilt: float
     zoom: float
-    turn: float  # patient turned about the body's axis: midline structures move sideways, cm
+    turn: float  # patient rotated about the body's axis: midline structures move sideways, cm
     magnification: float  # of the heart against the thorax: 1 on a PA film
     arm: float  # 0 arms hang ... 1 shoulders rolled forward, arms away
     milliamps: float  # exposure relative to the standard one
@@ -64,7 +64,7 @@ class Exposure:
 
 
 def sample_patient(rng: np.random.Generator, number: int, ctr: float) -> Patient:
-    """Draw a patient; nothing but the heart's width depends on `ctr`."""
+    """Sample a patient; only the heart's width depends on `ctr`."""
     sex = "F" if rng.random() < 0.45 else "M"
     male = sex == "M"
     age = int(np.clip(rng.normal(54, 17), 19, 93))
@@ -101,7 +101,7 @@ def sample_patient(rng: np.random.Generator, number: int, ctr: float) -> Patient
 
 
 def sample_exposure(rng: np.random.Generator, ap_share: float = 0.35) -> Exposure:
-    """Draw an exposure; it knows nothing about the patient, so neither view nor quality tells the label."""
+    """Sample an exposure, independently of the patient, so that neither view nor quality reveals the label."""
     ap = bool(rng.random() < ap_share)
     return Exposure(
         view="AP" if ap else "PA",

@@ -1,7 +1,7 @@
 """Ribs, clavicles, shoulder blades, upper arms and spine: path length of cortical bone in cm (beyond soft tissue).
 
-A rib is a loop in a tilted plane. Projected, it runs outwards from the spine nearly level, turns down along the chest
-wall, and comes back towards the sternum, falling all the while: that is why hind and front ends cross on a film.
+A rib is a loop in a tilted plane. In projection it leaves the spine nearly horizontally, turns down along the chest wall
+and returns towards the sternum, descending all the way: that is why posterior and anterior ribs cross on a film.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .frame import Canvas, Frame, fade
 
 
 def spine_x(patient: Patient, exposure: Exposure, y: np.ndarray) -> np.ndarray:
-    """Where the spine stands at y, cm."""
+    """Horizontal position of the spine at y, cm."""
     return patient.spine_curve * np.sin((y + 4) / 9) - 0.3 * exposure.turn
 
 
@@ -144,7 +144,7 @@ def _shoulders(thorax: Thorax, frame: Frame) -> np.ndarray:
 
 def project(thorax: Thorax, frame: Frame) -> np.ndarray:
     """Path length of bone in cm, float32 (size, size)."""
-    # The belly scatters most of all, more than the even scatter of `physics` tells: ribs in front of it are washed out.
+    # The abdomen scatters most, more than the even scatter of `physics` accounts for: ribs over it are washed out.
     below = fade(frame.xy[1].astype(np.float32) - np.float32(thorax.dome_y[-1] + 2.0), 3.0)
     bone = _ribs(thorax, frame) * (1 - 0.6 * below) + _spine(thorax, frame) + _shoulders(thorax, frame)
     return np.clip(bone, 0, None) * np.float32(thorax.patient.bone_density)

@@ -1,9 +1,9 @@
 """The cardiomegaly set: frontal chest phantoms, enlarged hearts against normal ones.
 
-The label is the *true* cardiothoracic ratio (CTR) above 0.5: heart width over inner thoracic width as a PA film at full
-inspiration would show it. What a film shows is another matter: AP projection and poor inspiration make hearts look
-larger, and a wide mediastinum looks like a large heart to a careless eye. Read off one film, the CTR is therefore a
-good baseline for a network and not a perfect one.
+The label is a *true* cardiothoracic ratio (CTR) above 0.5: heart width over inner thoracic width as a PA film at full
+inspiration would show it. What a film shows may differ: AP projection and poor inspiration make hearts look larger, and a
+wide mediastinum looks like a large heart at a careless glance. The CTR read off one film is therefore a good baseline for
+a network, but not a perfect one.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ CLASSES = ("normal", "cardiomegaly")
 FOLDS = 10
 BASELINES = Path(__file__).with_name("trivial_baselines_cardiomegaly.toml")  # measured by trivial_baselines.py
 
-# How hard the set is. True CTR of normal patients: normal distribution (mean, sd) cut to the range; of patients with an
-# enlarged heart: 0.503 + |normal(0, sd)|. Share of AP films. Easier: a lower mean, a larger spread above 0.5.
+# How hard the set is. True CTR of normal patients: normal distribution (mean, sd) clipped to the range; of patients with
+# an enlarged heart: 0.503 + |normal(0, sd)|. Share of AP films. Easier: a lower mean, a larger spread above 0.5.
 NORMAL_CTR, NORMAL_RANGE = (0.456, 0.025), (0.36, 0.497)
 ENLARGED_SPREAD, ENLARGED_RANGE = 0.043, (0.503, 0.68)
 AP_SHARE = 0.35
@@ -34,7 +34,7 @@ AP_SHARE = 0.35
 
 @dataclass(frozen=True)
 class Split:
-    """How many films of each class, and the first patient's number (ranges never overlap)."""
+    """Number of films of each class, and the first patient's number (ranges never overlap)."""
 
     normal: int
     enlarged: int
@@ -58,7 +58,7 @@ class Entry(writing.Entry):
 
 
 def _deal(counts: list[int], folds: int) -> list[int]:
-    """Give each patient a fold so that the folds get equally many films: the largest first, to the emptiest fold."""
+    """Assign patients to folds of equal numbers of films: the largest patient first, to the emptiest fold."""
     load, fold = [0] * folds, [0] * len(counts)
     for patient in sorted(range(len(counts)), key=lambda k: -counts[k]):
         fold[patient] = min(range(folds), key=lambda f: load[f])
@@ -73,9 +73,9 @@ def _true_ctr(rng: np.random.Generator, label: int) -> float:
 
 
 def entries_of(split: str) -> list[Entry]:
-    """All films of a split in their order, before they are drawn; depends on the seed alone.
+    """All films of a split in order, before they are drawn; depends only on the seed.
 
-    Develop is ordered by fold; within a fold, and in the other splits, the order is random.
+    "develop" is ordered by fold; within a fold, and in the other splits, the order is random.
     """
     writing.check_split(SET, split)
     what = SPLITS[split]
@@ -85,7 +85,7 @@ def entries_of(split: str) -> list[Entry]:
         counts = writing.films_per_patient(rng, films)
         folds = _deal(counts, what.folds) if what.folds else [-1] * len(counts)
         cases += [(label, count, fold) for count, fold in zip(counts, folds, strict=True)]
-    numbers = what.first_patient + rng.permutation(len(cases))  # so that a number does not tell the label
+    numbers = what.first_patient + rng.permutation(len(cases))  # so that the number does not reveal the label
     entries = []
     for (label, count, fold), number in zip(cases, numbers.tolist(), strict=True):
         own = np.random.default_rng([SEED, number])

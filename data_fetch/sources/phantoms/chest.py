@@ -1,7 +1,7 @@
 """Soft tissue, lungs, heart, mediastinum, diaphragm and gas: path lengths in cm, and the masks.
 
-Everything is described in the patient's coordinates (see `frame`). An ellipsoid-like part has the path length of an
-ellipsoid; the lungs are what is left between chest wall, mediastinum and diaphragm.
+Everything is in patient coordinates (see `frame`). An ellipsoid-like part has the path length of an ellipsoid; the lungs
+are the remaining space between chest wall, mediastinum and diaphragm.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SIDES = (-1, 1)  # the patient's right (image left), left (image right)
 APEX = -12.5  # y of the lungs' apices, cm: above the hila
 
 # Half width of the thorax inside the ribs, as a fraction of the greatest, against depth below the apex (fraction of
-# the lung's height); and the mediastinal side of the lung's apex, same units. Read off frontal films.
+# the lung's height); and the mediastinal side of the lung's apex, in the same units. Read off frontal films.
 _LEVELS = [-0.2, 0.0, 0.02, 0.05, 0.10, 0.18, 0.30, 0.45, 0.62, 0.80, 1.0, 1.25, 1.6]
 _LATERAL = [0.30, 0.36, 0.45, 0.53, 0.63, 0.735, 0.845, 0.93, 0.98, 1.0, 0.995, 0.97, 0.94]
 _MEDIAL = [0.50, 0.36, 0.275, 0.22, 0.175, 0.145, -0.1, -0.1, -0.1, -0.1, -0.1, -0.1, -0.1]
@@ -30,14 +30,14 @@ _LATERAL_FINE, _MEDIAL_FINE = (PchipInterpolator(_LEVELS, shape)(_FINE) for shap
 
 @dataclass(frozen=True)
 class Thorax:
-    """The patient's chest as it stands at this exposure."""
+    """The patient's chest during this exposure."""
 
     patient: Patient
     exposure: Exposure
 
     @cached_property
     def half(self) -> float:
-        """Greatest inner half width, cm; a little less when little air was taken in."""
+        """Greatest inner half width, cm; slightly less after shallow inspiration."""
         return self.patient.diameter / 2 * (1 - 0.03 * (1 - self.exposure.inspiration))
 
     @cached_property
@@ -51,7 +51,7 @@ class Thorax:
         return np.interp((y - APEX) / self.patient.lung_height, _FINE, _LATERAL_FINE * self.half)
 
     def medial(self, y: np.ndarray) -> np.ndarray:
-        """Distance from the midline at which the lung begins at y, cm; below the apex the mediastinum decides."""
+        """Distance from the midline at which the lung begins at y, cm; below the apex the mediastinum determines it."""
         return np.interp((y - APEX) / self.patient.lung_height, _FINE, _MEDIAL_FINE * self.half)
 
     def diaphragm(self, u: np.ndarray, side: int) -> np.ndarray:
@@ -66,8 +66,8 @@ class Thorax:
     def heart_outline(self) -> tuple[tuple[float, float], np.ndarray, np.ndarray]:
         """Centre (x, y), angles (K,) and radii (K,) in cm of the heart's silhouette on this film.
 
-        The angle runs clockwise on the film from the patient's left. The true cardiothoracic ratio is reached exactly
-        on a PA film at full inspiration; nearer to the tube (AP) and over a high diaphragm it looks larger.
+        The angle runs clockwise on the film from the patient's left. The ratio equals the true cardiothoracic ratio on a
+        PA film at full inspiration; nearer to the tube (AP) and over a high diaphragm it appears larger.
         """
         p, e = self.patient, self.exposure
         # Half axes in units of the final width, before scaling: apex down and to the left, right atrium round.
@@ -91,7 +91,7 @@ class Thorax:
         return (round(float(centre_x), 9), round(float(centre_y), 9)), angle, radius
 
     def heart(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Distance from the heart's centre as a fraction of its radius there: below 1 is inside."""
+        """Distance from the heart's centre as a fraction of its radius in that direction: below 1 is inside."""
         (cx, cy), angle, radius = self.heart_outline
         dx, dy = x - cx, y - cy
         here = np.arctan2(dy, dx)
@@ -106,20 +106,20 @@ class Paths:
     soft: np.ndarray
     lung: np.ndarray
     air: np.ndarray
-    lung_field: np.ndarray  # 0-1, soft-edged: where lung is seen
+    lung_field: np.ndarray  # 0-1, soft-edged: where lung is visible
     heart_path: np.ndarray  # cm through the heart
     heart: np.ndarray
     lungs: np.ndarray
 
 
 def _body(thorax: Thorax, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Path length of the body's outline: trunk, neck, shoulders, arms and breasts, as if all were soft tissue."""
+    """Path length through the body: trunk, neck, shoulders, arms and breasts, as if all were soft tissue."""
     p, e = thorax.patient, thorax.exposure
     u = np.abs(x)
     wall = p.fat + 2.0
     half = thorax.half + wall - 0.030 * np.clip(2 - y, 0, None) ** 1.5 + 0.10 * np.clip(y - 8, 0, None) * p.fat
     depth = p.depth + 2.2 + p.fat
-    # The shoulders' line: the neck runs out in a curve, the trapezius falls to the acromion, the deltoid rounds it off.
+    # Shoulder line: the neck widens in a curve, the trapezius slopes to the acromion, the deltoid rounds it off.
     beyond = np.clip(u - 4.6 - 0.4 * p.fat, 0, None) * 0.45
     slope = 0.16 + 0.08 * (1 - e.arm)
     line = -15.4 + slope * np.clip(u - 7.8, 0, None) - 0.25 * p.clavicle_rise - 7.0 / (1 + beyond * beyond)
@@ -128,7 +128,7 @@ def _body(thorax: Thorax, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     across = u / np.clip(half, 4, None)
     section = dome(across * across * across)  # a trunk is flatter in front and at the back than an ellipse
     trunk = depth * section * (1 - 0.42 * fade(-(y + 8), 6)) * fade(y + 16, 4) * skin
-    trunk += 0.25 * depth * fade(y - thorax.dome_y[-1] + 1.5, 4.5) * section  # the belly
+    trunk += 0.25 * depth * fade(y - thorax.dome_y[-1] + 1.5, 4.5) * section  # abdomen
     neck = (10.5 + 0.5 * p.fat) * dome((u / (5.4 + 0.5 * p.fat)) ** 4) * fade(-(y + 9), 4)
     girdle = (10.0 + 1.0 * p.fat + 2.0 * fade(u - 8, 5)) * skin
     girdle *= fade(3.5 + 0.30 * (u - thorax.half) - y, 7)
@@ -143,7 +143,7 @@ def _body(thorax: Thorax, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         for side in SIDES:
             dx, dy = (x * side - 0.56 * thorax.half) / 6.4, y - p.breast_drop
             q = np.clip(1 - dx * dx - np.where(dy > 0, dy / 4.2, dy / 9.5) ** 2, 0, None)
-            # The upper slope runs out into the chest wall, the lower one ends in a fold.
+            # The upper slope merges into the chest wall, the lower one ends in a fold.
             lower = fade(dy, 4)
             body += p.breast * q * (lower * 1.3 / (q + 0.3) + (1 - lower) * q)
     else:
@@ -153,17 +153,17 @@ def _body(thorax: Thorax, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _mediastinum(thorax: Thorax, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Path length of what stands between the lungs above the heart: great vessels, aorta, pulmonary trunk."""
+    """Path length of the structures between the lungs above the heart: great vessels, aorta, pulmonary trunk."""
     p, e = thorax.patient, thorax.exposure
     wide = (1.12 if e.view == "AP" else 1.0) * (1.45 if p.wide_mediastinum else 1.0)
     x = x - 0.8 * e.turn
     base = thorax.half * 0.165 * wide
     heart_x = thorax.heart_outline[0][0]
-    # The borders are functions of the height alone: worked out on a line, then read off for every pixel.
+    # The borders depend only on the height: computed on a line, then interpolated for every pixel.
     level = np.linspace(-25, 25, 1001)
-    # Right border: superior vena cava, nearly straight, then the ascending aorta in the old.
+    # Right border: superior vena cava, nearly straight, then the ascending aorta in older patients.
     right = base * 1.05 + 0.9 * p.unfolding * fade(level + 4, 5) - 0.3 * fade(-(level + 7), 3)
-    # Left border: subclavian artery, knuckle, a shallow bay, pulmonary trunk, and on into the heart without a notch.
+    # Left border: subclavian artery, knuckle, a shallow bay, pulmonary trunk, then the heart without a notch.
     r = p.knuckle * (1 + 0.15 * (wide - 1))
     arch = -6.2 + 0.6 * p.unfolding
     reach = 0.55 * r + 0.9 * p.unfolding
@@ -176,7 +176,7 @@ def _mediastinum(thorax: Thorax, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     edge = np.where(x < 0, -x * np.interp(y, level, 1 / right), x * np.interp(y, level, 1 / left))
     edge *= edge
     path = np.interp(y, level, thick) * np.sqrt(np.clip(1 - edge * edge, 0, None))
-    # The knuckle stands a little denser, and the descending aorta goes on from it as a faint stripe.
+    # The knuckle is slightly denser, and the descending aorta continues from it as a faint stripe.
     knuckle_x = base * 0.95 + reach - r
     path += 0.8 * dome(((x - knuckle_x) / r) ** 2 + ((y - arch) / (1.25 * r)) ** 2)
     down = np.interp(y, level, knuckle_x - 0.07 * np.clip(level - arch, 0, None) * (1 - 1.2 * p.unfolding))
@@ -185,7 +185,7 @@ def _mediastinum(thorax: Thorax, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _hila(thorax: Thorax, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Extra path of the pulmonary arteries and veins where they gather, cm: commas, the left one higher."""
+    """Extra path of the pulmonary arteries and veins where they converge, cm: comma-shaped, the left one higher."""
     total = np.zeros_like(x)
     for side in SIDES:
         u, v = x * side - 0.245 * thorax.half, y + 1.0 + (0.9 if side > 0 else 0.0)
@@ -231,15 +231,15 @@ def project(patient: Patient, exposure: Exposure, frame: Frame) -> Paths:
 
     rho, near = rho.astype(np.float32), chamber.astype(np.float32)
     field = fade(near, max(0.5 * pixel, 0.06))
-    # Front to back the lung is deepest behind the middle third and thin at the apex and along the chest wall.
+    # Front to back, the lung is deepest behind the middle third and thin at the apex and along the chest wall.
     from_wall = np.clip((lateral.astype(np.float32) - np.abs(x)) / (0.6 * thorax.half), 0, 1)
     round_wall = np.sqrt(from_wall * (2 - from_wall))
     level = np.clip((y - APEX) / (0.70 * patient.lung_height) + 0.1, 0, 1)
     lung = patient.depth * field * (0.14 + 0.86 * round_wall) * (0.46 + 0.54 * level * level * (3 - 2 * level))
-    # Over the dome the lung ends on a slope, so it thins towards the base and most in the costophrenic angle.
+    # Over the dome the lung ends on a slope, so it thins towards the base, most in the costophrenic angle.
     base = np.clip((y - (thorax.dome_y[-1] - 7)) / 12, 0, 1)
     lung *= 1 - 0.45 * base
-    # Behind the diaphragm a wedge of lung reaches lower than the dome that the film shows.
+    # Behind the diaphragm a wedge of lung extends below the dome visible on the film.
     recess = np.clip(1 + np.minimum(near, 0) / 5.0, 0, 1) ** 2 * fade(x.dtype.type(thorax.half) * 0.97 - np.abs(x), 1.5)
     recess = 3.0 * recess * (1 - field) * (y > 0) * round_wall * fade(np.abs(x) - 2.5, 1.5)
     heart_path = (0.52 * patient.depth + 0.30 * patient.diameter * patient.ctr) * np.clip(1 - rho**2.4, 0, None) ** 0.42

@@ -1,4 +1,4 @@
-"""What lies on or in the chest and is no disease: a chest drain, and a fold of skin behind the patient's back."""
+"""Objects on or in the chest that are not a disease: a chest drain, and a fold of skin behind the patient's back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TUBE, BORE, STRIPE = 0.90, 0.56, 0.20  # cm: outer and inner width of the tube, 
 RIM, BODY, LEAD = 0.28, 0.18, 0.75
 
 FOLD_WIDTH = 4.0  # cm over which a fold of skin thickens before it ends in an edge
-FOLD_FADE = 1.5  # cm over which it runs out at its ends
+FOLD_FADE = 1.5  # cm over which it fades out at its ends
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,8 @@ class Drain:
 
 @dataclass(frozen=True)
 class SkinFold:
-    """side as above. edge : where its edge stands at the height of the hila, in half widths; lean : how much it slants,
-    and bow : how much it bends; path : cm of soft tissue at the edge; ends : upper and lower end, fractions of the
-    lung's height."""
+    """side as above. edge : position of its edge at the height of the hila, in half widths; lean : its slant; bow : its
+    curvature; path : cm of soft tissue at the edge; ends : upper and lower end, fractions of the lung's height."""
 
     side: int
     edge: float
@@ -42,7 +41,7 @@ class SkinFold:
 
 
 def sample_drain(rng: np.random.Generator, side: int) -> Drain:
-    """A drain through the side of the chest; most point to the apex, as against gas, some to the base."""
+    """A drain through the side of the chest; most point to the apex, as for gas, some to the base."""
     entry = rng.uniform(0.52, 0.68)
     if rng.random() < 0.75:
         way = [(1.22, entry + 0.10), (1.00, entry), (0.80, entry - 0.20), (0.64, entry - 0.36), (0.50, 0.16)]

@@ -29,13 +29,13 @@ _CURVE = np.array(
 
 
 def develop(signal: np.ndarray, body: np.ndarray, spacing: float, exposure: Exposure) -> np.ndarray:
-    """Signal relative to the open beam -> greys 0-1, float32; dense is bright. `body` (bool) says where the patient is.
+    """Signal relative to the open beam -> greys 0-1, float32; dense is bright. `body` (bool) marks the patient.
 
-    The window is set from the film's own histogram, as digital units do.
+    The window is set from the film's own histogram, as in digital radiography units.
     """
     value = -np.log(signal)
     value = value + 0.50 * (value - broad_blur(value, 1.3 / spacing))
-    # Read at fixed places, so that one doubtful pixel at the body's edge cannot change which others are read.
+    # Sampled on a fixed grid, so that one borderline pixel at the body's edge cannot change which others are sampled.
     every = max(1, len(value) // 96)
     low, high = np.percentile(value[::every, ::every][body[::every, ::every]], [12, 85])
     place = (value - np.float32(low)) / np.float32(max(high - low, 0.2))
@@ -45,7 +45,7 @@ def develop(signal: np.ndarray, body: np.ndarray, spacing: float, exposure: Expo
 
 
 def side_marker(size: int, exposure: Exposure) -> np.ndarray:
-    """Coverage 0-1, float32 (size, size), of the lead letter that says which side is which."""
+    """Coverage 0-1, float32 (size, size), of the lead letter that marks the side."""
     scale = max(1, 512 // size)
     side = size * scale
     image = Image.new("L", (side, side), 0)

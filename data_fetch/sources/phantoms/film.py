@@ -1,8 +1,8 @@
-"""One film: anatomy, projection, physics and display put together.
+"""One film: anatomy, projection, physics and display combined.
 
-A finding changes path lengths between `chest.project` and `line_integral` (gas beside a lung, water in it); a device adds
-attenuation before `expose`; a mark burnt into the picture comes after `develop`, like the side marker. Each is a module
-of its own that takes the thorax and the frame and gives back path lengths and a mask: `collapse`, `devices`.
+A finding changes path lengths between `chest.project` and `line_integral` (gas next to a lung, water in it); a device
+adds attenuation before `expose`; a mark burnt into the picture comes after `develop`, like the side marker. Each has its
+own module, which takes the thorax and the frame and returns path lengths and a mask: `collapse`, `devices`.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from .display import develop, side_marker
 from .frame import Frame, gaussian_texture
 from .physics import enlarge, expose, line_integral
 
-FIELD = 36.5  # side of the film, cm; a larger one is taken where it would cut off a lung
+FIELD = 36.5  # side of the film, cm; larger if it would cut off a lung
 FINEST = 256  # smaller films are drawn at a whole multiple of their size, at least this, and averaged down
 SCATTER = {"PA": 0.28, "AP": 0.42}  # of the blurred primary beam; without a grid (AP, at the bedside) there is more
 
 
 @dataclass(frozen=True)
 class Additions:
-    """What a film shows besides the patient's anatomy."""
+    """What a film shows in addition to the patient's anatomy."""
 
     pneumothorax: collapse.Pneumothorax | None = None
     drain: devices.Drain | None = None
@@ -36,8 +36,8 @@ class Additions:
 class Film:
     """image: uint8 (size, size); heart, lungs: bool (size, size), exact; ctr_seen: apparent cardiothoracic ratio.
 
-    pneumothorax, drain, fold: bool (size, size), exact, empty where there is none. The lungs' mask is the room that they
-    have: gas beside a lung is part of it. severity: the part of that room on its side which the gas takes, 0-1.
+    pneumothorax, drain, fold: bool (size, size), exact, empty if there is none. The lungs' mask is the space for the
+    lungs, including any gas next to them. severity: the fraction of that space on its side filled by gas, 0-1.
     """
 
     image: np.ndarray
@@ -89,7 +89,7 @@ def render(patient: Patient, exposure: Exposure, size: int, additions: Additions
         device, masks["drain"] = devices.project_drain(extra.drain, thorax, frame)
     lung = np.clip(whole - tubes + marks, 0, None)
     bone = bones.project(thorax, frame) * np.clip(paths.soft, 0, 1)
-    # Scatter rises inside the heart as it does below the diaphragm (see bones), and washes the ribs out there.
+    # Scatter rises inside the heart as it does below the diaphragm (see bones) and washes out the ribs there.
     bone *= 1 - 0.45 * np.clip(paths.heart_path / 12, 0, 1)
     attenuation = line_integral(soft, lung, air, bone) + device
     attenuation = ndimage.gaussian_filter(attenuation, 0.04 / frame.spacing, truncate=3)

@@ -1,7 +1,7 @@
 """From centimetres in the patient to pixels on the film, and drawing in centimetres.
 
 Patient coordinates are in cm at mid-thorax: x runs to the patient's left, which is on the viewer's right; y runs to the
-feet; the origin lies on the spine, about at the hila. The film is a square of `field` cm.
+feet; the origin is on the spine, roughly at the height of the hila. The film is a square of `field` cm.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from scipy import ndimage
 
 
 def fade(distance: np.ndarray, width: float) -> np.ndarray:
-    """Smooth step from 0 (distance <= -width) to 1 (distance >= width), both in cm; no exponential, so cheap and exact."""
+    """Smooth step from 0 (distance <= -width) to 1 (distance >= width), both in cm; without exponentials, so fast and exact."""
     t = np.clip(distance * (0.5 / width) + 0.5, 0, 1)
     return t * t * (3 - 2 * t)
 
@@ -33,7 +33,7 @@ def gaussian_texture(rng: np.random.Generator, cells: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Frame:
-    """One film's geometry: `size` pixels across `field` cm, and where the patient stands on it.
+    """One film's geometry: `size` pixels across `field` cm, and the position of the patient on it.
 
     shift (cm), tilt (radians, clockwise on the film) and zoom (1 = life size) place the patient.
     """
@@ -58,7 +58,7 @@ class Frame:
     def xy(self) -> tuple[np.ndarray, np.ndarray]:
         """Patient coordinates of every pixel centre, two float64 arrays (size, size).
 
-        float64 because masks are decided by comparing them: at this precision no pixel depends on the processor.
+        float64 because masks are computed by comparing them: at this precision no pixel depends on the processor.
         """
         c, s = self._turn
         line = (np.arange(self.size) + 0.5) * self.spacing - self.field / 2
@@ -84,12 +84,12 @@ class Canvas:
         self._draw = ImageDraw.Draw(self._image)
 
     def polygon(self, points: np.ndarray, value: float = 1.0) -> None:
-        """Fill a polygon, (K, 2) in cm, with value 0-1 (later shapes replace earlier ones, they do not add)."""
+        """Fill a polygon, (K, 2) in cm, with value 0-1 (later shapes replace earlier ones and do not add up)."""
         corners = self.frame.to_pixels(np.asarray(points, float)) * self.factor - 0.5
         self._draw.polygon(corners.ravel().tolist(), fill=round(value * 255))
 
     def band(self, line: np.ndarray, width: np.ndarray | float, value: float = 1.0) -> None:
-        """Fill a band of `width` cm (a number, or one for each point) along a line, (K, 2) in cm."""
+        """Fill a band of `width` cm (a number, or one per point) along a line, (K, 2) in cm."""
         line = np.asarray(line, float)
         ahead = np.concatenate([line[1:], line[-1:]]) - np.concatenate([line[:1], line[:-1]])
         half = np.column_stack([-ahead[:, 1], ahead[:, 0]])

@@ -2,7 +2,7 @@
 
 Attenuation coefficients are for about 70 keV, the effective energy of a chest film at 110-125 kV, from the NIST tables
 of mass attenuation (Hubbell and Seltzer, NISTIR 5632): soft tissue 0.19 /cm; cortical bone (1.92 g/cm3) 0.49 /cm.
-Inflated lung has about a quarter of the density of soft tissue.
+Inflated lung has about a quarter the density of soft tissue.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def expose(
 ) -> np.ndarray:
     """Detected signal relative to the open beam, float32.
 
-    Scatter is a broad blur (4 cm) of the primary beam. The counts (hundreds to ten thousands per pixel) are Poisson
-    distributed; their normal limit is drawn, because it takes the same random numbers on every processor.
+    Scatter is a broad blur (4 cm) of the primary beam. The counts (hundreds to tens of thousands per pixel) are Poisson
+    distributed; their normal limit is drawn because it uses the same random numbers on every processor.
     """
     primary = np.exp(-attenuation.astype(np.float32))
     signal = primary + scatter * broad_blur(primary, 4.0 / spacing)
@@ -41,7 +41,7 @@ def expose(
 
 
 def broad_blur(image: np.ndarray, sigma: float) -> np.ndarray:
-    """Gaussian blur for wide kernels: done on a coarser copy, which costs a fraction and looks the same."""
+    """Gaussian blur for wide kernels, on a coarser copy, which takes a fraction of the time and looks the same."""
     step = max(1, int(sigma / 4))
     height, width = image.shape
     rows, columns = -(-height // step), -(-width // step)
@@ -52,7 +52,7 @@ def broad_blur(image: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def enlarge(coarse: np.ndarray, step: int) -> np.ndarray:
-    """Linear enlargement by a whole factor; cell centres keep their places."""
+    """Linear enlargement by an integer factor; cell centres keep their positions."""
     if step == 1:
         return coarse
     for axis in (0, 1):

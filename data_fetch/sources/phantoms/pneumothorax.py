@@ -1,9 +1,9 @@
-"""The pneumothorax set: frontal chest phantoms with gas beside a lung, against films without.
+"""The pneumothorax set: frontal chest phantoms with gas next to a lung, against films without.
 
-Positives run from a sliver at the apex to a lung that has shrunk to the hilum, on either side. Nearly half of them carry
-a chest drain, as treated patients do; so do some negatives, whose lung is open again or who were drained of fluid. A drain
-is therefore a good guess and not the finding: a hidden stratum. A fold of skin, whose edge looks like a pleural line with
-vessels running on beyond it, lies on some films, mostly of negatives.
+Positives range from a sliver at the apex to a lung that has shrunk to the hilum, on either side. Nearly half of them carry
+a chest drain, as treated patients do; so do some negatives, whose lung has re-expanded or who were drained of fluid. A
+drain is therefore a good predictor but not the finding: a hidden stratum. Some films, mostly negatives, show a fold of
+skin, whose edge looks like a pleural line with vessels continuing beyond it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ DRAIN_SHARE, FOLD_SHARE, AP_SHARE = (0.10, 0.45), (0.20, 0.05), 0.35
 
 @dataclass(frozen=True)
 class Split:
-    """How many films of each class, and the first patient's number (ranges never overlap)."""
+    """Number of films of each class, and the first patient's number (ranges never overlap)."""
 
     negative: int
     positive: int
@@ -50,13 +50,13 @@ SPLITS = {
 
 @dataclass(frozen=True)
 class Entry(writing.Entry):
-    """A film of this set, and what is drawn onto it."""
+    """A film of this set, and the additions drawn onto it."""
 
     additions: Additions
 
 
 def _films_of(number: int, label: int, count: int) -> list[Entry]:
-    """All films of one patient: one side, one finding that changes from film to film, a drain on all or none of them."""
+    """All films of one patient: one side, one finding that varies from film to film, a drain on all or none."""
     rng = np.random.default_rng([SEED, number])
     patient = sample_patient(rng, number, float(np.clip(rng.normal(0.455, 0.03), 0.36, 0.56)))
     side = int(rng.choice([-1, 1]))
@@ -76,7 +76,7 @@ def _films_of(number: int, label: int, count: int) -> list[Entry]:
 
 
 def entries_of(split: str) -> list[Entry]:
-    """All films of a split in their order (random), before they are drawn; depends on the seed alone."""
+    """All films of a split in (random) order, before they are drawn; depends only on the seed."""
     writing.check_split(SET, split)
     what = SPLITS[split]
     rng = np.random.default_rng([SEED, what.stream])
@@ -85,7 +85,7 @@ def entries_of(split: str) -> list[Entry]:
         for label, films in enumerate((what.negative, what.positive))
         for count in writing.films_per_patient(rng, films)
     ]
-    numbers = what.first_patient + rng.permutation(len(cases))  # so that a number does not tell the label
+    numbers = what.first_patient + rng.permutation(len(cases))  # so that the number does not reveal the label
     entries = [
         entry
         for (label, count), number in zip(cases, numbers.tolist(), strict=True)
@@ -145,10 +145,10 @@ SET = writing.PhantomSet("pneumothorax", tuple(SPLITS), MASKS, ("severity",), en
 
 
 def redrawn(split: str, rows: Sequence[int], size: int, drain: bool) -> np.ndarray:
-    """Films of a split drawn again, uint8 (N, size, size), with or without a chest drain and otherwise as they were.
+    """Redraw films of a split, uint8 (N, size, size), with or without a chest drain and otherwise unchanged.
 
-    What a film would look like had nobody put the drain in (`drain=False`), or had somebody (`drain=True`; on the side of
-    the gas, on either where there is none). A film that is as asked comes back as it is.
+    Shows what a film would look like without its drain (`drain=False`) or with one (`drain=True`; on the side of the gas,
+    or on either side if there is none). Films that already match are returned unchanged.
     """
     entries, films = entries_of(split), []
     for row in rows:

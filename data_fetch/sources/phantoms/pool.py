@@ -1,6 +1,6 @@
-"""Spread the films of a set over the processor's cores, with child processes that never outlive their parent.
+"""Distribute the films of a set over the processor's cores, with child processes that never outlive their parent.
 
-(joblib's loky, tried for this: when the parent is killed outright, its workers go on with all that is queued.)
+(joblib's loky was tried: if the parent is killed, its workers continue with everything that is queued.)
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from data_fetch.errors import DataFetchError
 
 
 class PhantomError(DataFetchError):
-    """The films could not be drawn; the message says why and what to do."""
+    """The films could not be drawn; the message states why and what to do."""
 
 
 def cores() -> int:
@@ -33,7 +33,7 @@ def _environment() -> dict[str, str]:
     return {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH")])),
-        # One thread each: the cores are shared out by film, and threads inside a film would only get in the way.
+        # One thread each: the cores are already busy with one film each, and more threads would only compete.
         **dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"], "1"),
     }
 
@@ -41,9 +41,9 @@ def _environment() -> dict[str, str]:
 def run_workers(arguments: list[str], films: int, workers: int, on_film: Callable[[], None]) -> None:
     """Run `workers` children, `python -m data_fetch.sources.phantoms.worker ARGUMENTS --share K/N`, until all films are drawn.
 
-    Each child prints a line for each film; on_film is called for each. Raises PhantomError when a child ends early;
-    whatever happens (an error, Ctrl-C), no child is alive when this returns. Should this process be killed, the
-    children notice that their standard input closes, and end.
+    Each child prints one line per film, and on_film is called for each. Raises PhantomError if a child ends early;
+    whatever happens (an error, Ctrl-C), no child is alive when this returns. If this process is killed, the children
+    notice that their standard input closes, and exit.
     """
     events: queue.Queue[tuple[int, str | None]] = queue.Queue()
     children: list[subprocess.Popen[str]] = []
@@ -95,7 +95,7 @@ def run_workers(arguments: list[str], films: int, workers: int, on_film: Callabl
                     f"Drawing the phantom films stopped after {done} of {films}; nothing was kept.",
                     where=f"worker {index + 1} of {workers}",
                     got=f"it {how}" + (f": {said}" if said else ""),
-                    next="run the same command again" + (" (first make memory free)" if code == -9 else ""),
+                    next="run the same command again" + (" (free some memory first)" if code == -9 else ""),
                 )
         if done != films:
             raise PhantomError(

@@ -1,4 +1,4 @@
-"""The sets of phantoms, by the name of their data set."""
+"""The phantom sets, by the name of their data set."""
 
 from . import cardiomegaly, pneumothorax
 

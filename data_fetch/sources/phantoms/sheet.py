@@ -1,4 +1,4 @@
-"""Sheets of films with captions, for the documentation and for looking.
+"""Sheets of films with captions, for the documentation and visual inspection.
 
 `python -m data_fetch.sources.phantoms.sheet OUT.png [cardiomegaly | pneumothorax]`
 """
@@ -17,7 +17,7 @@ from . import cardiomegaly, pneumothorax
 from .film import Film, render
 
 SIZE, COLUMNS, CAPTION = 192, 6, 16
-# 61 greys are enough for the eye and halve the bytes; three more places in the palette hold the outlines' colours.
+# 61 greys are enough for the eye and halve the file size; three more palette entries hold the colours of the outlines.
 GREYS, BLUE, ORANGE, GREEN = 61, 61, 62, 63
 PALETTE = [c for k in range(GREYS) for c in [round(k * 255 / (GREYS - 1))] * 3] + [
     86,
@@ -33,7 +33,7 @@ PALETTE = [c for k in range(GREYS) for c in [round(k * 255 / (GREYS - 1))] * 3] 
 
 
 def tile(film: Film, text: str, outlines: Iterable[tuple[np.ndarray, int]] = ()) -> Image.Image:
-    """One film with its caption, indices into PALETTE; `outlines` are masks whose borders are drawn, and colours."""
+    """One film with its caption, as indices into PALETTE; `outlines` are masks to outline, with their colours."""
     picture = np.round(film.image * ((GREYS - 1) / 255)).astype(np.uint8)
     for mask, colour in outlines:
         picture[mask ^ ndimage.binary_erosion(mask)] = colour
@@ -44,7 +44,7 @@ def tile(film: Film, text: str, outlines: Iterable[tuple[np.ndarray, int]] = ())
 
 
 def _hearts() -> list[list[Image.Image]]:
-    """Normal hearts, enlarged hearts, normal hearts made to look large, one patient's films."""
+    """Normal hearts, enlarged hearts, normal hearts that look large, one patient's films."""
     entries = cardiomegaly.entries_of("test")
 
     def some(test: Callable[[cardiomegaly.Entry], bool]) -> list[cardiomegaly.Entry]:
@@ -73,7 +73,7 @@ def _hearts() -> list[list[Image.Image]]:
 
 
 def _gas() -> list[list[Image.Image]]:
-    """Small to large, with a drain, and folds of skin; each row once as it is and once with outlines."""
+    """Gas from small to large, with a drain, and folds of skin; each row once without and once with outlines."""
     entries = pneumothorax.entries_of("test")
     bare = [e for e in entries if e.label and not e.additions.drain and not e.additions.fold]
     bare.sort(key=lambda e: e.additions.pneumothorax.collapse if e.additions.pneumothorax else 0)

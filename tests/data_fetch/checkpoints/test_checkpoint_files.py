@@ -1,4 +1,4 @@
-"""Weights and cards of checkpoints: they belong together, or are refused."""
+"""Weights and cards of checkpoints: they match, or are refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_checkpoints_are_checked_against_their_card(tmp_path):
     files = data_fetch.checkpoint("net", folder=tmp_path)
     assert files.path == tmp_path / "net.h5" and files.card["name"] == "net"
     (tmp_path / "net.h5").write_bytes(b"weight")
-    with pytest.raises(DataFetchError, match=r"not those that its card describes[\s\S]*6 bytes"):
+    with pytest.raises(DataFetchError, match=r"not those described by its card[\s\S]*6 bytes"):
         data_fetch.checkpoint("net", folder=tmp_path)
     (tmp_path / "net.h5").unlink()
     with pytest.raises(DataFetchError, match="missing"):

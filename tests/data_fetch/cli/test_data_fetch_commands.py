@@ -1,4 +1,4 @@
-"""The command line as people use it: its own process, text and never a traceback."""
+"""The command line as in real use: its own process, text and never a traceback."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_the_plan_says_which_archives_a_number_of_films_needs(data_fetch_command
         (["get", "cardiomegaly"], {"DATA_FETCH_SOURCE": "mit"}, "one of phantom, nih"),
         (["where"], {"MEDXAI_PROFILE": "gup"}, "Did you mean 'gpu'"),
         (["where"], {"DATA_FETCH_OFFLINE": "maybe"}, "neither on nor off"),
-        (["where"], {"DATA_FETCH_MIRROR": "no/such/folder"}, "mirror is not there"),
+        (["where"], {"DATA_FETCH_MIRROR": "no/such/folder"}, "mirror does not exist"),
         (["verify", "cardiomegly"], {}, "Did you mean 'cardiomegaly'"),
         (["get", "cardiomegaly", "--source", "nih"], {"DATA_FETCH_OFFLINE": "1"}, "DATA_FETCH_OFFLINE"),
         (["get", "vgg16-imagenet"], {"DATA_FETCH_OFFLINE": "1"}, "DATA_FETCH_OFFLINE"),
@@ -95,8 +95,8 @@ def test_a_mirror_serves_machines_without_the_source(mirror, tmp_path, monkeypat
     options = ["--source", "nih", "--size", "64"]
     data_fetch_command("mirror", str(made), "cardiomegaly", *options)
     shown = data_fetch_command("mirror", str(made), *options).stdout
-    assert "there already" in shown and "written: cardiomegaly_biased-nih" in shown
-    assert "pneumothorax: none. Pneumothorax cannot be learned from this mirror" in shown
+    assert "already there" in shown and "written: cardiomegaly_biased-nih" in shown
+    assert "pneumothorax: skipped. Pneumothorax cannot be learned from this mirror" in shown
     original = fetch_cardiomegaly("nih", size=64, progress=False)
     with nih_mirrors.served(made) as server:
         for address in (str(made), server.address):
@@ -107,7 +107,7 @@ def test_a_mirror_serves_machines_without_the_source(mirror, tmp_path, monkeypat
     path = next(made.glob("sets/cardiomegaly-nih*/images.npy"))
     path.write_bytes(path.read_bytes()[:-1] + b"\x07")
     monkeypatch.setenv("DATA_FETCH_MIRROR", str(made))
-    with pytest.raises(DataFetchError, match="not the one that its manifest names"):
+    with pytest.raises(DataFetchError, match="does not match its manifest"):
         fetch_cardiomegaly("nih", size=64, cache_dir=tmp_path / "third", progress=False)
     assert not list((tmp_path / "third" / "sets").iterdir())
 

@@ -1,4 +1,4 @@
-"""What an organiser relies on: a shared cache that is only read, one command for an image, a mirror without a network."""
+"""What an organiser relies on: a read-only shared cache, one command for an image, a mirror without a network."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from data_fetch.store.stored_sets import StoredSet, stored
 SIZE = 64
 DEAD = "http://127.0.0.1:9"
 
-# Every way to films and weights, with nothing but a shared cache that cannot be written.
+# Every way to load films and weights, with only a read-only shared cache.
 EVERYTHING = """
 import pathlib, sys
 import numpy as np
@@ -85,7 +85,7 @@ def test_a_shared_cache_serves_everything_and_is_never_written(filled, tmp_path)
         CODE=EVERYTHING,
         DATA_FETCH_SHARED=shared,
         DATA_FETCH_DIR=private,
-        DATA_FETCH_MIRROR=address,  # there is no network to reach it by
+        DATA_FETCH_MIRROR=address,  # there is no network over which to reach it
     )
     assert told.returncode == 0, told.stderr
     assert "all of it, 7 sets" in told.stdout
@@ -103,15 +103,17 @@ def test_what_the_shared_cache_lacks_goes_into_the_private_one(filled, tmp_path,
     assert films.images.filename.is_relative_to(private) and small_phantoms == [("pretrain", SIZE)]
     assert sorted(shared.rglob("*")) == before
 
-    # What is damaged there is named, not served, and does not stop anybody.
+    # A damaged set there is reported, not served, and does not stop the user.
     with (next(shared.glob("sets/cardiomegaly-phantom-*-develop")) / "images.npy").open("r+b") as file:
         file.truncate(100)
     films = fetch_cardiomegaly(size=SIZE, cache_dir=private, progress=False)
     assert films.images.filename.is_relative_to(private) and len(films) == 40
-    assert "whoever keeps the shared cache" in capsys.readouterr().err
+    assert "administrator of the shared cache" in capsys.readouterr().err
 
     monkeypatch.setenv("DATA_FETCH_SHARED", str(tmp_path / "not mounted"))
-    with pytest.raises(DataFetchError, match="shared cache is not there[\\s\\S]*not mounted[\\s\\S]*DATA_FETCH_SHARED"):
+    with pytest.raises(
+        DataFetchError, match="shared cache does not exist[\\s\\S]*not mounted[\\s\\S]*DATA_FETCH_SHARED"
+    ):
         fetch_cardiomegaly(size=SIZE, cache_dir=private, progress=False)
 
 
@@ -131,7 +133,7 @@ def test_a_read_only_cache_of_ones_own_serves_what_it_has_and_says_what_to_do_fo
 
 @pytest.fixture
 def small_profiles(monkeypatch):
-    """The profiles at 64 px, with one more file each: what `--all` walks through is what the registry says."""
+    """The profiles at 64 px, with one more file each: `--all` fetches what the registry lists."""
     profiles = {
         "cpu": [{"set": "cardiomegaly", "source": "phantom", "splits": ["develop", "test"], "size": SIZE}],
         "gpu": [
@@ -154,7 +156,7 @@ def run(monkeypatch, capsys, *arguments):
     from data_fetch.cli import console
     from data_fetch.cli import main as cli
 
-    monkeypatch.setenv("MEDXAI_PROFILE", "cpu")  # so that what --profile sets is taken back
+    monkeypatch.setenv("MEDXAI_PROFILE", "cpu")  # so that the effect of --profile is undone
     monkeypatch.setattr(sys, "argv", ["data-fetch", *map(str, arguments)])
     monkeypatch.setattr(console.out, "file", sys.stdout)
     with pytest.raises(SystemExit) as end:
@@ -167,9 +169,9 @@ def test_everything_of_a_profile_for_an_image(small_profiles, small_phantoms, pa
     cache = tmp_path / "image"
     monkeypatch.setenv("DATA_FETCH_MIRROR", str(packed))
     status, out, _ = run(monkeypatch, capsys, "get", "--all", "--profile", "gpu", "--dir", cache)
-    assert status == 1, "a file that no address gives is a failure"
+    assert status == 1, "a file that no URL provides is a failure"
     assert "- file weights: The file could not be read" in out and "connection refused" in out
-    # What cannot be had, and is nobody's failure, is named with its reason.
+    # Unavailable items that are not failures are listed with the reason.
     assert "- pneumothorax, nih, train, 64 px: Pneumothorax cannot be learned from this mirror" in out, out
     assert "only on request (data-fetch get pneumothorax-mit-train)" in out
     assert "python -m medxai.train" in out and "checkpoint cardiomegaly-gpu" in out
@@ -197,7 +199,7 @@ def test_all_takes_no_options_of_one_set(monkeypatch, capsys):
 
 
 def test_the_profiles_of_the_registry_have_what_the_labs_ask_for(root):
-    """Each fetch_* call of a lab that names its source, split and size as plain text is in the list of its profile."""
+    """Each fetch_* call of a lab with literal source, split and size is in the list of its profile."""
     import ast
 
     named = {profile: set() for profile in ("cpu", "gpu")}
@@ -232,7 +234,7 @@ def test_the_profiles_of_the_registry_have_what_the_labs_ask_for(root):
 
 
 def flip(path, place=None):
-    """Flip one bit; of the last byte unless told."""
+    """Flip one bit, by default in the last byte."""
     content = bytearray(path.read_bytes())
     content[-1 if place is None else place] ^= 1
     path.write_bytes(content)
@@ -259,7 +261,7 @@ def test_verify_finds_one_flipped_bit_in_each_kind_of_file(filled, data_fetch_co
         assert str(path) in told, path
         flip(path, 40 if path.suffix == ".toml" else None)
     assert told.count("expected:") >= len(files) - 2 and told.count("next:") == len(files) - 1
-    # A recorded hash that changed shows in its file, which differs from it.
+    # A changed recorded hash is reported for its file, which no longer matches.
     flip(files[-1], 0)
     assert str(files[-2 - 2]) in data_fetch_command("verify", status=1).stderr
 
@@ -294,7 +296,7 @@ def test_clean_says_what_it_frees_in_bytes_before_and_after(filled, data_fetch_c
     assert f"{size:,} bytes  sets/{victim.name}" in out and not victim.exists()
     data_fetch_command("clean", "--yes")
     assert [path.name for path in shared.rglob("*") if path.is_file() and path.suffix != ".lock"] == []
-    # What is only shared is nobody's to clean.
+    # A shared cache is never cleaned.
     monkeypatch.setenv("DATA_FETCH_SHARED", str(shared))
     monkeypatch.setenv("DATA_FETCH_DIR", str(tmp_path / "own"))
     assert "Nothing to free" in data_fetch_command("clean", "--yes").stdout
@@ -351,15 +353,15 @@ DATA_FETCH_MIRROR=http://127.0.0.1:8000 DATA_FETCH_DIR="{tmp_path}/b" {PYTHON} -
 
 
 @pytest.mark.slow(
-    reason="draws those phantom sets of the cpu profile that no notebook has drawn, and copies all of them twice"
+    reason="renders the phantom sets of the cpu profile that no notebook has rendered, and copies all of them twice"
 )
 def test_the_whole_cpu_profile_is_fetched_mirrored_and_used_without_a_network(drawn_for_notebooks, tmp_path):
-    """As an organiser does it: fetch all, mirror, and a class in which nothing is drawn again."""
+    """As an organiser would: fetch all, mirror, and a class in which nothing is rendered again."""
     cache, made = drawn_for_notebooks, tmp_path / "made"
     get = [sys.executable, "-m", "data_fetch", "get", "--all", "--profile", "cpu", "--dir", str(cache)]
     done = subprocess.run(get, capture_output=True, encoding="utf-8", timeout=1800)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert sum(line.startswith("there:") for line in done.stdout.splitlines()) >= 14
+    assert sum(line.startswith("ready:") for line in done.stdout.splitlines()) >= 14
     done = subprocess.run(
         [sys.executable, "-m", "data_fetch", "mirror", str(made), "--dir", str(cache)],
         capture_output=True,

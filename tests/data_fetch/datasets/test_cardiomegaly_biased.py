@@ -1,4 +1,4 @@
-"""The biased films: the clean ones with a cue, tied to the label as each split promises."""
+"""The biased films: the clean ones with a cue, correlated with the label as each split promises."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_cue_goes_with_the_label_as_the_split_says(phantom_labels):
 
 @pytest.fixture
 def phantom_labels(monkeypatch):
-    """200 films of half and half, at once."""
+    """200 films, half of each class, without rendering."""
     from data_fetch.sources.phantoms import writing
 
     def write(what, split, size, folder, progress=True):
@@ -74,7 +74,7 @@ def test_films_are_made_once_and_split_by_patient(phantom_labels):
     assert not set(train.patients) & set(validation.patients)
     assert len(train) + len(validation) == len(develop) and validation.card["split"] == "validation"
     assert np.array_equal(np.concatenate([validation.masks["cue"], train.masks["cue"]]), develop.masks["cue"])
-    assert "baselines" not in develop.card, "what was measured without the cue does not hold with it"
+    assert "baselines" not in develop.card, "baselines measured without the cue do not apply with it"
     assert not set(biased("own").patients) - set(clean("test").patients)
 
 

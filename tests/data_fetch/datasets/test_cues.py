@@ -1,4 +1,4 @@
-"""Cues: drawn by a recipe, the same everywhere, exactly masked, and erased so that nothing new marks the place."""
+"""Cues: drawn by a recipe, the same everywhere, exactly masked, and erased without leaving a new mark."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_the_same_name_and_seed_give_the_same_pixels_whatever_is_beside():
             assert np.array_equal(alone[0], together[row])
     flat = np.full((1, 256, 256), 100, np.uint8)
     seen = {cue: hashlib.sha256(paste_cue(flat, cue, ["x.png"])[0].tobytes()).hexdigest()[:12] for cue in cues.RECIPES}
-    # No font, no generator and no exponential takes part, so these hold on every machine; a change raises the version.
+    # Without fonts, random generators or exponentials, these hold on every machine; a change requires a new version.
     assert seen == SEEN
     assert not np.array_equal(paste_cue(flat, names=["x.png"])[0], paste_cue(flat, names=["x.png"], seed=1)[0])
 
@@ -62,9 +62,9 @@ def test_erasing_restores_what_could_have_been_there(cue):
     erased = erase(pasted, masks)
     assert np.array_equal(erased[~masks], pasted[~masks])
     error = np.abs(erased.astype(float) - films)[masks]
-    assert np.median(error) <= 3 and error.max() < 20, "the gradient goes on through the place"
+    assert np.median(error) <= 3 and error.max() < 20, "the gradient continues through the area"
     for film, filled, mask in zip(films, erased, masks, strict=True):
-        # As grainy as before: a smooth patch is a mark, too.
+        # As grainy as before: a smooth patch would also be a mark.
         assert 0.4 < np.diff(filled.astype(float))[mask[:, 1:]].std() / np.diff(film.astype(float)).std() < 2
 
 
@@ -90,15 +90,15 @@ def test_what_is_no_film_is_told():
     films = smooth_films(2)
     with pytest.raises(DataFetchError, match="Did you mean 'tag'"):
         paste_cue(films, "tga")
-    with pytest.raises(DataFetchError, match=r"stored films[\s\S]*float64"):
+    with pytest.raises(DataFetchError, match=r"8-bit films[\s\S]*float64"):
         paste_cue(films / 255)
     with pytest.raises(DataFetchError, match=r"images\[:1\]"):
         erase(films[0], films[0] > 0)
     with pytest.raises(DataFetchError, match="2 names[\\s\\S]*1 names"):
         paste_cue(films, names=["a"])
-    with pytest.raises(DataFetchError, match="one mask a film"):
+    with pytest.raises(DataFetchError, match="one mask per film"):
         erase(films, np.zeros((3, 256, 256), bool))
-    with pytest.raises(DataFetchError, match="marked all over"):
+    with pytest.raises(DataFetchError, match="covers all of film"):
         erase(films, np.ones(films.shape, bool))
 
 
@@ -106,4 +106,4 @@ def test_carriers_are_counted_exactly_and_do_not_depend_on_the_order():
     names = [f"{n:03d}" for n in range(100)]
     assert len(cues.carriers(names, 0.37)) == 37
     assert cues.carriers(names[::-1], 0.37) == cues.carriers(names, 0.37)
-    assert cues.carriers(names, 0.2) < cues.carriers(names, 0.37), "more carriers, the old ones among them"
+    assert cues.carriers(names, 0.2) < cues.carriers(names, 0.37), "more carriers, including the old ones"

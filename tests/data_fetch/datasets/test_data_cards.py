@@ -1,4 +1,4 @@
-"""Data cards and docstrings: one order, and what they say is what the code does."""
+"""Data cards and docstrings: the same order, and consistent with the code."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAMES = list(registry.registry()["datasets"])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_card_is_what_the_registry_says_today(root, name):
     path = root / "docs" / "data" / f"{name}.md"
-    assert path.read_text(encoding="utf-8") == cards.page(name), "type: data-fetch cards docs/data"
+    assert path.read_text(encoding="utf-8") == cards.page(name), "run: data-fetch cards docs/data"
     with Image.open(path.with_suffix(".png")) as picture:
         assert picture.size == (6 * 112 + 5 * 4, 2 * 112 + 4)
     assert path.with_suffix(".png").stat().st_size < 150_000
@@ -28,7 +28,7 @@ def test_a_card_is_what_the_registry_says_today(root, name):
 
 @pytest.mark.render
 def test_the_sheets_show_the_phantoms(root, tmp_path):
-    """Drawn again they are the same, within the grey level by which processors differ."""
+    """Redrawn, they are the same within the one grey level by which processors differ."""
     import numpy as np
 
     with Image.open(root / "docs" / "data" / "pneumothorax.png") as picture:

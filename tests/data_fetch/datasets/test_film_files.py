@@ -1,4 +1,4 @@
-"""read_film: pictures and DICOM files of every kind, and damaged ones."""
+"""read_film: images and DICOM files of every kind, and damaged ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PICTURES = st.tuples(
 
 
 def picture(mode: str, height: int, width: int) -> tuple[bytes, np.ndarray]:
-    """An image file of a mode, and the greys that it shows."""
+    """An image file of a given mode, and its greys."""
     grey = (np.arange(height * width, dtype=np.int64) * 37 % 256).astype(np.uint8).reshape(height, width)
     buffer = io.BytesIO()
     if mode == "I;16":
@@ -30,7 +30,7 @@ def picture(mode: str, height: int, width: int) -> tuple[bytes, np.ndarray]:
             buffer, "JPEG", quality=100
         )
     elif mode == "P":
-        image = Image.fromarray(255 - grey, mode="P")  # numbers that run against the colours they stand for
+        image = Image.fromarray(255 - grey, mode="P")  # indices in the opposite order of their colours
         image.putpalette([255 - i // 3 for i in range(768)])
         image.save(buffer, "PNG")
     elif mode == "1":
@@ -103,7 +103,7 @@ def test_dicom_windows_are_those_of_the_standard(tmp_path):
         dicom(tmp_path / "film", values, WindowCenter=20, WindowWidth=10, VOILUTFunction="SIGMOID")
     ).ravel()
     assert sigmoid[20] == 128 and sigmoid[10] == round(255 / (1 + np.exp(4))) and sigmoid[30] == 255 - sigmoid[10]
-    # The window is in the film's own values, after rescaling; the first of several counts; and one's own wins.
+    # The window is in the film's own values, after rescaling; the first of several is used; an explicit one takes precedence.
     rescaled = dict(RescaleSlope=2, RescaleIntercept=-1000, WindowCenter=[-960, 3], WindowWidth=[21, 4])
     film = read_film(dicom(tmp_path / "film", values, **rescaled)).ravel()
     assert film[14] == 0 and film[15] == 6 and film[25] == 255
@@ -116,17 +116,17 @@ def test_dicom_windows_are_those_of_the_standard(tmp_path):
     ("pixels", "elements", "message"),
     [
         (None, {}, "has no pixels[\\s\\S]*got: +Digital X-Ray Image"),
-        (RAMP, {"NumberOfFrames": 2}, "is a series[\\s\\S]*2 frames"),
-        (RAMP, {"PhotometricInterpretation": "PALETTE COLOR"}, "colours that are not read[\\s\\S]*PALETTE COLOR"),
+        (RAMP, {"NumberOfFrames": 2}, "has several frames[\\s\\S]*2 frames"),
+        (RAMP, {"PhotometricInterpretation": "PALETTE COLOR"}, "Unsupported colour format[\\s\\S]*PALETTE COLOR"),
         (
             RAMP,
             {"WindowCenter": 20, "WindowWidth": 0},
             "Invalid display window[\\s\\S]*width 0[\\s\\S]*window=\\(centre",
         ),
         (RAMP, {"WindowCenter": 20, "WindowWidth": 9, "VOILUTFunction": "CUBIC"}, "got: +CUBIC"),
-        (RAMP, {"PhotometricInterpretation": None}, "colours that are not read"),
-        (RAMP, {"Rows": 60_000, "Columns": 60_000}, "cannot have this size[\\s\\S]*100,000,000"),
-        (RAMP, {"Rows": 50}, "cannot be decoded[\\s\\S]*whole DICOM file"),
+        (RAMP, {"PhotometricInterpretation": None}, "Unsupported colour format"),
+        (RAMP, {"Rows": 60_000, "Columns": 60_000}, "Invalid film size[\\s\\S]*100,000,000"),
+        (RAMP, {"Rows": 50}, "cannot be decoded[\\s\\S]*complete DICOM file"),
     ],
 )
 def test_dicom_files_that_are_no_film_are_refused(tmp_path, pixels, elements, message):

@@ -91,7 +91,7 @@ def test_another_file_under_the_same_address_is_refused_until_the_hash_is_cleane
     kept = own_cache / "files" / "pneumothorax_test.h5"
     mit_file(mit_mirror / "files" / "pneumothorax_test.h5", 12, seed=2)
     kept.unlink()
-    with pytest.raises(DataFetchError, match=r"not the one that[\s\S]*expected: sha256[\s\S]*got: +sha256"):
+    with pytest.raises(DataFetchError, match=r"does not match the registry[\s\S]*expected: sha256[\s\S]*got: +sha256"):
         fetch("test", 128)
     shown = data_fetch_command("clean", "pneumothorax-mit-test", "--yes").stdout
     assert "pneumothorax_test.h5.sha256" in shown and not files.recorded_hash(kept)
@@ -142,11 +142,11 @@ def fewer_labels(path):
         (no_hdf5, "not an HDF5 file, or it is truncated"),
         (html, "web page instead of the file[\\s\\S]*Dropbox - Sign in"),
         (other_keys, "no data set 'image'[\\s\\S]*got: +images, label"),
-        (other_shape, "laid out in another way[\\s\\S]*\\(4, 1, 256, 256\\)"),
+        (other_shape, "have a different layout[\\s\\S]*\\(4, 1, 256, 256\\)"),
         (too_bright, "out of range[\\s\\S]*65535"),
         (not_a_number, "out of range[\\s\\S]*nan"),
         (soft_labels, "not one-hot[\\s\\S]*row 0"),
-        (fewer_labels, "labels do not fit[\\s\\S]*\\(4, 2\\)"),
+        (fewer_labels, "labels do not match[\\s\\S]*\\(4, 2\\)"),
     ],
 )
 def test_a_wrong_file_is_named_thrown_away_and_fetched_again(mit_mirror, own_cache, tmp_path, damage, message):

@@ -1,4 +1,4 @@
-"""NIH ChestX-ray14: the index, and films streamed out of archives: real ones, and packed ones that are always there."""
+"""NIH ChestX-ray14: the index, and films streamed from archives: real ones, and packed ones that are always available."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_a_set_in_the_cache_needs_no_server(packed, monkeypatch):
     for _ in range(2):
         assert np.array_equal(fetch().images, online.images)
         monkeypatch.setenv("DATA_FETCH_OFFLINE", "1")
-    with pytest.raises(DataFetchError, match=r"switched off \(DATA_FETCH_OFFLINE\)"):
+    with pytest.raises(DataFetchError, match=r"network is disabled \(DATA_FETCH_OFFLINE\)"):
         fetch(size=96)
 
 
@@ -170,7 +170,7 @@ def test_a_copy_of_the_official_archives_must_have_their_hash(tmp_path, monkeypa
     md5 = nih_mirrors.write_official_copy(tmp_path / "copy", rows)
     monkeypatch.setenv("DATA_FETCH_MIRROR", str(tmp_path / "copy"))
     real = registry.registry()["archives"]["nih"]["images_001.tar.gz"]["md5"]
-    with pytest.raises(DataFetchError, match=f"thrown away[\\s\\S]*expected: md5 {real}[\\s\\S]*got: +md5 {md5}"):
+    with pytest.raises(DataFetchError, match=f"were deleted[\\s\\S]*expected: md5 {real}[\\s\\S]*got: +md5 {md5}"):
         fetch()
     assert not list(own_cache.rglob("*.npy")), "nothing of an unconfirmed archive is kept"
     monkeypatch.setitem(registry.registry()["archives"]["nih"]["images_001.tar.gz"], "md5", md5)
@@ -193,7 +193,7 @@ def test_a_mirror_too_small_to_test_on_still_gives_films_to_learn_from(tmp_path,
         fetch()
 
 
-# --- what goes wrong ---
+# --- failures ---
 
 
 def damage_truncate(path: pathlib.Path) -> None:
@@ -224,7 +224,7 @@ def damage_empty(path: pathlib.Path) -> None:
     ("damage", "message"),
     [
         (damage_truncate, "truncated or corrupted"),
-        (damage_bits, "truncated or corrupted|not the one that the manifest|cannot be decoded"),
+        (damage_bits, "truncated or corrupted|does not match the manifest|cannot be decoded"),
         (damage_html, "web page instead of the file[\\s\\S]*Box | Login"),
         (damage_other_file, "not a gzipped archive[\\s\\S]*50 4b 03 04"),
         (damage_empty, "not a gzipped archive[\\s\\S]*an empty file"),
@@ -240,7 +240,7 @@ def test_a_damaged_archive_is_named_and_the_films_of_the_others_are_kept(
     with pytest.raises(DataFetchError, match=message) as raised:
         fetch()
     assert "images_002.tar.gz" in str(raised.value)
-    assert len(list(own_cache.rglob("images_001.tar.gz/*.npy"))) > 20, "confirmed films wait for the next run"
+    assert len(list(own_cache.rglob("images_001.tar.gz/*.npy"))) > 20, "confirmed films are kept for the next run"
     assert not list((own_cache / "sets").iterdir())
     (broken / "images_001.tar.gz").unlink()  # not needed again
     shutil.copy(packed / "images_002.tar.gz", broken)
@@ -271,7 +271,7 @@ def test_an_archive_that_lacks_a_film_names_it(packed, tmp_path, monkeypatch):
     gone = sorted(set(films) & wanted)[3]
     nih_mirrors.pack(folder / "images_002.tar.gz", {k: v for k, v in films.items() if k != gone})
     monkeypatch.setenv("DATA_FETCH_MIRROR", str(folder))
-    with pytest.raises(DataFetchError, match=f"does not hold 1 of the[\\s\\S]*{gone}"):
+    with pytest.raises(DataFetchError, match=f"lacks 1 of the[\\s\\S]*{gone}"):
         fetch()
 
 
@@ -317,7 +317,7 @@ def test_a_server_that_wants_to_be_left_alone_is_told_on_the_command_line(packed
         done = data_fetch_command(
             *("get", "cardiomegaly", "--source", "nih", "--size", "64"), status=1, DATA_FETCH_MIRROR=server.address
         )
-    assert "asks for fewer requests" in done.stderr and "to wait 3,600 s" in done.stderr and "next:" in done.stderr
+    assert "too many requests" in done.stderr and "retry after 3,600 s" in done.stderr and "next:" in done.stderr
 
 
 def test_a_login_page_is_not_taken_for_a_manifest(packed, tmp_path, monkeypatch):
@@ -327,7 +327,7 @@ def test_a_login_page_is_not_taken_for_a_manifest(packed, tmp_path, monkeypatch)
         with pytest.raises(DataFetchError, match="web page"):
             fetch()
         shutil.copytree(packed, tmp_path, dirs_exist_ok=True)
-        assert len(fetch()), "and is not remembered as one"
+        assert len(fetch()), "and is not cached as one"
 
 
 def test_nothing_listens(monkeypatch):
@@ -338,7 +338,7 @@ def test_nothing_listens(monkeypatch):
 
 def test_the_mirror_is_no_folder(monkeypatch):
     monkeypatch.setenv("DATA_FETCH_MIRROR", "no/such/folder")
-    with pytest.raises(DataFetchError, match=r"mirror is not there[\s\S]*no/such/folder"):
+    with pytest.raises(DataFetchError, match=r"mirror does not exist[\s\S]*no/such/folder"):
         fetch()
 
 
@@ -386,7 +386,7 @@ def test_after_a_kill_or_ctrl_c_the_next_run_goes_on(packed, root, own_cache, ho
         server.on_get = stalls_in_the_second_archive
         first = _start_get(root, server.address)
         assert reached.wait(60)
-        # Archives are read at the same time: only what is confirmed can be kept.
+        # Archives are read in parallel: only confirmed films can be kept.
         source = Origin("mirror", server.address, (packed / "manifest.csv").read_bytes())
         wanted = {archive.name: len(archive.wanted) for archive in choose_cardiomegaly(source).archives}
         while len(list(own_cache.rglob("images_001.tar.gz/*.npy"))) < wanted["images_001.tar.gz"]:

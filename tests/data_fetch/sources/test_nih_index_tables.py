@@ -1,4 +1,4 @@
-"""The NIH's tables, whole and damaged, on their way into the index."""
+"""Building the index from the NIH's tables, intact and damaged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The phantom films: what they promise about labels, masks, splits, repeatability and their makers' processes."""
+"""The phantom films: their promises about labels, masks, splits, reproducibility and worker processes."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_the_folder_holds_what_the_cache_expects(drawn):
     ]
     images = np.load(drawn / "images.npy")
     assert images.shape == (300, SIZE, SIZE) and images.dtype == np.uint8
-    # Every film was really drawn: it has darks and brights, and no two are the same.
+    # Every film was really drawn: it has dark and bright parts, and no two are the same.
     assert (np.ptp(images.reshape(300, -1), axis=1) > 120).all()
     assert len(np.unique(images.reshape(300, -1), axis=0)) == 300
     for name in ("heart", "lungs"):
@@ -77,7 +77,7 @@ def test_the_folder_holds_what_the_cache_expects(drawn):
 def test_the_baselines_on_the_card_belong_to_this_version_of_the_films(drawn):
     baselines = tomllib.loads((drawn / "card.toml").read_text(encoding="utf-8"))["baselines"]
     assert (baselines["version"], baselines["seed"]) == (cardiomegaly.VERSION, cardiomegaly.SEED)
-    # The apparent ratio does not depend on the size of the pixels by much, so the card's number must come out again.
+    # The apparent ratio hardly depends on the pixel size, so the card's number must be reproduced.
     rows = read(drawn)
     labels = [int(row["label"]) for row in rows]
     assert roc_auc_score(labels, [float(row["ctr_seen"]) for row in rows]) == pytest.approx(
@@ -112,7 +112,7 @@ def test_the_label_is_the_true_ratio_whatever_the_film_shows(drawn):
     rows = read(drawn)
     for row in rows:
         assert int(row["label"]) == (float(row["ctr"]) > 0.5), row["name"]
-    # The mimics are there: normal hearts that look enlarged, mostly on AP films.
+    # There are mimics: normal hearts that look enlarged, mostly on AP films.
     mimics = [row for row in rows if row["label"] == "0" and float(row["ctr_seen"]) > 0.5]
     assert len(mimics) > 15
     assert sum(row["view"] == "AP" for row in mimics) > len(mimics) / 2
@@ -157,7 +157,7 @@ def test_a_film_is_the_same_film_at_every_size(size):
     assert film.image.shape == (size, size)
     assert film.ctr_seen == pytest.approx(reference.ctr_seen, abs=2.5 / size)
     assert film.heart.mean() == pytest.approx(reference.heart.mean(), rel=0.03)
-    # The same greys, place by place (coarse, because the finest detail and the grain depend on the pixel).
+    # The same greys at each place (coarsely, because the finest detail and the grain depend on the pixel).
     coarse = [
         np.asarray(Image.fromarray(f.image).resize((10, 10), Image.Resampling.BOX), int) for f in (film, reference)
     ]
@@ -172,7 +172,7 @@ def test_films_do_not_depend_on_how_many_draw_them(drawn, tmp_path):
 
 
 def test_films_do_not_depend_on_their_order_and_neighbours(drawn):
-    """Drawn here, alone and out of order, they are those of the workers."""
+    """Rendered here, individually and out of order, they equal those of the workers."""
     images, hearts = np.load(drawn / "images.npy"), np.load(drawn / "masks" / "heart.npy")
     for row in (250, 3):
         entry = cardiomegaly.entries_of("test")[row]
@@ -262,7 +262,7 @@ def test_a_killed_worker_is_reported_and_nothing_stays(tmp_path, monkeypatch):
 def test_a_failing_worker_is_quoted(tmp_path, monkeypatch):
     environment = pool._environment()
     monkeypatch.setattr(pool, "_environment", lambda: {**environment, "PYTHONPATH": str(tmp_path / "nowhere")})
-    monkeypatch.chdir(tmp_path)  # so that the child finds the package neither here nor by its path
+    monkeypatch.chdir(tmp_path)  # so that the child finds the package neither here nor on its path
     monkeypatch.setattr(pool.sys, "executable", sys.executable)
     folder = tmp_path / "set"
     folder.mkdir()
@@ -274,7 +274,7 @@ def test_a_failing_worker_is_quoted(tmp_path, monkeypatch):
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX systems")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_no_worker_outlives_its_parent(tmp_path, how):
-    """Ctrl-C cleans up; even a parent killed outright takes its children with it."""
+    """Ctrl-C cleans up; even if the parent is killed, its children end with it."""
     program = (
         "from pathlib import Path; from data_fetch.sources.phantoms import cardiomegaly, pool, writing\n"
         "start = pool.subprocess.Popen\n"

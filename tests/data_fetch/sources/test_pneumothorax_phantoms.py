@@ -1,4 +1,4 @@
-"""The pneumothorax phantoms: gas where the mask says, devices and mimics as promised, nothing that gives them away."""
+"""The pneumothorax phantoms: gas where the mask says, devices and mimics as promised, nothing else that reveals the label."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_strata_have_counts(table):
     assert (table["fold"] & ~positive).sum() >= 20
     severity = table["severity"][positive]
     assert (severity < 0.12).sum() >= 12 and (severity > 0.5).sum() >= 12
-    # A drain says nothing of how large the pneumothorax is, nor does the view.
+    # Neither a drain nor the view says how large the pneumothorax is.
     assert 0.35 < roc_auc_score(table["drain"][positive], severity) < 0.65
 
 
@@ -114,7 +114,7 @@ def test_no_number_alone_gives_the_label_away(table, drawn):
         np.arange(300),
     ):
         assert 0.36 < roc_auc_score(table["label"], cue) < 0.64
-    # A drain is a good guess, and only that.
+    # A drain is a good predictor, but no more.
     assert 0.55 < roc_auc_score(table["label"], table["drain"]) < 0.75
 
 
@@ -137,9 +137,9 @@ def test_gas_is_darker_has_no_vessels_and_ends_in_a_line(cases):
         where = film.pneumothorax
         assert np.array_equal(film.lungs, without.lungs) and np.array_equal(film.heart, without.heart)
         change = film.image.astype(float) - without.image
-        assert np.median(change[where]) < -1, "a little darker than lung"
-        assert np.abs(np.median(change[~film.lungs])) <= 6, "and elsewhere nearly the same"
-        # Vessels are what differs when a patient's texture does. In the gas nothing of it is left, in the lung it is.
+        assert np.median(change[where]) < -1, "slightly darker than lung"
+        assert np.abs(np.median(change[~film.lungs])) <= 6, "and nearly unchanged elsewhere"
+        # Vessels differ if a patient's texture does. In the gas no difference remains, in the lung it does.
         other = replace(entry.patient, texture=entry.patient.texture + 1)
         apart = np.abs(render(other, entry.exposure, 512, gas).image.astype(float) - film.image)
         deep = film.lungs & ~where
@@ -184,12 +184,12 @@ def test_masks_are_the_same_masks_at_every_size(cases, size):
     for entry in cases[1::2]:
         film, reference = (render(entry.patient, entry.exposure, side, entry.additions) for side in (size, 256))
         assert film.severity == pytest.approx(reference.severity, rel=0.08)
-        # What is thinner than half a pixel is not marked, which costs a rim of gas more at 64 px than at 512.
+        # Gas thinner than half a pixel is not marked, so more of its rim is lost at 64 px than at 512.
         assert film.pneumothorax.mean() == pytest.approx(reference.pneumothorax.mean(), rel=0.35 if size < 128 else 0.2)
         assert film.drain.mean() == pytest.approx(reference.drain.mean(), rel=0.4)
 
 
-@pytest.mark.slow(reason="draws 300 films again; each push draws five of them again")
+@pytest.mark.slow(reason="renders 300 films again; each push renders five of them again")
 def test_films_do_not_depend_on_how_many_draw_them(drawn, tmp_path):
     writing.write(pneumothorax.SET, "test", SIZE, tmp_path, progress=False, workers=3)
     for name in ("images.npy", *(f"masks/{mask}.npy" for mask in pneumothorax.MASKS), "table.csv", "card.toml"):

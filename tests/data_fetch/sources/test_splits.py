@@ -1,4 +1,4 @@
-"""Which films are chosen, and which fold they are in: by patient, by rule and seed, the same everywhere."""
+"""The choice of films and their folds: by patient, by rule and seed, the same everywhere."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_the_official_choice_needs_one_archive_and_is_what_is_promised():
         assert positive[:develop][folds == fold].mean() == pytest.approx(0.12, abs=0.03)
         inside = set(index.patient[chosen.rows[:develop][folds == fold]])
         assert not inside & set(index.patient[chosen.rows[:develop][folds != fold]])
-    # Published results depend on this choice: a change must be deliberate, and raises the registry's version.
+    # Published results depend on this choice: a change must be deliberate and raise the registry's version.
     names = "\n".join(index.names(chosen.rows))
     assert hashlib.sha256(names.encode()).hexdigest()[:16] == "377e9af6798e37ac"
 
@@ -90,7 +90,7 @@ def test_pneumothorax_is_balanced_and_split_by_patient():
         assert not patients["train"] & patients["validation"]
         chosen_names = "\n".join(index.names(chosen.rows))
         assert hashlib.sha256(chosen_names.encode()).hexdigest()[:16] == names
-    # Negatives are not all healthy, or the task would be to tell the sick from the well.
+    # Negatives are not all healthy; otherwise the task would be to distinguish the sick from the healthy.
     assert (~index.has("No Finding")[chosen.rows[~positive]]).mean() > 0.2
     assert len(pneumothorax.archives_needed(pneumothorax.MOST)) == 12
     for wrong in (63, 399, 10_000, True, "398"):
@@ -111,7 +111,7 @@ def test_balanced_films_are_as_many_of_either_kind(data):
     rows = choose_balanced(patients, positive, 10, seed=1)
     wanted = min(10, positive.sum(), (~positive).sum())
     assert positive[rows].sum() == wanted == (~positive[rows]).sum() and (np.diff(rows) > 0).all()
-    # No patient has two films of a kind while another, who has such a film, has none.
+    # No patient has two films of a kind while another patient with such a film has none.
     for kind in (True, False):
         mine = patients[rows[positive[rows] == kind]]
         if len(mine) > len(set(mine)):

@@ -1,4 +1,4 @@
-"""Small files are there whole, or as they were before."""
+"""Small files are either complete or unchanged."""
 
 from __future__ import annotations
 
@@ -71,7 +71,9 @@ def test_what_killed_writers_left_goes_with_the_next_one_a_day_later(tmp_path):
     for one in (old, other):
         os.utime(one, (1e9, 1e9))
     write_atomically(path, "whole")
-    assert sorted(tmp_path.iterdir()) == sorted([path, fresh, other]), "another process may be writing the fresh one"
+    assert sorted(tmp_path.iterdir()) == sorted([path, fresh, other]), (
+        "another process may be writing the temporary file"
+    )
     remove_left_overs(path)
     assert sorted(tmp_path.iterdir()) == sorted([path, other])
 

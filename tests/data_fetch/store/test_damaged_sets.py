@@ -1,4 +1,4 @@
-"""Stored sets and manifests that do not fit together, or are damaged: handled, or refused with a message."""
+"""Stored sets and manifests that do not match or are damaged: handled, or refused with a message."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CARD = 'source = "phantom"\nversion = "1"\n'
 
 
 def write_set(folder: pathlib.Path, **parts: object) -> pathlib.Path:
-    """A stored set of six films, with some of its files as given; None leaves one out."""
+    """A stored set of six films, with some of its files replaced; None omits one."""
     (folder / "masks").mkdir(parents=True)
     pixels = np.arange(6 * 64, dtype=np.uint8).reshape(6, 8, 8)
     boxes = "film,finding,x,y,width,height\n0,Nodule,1,2,3,4\n"
@@ -62,7 +62,7 @@ def test_a_whole_set_is_read(tmp_path):
         ({"images.npy": "no array"}, "pickle|magic|Cannot"),
         ({"masks/heart.npy": np.zeros((6, 8, 9), bool)}, r"heart.npy is bool \(6, 8, 9\)"),
         ({"boxes.csv": "film,finding,x,y,width\n"}, "boxes.csv has no column height"),
-        ({"boxes.csv": "film,finding,x,y,width,height\n6,Nodule,1,2,3,4\n"}, "a box on no film"),
+        ({"boxes.csv": "film,finding,x,y,width,height\n6,Nodule,1,2,3,4\n"}, "a box that is on no film"),
         ({"card.toml": "source ="}, "Invalid value"),
     ],
 )

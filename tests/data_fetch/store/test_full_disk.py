@@ -1,4 +1,4 @@
-"""A disk that is full: told as such, with what was finished before untouched and still served."""
+"""A full disk: reported as such, with completed sets untouched and still served."""
 
 from __future__ import annotations
 
@@ -34,9 +34,11 @@ def source(tmp_path, packed, small_phantoms, own_cache):
 
 
 def told_of_full_disk(text: str, where: object) -> None:
-    """Every message of a full disk says what, where, expected, got and what to type."""
+    """Every message about a full disk states what, where, expected, got and the next step."""
     assert "No space left on device" in text and str(where) in text, text
-    assert re.search(r"expected: room on the disk\n +got: +[\d.]+ MB free on that disk\n +next: +make room", text), text
+    assert re.search(
+        r"expected: enough free disk space\n +got: +[\d.]+ MB free on that disk\n +next: +free some space", text
+    ), text
 
 
 @pytest.mark.parametrize(
@@ -44,9 +46,9 @@ def told_of_full_disk(text: str, where: object) -> None:
     [
         pytest.param("2m", "cardiomegaly --source phantom --split test --size 128", "4.9", id="phantoms"),
         pytest.param("2m", "pneumothorax --source mit --split test --size 64", None, id="file"),
-        pytest.param("3600k", "pneumothorax --source mit --split test --size 256", "0.7", id="set beside its file"),
+        pytest.param("3600k", "pneumothorax --source mit --split test --size 256", "0.7", id="set next to its file"),
         pytest.param("3m", "cardiomegaly --source nih --size 512", None, id="pieces of a download"),
-        pytest.param("20m", "cardiomegaly --source nih --size 512", "14.7", id="NIH films beside their pieces"),
+        pytest.param("20m", "cardiomegaly --source nih --size 512", "14.7", id="NIH films next to their pieces"),
     ],
 )
 def test_a_full_disk_is_named_and_loses_nothing(source, tmp_path, size, arguments, needs):
@@ -60,10 +62,10 @@ def test_a_full_disk_is_named_and_loses_nothing(source, tmp_path, size, argument
     assert needs is None or f"images.npy needs {needs} MB" in told.stderr
     lines = told.stdout.splitlines()
     served = f"served {len(films)} {films.images.sum(dtype=int)} {sum(mask.sum() for mask in films.masks.values())}"
-    assert lines.count(served) == 2, "the set that was finished before is served as before"
+    assert lines.count(served) == 2, "the completed set is still served"
     left = lines[lines.index(served, 1) + 1 :]
     kept = ["pneumothorax_test.h5", "pneumothorax_test.h5.sha256"] if "256" in arguments else []
-    assert [name for name in left if not name.startswith("cardiomegaly-phantom-")] == kept, "nothing half-made"
+    assert [name for name in left if not name.startswith("cardiomegaly-phantom-")] == kept, "nothing incomplete"
 
 
 def test_a_mirror_that_does_not_fit_is_told(source, tmp_path, own_cache):
@@ -82,4 +84,4 @@ def test_a_mirror_that_does_not_fit_is_told(source, tmp_path, own_cache):
 def test_room_is_taken_before_it_is_written(tmp_path):
     array = new_array(tmp_path / "images.npy", np.uint8, (100, 64, 64))
     file = (tmp_path / "images.npy").stat()
-    assert array.shape == (100, 64, 64) and file.st_blocks * 512 >= 100 * 64 * 64, "not a file with holes"
+    assert array.shape == (100, 64, 64) and file.st_blocks * 512 >= 100 * 64 * 64, "not a sparse file"

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGKILL and twenty processes at once: nothing wrong served, nothing finished lost, nothing made twice."""
+"""Ctrl-C, SIGKILL and twenty processes at the same time: no wrong data, no completed work lost or done twice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from data_fetch.store import manifest
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX systems")
 
-# The command line with a small profile: MIT's two files, NIH films from two archives, and phantoms where they are wanted.
+# The command line with a small profile: MIT's two files, NIH films from two archives, and optionally phantoms.
 COMMAND = """
 import sys
 from data_fetch.cli import main as cli
@@ -35,7 +35,7 @@ cli.main()
 
 
 def dribble(handler) -> bool:
-    """Send the large files in small pieces, so that there is time to be stopped in the middle of one."""
+    """Send the large files in small pieces, so that there is time to stop in the middle of one."""
     path = pathlib.Path(handler.directory, handler.path.lstrip("/"))
     if path.suffix not in (".h5", ".gz") or not path.is_file():
         return False
@@ -49,7 +49,7 @@ def dribble(handler) -> bool:
             handler.wfile.write(content[start : start + step])
             time.sleep(0.02)
     except OSError:
-        pass  # whom we sent it to is gone
+        pass  # the client is gone
     return True
 
 
@@ -81,13 +81,13 @@ class Fetching:
         )
 
     def asked_for(self) -> list[str]:
-        """File names of the large files that were asked for since the last call."""
+        """Names of the large files requested since the last call."""
         names = [path.rpartition("/")[2] for path in self.server.asked if path.endswith((".h5", ".gz"))]
         self.server.asked.clear()
         return names
 
     def check(self) -> None:
-        """All that is visible is whole; what was finished before is still the same; nobody asked for it again."""
+        """Everything visible is complete; completed files are unchanged and were not requested again."""
         sets = [path for path in self.folder.glob("sets/*") if not path.name.startswith(".")]
         for path in sets:
             assert manifest.verify(path) == [], path
@@ -96,7 +96,7 @@ class Fetching:
             served = self.server.folder / "files" / path.name
             assert path.read_bytes() == served.read_bytes() and path.with_name(path.name + ".sha256").is_file(), path
         visible = [path for path in self.folder.glob("files/*") if not path.name.startswith(".")]
-        assert {path.suffix for path in visible} <= {".h5", ".sha256"}, "nothing half-made is visible"
+        assert {path.suffix for path in visible} <= {".h5", ".sha256"}, "nothing incomplete is visible"
         for path, made in self.finished.items():
             assert path.exists() and path.stat().st_mtime_ns == made, f"{path} was lost, or made again"
         for name in self.asked_for():
@@ -111,7 +111,7 @@ class Fetching:
         self.check()
         assert len([path for path in self.finished if path.name == manifest.MANIFEST]) == 3 + self.phantoms
         left_over = [*self.folder.glob("sets/.*"), *self.folder.glob("files/.*")]
-        assert not left_over, "what killed processes left is gone"
+        assert not left_over, "leftovers of killed processes are gone"
         assert not [path for path in self.folder.glob("partial/**/*") if path.is_file()]
 
     @staticmethod
@@ -122,18 +122,18 @@ class Fetching:
 def stop_at_random(
     top: pathlib.Path, server: nih_mirrors.Served, how: signal.Signals, times: int, longest: float
 ) -> None:
-    """Start the command, stop it at a random moment, and check; until that many were stopped before their end."""
+    """Start the command, stop it at a random moment, and check, until that many runs were stopped before their end."""
     rng = random.Random(int(how))
     phantoms = times > 3
     fetching = Fetching(top / "0", server, phantoms)
     stopped = started = 0
     while stopped < times:
         started += 1
-        assert started < 10 * times, "it ends too soon to be stopped"
+        assert started < 10 * times, "it ends too early to be stopped"
         child = fetching.start()
         if how == signal.SIGINT:
-            # While Python itself starts, it answers Ctrl-C with a traceback that no program can prevent.
-            assert child.stdout.readline().startswith("Everything of the profile")
+            # While Python itself starts, Ctrl-C gives a traceback that no program can prevent.
+            assert child.stdout.readline().startswith("Fetching everything for the profile")
             time.sleep(rng.uniform(0, longest))
         else:
             time.sleep(rng.uniform(0.2, 1.5 + longest))
@@ -147,9 +147,9 @@ def stop_at_random(
         elif how == signal.SIGKILL and child.returncode == -9:
             stopped += 1
         else:
-            # Python answers a Ctrl-C that comes while it ends in its own way; by then the work is done.
+            # Python handles a Ctrl-C during its shutdown in its own way; by then the work is done.
             assert "stored sets and files" in out, f"status {child.returncode}\n{out}{err}"
-        # On an empty cache again, once all is there, and now and then before, so that every stage is met.
+        # Start again with an empty cache when all is fetched, and sometimes earlier, so that every stage is covered.
         if "stored sets and files" in out or rng.random() < 0.2:
             fetching = Fetching(top / str(started), server, phantoms)
     fetching.finish()
@@ -167,7 +167,7 @@ def test_stopped_at_twenty_moments_and_finished(tmp_path, slow_server, how):
     stop_at_random(tmp_path, slow_server, how, times=20, longest=6.0)
 
 
-# --- twenty at once ---
+# --- twenty processes at the same time ---
 
 TWENTY = """
 import os, sys, time
@@ -226,7 +226,7 @@ def test_twenty_processes_on_an_empty_cache_fetch_and_draw_everything_once(tmp_p
     assert len(asked) == len(set(asked)) == 4, asked
 
 
-@pytest.mark.slow(reason="starts twenty Pythons at once")
+@pytest.mark.slow(reason="starts twenty Python processes at the same time")
 def test_twenty_commands_at_once_draw_the_phantoms_once(tmp_path):
     get = [sys.executable, "-m", "data_fetch", "get", "pneumothorax", "--split", "validation", "--size", "64"]
     environment = {**os.environ, "DATA_FETCH_DIR": str(tmp_path)}

@@ -1,4 +1,4 @@
-"""Films out of archives: several at once, over connections that break, from archives that mean harm."""
+"""Films from archives: several in parallel, over broken connections, from malicious archives."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def server():
 
 @pytest.fixture
 def decoded(monkeypatch):
-    """The films that are decoded, in order."""
+    """The films decoded, in order."""
     seen = []
     real = archive_reader.decode_film
 
@@ -59,14 +59,14 @@ def decoded(monkeypatch):
 
 
 def archive(server, name, by_film, wanted=None):
-    """Every other film of an archive, confirmed by itself or by the archive's md5."""
+    """Every other film of an archive, confirmed individually or by the archive's md5."""
     wanted = NAMES[name][1::2] if wanted is None else wanted
     md5 = {film: hashlib.md5(FILMS[film]).hexdigest() if by_film else None for film in wanted}
     return Archive(name, server.url(name), md5, None if by_film else hashlib.md5(server.files[name]).hexdigest())
 
 
 def served_films(pieces, name):
-    """What of an archive counts as confirmed, each film compared with the truth."""
+    """The confirmed films of an archive, each compared with the ground truth."""
     found = sorted((pieces / name).glob("*.npy"))
     for path in found:
         assert np.array_equal(np.load(path), nih_mirrors.grey_film(int(path.name[:4]), 64)), path
@@ -85,7 +85,7 @@ def test_archives_are_read_at_the_same_time_and_only_those_that_are_needed(serve
     assert [served_films(tmp_path, one.name) for one in wanted] == [NAMES[one.name][1::2] for one in wanted]
     assert len(films) == 12 and len(server.asked) == 2
     take_films([*wanted, nothing], tmp_path, 64, at_once=3)
-    assert len(server.asked) == 2, "what is there is not fetched again"
+    assert len(server.asked) == 2, "existing films are not fetched again"
 
 
 def test_reading_stops_after_the_last_wanted_film_where_films_are_confirmed_by_themselves(
@@ -115,7 +115,7 @@ def test_a_fetch_that_breaks_anywhere_loses_nothing_and_serves_nothing_wrong(
     name = "archive_1.tar.gz"
     one = archive(server, name, by_film)
     before = []
-    for cut in at:  # runs that end with the connection
+    for cut in at:  # runs ended by a broken connection
         server.again(always=Answer(cut=int(cut * len(ARCHIVES[name]))), ranges=ranges)
         try:
             take_films([one], pieces, 64)
@@ -130,7 +130,7 @@ def test_a_fetch_that_breaks_anywhere_loses_nothing_and_serves_nothing_wrong(
     count = []
     take_films([one], pieces, 64, lambda: count.append(1))
     assert served_films(pieces, name) == sorted(one.wanted) and len(count) == len(one.wanted)
-    assert sorted(decoded) == sorted(one.wanted), "no film was made twice, confirmed or not"
+    assert sorted(decoded) == sorted(one.wanted), "no film was decoded twice, confirmed or not"
     assert [path.name for path in pieces.iterdir()] == [name]
 
 
@@ -150,9 +150,11 @@ def test_unconfirmed_films_that_come_back_different_are_replaced(server, tmp_pat
     monkeypatch.setitem(server.files, name, packed(without))
     shutil.copytree(tmp_path / f"{name}.unconfirmed", tmp_path / "else" / f"{name}.unconfirmed")
     server.again()
-    with pytest.raises(DataFetchError, match="does not hold 1 of the 6"):
+    with pytest.raises(DataFetchError, match="lacks 1 of the 6"):
         take_films([archive(server, name, by_film=False)], tmp_path / "else", 64)
-    assert first not in served_films(tmp_path / "else", name), "confirmed is what this archive holds, not what waited"
+    assert first not in served_films(tmp_path / "else", name), (
+        "confirmed films are those in this archive, not leftovers"
+    )
     decoded.clear()
     monkeypatch.setitem(server.files, name, ARCHIVES[name])
     server.again()
@@ -166,13 +168,15 @@ def test_a_wrong_archive_throws_away_only_what_came_from_it(server, tmp_path):
     bad = Archive(bad.name, bad.address, bad.wanted, "0" * 32)
     later = archive(server, "archive_3.tar.gz", False)
     server.again()
-    with pytest.raises(DataFetchError, match="not the published one[\\s\\S]*archive_2[\\s\\S]*expected: md5 0000"):
+    with pytest.raises(
+        DataFetchError, match="differs from the published one[\\s\\S]*archive_2[\\s\\S]*expected: md5 0000"
+    ):
         take_films([bad, good, later], tmp_path, 64, at_once=1)
     assert sorted(path.name for path in tmp_path.iterdir()) == [good.name, later.name]
     assert served_films(tmp_path, good.name) and served_films(tmp_path, later.name)
 
 
-# --- archives that mean harm ---
+# --- malicious archives ---
 
 
 def header(name, size, kind=tarfile.REGTYPE, link="", pax=None):
@@ -186,7 +190,7 @@ def padded(content):
 
 
 def take_from(tar, tmp_path, wanted, by_film=True):
-    """The wanted films of an archive made of these bytes, in a folder that must be all that is written."""
+    """The wanted films of an archive made of these bytes; nothing may be written outside their folder."""
     path = tmp_path / "from" / "hostile.tar.gz"
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(gzip.compress(tar, 1))
@@ -217,19 +221,19 @@ def test_members_that_lead_elsewhere_write_nothing_there(tmp_path, by_film):
         tar += header(name, len(other)) + padded(other)
     tar += header(f"../../../{one}", len(film)) + padded(film)
     tar += header(str(tmp_path / two), len(other)) + padded(other)
-    tar += header(f"images/{two}", len(film)) + padded(film)  # a name again, for another film: the first counts
+    tar += header(f"images/{two}", len(film)) + padded(film)  # a repeated name with another film: the first counts
     assert take_from(tar + bytes(1024), tmp_path, [one, two], by_film) == [one, two]
 
 
 def test_a_film_that_is_only_a_link_is_not_there(tmp_path):
     one = NAMES["archive_1.tar.gz"][0]
     tar = header(f"images/{one}", 0, tarfile.SYMTYPE, "../../secret") + bytes(1024)
-    with pytest.raises(DataFetchError, match="does not hold 1 of the 1[\\s\\S]*ordinary files"):
+    with pytest.raises(DataFetchError, match="lacks 1 of the 1[\\s\\S]*regular files"):
         take_from(tar, tmp_path, [one])
 
 
 GIGANTIC = 10 << 30
-REFUSED = "truncated or corrupted|does not hold 1 of the 1|cannot be decoded|not the one that the manifest"
+REFUSED = "truncated or corrupted|lacks 1 of the 1|cannot be decoded|does not match the manifest"
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_damaged_files_are_told_apart_with_the_next_command(folder):
         medxai.load_checkpoint("tiny", folder)
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     with pytest.raises(
-        CheckpointError, match=rf"not those that its card describes[\s\S]*sha256 [\s\S]*sha256 [\s\S]*{again}"
+        CheckpointError, match=rf"not those described by its card[\s\S]*sha256 [\s\S]*sha256 [\s\S]*{again}"
     ):
         medxai.load_checkpoint("tiny", folder)
     path.unlink()

@@ -191,6 +191,6 @@ def test_what_nobody_could_use_is_not_packed(instructor, tmp_path):
     content = (folder / "whole.h5").read_bytes()
     table = {**card, "name": "whole", "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
     (folder / "whole.toml").write_text(tomltext.dumps(table), encoding="utf-8")
-    with pytest.raises(DataFetchError, match=r"weights alone[\s\S]*a whole model"):
+    with pytest.raises(DataFetchError, match=r"weights-only file[\s\S]*a whole model"):
         pack(folder, "whole")
     assert not (tmp_path / "page").exists()
