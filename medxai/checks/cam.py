@@ -1,6 +1,6 @@
-"""Visible checks of lab 05. Each takes the student's function and judges it on inputs small enough to do by hand.
+"""Visible checks of lab 05. Each calls the student's function on inputs small enough to work out by hand.
 
-A check returns a sentence; an AssertionError names the property that does not hold, and the likely mistake.
+A check returns a message if it passes; otherwise it raises an AssertionError that names the failed property and the likely mistake.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def extract(f: Callable[..., Any]) -> str:
         )
     if not (np.allclose(weights, kernel) and np.allclose(offset, bias)):
         raise AssertionError("extract: weights and bias are not those of the last dense layer.")
-    return "extract: the example is right. Points come from other networks, with other names and layers."
+    return "extract: correct on this example. The hidden checks use other networks, with other names and layers."
 
 
 def compute_cam(f: Callable[..., Any]) -> str:
@@ -122,7 +122,7 @@ def compute_cam(f: Callable[..., Any]) -> str:
             "compute_cam: by hand the two places are 2*1 - 1*0 = 2 and 2*1 - 1*3 = -1, got "
             f"{cam.ravel().round(3).tolist()}."
         )
-    return "compute_cam: the example is right. Points come from other shapes, classes and films."
+    return "compute_cam: correct on this example. The hidden checks use other shapes, classes and films."
 
 
 def upsample(f: Callable[..., Any]) -> str:
@@ -164,7 +164,7 @@ def upsample(f: Callable[..., Any]) -> str:
             f"upsample: the second map should become -8, -6, -2, 0, got {against.round(3).tolist()}. The sign stays, and "
             "no map is scaled by another or by itself."
         )
-    return "upsample: the example is right. Points come from other sizes, upwards in both directions."
+    return "upsample: correct on this example. The hidden checks use other sizes, upwards in both directions."
 
 
 def overlay(f: Callable[..., Any]) -> str:
@@ -210,7 +210,7 @@ def overlay(f: Callable[..., Any]) -> str:
     beyond = np.asarray(f(film, 10 * cam, 2.0, hot, cold))
     if beyond.min() < -1e-6 or beyond.max() > 1 + 1e-6 or not np.allclose(beyond[0, 0], hot, atol=1e-3):
         raise AssertionError("overlay: a map beyond the limit must look like the limit. Clip the share at 1.")
-    return "overlay: the example is right. Points come from other films, limits and colours."
+    return "overlay: correct on this example. The hidden checks use other films, limits and colours."
 
 
 # ---- 05b ------------------------------------------------------------------------------------------------------------
@@ -264,7 +264,7 @@ def pointing_game(f: Callable[..., Any]) -> str:
             "pointing_game: a tolerance of 2 turns film 1 into a hit and changes no other: blank maps still miss, an "
             "empty mask is still left out. The distance is straight: 2 down and 2 across is 2.83."
         )
-    return "pointing_game: the example is right. Points come from other shapes, ties and tolerances."
+    return "pointing_game: correct on this example. The hidden checks use other shapes, ties and tolerances."
 
 
 def overlap(f: Callable[..., Any]) -> str:
@@ -298,7 +298,7 @@ def overlap(f: Callable[..., Any]) -> str:
             f"overlap: in film 1 nothing reaches the threshold, so nothing overlaps: 0, got {got[1]:.3f}. The threshold "
             "is in the map's own units, not a share of each film's maximum."
         )
-    return "overlap: the example is right. Points come from other films and thresholds."
+    return "overlap: correct on this example. The hidden checks use other films and thresholds."
 
 
 def choose_threshold(f: Callable[..., Any]) -> str:
@@ -334,7 +334,7 @@ def choose_threshold(f: Callable[..., Any]) -> str:
     first = float(np.asarray(f(score, validation, test, [5.0, 3.0])[0]))
     if not np.isclose(first, 5.0):
         raise AssertionError("choose_threshold: where two candidates are equally good, take the first of them.")
-    return "choose_threshold: the example is right. Points come from other scores and candidates."
+    return "choose_threshold: correct on this example. The hidden checks use other scores and candidates."
 
 
 def logit_parts(f: Callable[..., Any]) -> str:
@@ -368,7 +368,7 @@ def logit_parts(f: Callable[..., Any]) -> str:
                 f"logit_parts: {name} should be {wanted}, got {got[name].round(3).tolist()}. Signs stay, and films do "
                 "not mix."
             )
-    return "logit_parts: the example is right. Points come from other regions, in any number."
+    return "logit_parts: correct on this example. The hidden checks use other regions, in any number."
 
 
 def failures(f: Callable[..., Any]) -> str:
@@ -393,4 +393,4 @@ def failures(f: Callable[..., Any]) -> str:
         raise AssertionError(f"failures: not called though the map points right are 4, 1, lowest first; got {silent}.")
     if 3 not in [int(row) for row in f(scores, hits, 0.5, 9)["wrong place"]]:
         raise AssertionError("failures: film 3 scores exactly the threshold, and a score at the threshold is a call.")
-    return "failures: the example is right. This one gives no points."
+    return "failures: correct on this example. This one gives no points."

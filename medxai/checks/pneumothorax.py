@@ -1,6 +1,6 @@
-"""Visible checks of lab 04. Each takes the student's function and judges it on inputs small enough to do by hand.
+"""Visible checks of lab 04. Each calls the student's function on inputs small enough to work out by hand.
 
-A check returns a sentence; an AssertionError names the property that does not hold, and the likely mistake.
+A check returns a message if it passes; otherwise it raises an AssertionError that names the failed property and the likely mistake.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def batch_order(f: Callable[..., Any]) -> str:
         )
     if np.array_equal(long[0], long[2]):
         raise AssertionError("batch_order: another seed must give other batches.")
-    return "batch_order: the example is right. Points come from other sizes, seeds and numbers of steps."
+    return "batch_order: correct on this example. The hidden checks use other sizes, seeds and numbers of steps."
 
 
 def skip_stage(f: Callable[..., Any]) -> str:
@@ -93,7 +93,7 @@ def skip_stage(f: Callable[..., Any]) -> str:
         means.set_weights(one.get_weights())
         got = float(np.asarray(means(x)).ravel()[0])
         if np.isclose(got, 5.75):
-            return "skip_stage: the examples are right. Points come from other shapes and given weights."
+            return "skip_stage: correct on these examples. The hidden checks use other shapes and given weights."
         if np.isclose(got, 8):
             raise AssertionError("skip_stage: the last stage pools by means, yours takes the maximum there too.")
         raise AssertionError(f"skip_stage: the mean of the sums 5, 5, 5 and 8 is 5.75, got {got:.4g} with last=True.")
@@ -162,7 +162,7 @@ def mean_cross_entropy(f: Callable[..., Any]) -> str:
             f"mean_cross_entropy: a film that is wrong by a margin of 1000 costs 1000, one that is right by as much 0, so the "
             f"mean is 500, got {large:.4g}. Probabilities that are clipped forget how wrong a film is."
         )
-    return "mean_cross_entropy: the examples are right. Points come from other batches, more classes and larger logits."
+    return "mean_cross_entropy: correct on these examples. The hidden checks use other batches, more classes and larger logits."
 
 
 def score_films(f: Callable[..., Any]) -> str:
@@ -215,7 +215,7 @@ def score_films(f: Callable[..., Any]) -> str:
         raise AssertionError(
             f"score_films: 5 films in batches of 2 need 3 calls, yours made {len(calls)}. One film at a time is slow."
         )
-    return "score_films: the example is right. Points come from other networks, sizes and numbers of films."
+    return "score_films: correct on this example. The hidden checks use other networks, sizes and numbers of films."
 
 
 def roc_by_hand(f: Callable[..., Any]) -> str:
@@ -242,7 +242,7 @@ def roc_by_hand(f: Callable[..., Any]) -> str:
     if len(fpr) == 5 and np.allclose(fpr, right[0]) and np.allclose(tpr, right[1]):
         _roc_area(area)
         _roc_edges(f)
-        return "roc_by_hand: the examples are right. Points come from many films with many ties."
+        return "roc_by_hand: correct on these examples. The hidden checks use many films with many ties."
     points = list(zip(fpr.tolist(), tpr.tolist(), strict=True))
     mirrored = 1 - right[1][::-1], 1 - right[0][::-1]
     if len(fpr) == 5 and np.allclose(fpr, mirrored[0]) and np.allclose(tpr, mirrored[1]):
@@ -329,7 +329,7 @@ def rank_auroc(f: Callable[..., Any]) -> str:
             "rank_auroc: three pairs are won and one is a tie, which counts half: 3.5 of 4, 0.875, got "
             f"{tied:.4g}. Films with equal scores share the mean of their ranks."
         )
-    return "rank_auroc: the examples are right. Points come from many ties and other scales."
+    return "rank_auroc: correct on these examples. The hidden checks use many ties and other scales."
 
 
 def ward_point(f: Callable[..., Any]) -> str:
@@ -377,7 +377,7 @@ def ward_point(f: Callable[..., Any]) -> str:
             "ward_point: with 20 alarms a day at most 0.75 of the ill can be found, and 0.9 were demanded. There is no such "
             "threshold: return None, and let people decide which of the two to give up."
         )
-    return "ward_point: the examples are right. Points come from other wards, ties and demands that cannot be met."
+    return "ward_point: correct on these examples. The hidden checks use other wards, ties and demands that cannot be met."
 
 
 def _ward_threshold(threshold: float) -> None:
