@@ -74,7 +74,7 @@ class NotExplainableError(ValueError):
     def __init__(self, model_name: str, causes: tuple[Cause, ...]) -> None:
         self.causes = causes
         listed = "\n".join(f"  - {cause}" for cause in causes)
-        super().__init__(f"The maps of model {model_name!r} would be wrong or cannot be computed:\n{listed}")
+        super().__init__(f"The maps of model {model_name!r} would be wrong or could not be drawn:\n{listed}")
 
 
 def check_explainable(model: tf.keras.Model, logits: bool = True) -> None:
@@ -152,7 +152,7 @@ def _causes_of(layer: Any, path: str) -> list[Cause]:
     inner = [part for part in inside if isinstance(part, tf.keras.layers.Layer)]
     if inner:
         why = (
-            "a model or layer within another. Guided backpropagation and DeconvNet do not see the ReLUs in it and return "
+            "a model or layer within another. Guided backpropagation and DeconvNet do not see the ReLUs in it and draw "
             "the plain gradient; LRP stops."
         )
         call = "Build one flat model: call the inner layers one after another instead of the inner model."
@@ -162,14 +162,11 @@ def _causes_of(layer: Any, path: str) -> list[Cause]:
     # Not by name alone: SyncBatchNormalization and custom subclasses are normalisations, too.
     if isinstance(layer, tf.keras.layers.BatchNormalization):
         why = "BatchNormalization. LRP maps change although the function is the same; SmoothGrad and integrated gradients stop."
-        call = "Explain medxai.networks.fold.fold_batch_norm(model), the same function without it."
+        call = "Explain medxai.networks.fold.fold_batch_norm(model), which computes the same without it."
         return [Cause("batch_norm", path, why, call)]
     if kind in ACTIVATION_LAYERS:
-        why = f"a {kind}() layer, at which LRP and DeconvNet stop."
-        call = (
-            "Build the network with activation='relu' or Activation('relu') and copy the weights: "
-            "plain.set_weights(model.get_weights())."
-        )
+        why = f"a {kind}() layer. LRP and DeconvNet stop on it."
+        call = "Build with activation='relu' or Activation('relu') and copy: plain.set_weights(model.get_weights())."
         if kind != "ReLU":
             call = "Relevance rules and patterns are defined for ReLU: train the network with activation='relu'."
         return [Cause("activation_layer", path, why, call)]
@@ -192,8 +189,8 @@ def _output_activation(model: Any) -> list[Cause]:
         return []
     name, layer = found
     why = (
-        f"{name} at the end. Where it saturates, its gradient vanishes and the map is rounding noise; and lowering the "
-        "other classes counts as evidence, too."
+        f"{name} at the end. Where it saturates, its gradient vanishes and the map is rounding noise; what lowers the "
+        "other classes counts as evidence too."
     )
-    call = "Explain medxai.explain.logits_model(model), the same network without it."
+    call = "Explain medxai.explain.logits_model(model): the same weights without it."
     return [Cause("softmax", layer.name, why, call)]
