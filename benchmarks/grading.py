@@ -321,7 +321,9 @@ def main() -> None:
     parser.add_argument("what", nargs="*", default=["light", "lab", "flat"])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 100, 1000])
-    parser.add_argument("--no-peer", action="store_true", help="skip nbgrader in grading_lab, which takes twenty minutes")
+    parser.add_argument(
+        "--no-peer", action="store_true", help="skip nbgrader in grading_lab, which takes twenty minutes"
+    )
     given = parser.parse_args()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory(prefix="grading-") as folder:

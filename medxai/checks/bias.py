@@ -39,8 +39,7 @@ def cue_score(f: Callable[..., Any]) -> str:
         )
     if not (mass[2] == 0 and lift[2] == 0):
         raise AssertionError(
-            f"cue_score: film 2 has a cue and a blank map, so both values are 0; got {mass[2]:.3g} "
-            f"and {lift[2]:.3g}."
+            f"cue_score: film 2 has a cue and a blank map, so both values are 0; got {mass[2]:.3g} and {lift[2]:.3g}."
         )
     mistakes = {
         0.625: "add up the channels first, then take the magnitude: 4 and -1 at one pixel are 3, not 5",
@@ -51,7 +50,9 @@ def cue_score(f: Callable[..., Any]) -> str:
     }
     for wrong, why in mistakes.items():
         if np.isclose(mass[0], wrong):
-            raise AssertionError(f"cue_score: the mass of film 0 should be 3 / 6, got {wrong:g}. Likely mistake: {why}.")
+            raise AssertionError(
+                f"cue_score: the mass of film 0 should be 3 / 6, got {wrong:g}. Likely mistake: {why}."
+            )
     if not np.isclose(mass[0], 0.5):
         raise AssertionError(
             "cue_score: in film 0 the cue's pixel has magnitude 3, and three pixels outside have 1 each: expected 3 / 6, "
@@ -116,7 +117,9 @@ def matched_control(f: Callable[..., Any]) -> str:
             "draw a new one for each film."
         )
     if not np.array_equal(got, np.asarray(f(masks, avoid, 0))):
-        raise AssertionError("matched_control: the same seed must give the same positions: np.random.default_rng(seed).")
+        raise AssertionError(
+            "matched_control: the same seed must give the same positions: np.random.default_rng(seed)."
+        )
     return "matched_control: correct on this example. The hidden checks use other shapes, positions and seeds."
 
 
@@ -153,7 +156,9 @@ def counterfactual(f: Callable[..., Any]) -> str:
             "Means are taken later."
         )
     if not np.array_equal(films, kept):
-        raise AssertionError("counterfactual: your function changed the films it was given. Pass copies to the changes.")
+        raise AssertionError(
+            "counterfactual: your function changed the films it was given. Pass copies to the changes."
+        )
     if np.allclose(half[:2], [0.25, 0.5]):
         raise AssertionError(
             "counterfactual: halving darkens these films and lowers the score, so the effect is negative: after "
@@ -274,7 +279,9 @@ def repair(f: Callable[..., Any]) -> str:
             + ("a black square that only ill films have is itself a cue. " if dark else "filling leaves a trace. ")
             + "Treat the place in the same way in all films, ill or healthy, with or without the cue."
         )
-    return "repair: correct on this example. The hidden checks use other films; any repair that follows the rules passes."
+    return (
+        "repair: correct on this example. The hidden checks use other films; any repair that follows the rules passes."
+    )
 
 
 def _biased_films() -> tuple[np.ndarray, np.ndarray, np.ndarray, Callable[..., Any], Callable[..., Any]]:
@@ -291,9 +298,7 @@ def _biased_films() -> tuple[np.ndarray, np.ndarray, np.ndarray, Callable[..., A
 
     def paste(images: np.ndarray) -> np.ndarray:
         if np.shape(images) != (24, 12, 12):
-            raise AssertionError(
-                f"repair: paste takes all 24 films together, in their order; got {np.shape(images)}."
-            )
+            raise AssertionError(f"repair: paste takes all 24 films together, in their order; got {np.shape(images)}.")
         return np.where(place, np.uint8(250), images)
 
     def erase(images: np.ndarray, where: np.ndarray) -> np.ndarray:
@@ -316,7 +321,9 @@ def balance_weights(f: Callable[..., Any]) -> str:
         raise AssertionError("balance_weights: return the weights, one per film, and the effective number of films.")
     weights, effective = np.asarray(got[0], float), float(got[1])
     if weights.shape != (8,):
-        raise AssertionError(f"balance_weights: expected one weight for each of the 8 films, got shape {weights.shape}.")
+        raise AssertionError(
+            f"balance_weights: expected one weight for each of the 8 films, got shape {weights.shape}."
+        )
     common, rare = weights[0], weights[3]
     if np.isclose(common, 2 * rare) or common > rare:
         raise AssertionError("balance_weights: rare combinations need larger weights. Is the fraction upside down?")

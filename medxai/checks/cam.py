@@ -19,9 +19,7 @@ def my_boxes(f: Callable[..., Any]) -> str:
 
     got = f()
     if isinstance(got, list | tuple):
-        raise AssertionError(
-            "my_boxes: return a dict, film number: (x, y, width, height), as the widget writes it."
-        )
+        raise AssertionError("my_boxes: return a dict, film number: (x, y, width, height), as the widget writes it.")
     try:
         values = [float(v) for box in dict(got).values() for v in box]
     except (TypeError, ValueError):
@@ -77,7 +75,11 @@ def extract(f: Callable[..., Any]) -> str:
     if features.shape != right.shape:
         raise AssertionError(
             f"extract: 5 films of 6 x 4 positions and 3 detectors must give features (5, 6, 4, 3), got {features.shape}. "
-            + ("Did you take only the first film, or squeeze the batch axis away?" if features.size < right.size else "")
+            + (
+                "Did you take only the first film, or squeeze the batch axis away?"
+                if features.size < right.size
+                else ""
+            )
         )
     if np.allclose(features, last, atol=1e-5):
         raise AssertionError(
@@ -116,7 +118,9 @@ def compute_cam(f: Callable[..., Any]) -> str:
             "your sum?"
         )
     if np.allclose(cam, [[[0.5, 2.0]]]):
-        raise AssertionError("compute_cam: this is the map of class 1, expected that of class 0. Where is `target` used?")
+        raise AssertionError(
+            "compute_cam: this is the map of class 1, expected that of class 0. Where is `target` used?"
+        )
     if not np.allclose(cam, [[[2.0, -1.0]]]):
         raise AssertionError(
             "compute_cam: by hand, the two positions are 2*1 - 1*0 = 2 and 2*1 - 1*3 = -1, got "
@@ -404,5 +408,7 @@ def failures(f: Callable[..., Any]) -> str:
             f"failures: the films that are not called although the map points right are 4, 1, lowest first; got {silent}."
         )
     if 3 not in [int(row) for row in f(scores, hits, 0.5, 9)["wrong place"]]:
-        raise AssertionError("failures: film 3 scores exactly the threshold, and a score at the threshold counts as called.")
+        raise AssertionError(
+            "failures: film 3 scores exactly the threshold, and a score at the threshold counts as called."
+        )
     return "failures: correct on this example. This exercise has no points."

@@ -39,18 +39,14 @@ def preprocess(f: Callable[..., Any]) -> str:
             "preprocess: your channels are in the order red, green, blue. VGG16 was trained on blue, green, red."
         )
     if np.allclose(x, grey - 2 * MEANS, atol=1e-3) or np.allclose(x, (grey - MEANS)[..., ::-1] - MEANS, atol=1e-3):
-        raise AssertionError(
-            "preprocess: the means were subtracted twice. Do you also call the library's function?"
-        )
+        raise AssertionError("preprocess: the means were subtracted twice. Do you also call the library's function?")
     if np.abs(x).max() < 20:
         raise AssertionError(
             f"preprocess: your values range from {x.min():.3g} to {x.max():.3g}. Do not divide: the network expects "
             "grey values from 0 to 255, minus the means."
         )
     if np.ptp(x[0, 0, 0]) < 1e-3:
-        raise AssertionError(
-            "preprocess: all three channels are equal, but each colour has its own mean. Which three?"
-        )
+        raise AssertionError("preprocess: all three channels are equal, but each colour has its own mean. Which three?")
     raise AssertionError(
         f"preprocess: a pixel value of 100 must become (-3.939, -16.779, -23.680), got {x[0, 0, 1].round(3).tolist()}."
     )

@@ -34,7 +34,9 @@ def fold_layer(f: Callable[..., Any]) -> str:
     _fold_kernel(new_kernel, kernel, gamma, variance)
     wanted = np.array([4.5, -5 / 3])
     if np.allclose(new_bias, wanted, atol=1e-5):
-        return "fold_layer: correct on this example. The hidden checks use convolutions, other epsilons and other shapes."
+        return (
+            "fold_layer: correct on this example. The hidden checks use convolutions, other epsilons and other shapes."
+        )
     mistakes = {
         (6.5, -1.0): "the running mean is not subtracted",
         (-1.5, -5 / 3): "the layer's own bias is lost",
@@ -90,8 +92,7 @@ def signed_map(f: Callable[..., Any]) -> str:
         got = np.asarray(f(maps), float)
     if not np.array_equal(maps, before):
         raise AssertionError(
-            "signed_map: your function changed the maps it was given; /= and -= write into their array. "
-            "Make new ones."
+            "signed_map: your function changed the maps it was given; /= and -= write into their array. Make new ones."
         )
     if got.shape != (3, 2, 2):
         raise AssertionError(
@@ -264,8 +265,7 @@ def integrated_gradients(f: Callable[..., Any]) -> str:
         x = np.asarray(x, float)
         if x.shape != film.shape:
             raise AssertionError(
-                f"integrated_gradients: gradient_of takes one film {film.shape}, got {x.shape}. "
-                "Call it in a loop."
+                f"integrated_gradients: gradient_of takes one film {film.shape}, got {x.shape}. Call it in a loop."
             )
         return 3 * w * x**2
 
@@ -273,7 +273,9 @@ def integrated_gradients(f: Callable[..., Any]) -> str:
     if not (np.array_equal(film, before[0]) and np.array_equal(baseline, before[1])):
         raise AssertionError("integrated_gradients: your function changed the film or the baseline. Make new arrays.")
     if got.shape != film.shape:
-        raise AssertionError(f"integrated_gradients: expected a map of the film's shape, {film.shape}, got {got.shape}.")
+        raise AssertionError(
+            f"integrated_gradients: expected a map of the film's shape, {film.shape}, got {got.shape}."
+        )
     owed = value(film) - value(baseline)
     steps = np.arange(64) / 64
     along = {

@@ -397,7 +397,9 @@ def _ward_threshold(threshold: float) -> None:
         0.4: "it has as many hits as 0.6, but more false alarms",
         0.3: "it gives more than 20 alarms a day. Count them at the ward's prevalence, including false ones",
     }
-    said = next((text for wrong, text in why.items() if np.isclose(threshold, wrong)), "it is not the score of any film")
+    said = next(
+        (text for wrong, text in why.items() if np.isclose(threshold, wrong)), "it is not the score of any film"
+    )
     raise AssertionError(f"ward_point: the threshold should be 0.6, got {threshold:.4g}: {said}.")
 
 

@@ -397,7 +397,9 @@ def _patient_counts(
     _, who = np.unique(patients, return_inverse=True)
     number = int(who.max()) + 1
     if number < 2:
-        raise ValueError("A bootstrap over patients needs at least two patients, got 1. Is `patients` the right column?")
+        raise ValueError(
+            "A bootstrap over patients needs at least two patients, got 1. Is `patients` the right column?"
+        )
     held = [np.unique(who[labels == value]) for value in np.unique(labels)]  # patients with a film of each class
     block = max(1, _BLOCK // max(len(labels), number))
     for start in range(0, resamples, block):

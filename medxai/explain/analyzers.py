@@ -277,7 +277,9 @@ def _nearest(name: Any, known: list[str]) -> str:
 
 def _unknown_parameter(name: str, given: str, known: list[str]) -> str:
     if given == "neuron_selection_mode":
-        return f"{name}: choose the class when computing a map: analyze(images, target=1), or target=None for the winner."
+        return (
+            f"{name}: choose the class when computing a map: analyze(images, target=1), or target=None for the winner."
+        )
     return f"{name}: unknown parameter {given!r}.{_nearest(given, known)} Parameters: {', '.join(known)}."
 
 

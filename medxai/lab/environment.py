@@ -154,7 +154,9 @@ def _cache() -> Finding:
 
     folder = cache_folder()
     there = next(path for path in (folder, *folder.parents) if path.exists())
-    advice = "set the environment variable DATA_FETCH_DIR to a folder on a disk with enough space, then start JupyterLab"
+    advice = (
+        "set the environment variable DATA_FETCH_DIR to a folder on a disk with enough space, then start JupyterLab"
+    )
     if not there.is_dir() or not os.access(there, os.W_OK):
         return Finding("data cache", f"{folder} cannot be written", advice)
     free = shutil.disk_usage(there).free / 1e9

@@ -271,7 +271,5 @@ def _stored_weights(path: Path, card: Mapping[str, Any]) -> dict[str, list[np.nd
 def _first_difference(expected: Mapping, got: Mapping) -> str:
     for name in [*expected, *got]:
         if expected.get(name) != got.get(name):
-            return (
-                f"layer {name!r} should have weights {expected.get(name, 'none')}, got {got.get(name, 'none')}"
-            )
+            return f"layer {name!r} should have weights {expected.get(name, 'none')}, got {got.get(name, 'none')}"
     return "no difference"

@@ -65,9 +65,7 @@ def to_network_input(images: np.ndarray) -> np.ndarray:
         )
     if images.ndim != 3:
         hint = " For one film, write images[:1] or image[None]." if images.ndim == 2 else ""
-        raise ValueError(
-            f"to_network_input: expected grey films of shape (N, H, W), got {images.shape}.{hint}"
-        )
+        raise ValueError(f"to_network_input: expected grey films of shape (N, H, W), got {images.shape}.{hint}")
     network_input = np.empty((*images.shape, 3), np.float32)
     for channel, mean in enumerate(IMAGENET_MEANS):  # channel by channel needs no intermediate copy, and is faster
         np.subtract(images, mean, out=network_input[..., channel], dtype=np.float32)
@@ -193,7 +191,9 @@ def _likely_mistake(
         if abs(apart + expected) < 0.5:
             return "The channels seem to be in the order red, green, blue; this network expects blue, green, red."
     if seen_low < low - slack:
-        return "The films seem to be preprocessed twice." if seen_high <= high + slack else "Were the films standardised?"
+        return (
+            "The films seem to be preprocessed twice." if seen_high <= high + slack else "Were the films standardised?"
+        )
     if seen_high > high + slack:
         return "The films seem to be unprocessed (0 to 255)." if seen_low >= 0 else "Were the films standardised?"
     return ""

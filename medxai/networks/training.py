@@ -295,9 +295,7 @@ def _check_sets(model: tf.keras.Model, train: ImageSet, validation: ImageSet) ->
                 raise ValueError(f"fit: the {name} set has no film of class {label} ({kind}).")
     size, films_size = tuple(model.input_shape[1:3]), tuple(train.images.shape[1:3])
     if size != films_size:
-        raise ValueError(
-            f"fit: the network takes films of {size} pixels, got {films_size}. Build it for this size."
-        )
+        raise ValueError(f"fit: the network takes films of {size} pixels, got {films_size}. Build it for this size.")
 
 
 def _verbosity() -> int:

@@ -47,9 +47,7 @@ def show(fig: Figure, alt: str) -> None:
         If the description is too short.
     """
     if len(alt.strip()) < 40:
-        raise ValueError(
-            f"plots.show: describe what the figure shows in at least 40 characters, got {alt!r}."
-        )
+        raise ValueError(f"plots.show: describe what the figure shows in at least 40 characters, got {alt!r}.")
     try:
         _display(_png(fig), alt)
     finally:
