@@ -27,7 +27,7 @@ QUESTIONS = (
     ),
     Question(
         "looks_at",
-        "What does it look at, do you think, when it calls a film ill?",
+        "What do you think it looks at when it calls a film ill?",
         (
             "The heart: its width or its shape.",
             "Another part of the patient: lungs, diaphragm, bones.",

@@ -38,10 +38,10 @@ QUESTIONS = (
         "patients",
         "Most patients have several films. The films are shuffled and divided into training and test films. What happens to the result on the test films?",
         (
-            "It is too good: the network has met the test patients before.",
+            "It is too good: the network has seen the test patients before.",
             "It is too bad: films of one patient differ too much.",
             "Nothing, as long as the shuffling has a seed.",
-            "Nothing, as long as both parts hold as many positive films.",
+            "Nothing, as long as both parts have equally many positive films.",
         ),
     ),
     Question(
@@ -51,7 +51,7 @@ QUESTIONS = (
             "Above 0.5: that is what a probability means.",
             "Above the value that is best on the test films.",
             "Above the value at which all training films are right.",
-            "Above a value chosen on validation films, which is then left alone.",
+            "Above a value chosen on validation films and then kept fixed.",
         ),
     ),
     Question(
@@ -69,7 +69,7 @@ QUESTIONS = (
         "Why does the same heart look larger on a film taken from front to back (AP), as at the bedside?",
         (
             "It lies further from the detector, so its shadow is magnified.",
-            "It beats faster when the patient lies.",
+            "It beats faster when the patient lies down.",
             "The exposure is stronger.",
             "It does not: only the label says so.",
         ),
@@ -89,7 +89,7 @@ QUESTIONS = (
         "Positive films of one hospital carry a metal letter in a corner. The hottest point of the maps never lies on it. Does the network use the letter?",
         (
             "No: the map would show it.",
-            "That is not known until you take the letter away, and put it into other films, and look at the score.",
+            "You cannot tell until you remove the letter, add it to other films, and look at the score.",
             "No, if the accuracy is high.",
             "Yes: every network does.",
         ),
@@ -110,13 +110,13 @@ QUESTIONS = (
         (
             "The network follows the rib.",
             "Nothing about the rib: one cell covers a sixth of the film's width.",
-            "The rib is what is ill.",
-            "The enlarging went wrong.",
+            "The disease is in the rib.",
+            "The map was enlarged incorrectly.",
         ),
     ),
     Question(
         "randomised",
-        "You replace the weights of a network's last layers by random numbers, and its maps hardly change. What follows?",
+        "You replace the weights of a network's last layers with random numbers, and its maps hardly change. What follows?",
         (
             "The maps are robust, and that is good.",
             "The network did not need those layers.",
