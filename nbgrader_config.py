@@ -1,6 +1,6 @@
-"""nbgrader's settings for this course, read by nbgrader itself and by formgrader: those that `autograder` has.
+"""nbgrader's settings for this course, read by nbgrader and formgrader: the same as those of `autograder`.
 
-The order of things: solutions/ (instructor) -> notebooks/ (released) -> submitted/ -> autograded/ -> feedback/.
+Folders in order: solutions/ (instructor) -> notebooks/ (released) -> submitted/ -> autograded/ -> feedback/.
 Only solutions/ and notebooks/ are in git.
 """
 

@@ -1,34 +1,34 @@
-"""What thirteen attribution maps cost, beside the way of the lab's source: time, memory, and whether the maps are right.
+"""The cost of thirteen attribution maps compared with the original lab's approach: time, memory and correctness.
 
 Run: python benchmarks/explain.py [--rounds 3] [--films-peer 2]      three quarters of an hour on two quiet cores
      python benchmarks/explain.py --full-size [METHOD ...]           a quarter of an hour, 4 GB of memory
 
-The network is the checkpoint cardiomegaly-cpu at 256 px, the films are the first of the test split, each film's winner is
-explained, and every method has iNNvestigate's default settings: 64 samples, 64 steps. Prints one line of JSON for each
-measurement, medians of the rounds. Time counts from before the process starts until the last map is there.
+The network is the checkpoint cardiomegaly-cpu at 256 px; the films are the first of the test split; each film's winning
+class is explained; every method has iNNvestigate's default settings: 64 samples, 64 steps. Prints one line of JSON per
+measurement, with medians over the rounds. Time is measured from before the process starts to the last map.
 
 explain_one, explain_sixteen
-    Ours: a fresh process in which `medxai.create_analyzer` makes all thirteen maps of 1 or 16 films. Counted: start and
-    imports of the process and of iNNvestigate's process, opening the films (which are in the cache) and the checkpoint,
-    building every analyzer, fitting patterns to all training films once.
-    Peer, the source's way: one process with eager execution off and one default graph, in which for each film and each of
-    the eleven methods iNNvestigate's own `create_analyzer` is called anew; and PatternNet and PatternAttribution, each
-    fitted anew to the same training films, once for all films. iNNvestigate 2 has no patterns, so that part is ours, in a
-    second, eager process, whose start is not counted. Timed on --films-peer films. The time for 16 is theirs, scaled;
-    since the graph grows with every analyzer, later films take longer than that, so this is in the peer's favour.
-    Limit: for 16 films a tenth of the peer's time.
+    Ours: a new process in which `medxai.create_analyzer` computes all thirteen maps of 1 or 16 films. Includes start and
+    imports of the process and of iNNvestigate's process, opening the films (which are cached) and the checkpoint,
+    building every analyzer, and fitting patterns to all training films once.
+    Peer, the original approach: one process with eager execution off and one default graph, in which iNNvestigate's own
+    `create_analyzer` is called again for each film and each of the eleven methods; then PatternNet and
+    PatternAttribution, each fitted separately to the same training films, once for all films. iNNvestigate 2 has no
+    patterns, so that part is ours, in a second, eager process, whose start is not counted. Timed on --films-peer films.
+    The time for 16 films is extrapolated from these; since the graph grows with every analyzer, later films take longer,
+    so the extrapolation favours the peer. Limit: a tenth of the peer's time for 16 films.
 explain_one_memory, explain_sixteen_memory
-    Peak resident memory (VmHWM) of the same runs. Ours: the process's peak plus that of iNNvestigate's process, though they
-    come at different times. Peer: the larger of its two processes; after --films-peer films in place of 16, again in its
-    favour.
+    Peak resident memory (VmHWM) of the same runs. Ours: the process's peak plus that of iNNvestigate's process, although
+    they occur at different times. Peer: the larger of its two processes, after --films-peer films instead of 16, which
+    again favours the peer.
 explain_wrong_maps
-    How many of eleven methods give, in any film, another map than the same method alone in a fresh graph of iNNvestigate
-    (by more than 1e-4 of the map's largest magnitude). Ours must be 0, and the pattern maps of both sides must agree, else
-    there is an error and no number. SmoothGrad is left out: iNNvestigate's noise cannot be seeded. The names go to the
-    standard error. Limit: 0.
+    How many of eleven methods return, for any film, a different map than the same method alone in a new graph of
+    iNNvestigate (by more than 1e-4 of the map's largest magnitude). Ours must be 0, and the pattern maps of both sides
+    must agree; otherwise there is an error and no result. SmoothGrad is excluded, as iNNvestigate's noise cannot be
+    seeded. The names are printed to standard error. Limit: 0.
 explain_512_METHOD, with --full-size
-    Peak memory for one film of 512 x 512 in the full-width network, with random weights; a fresh process for each method,
-    iNNvestigate's process counted as above. The pattern methods are fitted to 16 films there. Limit: 4 GB.
+    Peak memory for one film of 512 x 512 in the full-width network, with random weights; a new process for each method,
+    with iNNvestigate's process counted as above. The pattern methods are fitted to 16 films. Limit: 4 GB.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ FULL_SIZE_LIMIT_GB = 4.0
 
 
 def peak_gb(pid: int | str = "self") -> float:
-    """The largest resident memory that a process has had, in 10^9 bytes."""
+    """The peak resident memory of a process, in 10^9 bytes."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     return next(int(row.split()[1]) for row in status.splitlines() if row.startswith("VmHWM")) * 1024 / 1e9
 
@@ -79,7 +79,7 @@ def network() -> Any:
     return medxai.load_checkpoint("cardiomegaly-cpu").model
 
 
-# Each job below runs in a process of its own and returns its marks (seconds, GB); maps go to a file.
+# Each job below runs in its own process and returns its measurements (seconds, GB); maps are saved to a file.
 
 
 def job_ours(started: float, films: int, training: int | None, keep: Path) -> dict[str, float]:
@@ -99,7 +99,7 @@ def job_ours(started: float, films: int, training: int | None, keep: Path) -> di
 
 
 def job_peer(started: float, films: int, training: int | None, keep: Path) -> dict[str, float]:
-    """The source's way; marks after each film."""
+    """The original approach, measured after each film."""
     import tensorflow as tf
 
     tf.compat.v1.disable_eager_execution()
@@ -122,7 +122,7 @@ def job_peer(started: float, films: int, training: int | None, keep: Path) -> di
 
 
 def job_peer_patterns(started: float, films: int, training: int | None, keep: Path) -> dict[str, float]:
-    """Two fits, and then the maps of one film and of all of them."""
+    """Two fits, then the maps of one film and of all films."""
     from medxai.explain import PatternAttribution, PatternNet, logits_model
     from medxai.networks.preprocessing import to_network_input
 
@@ -142,7 +142,7 @@ def job_peer_patterns(started: float, films: int, training: int | None, keep: Pa
 
 
 def job_alone(started: float, films: int, training: int | None, keep: Path) -> dict[str, float]:
-    """iNNvestigate's own maps with nothing else in the graph: what is right."""
+    """iNNvestigate's own maps with nothing else in the graph: the reference."""
     import tensorflow as tf
 
     tf.compat.v1.disable_eager_execution()
@@ -177,7 +177,7 @@ def job_full_size(name: str) -> dict[str, float]:
         analyzer.fit(np.repeat(film, FULL_SIZE_TRAINING, axis=0) * generator.random((FULL_SIZE_TRAINING, 1, 1, 1)))
     found = analyzer.analyze(film)
     if found.shape != film.shape or not np.isfinite(found).all():
-        raise SystemExit(f"explain: {name} gave no map of a film of {FULL_SIZE} px: {found.shape}.")
+        raise SystemExit(f"explain: {name} returned no valid map of a film of {FULL_SIZE} px: shape {found.shape}.")
     return {"gb": peak_with_child_gb(), "seconds": time.monotonic() - started}
 
 
@@ -185,20 +185,20 @@ JOBS = {"ours": job_ours, "peer": job_peer, "peer_patterns": job_peer_patterns, 
 
 
 def run(job: str, *arguments: Any) -> dict[str, float]:
-    """The marks of a job in a fresh Python."""
+    """The measurements of a job in a new Python process."""
     command = [sys.executable, __file__, "--job", job, *map(str, arguments), "--started", str(time.monotonic())]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment)
     if done.returncode:
         last = "\n".join(done.stderr.strip().splitlines()[-15:])
-        raise SystemExit(f"explain: the job {job} ended with exit status {done.returncode}:\n{last}")
+        raise SystemExit(f"explain: job {job} failed with exit status {done.returncode}:\n{last}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def line(
     name: str, ours: list[float], peer: list[float] | None, limit: float | None, unit: str, share: float | None = None
 ) -> str:
-    """One measurement as JSON: medians and their ratios. `share`: the limit is this part of the peer's."""
+    """One measurement as JSON: medians and their ratios. `share`: the limit as a fraction of the peer's median."""
     a = statistics.median(ours)
     b = statistics.median(peer) if peer else None
     if share is not None and b is not None:
@@ -215,21 +215,21 @@ def line(
 
 
 def different(ours: np.ndarray, theirs: np.ndarray) -> bool:
-    """Does the map of any film differ by more than SAME of its largest magnitude?"""
+    """Whether the map of any film differs by more than SAME times its largest magnitude."""
     axes = tuple(range(1, ours.ndim))
     return bool((np.abs(ours - theirs).max(axes) > SAME * np.abs(theirs).max(axes)).any())
 
 
 def wrong_maps(folder: Path, films_peer: int) -> int:
-    """The number of the peer's methods that give wrong maps; an error when one of ours does."""
+    """The number of the peer's methods that return wrong maps; an error if one of ours does."""
     found = {job: np.load(folder / f"{job}.npz") for job in ("ours", "alone", "peer", "peer_patterns")}
     compared = [name for name in found["alone"].files if name != UNSEEDED]
     wrong = [name for name in compared if different(found["ours"][name][:films_peer], found["alone"][name])]
     wrong += [n for n in found["peer_patterns"].files if different(found["ours"][n], found["peer_patterns"][n])]
     if wrong:
-        raise SystemExit(f"explain: our maps are not those of the method alone: {', '.join(wrong)}. No numbers.")
+        raise SystemExit(f"explain: our maps differ from those of the method alone: {', '.join(wrong)}. No results.")
     bad = [name for name in compared if different(found["peer"][name], found["alone"][name])]
-    print(f"explain: in one shared graph other maps than alone: {', '.join(bad) or 'none'}", file=sys.stderr)
+    print(f"explain: methods with different maps in a shared graph: {', '.join(bad) or 'none'}", file=sys.stderr)
     return len(bad)
 
 
@@ -265,7 +265,7 @@ def full_size(names: list[str]) -> None:
     for name in names:
         peak = run("full_size", name)
         print(line(f"explain_512_{name}", [peak["gb"]], None, FULL_SIZE_LIMIT_GB, "GB"), flush=True)
-        print(f"explain: {name} took {peak['seconds']:.0f} s, patterns and building included", file=sys.stderr)
+        print(f"explain: {name} took {peak['seconds']:.0f} s, including patterns and building", file=sys.stderr)
 
 
 def main() -> None:
@@ -273,8 +273,8 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--films-peer", type=int, default=2, help="films that the peer is timed on (2)")
-    parser.add_argument("--training-films", type=int, help="fewer than all, for a trial")
+    parser.add_argument("--films-peer", type=int, default=2, help="number of films for timing the peer (default: 2)")
+    parser.add_argument("--training-films", type=int, help="use only this many training films, for a trial")
     parser.add_argument("--full-size", nargs="*", metavar="METHOD", choices=[*METHODS, *PATTERNS])
     parser.add_argument("--job", nargs="+", help=argparse.SUPPRESS)
     parser.add_argument("--started", type=float, help=argparse.SUPPRESS)

@@ -1,23 +1,24 @@
-"""What grading costs beside nbgrader's autograde, with equal marks.
+"""The cost of grading compared with nbgrader's autograde, with equal marks.
 
 Run: python benchmarks/grading.py [light] [lab] [flat] [--rounds 3] [--sizes 10 100 1000] [--no-peer]
 
-Prints one line of JSON for each measurement; both sides in turn in one run, as whole commands.
+Prints one line of JSON per measurement; both sides run alternately, as complete commands.
 
 grading_light   seconds for 20 submissions that import TensorFlow and do little. peer: nbgrader autograde, which has no parallel
                 mode, with compiled bytecode; limit: a tenth of the peer.
-grading_lab     seconds for 6 honest submissions of lab 01, one round of the peer, three of ours and of the limit in turn. limit: CPU
-                seconds of the cells that marks depend on, run in warm kernels with the checks inside, over the processors; no
-                import is in it. Ours with its default, --keep-warm 10: the command before left TensorFlow loaded.
-grading_lab_first  the same where no command came before (--keep-warm 0): it loads TensorFlow, once.
-grading_lab_cold  as grading_lab, limit: those cells in ordinary kernels, where the first of them imports TensorFlow. For
-                orientation: the goal is grading_lab's.
-grading_flat    CPU seconds of the whole machine a submission, start-up left out, of a tiny notebook in a class of 1,000 (ours) and in
-                one of 10 (limit).
-grading_flat_seconds  the same on the clock.
-grading_flat_memory   MiB of the grader's own process at most, with 1,000 (ours) and with 10 (limit).
+grading_lab     seconds for 6 honest submissions of lab 01, one round of the peer, three of ours and of the limit alternately.
+                limit: CPU seconds of the cells that marks depend on, run in warm kernels including the checks, divided by the
+                number of processors; excludes imports. Ours with its default, --keep-warm 10: the previous command left
+                TensorFlow loaded.
+grading_lab_first  the same without a previous command (--keep-warm 0): it loads TensorFlow once.
+grading_lab_cold  as grading_lab; limit: the same cells in ordinary kernels, where the first of them imports TensorFlow. For
+                orientation: the goal is that of grading_lab.
+grading_flat    CPU seconds per submission on the whole machine, without start-up, for a tiny notebook in a class of 1,000 (ours)
+                and in a class of 10 (limit).
+grading_flat_seconds  the same in wall-clock time.
+grading_flat_memory   peak MiB of the grader's own process, with 1,000 (ours) and with 10 submissions (limit).
 
-What is done once for each version of an assignment (the release, trying its checks) is done before on both sides.
+Work done once per version of an assignment (the release, trying its checks) is done beforehand on both sides.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ WRONG = {"light": "return tf.reduce_sum(tf.square(x))", "flat": "return 4"}
 
 
 def course_of(kind: str, folder: Path, students: int) -> Path:
-    """A course of nbgrader's with one assignment, released, and answers of which every second is wrong."""
+    """An nbgrader course with one released assignment and submissions, half of which are wrong."""
     nb = nbformat.v4.new_notebook(
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     )
@@ -91,7 +92,7 @@ def course_of(kind: str, folder: Path, students: int) -> Path:
 
 
 def run(command: list[str], folder: Path) -> tuple[float, float]:
-    """Seconds, and CPU seconds with all children; raises with the command's own words where it fails."""
+    """Seconds, and CPU seconds with all children; if the command fails, raises with its output."""
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     env["PYTHONPATH"], env["TF_CPP_MIN_LOG_LEVEL"] = os.pathsep.join([str(folder), str(ROOT)]), "3"
     env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env["PATH"]])
@@ -105,7 +106,7 @@ def run(command: list[str], folder: Path) -> tuple[float, float]:
 
 
 def scores(folder: Path, assignment: str) -> dict[tuple[str, str], float | None]:
-    """(student, cell) -> points, as the gradebook has them."""
+    """(student, cell) -> points, from the gradebook."""
     from nbgrader.api import Gradebook
 
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
@@ -118,17 +119,17 @@ def scores(folder: Path, assignment: str) -> dict[tuple[str, str], float | None]
 
 
 def forget(folder: Path) -> None:
-    """Removes what a grading leaves behind, but for what is known of the assignment."""
+    """Removes the results of a grading, but not the cached data of the assignment."""
     for name in ("autograded", ".autograder/records"):
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def compared(course: Path, assignment: str, rounds: int) -> tuple[list[float], list[float]]:
-    """Seconds of ours and of nbgrader's on copies of one course; stops where the marks differ."""
+    """Seconds of ours and of nbgrader's on copies of one course; stops if the marks differ."""
     theirs = course.with_name(f"{course.name}-nbgrader")
     shutil.copytree(course, theirs)
     grade = [*PYTHON, "autograder.cli", "grade", assignment]
-    run(grade, course)  # tries the checks, which is once for each version
+    run(grade, course)  # tries the checks, once per version
     ours, peer = [], []
     for _ in range(rounds):
         forget(course)
@@ -176,7 +177,7 @@ def lab(scratch: Path, with_peer: bool) -> None:
     grade = [*PYTHON, "autograder.cli", "grade", source.name, "--again"]
     first, warm, cold = [], [], []
     if not with_peer:
-        run(grade, course.root)  # tries the checks, which is once for each version
+        run(grade, course.root)  # tries the checks, once per version
     for round in range(3):
         ours.append(run(grade, course.root)[0])
         first.append(run([*grade, "--keep-warm", "0"], course.root)[0])
@@ -188,8 +189,8 @@ def lab(scratch: Path, with_peer: bool) -> None:
 
 
 def needed_seconds(course, name: str, warm: bool) -> float:
-    """CPU seconds of the cells that marks depend on, all submissions together, with the checks inside, over the processors: in
-    warm kernels, or in ordinary ones. What a kernel costs that runs nothing is taken off."""
+    """CPU seconds of the cells that marks depend on, for all submissions, including the checks, divided by the number of
+    processors, in warm or in ordinary kernels. The cost of an idle kernel is subtracted."""
     from autograder.collect import submissions
     from autograder.notebook.code_cells import for_marks
     from autograder.run import assignment, sandboxes, submission
@@ -220,7 +221,7 @@ def warm_seconds(sandbox, made, sources: list[str]) -> float:
 
 
 def cold_seconds(course, sandbox, made, sources: list[str]) -> float:
-    """The same cells in the kernel that everybody has; a failing check is part of honest work."""
+    """The same cells in an ordinary kernel; failing checks are normal in honest submissions."""
     from jupyter_client.manager import start_new_kernel
 
     unwritten = "PYTHONDONTWRITEBYTECODE"
@@ -291,7 +292,7 @@ print(json.dumps([end[0] - times[0][0], sum(r.resources["cpu_seconds"] for r in 
 
 
 def measured(course: Path, students: int | None = None) -> tuple[float, float, float]:
-    """Seconds and CPU seconds a submission from the first to the last, and MiB at most of the grader's process."""
+    """Seconds and CPU seconds per submission from the first to the last, and peak MiB of the grader's process."""
     arguments = ["student0000"] if students else []
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
@@ -320,7 +321,9 @@ def main() -> None:
     parser.add_argument("what", nargs="*", default=["light", "lab", "flat"])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 100, 1000])
-    parser.add_argument("--no-peer", action="store_true", help="grading_lab without nbgrader's twenty minutes")
+    parser.add_argument(
+        "--no-peer", action="store_true", help="skip nbgrader in grading_lab, which takes twenty minutes"
+    )
     given = parser.parse_args()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory(prefix="grading-") as folder:

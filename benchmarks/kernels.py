@@ -1,18 +1,18 @@
-"""What a warm, sandboxed kernel costs beside an ordinary one.
+"""The cost of a warm, sandboxed kernel compared with an ordinary one.
 
 Run: python benchmarks/kernels.py [--rounds 5]
 
-Prints one line of JSON for each measurement, medians of the rounds, both sides in turn in one run:
+Prints one line of JSON per measurement, with medians over the rounds; both sides run alternately:
 
-kernel_start    CPU seconds from nothing to a TensorFlow operation done, of all processes that were started for it.
-                ours: a kernel of a zygote that is warm; peer: ipykernel as it comes, with compiled bytecode;
+kernel_start    CPU seconds from the start to a completed TensorFlow operation, of all processes started for it.
+                ours: a kernel forked from a warm process; peer: an ordinary ipykernel, with compiled bytecode;
                 limit: a tenth of the peer.
-kernel_seconds  the same on the clock.
-kernel_memory   MiB a kernel (PSS) with 8 alive that have each run an operation; ours with its part of the zygote;
-                limit: half of the peer.
+kernel_seconds  the same in wall-clock time.
+kernel_memory   MiB per kernel (PSS) with 8 running kernels that have each run an operation; ours including its share of
+                the warm process; limit: half of the peer.
 explain_start   CPU seconds from the first call of an iNNvestigate analyzer to its map. ours: its process is a fork of
-                the warm one; peer: it is a new Python; limit: a fifth of the peer.
-explain_seconds the same on the clock. Ours runs at nice 19: where the machine is busy, it waits and the peer does not.
+                the warm process; peer: it is a new Python; limit: a fifth of the peer.
+explain_seconds the same in wall-clock time. Ours runs at nice 19: on a busy machine it waits and the peer does not.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ WARM = settings.Settings(packages=("medxai", "data_fetch"), preload=("innvestiga
 
 
 class Kernel:
-    """A kernel and a client of it."""
+    """A kernel with its client."""
 
     def __init__(self, warm: bool) -> None:
         spec = KernelSpec(**kernelspec.specification(WARM))
@@ -72,7 +72,7 @@ class Kernel:
 
 
 def cpu_seconds() -> float:
-    """Of all processes below this one, with those of theirs that have ended."""
+    """CPU seconds of all descendants of this process, including terminated ones."""
     total = 0.0
     for process in psutil.Process().children(recursive=True):
         times = process.cpu_times()
@@ -81,7 +81,7 @@ def cpu_seconds() -> float:
 
 
 def start(warm: bool) -> tuple[float, float]:
-    """CPU seconds and seconds until the operation is done."""
+    """CPU seconds and seconds until the operation has completed."""
     before, started = cpu_seconds(), time.perf_counter()
     kernel = Kernel(warm)
     kernel.run(OPERATION)
@@ -91,7 +91,7 @@ def start(warm: bool) -> tuple[float, float]:
 
 
 def memory(warm: bool) -> float:
-    """MiB a kernel."""
+    """MiB per kernel."""
     others = {process.pid for process in psutil.Process().children(recursive=True)} if not warm else set()
     kernels = [Kernel(warm) for _ in range(KERNELS)]
     for kernel in kernels:
@@ -103,7 +103,7 @@ def memory(warm: bool) -> float:
 
 
 def pss(number: int) -> int:
-    """Bytes; process 1 of a kernel shows its own to root only, and is counted with what it does not share otherwise."""
+    """Bytes; only root can read the PSS of process 1 of a kernel, otherwise its unshared memory is counted."""
     try:
         lines = Path(f"/proc/{number}/smaps_rollup").read_text(encoding="utf-8").splitlines()
         return next(int(line.split()[1]) << 10 for line in lines if line.startswith("Pss:"))
@@ -125,12 +125,12 @@ def explain(warm: bool) -> tuple[float, float]:
 def by_side(
     taken: list[tuple[tuple[float, float], tuple[float, float]]], which: int
 ) -> tuple[list[float], list[float]]:
-    """One of the two numbers that each side of a pair has: ours, the peer's."""
+    """One of the two numbers measured on each side: ours, the peer's."""
     return [ours[which] for ours, _ in taken], [peer[which] for _, peer in taken]
 
 
 def report(name: str, unit: str, less: float | None, ours: list[float], peer: list[float]) -> None:
-    """`less`: the limit is the peer divided by this; None where there is none."""
+    """Print a measurement. `less`: the limit is the peer divided by this; None if there is no limit."""
     a, b = statistics.median(ours), statistics.median(peer)
     limit = b / less if less else None
     row = {"name": name, "ours": a, "peer": b, "limit": limit, "ratio_peer": b / a, "ratio_limit": limit and a / limit}
@@ -143,8 +143,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # as in ours, which writes nothing but what was asked
-    for warm in (True, False):  # the zygote, and bytecode that may be missing
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # as in our kernels
+    for warm in (True, False):  # starts the warm process, and compiles missing bytecode
         start(warm)
     taken = [(start(True), start(False)) for _ in range(rounds)]
     report("kernel_start", "CPU s", 10, *by_side(taken, 0))

@@ -1,27 +1,30 @@
-"""How fast films come out of NIH archives: ours beside the usual way, and beside a server read through gunzip to nothing.
+"""How fast films are extracted from NIH archives, compared with the usual approach and with only reading and unzipping.
 
 Run: MEDXAI_REALDATA=FOLDER python benchmarks/nih_stream.py [--rounds 3] [--archives 4] [--films 500] [--at-once 3]
 
-FOLDER holds nih/mirror, as for the tests. Its real films are packed again under other official names, until the archives
-are large enough to time; a server in a process of its own serves them on this machine, so there is no network to hide
-behind. Prints one line of JSON for each measurement, medians of the rounds:
+FOLDER contains nih/mirror, as for the tests. Its real films are repacked under other official names until the archives
+are large enough to time; a server in a separate process serves them on this machine, so that the network is not the
+bottleneck. Prints one line of JSON per measurement, with medians over the rounds:
 
 nih_stream               6 % of the films are wanted, as for 2,000 films of pneumothorax from four archives.
 nih_stream_cardiomegaly  14 % are wanted, as for the 700 films of cardiomegaly from the first archive.
-nih_stream_line          the same, from a server that sends 118 MB/s in all, which is a line of 1 Gbit/s.
-nih_stream_all           all are wanted, as from a small mirror: decoding is the work then, not the archive.
+nih_stream_line          the same, from a server that sends 118 MB/s in total, the speed of a 1 Gbit/s connection.
+nih_stream_all           all are wanted, as from a small mirror: then most of the work is decoding.
 
-ours    `data_fetch.transfer.archives.take_films` in a process of its own, official way: every archive to its end, md5 confirmed.
-peer    the usual way: curl all archives to disk, tar xzf, then open, shrink and save the wanted films with Pillow.
-limit   the server read through zlib to nothing: as many archives at once as ours, each in a process of its own, without
-        the time that Python needs to start. Nothing is hashed, so it is less than anybody can do who confirms an md5.
+ours    `data_fetch.transfer.archives.take_films` in its own process, as with the official archives: every archive is read
+        to its end, and its MD5 is verified.
+peer    the usual approach: curl all archives to disk, tar xzf, then open, resize and save the wanted films with Pillow.
+limit   the archives are read and unzipped with zlib, and the data discarded: as many archives at the same time as ours,
+        each in its own process, without the start of Python. Nothing is hashed, so no program that verifies an MD5 can
+        be as fast.
 
-Each line has on top: gzip and ratio_gzip (the same with `curl | gzip -dc`, which unzips half as fast as zlib), peak_mb
-(memory of our process), kept_mb (disk that ours keeps), peer_disk_mb (what the usual way takes), megabytes (archives).
+Each line also has: gzip and ratio_gzip (the same with `curl | gzip -dc`, which unzips half as fast as zlib), peak_mb
+(memory of our process), kept_mb (disk space that ours uses), peer_disk_mb (disk space of the usual approach), megabytes
+(archives).
 
-Without a line in between, the limit keeps every core busy with nothing but unzipping, and ours has more to do: the md5 takes
-about two thirds of the time of zlib again, and a wanted film takes about 20 times as long to decode as to unzip. So on two
-cores resizing does not keep up with zlib at 6 % and more; nih_stream_line says whether it does with a line of 1 Gbit/s.
+Without a slow connection, the limit keeps every core busy with unzipping alone, while ours has more to do: the MD5 takes
+about two thirds of the time of zlib, and a wanted film takes about 20 times as long to decode as to unzip. So on two
+cores, resizing does not keep up with zlib from 6 % on; nih_stream_line shows whether it does at 1 Gbit/s.
 """
 
 from __future__ import annotations
@@ -48,7 +51,7 @@ from data_fetch.sources.nih.index import nih_index
 from data_fetch.transfer.archives import AT_ONCE
 
 SIZE = 512
-# Share of the films that is wanted, and MB/s that the server sends (0: as fast as it can).
+# Share of the films that is wanted, and the server's speed in MB/s (0: unlimited).
 CASES = {
     "nih_stream": (0.06, 0),
     "nih_stream_cardiomegaly": (0.14, 0),
@@ -114,7 +117,7 @@ for name in sys.stdin.read().split():
 
 
 def real_films(mirror: pathlib.Path) -> list[bytes]:
-    """Every film that the mirror's archives hold, as stored."""
+    """Every film in the mirror's archives, as stored."""
     films = []
     for path in sorted(mirror.glob("*.tar.gz")):
         with tarfile.open(path) as tar:
@@ -142,7 +145,7 @@ def pack(folder: pathlib.Path, films: list[bytes], archives: int, count: int) ->
 
 @contextlib.contextmanager
 def served(folder: pathlib.Path, rate: float) -> Iterator[str]:
-    """The address of a server, in another process, of a folder; rate : MB/s, or 0."""
+    """Serves a folder from another process and yields the address; rate: MB/s, or 0."""
     command = [sys.executable, "-c", SERVE, str(folder), str(rate)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as server:
         assert server.stdout
@@ -157,7 +160,7 @@ def size_of(folder: pathlib.Path) -> int:
 
 
 def ours(address: str, wanted: dict[str, list[str]], md5: dict[str, str], work: pathlib.Path, at_once: int):
-    """Seconds, peak memory in MB and bytes kept of `take_films`; its folder stays for the comparison."""
+    """Seconds, peak memory in MB and bytes on disk of `take_films`; its folder is kept for the comparison."""
     folder = work / "ours"
     archives = [
         {"name": name, "address": f"{address}/{name}", "wanted": dict.fromkeys(films), "md5": md5[name]}
@@ -173,7 +176,7 @@ def ours(address: str, wanted: dict[str, list[str]], md5: dict[str, str], work: 
 
 
 def peer(address: str, wanted: dict[str, list[str]], work: pathlib.Path):
-    """Seconds and bytes on disk of the usual way."""
+    """Seconds and bytes on disk of the usual approach."""
     folder = work / "peer"
     folder.mkdir()
     started = time.perf_counter()
@@ -189,7 +192,7 @@ def peer(address: str, wanted: dict[str, list[str]], work: pathlib.Path):
 
 
 def limit(address: str, archives: list[str], at_once: int) -> tuple[float, float]:
-    """Seconds until as many processes as ours reads archives have unzipped all of them: with zlib, and with gzip."""
+    """Seconds to unzip all archives with as many processes as ours reads archives at once: with zlib, and with gzip."""
     shares = [[f"{address}/{name}" for name in archives[first::at_once]] for first in range(at_once)]
 
     def together(*command: str) -> list[str]:
@@ -208,7 +211,7 @@ def limit(address: str, archives: list[str], at_once: int) -> tuple[float, float
 
 
 def same_films(wanted: dict[str, list[str]], work: pathlib.Path) -> None:
-    """Both ways must have made the same pictures."""
+    """Asserts that both approaches produced the same images."""
     for archive, films in wanted.items():
         for film in films:
             one, other = np.load(work / "ours" / archive / f"{film}.npy"), np.load(work / "peer/films" / f"{film}.npy")
@@ -219,11 +222,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--archives", type=int, default=4)
-    parser.add_argument("--films", type=int, default=500, help="in each archive")
-    parser.add_argument("--at-once", type=int, default=AT_ONCE, help="archives that are read at the same time")
+    parser.add_argument("--films", type=int, default=500, help="films per archive")
+    parser.add_argument("--at-once", type=int, default=AT_ONCE, help="archives to read at the same time")
     given = parser.parse_args()
     if "MEDXAI_REALDATA" not in os.environ:
-        raise SystemExit("set MEDXAI_REALDATA to a folder that holds nih/mirror")
+        raise SystemExit("set MEDXAI_REALDATA to a folder that contains nih/mirror")
     films = real_films(pathlib.Path(os.environ["MEDXAI_REALDATA"]) / "nih" / "mirror")
     with tempfile.TemporaryDirectory() as made:
         served_folder = pathlib.Path(made, "server")

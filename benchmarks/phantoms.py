@@ -1,13 +1,13 @@
-"""How long the films of lab 01 take: drawn with all cores beside one core, and opened from the cache.
+"""The time to render the films of lab 01 on all cores compared with one core, and to open them from the cache.
 
 Run: python benchmarks/phantoms.py [--rounds 3]
 
-Prints one line of JSON for each measurement, medians of the rounds:
+Prints one line of JSON per measurement, with medians over the rounds:
 
 cardiomegaly_render   the lab's 700 films at 256 px (develop and test); ours: all cores, peer: one worker,
-                      limit: 60 s, what the course promises on 2 cores.
-cardiomegaly_open     the same films from the cache, in a fresh process each time; ours: fetch_cardiomegaly twice,
-                      peer: NumPy reading the same arrays whole into memory, limit: 0.2 s a set.
+                      limit: 60 s, as the course promises on 2 cores.
+cardiomegaly_open     the same films from the cache, in a new process each time; ours: fetch_cardiomegaly twice,
+                      peer: NumPy reading the same arrays completely into memory, limit: 0.2 s per image set.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ print(time.perf_counter() - started)
 
 
 def render(workers: int | None) -> float:
-    """Seconds to draw the lab's films into an empty folder."""
+    """Seconds to render the lab's films into an empty folder."""
     started = time.perf_counter()
     for split in SPLITS:
         with tempfile.TemporaryDirectory() as folder:
@@ -57,7 +57,7 @@ def render(workers: int | None) -> float:
 
 
 def in_a_process(code: str) -> float:
-    """The number that `code` prints, run by a fresh Python."""
+    """The number printed by `code`, run in a new Python process."""
     return float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, encoding="utf-8").stdout)
 
 

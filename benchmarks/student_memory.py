@@ -1,25 +1,26 @@
-"""What 400 films of 512 x 512 pixels take of a machine's memory: one student, and ten at once.
+"""The memory needed for 400 films of 512 x 512 pixels: by one student, and by ten at the same time.
 
 Run: python benchmarks/student_memory.py [--students 10] [--rounds 3] [--films 400] [--size 512]      (Linux)
 
-Every student is a process of its own that sees each film once as network input. Ours fetches the films from a filled
-cache (`fetch_cardiomegaly`: mapped, uint8) and preprocesses them batch by batch. The peer does what notebooks of this kind
-do: unpickle the arrays, copy them into float64 with three channels, preprocess the whole set in place (the arithmetic of
-Keras's `preprocess_input`); it is spared the copies that splitting the arrays would make. TensorFlow is in neither count;
-Python, NumPy and what fetching imports (pandas) are in ours. Both sides must agree on the mean of all network input.
+Each student is a separate process that converts every film once to network input. Ours fetches the films from a filled
+cache (`fetch_cardiomegaly`: mapped, uint8) and preprocesses them in batches. The peer does what such notebooks usually
+do: unpickle the arrays, copy them into float64 with three channels, and preprocess the whole image set in place (the
+arithmetic of Keras's `preprocess_input`), without the copies that splitting the arrays would make. TensorFlow is excluded
+on both sides; ours includes Python, NumPy and the imports of fetching (pandas). Both sides must agree on the mean of all
+network input.
 
 Memory is the proportional set size (PSS: a page that k processes map counts as 1/k in each), read from
-/proc/PID/smaps_rollup every 20 ms while all students are alive. The films are noise in the format of the real cache:
-their pixels change no number here.
+/proc/PID/smaps_rollup every 20 ms while all students are running. The films are noise in the format of the real cache;
+their pixel values do not affect the results.
 
-Prints one line of JSON for each measurement, medians of the rounds, in MB (1e6 bytes):
+Prints one line of JSON per measurement, with medians over the rounds, in MB (1e6 bytes):
 
-student_memory        ten students at once: the highest sum of their PSS, divided by their number. The peer runs as many
-                      at once as fit into half of the free memory (`peer_students`): its pages are private, so that the
-                      share of one does not depend on how many there are. limit: a twentieth of the peer's.
-student_memory_one    the same for one student alone, who has nobody to share with.
-student_memory_films  what all ten together have mapped of the file of films, at the highest; limit: the file once, as the
-                      machine keeps it for all of them. `to_network_input` gives pages back that it has read.
+student_memory        ten students at the same time: the peak of the sum of their PSS, divided by their number. The peer
+                      runs as many students as fit into half of the free memory (`peer_students`): its pages are private,
+                      so the share of one does not depend on their number. limit: a twentieth of the peer's.
+student_memory_one    the same for a single student, who shares no pages.
+student_memory_films  the peak of what all ten together have mapped from the file of films; limit: the size of the file,
+                      which the machine caches once for all of them. `to_network_input` releases the pages it has read.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from pathlib import Path
 import numpy as np
 
 GOAL = 20
-BATCH = 8  # of the gpu profile
+BATCH = 8  # as in the gpu profile
 
 OURS = """
 import sys
@@ -54,7 +55,7 @@ total = sum(seen(to_network_input(films.images[start : start + {batch}])) for st
 print(total / (films.images.size * 3), flush=True)
 sys.stdin.readline()
 """
-# Nothing of the course pickles anything; this is the peer.
+# The course itself never pickles anything; this is for the peer.
 PICKLE = """
 import pickle, sys
 import numpy as np
@@ -81,7 +82,7 @@ sys.stdin.readline()
 
 
 def fill_cache(folder: Path, films: int, size: int) -> Path:
-    """A stored set as the renderer writes it, made through `fetch_cardiomegaly`; returns its file of films."""
+    """A stored set in the renderer's format, created through `fetch_cardiomegaly`; returns its file of films."""
     from data_fetch import fetch_cardiomegaly
     from data_fetch.sources.phantoms import writing
 
@@ -108,7 +109,7 @@ def fill_cache(folder: Path, films: int, size: int) -> Path:
 
 
 def pss(process: int, file: Path | None = None) -> int:
-    """Bytes of a process's proportional set size; of what it maps from one file, if that is given."""
+    """The proportional set size of a process in bytes; only of what it maps from `file`, if given."""
     if file is None:
         lines = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="utf-8").splitlines()
         return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024
@@ -122,7 +123,7 @@ def pss(process: int, file: Path | None = None) -> int:
 
 
 def class_of(code: str, students: int, environment: dict[str, str], file: Path | None = None) -> dict[str, float]:
-    """Run so many students at once; MB at the highest: a student's share, and what all have mapped of `file`."""
+    """Run students at the same time; peak MB of a student's share, and of what all have mapped from `file`."""
     started = [
         subprocess.Popen(
             [sys.executable, "-c", code],
@@ -136,7 +137,7 @@ def class_of(code: str, students: int, environment: dict[str, str], file: Path |
     try:
         for one in started:
             if one.stdout.readline().strip() != "ready":
-                raise RuntimeError("A student's process ended before it began (message above).")
+                raise RuntimeError("A student's process failed to start (see the message above).")
         for one in started:
             one.stdin.write("go\n")
             one.stdin.flush()
@@ -150,7 +151,7 @@ def class_of(code: str, students: int, environment: dict[str, str], file: Path |
                 if text := one.stdout.readline():
                     means[one.pid] = float(text)
                 elif one.poll() is not None:
-                    raise RuntimeError(f"A student's process ended with status {one.returncode}: too little memory?")
+                    raise RuntimeError(f"A student's process failed with exit status {one.returncode}: out of memory?")
             time.sleep(0.02)
         return {"share": highest / students / 1e6, "file": of_file / 1e6, "mean": next(iter(means.values()))}
     finally:
@@ -193,7 +194,7 @@ def main() -> None:
             for _ in range(options.rounds)
         ]
         for together, _, theirs, _ in got:
-            assert abs(together["mean"] - theirs["mean"]) < 1e-3, "the two sides do not see the same network input"
+            assert abs(together["mean"] - theirs["mean"]) < 1e-3, "the two sides differ in their network input"
         size = film_file.stat().st_size / 1e6
     many, one, peers, alone = ([round_[k]["share"] for round_ in got] for k in range(4))
     counted = {"students": options.students, "peer_students": fitting}

@@ -1,8 +1,8 @@
 """What students import: the course's networks, training, metrics, figures and checks.
 
-Importing this package is quick and imports no TensorFlow; what needs TensorFlow loads it when it is first called.
-A TensorFlow that is imported later starts without its notes on the machine, which look like errors and are none: set
-TF_CPP_MIN_LOG_LEVEL=0 to read them. It does not warn of retracing either.
+Importing this package is quick and does not import TensorFlow, which is loaded when it is first needed. TensorFlow
+then starts without its notes about the machine, which look like errors but are not: set TF_CPP_MIN_LOG_LEVEL=0 to read
+them. Retracing warnings are suppressed, too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .networks.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# A lab calls many small networks once each; a warning of five lines says every time that this could be faster.
+# A lab calls many small networks once each, and each call would print a five-line warning about speed.
 logging.getLogger("tensorflow").addFilter(lambda record: "triggered tf.function retracing" not in record.getMessage())
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""`python -m medxai COMMAND`: what a student types in a terminal."""
+"""`python -m medxai COMMAND`: the students' command line."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command; gives the exit status."""
+    """Runs a command and returns the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given and given[0] in COMMANDS:
         return COMMANDS[given[0]][0](given[1:])
     asked = given[:1] in ([], ["-h"], ["--help"])
     out = sys.stdout if asked else sys.stderr
     if not asked:
-        print(f"There is no command {given[0]!r}.", file=out)
+        print(f"Unknown command: {given[0]!r}.", file=out)
     print("Usage: python -m medxai COMMAND", file=out)
     for name, (_, text) in COMMANDS.items():
         print(f"  {name:8} {text}", file=out)

@@ -1,4 +1,4 @@
-"""The name under which scripts outside the course import `medxai.explain.cam`."""
+"""Alias of `medxai.explain.cam`, kept for scripts outside the course."""
 
 from .explain.cam import bias as bias
 from .explain.cam import enlarge as enlarge

@@ -1,14 +1,14 @@
-"""The errors of medxai: each says what is wrong, what was expected, what came, and what to do next."""
+"""The errors of medxai: each states what is wrong, what was expected, what was found, and what to do next."""
 
 from __future__ import annotations
 
 
 class PixelRangeError(ValueError):
-    """Pixels that are not in the range a network was trained on; the message names the likely mistake."""
+    """Pixels outside the range a network was trained on; the message names the likely mistake."""
 
 
 class CheckpointError(RuntimeError):
-    """A checkpoint that cannot be used: damaged, not what its card says, or made for another network."""
+    """A checkpoint that cannot be used: damaged, different from its card, or made for another network."""
 
 
 class FoldError(ValueError):
@@ -16,4 +16,4 @@ class FoldError(ValueError):
 
 
 class ExplanationError(RuntimeError):
-    """A map that could not be made: the method refuses the network, or the process that computes it ended."""
+    """An attribution map that could not be computed: the method rejects the network, or its process ended."""

@@ -1,3 +1,3 @@
-"""The name under which scripts outside the course import `medxai.networks.own_network`."""
+"""Alias of `medxai.networks.own_network`, kept for scripts outside the course."""
 
 from .networks.own_network import load as load

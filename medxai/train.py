@@ -1,4 +1,4 @@
-"""`python -m medxai.train TASK`: the command of `medxai.networks.train_command`."""
+"""`python -m medxai.train TASK`: runs `medxai.networks.train_command`."""
 
 from .networks.train_command import main
 

@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Settings and fixtures for all tests."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
-# Without bytecode each of the many processes that tests start would import TensorFlow in 10 s instead of 3.
+# Without bytecode, each of the many processes that tests start would need 10 s instead of 3 to import TensorFlow.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-# A shell that starts the tests in the background makes them, and all that they start, deaf to Ctrl-C.
+# If a shell starts the tests in the background, they and all their child processes ignore Ctrl-C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-# Kernels that tests start are those of this environment, whatever the user installed elsewhere.
+# Tests start the kernels of this environment, whatever the user has installed elsewhere.
 os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
-# Nothing stays warm between tests but where a test is about that.
+# No warm process is kept between tests, except in tests of that feature.
 os.environ["WARMKERNEL_KEEP"] = "0"
-# What the person who runs the tests has set for the course must not decide what they test. Only the notebooks are
-# also run in another profile, by `make test-gpu`, and ask for it with the fixture `profile_name`.
+# The user's own settings for the course must not affect the tests. Only the notebooks are also run in another profile, by
+# `make test-gpu`; they get it from the fixture `profile_name`.
 PROFILE = os.environ.pop("MEDXAI_PROFILE", "cpu")
 for name in list(os.environ):
     if (name.startswith("DATA_FETCH_") and name != "DATA_FETCH_DIR") or name == "MEDXAI_RECORD_EXPECTED":
         del os.environ[name]
 
 
-# Files that one worker is busy with for minutes. They begin, so that no worker waits for another at the end.
+# Test files that take minutes. They run first, so that no worker has to wait for another at the end.
 LONGEST = (
     "test_solutions.py",
     "test_parity.py",
@@ -47,7 +47,7 @@ LONGEST = (
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What runs in `make test-all` only says why, and what it does whole has no sample there; the longest files come first."""
+    """Slow tests must give a reason; `make test-all` skips the samples of slow tests; the longest files run first."""
     if "not slow" not in config.option.markexpr:
         samples = [item for item in items if item.get_closest_marker("sample")]
         items[:] = [item for item in items if item not in samples]
@@ -62,25 +62,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def profile_name() -> str:
-    """The profile to run notebooks in: "cpu", or what MEDXAI_PROFILE said when the tests were started."""
+    """The profile to run notebooks in: "cpu", or the value of MEDXAI_PROFILE when the tests were started."""
     return PROFILE
 
 
 @pytest.fixture(scope="session")
 def root() -> pathlib.Path:
-    """The top of the project."""
+    """The root folder of the project."""
     return ROOT
 
 
 @pytest.fixture(scope="session")
 def realdata() -> pathlib.Path:
-    """The folder of real X-rays that MEDXAI_REALDATA names; the test is skipped where there is none."""
+    """The folder of real films in MEDXAI_REALDATA; the test is skipped if it is not set."""
     named = os.environ.get("MEDXAI_REALDATA", "")
     if not named:
-        pytest.skip("needs real films: set MEDXAI_REALDATA to a folder that holds nih/mirror")
+        pytest.skip("needs real films: set MEDXAI_REALDATA to a folder that contains nih/mirror")
     folder = pathlib.Path(named)
     if not folder.is_absolute():
         folder = ROOT / folder
     if not folder.is_dir():
-        pytest.fail(f"MEDXAI_REALDATA names {named}, which is no folder")
+        pytest.fail(f"MEDXAI_REALDATA is {named}, which is not a folder")
     return folder

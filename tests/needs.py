@@ -1,9 +1,9 @@
-"""Makes what the tests need beyond Python packages, or says in one sentence what is missing: `make test` and
-`make test-all` run it first, and name themselves to it.
+"""Installs what the tests need beyond Python packages, or says in one sentence what is missing: `make test` and
+`make test-all` run it first, with their own name as the argument.
 
-For each need, in this order: what is there is taken if it works; else the system's package is installed, as root or where `sudo -n`
-works; else the need's own way of getting it is tried. A new need is one entry of NEEDS. Tests find what it found by the same
-functions.
+For each need, in this order: what is already installed is used if it works; otherwise the system's package is installed, as root or
+with `sudo -n`; otherwise the need's own installer is tried. A new need is one entry of NEEDS. The tests use the same functions to
+find what is installed.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
             "google-chrome-unstable", "microsoft-edge")  # fmt: skip
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]  # fmt: skip
 PLAYWRIGHT = [sys.executable, "-m", "playwright"]
-SECONDS = 120  # for a program to show that it works; on a busy machine the first start takes long
+SECONDS = 120  # for a program to show that it works; the first start is slow on a busy machine
 
 
 @dataclass(frozen=True)
 class Need:
-    """name: as the sentence calls it; works: whether it is there and runs; package: Debian's; own: another way to get it;
-    without: what to set, after the target, to run the rest of the tests without it."""
+    """name: as in the message; works: whether it is installed and runs; package: Debian's; own: another command to install
+    it; without: the variable, after the target, that runs the other tests without it."""
 
     name: str
     works: Callable[[], bool]
@@ -36,7 +36,7 @@ class Need:
 
 
 def ran(command: Sequence[str], seconds: float = SECONDS, **options) -> subprocess.CompletedProcess[str] | None:
-    """What a command said, None where it could not be run or did not end well."""
+    """The finished command with its output; None if it could not be run or failed."""
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds,
@@ -49,9 +49,9 @@ def ran(command: Sequence[str], seconds: float = SECONDS, **options) -> subproce
 
 @functools.cache
 def browser() -> str | None:
-    """The browser that tests open pages in: CHROMIUM, else Chromium or Chrome on the PATH, else playwright's own; None: there is none.
+    """The browser for tests that open pages: CHROMIUM, otherwise Chromium or Chrome on the PATH, otherwise playwright's; or None.
 
-    The first that shows a page is taken: a name on the PATH may be no more than the advice to install it.
+    The first that renders a page is used: a program on the PATH may only print advice on how to install the browser.
     """
     named = os.environ.get("CHROMIUM")
     found = [named] if named else [path for name in BROWSERS if (path := shutil.which(name))]
@@ -63,14 +63,14 @@ def browser() -> str | None:
 
 
 def shows_a_page(path: str) -> bool:
-    """Whether a browser renders a page without a screen."""
+    """Whether a browser renders a page in headless mode."""
     command = [path, "--headless", *SWITCHES, "--disable-dev-shm-usage", "--dump-dom", "data:text/html,<p>it works</p>"]
     done = ran(command)
     return done is not None and "it works" in done.stdout
 
 
 def playwrights_own() -> str | None:
-    """Where playwright keeps the browser that it has downloaded, if it has."""
+    """The path of the browser downloaded by playwright, or None."""
     code = "from playwright.sync_api import sync_playwright as s\nwith s() as p: print(p.chromium.executable_path)"
     done = ran([sys.executable, "-c", code])
     path = done.stdout.strip().splitlines()[-1] if done and done.stdout.strip() else ""
@@ -78,28 +78,28 @@ def playwrights_own() -> str | None:
 
 
 def driver_starts() -> bool:
-    """Whether playwright's driver runs: a Node.js of its own, which needs libatomic."""
+    """Whether playwright's driver runs: its bundled Node.js, which needs libatomic."""
     return ran([*PLAYWRIGHT, "--version"]) is not None
 
 
 NO_BROWSER = "BROWSER=no"
 NEEDS = (
-    Need("libatomic, which playwright's driver starts with,", driver_starts, "libatomic1", without=NO_BROWSER),
+    Need("libatomic (for playwright's driver)", driver_starts, "libatomic1", without=NO_BROWSER),
     Need("Chromium or Chrome", lambda: browser() is not None, "chromium", (*PLAYWRIGHT, "install", "chromium"), NO_BROWSER),
 )  # fmt: skip
 
 
 def as_root() -> list[str] | None:
-    """What to put before a command that root must run; None where nobody lets us."""
+    """The prefix of a command that must run as root; None if that is not possible."""
     if os.geteuid() == 0:
         return []
     return ["sudo", "-n"] if ran(["sudo", "-n", "true"], 20) else None
 
 
 def install(packages: Sequence[str], target: str) -> str:
-    """Installs packages of the system; what kept it from doing so, or nothing."""
+    """Installs system packages; returns the reason if that failed, otherwise an empty string."""
     if not shutil.which("apt-get"):
-        return "there is no apt-get to install it with"
+        return "apt-get is not available"
     before = as_root()
     if before is None:
         return "installing it needs root"
@@ -117,14 +117,15 @@ def missing(needs: Sequence[Need]) -> list[Need]:
 
 
 def main(target: str, needs: Sequence[Need] = NEEDS) -> str:
-    """Makes what is missing; the one sentence about what cannot be made, or nothing. The target of make is named as it was asked for."""
+    """Installs what is missing; returns one sentence about what cannot be installed, or an empty string. `target` is the make target."""
     if not (wanted := missing(needs)):
         return ""
     reason = install([need.package for need in wanted], target)
     wanted = missing(wanted)
     for need in [need for need in wanted if need.own]:
         print(
-            f"make {target}: {reason or 'what was installed does not run'}; trying {' '.join(need.own[2:])}", flush=True
+            f"make {target}: {reason or 'the installed package does not run'}; trying {' '.join(need.own[2:])}",
+            flush=True,
         )
         if not ran(need.own, 1800):
             reason += (" and " if reason else "") + "a download failed"
@@ -133,13 +134,11 @@ def main(target: str, needs: Sequence[Need] = NEEDS) -> str:
     what = " and ".join(need.name for need in wanted)
     packages = " ".join(need.package for need in wanted)
     rest = "; ".join(
-        dict.fromkeys(
-            f"or leave out the tests that use it: make {target} {need.without}" for need in wanted if need.without
-        )
+        dict.fromkeys(f"or skip the tests that use it: make {target} {need.without}" for need in wanted if need.without)
     )
     return (
-        f"make {target}: no test was run, because {what} cannot be found or made here ({reason or 'it does not run'}): as root, "
-        f"apt-get install {packages}; {rest}."
+        f"make {target}: no test was run, because {what} could not be found or installed ({reason or 'it does not run'}). "
+        f"Run as root: apt-get install {packages}; {rest}."
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Visible checks, a module for each lab: each takes the student's function and judges it by properties.
+"""Visible checks, one module per lab: each calls the student's function and tests its properties.
 
-A check returns a sentence, or raises AssertionError, which names the property that does not hold.
+A check returns a message if it passes; otherwise it raises an AssertionError that names the failed property.
 """

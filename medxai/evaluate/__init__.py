@@ -1,6 +1,6 @@
-"""How good a network or a map is: metrics with intervals, baselines without a network, maps against a known truth.
+"""How good a network or a map is: metrics with intervals, baselines without a network, maps compared with the ground truth.
 
-Importing this package is quick and imports no TensorFlow; each module is loaded when it is first used.
+Importing this package is quick and does not import TensorFlow; each module is loaded when it is first used.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What a network must beat to be worth explaining: one number of the film, and pixels without a network.
+"""What a network must beat to be worth explaining: a single measurement per film, and classifiers of raw pixels.
 
-Each baseline gives scores (N,), larger meaning a larger heart. One that must be fitted sees training films only.
+Each baseline returns scores (N,); a larger score means a larger heart. Baselines are fitted on training films only.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def apparent_ctr(films: ImageSet) -> np.ndarray:
-    """The cardiothoracic ratio as it can be measured on the film, magnification and poor inspiration included.
+    """The cardiothoracic ratio as measured on the film, including magnification and poor inspiration.
 
     Parameters
     ----------
     films : ImageSet
-        With the column `ctr_seen`, which phantoms have.
+        With the column `ctr_seen`, which only phantoms have.
 
     Returns
     -------
@@ -31,22 +31,22 @@ def apparent_ctr(films: ImageSet) -> np.ndarray:
     Raises
     ------
     ValueError
-        The truth is not known for these films.
+        The ratio is unknown for these films.
     """
     if "ctr_seen" not in films.attributes:
         raise ValueError(
-            "apparent_ctr: this set has no measured cardiothoracic ratio (column 'ctr_seen'); only phantoms have one."
+            "apparent_ctr: this image set has no measured cardiothoracic ratio (column 'ctr_seen'); only phantoms have one."
         )
     return films.attributes["ctr_seen"].to_numpy(float)
 
 
 def mean_intensity(train: ImageSet, films: ImageSet) -> np.ndarray:
-    """The mean grey of each film, its sign chosen on the training films so that larger means class 1.
+    """The mean grey value of each film, with its sign chosen on the training films so that larger means class 1.
 
     Parameters
     ----------
     train, films : ImageSet
-        To choose the sign on, and to score.
+        The films to choose the sign on, and the films to score.
 
     Returns
     -------
@@ -58,19 +58,19 @@ def mean_intensity(train: ImageSet, films: ImageSet) -> np.ndarray:
 
 
 def logistic_regression(train: ImageSet, films: ImageSet, size: int = 16, seed: int = 0) -> np.ndarray:
-    """Log-odds of a logistic regression on the films shrunk to size x size pixels, fitted on `train`.
+    """Log-odds of a logistic regression on the films reduced to size x size pixels, fitted on `train`.
 
-    Standardised pixels, balanced classes; the penalty is chosen on `train` by five-fold cross-validation over patients,
-    so that it is a fair baseline.
+    Pixels are standardised and classes balanced; to make it a fair baseline, the penalty is chosen on `train` by
+    five-fold cross-validation over patients.
 
     Parameters
     ----------
     train, films : ImageSet
-        To fit on, and to score.
+        The films to fit on, and the films to score.
     size : int
         Side in pixels.
     seed : int
-        Of the folds.
+        For the folds.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def logistic_regression(train: ImageSet, films: ImageSet, size: int = 16, seed: 
 
 
 def shrink(images: np.ndarray, size: int = 16) -> np.ndarray:
-    """The mean grey of size x size nearly equal blocks, film by film.
+    """The mean grey values of size x size nearly equal blocks of each film.
 
     Parameters
     ----------
@@ -106,11 +106,13 @@ def shrink(images: np.ndarray, size: int = 16) -> np.ndarray:
     Raises
     ------
     ValueError
-        Films that are smaller than that.
+        The films are smaller than that.
     """
     height, width = images.shape[1:]
     if min(height, width) < size:
-        raise ValueError(f"shrink: films of {height} x {width} pixels cannot be shrunk to {size} x {size}.")
+        raise ValueError(
+            f"shrink: films of {height} x {width} pixels cannot be reduced to {size} x {size}; choose a smaller size."
+        )
     rows, columns = (np.arange(size) * side // size for side in (height, width))
     areas = np.outer(np.diff([*rows, height]), np.diff([*columns, width]))
     out = np.empty((len(images), size * size))
@@ -121,10 +123,10 @@ def shrink(images: np.ndarray, size: int = 16) -> np.ndarray:
 
 
 def chest_patterns(films: ImageSet, size: int = 32) -> np.ndarray:
-    """What each film looks like, wherever it lies: the fine pattern of the chest.
+    """The fine pattern of the chest on each film, wherever the chest is.
 
-    The frame of the lungs is cut out and brought to one size; what is coarser than a rib is taken away. Two films of one
-    patient are often each other's nearest neighbours, which is how a program can remember patients.
+    The bounding box of the lungs is cropped and resized to a common size, and structures coarser than a rib are removed.
+    Two films of one patient are often each other's nearest neighbours: this is how a program can memorise patients.
 
     Parameters
     ----------
@@ -136,18 +138,18 @@ def chest_patterns(films: ImageSet, size: int = 32) -> np.ndarray:
     Returns
     -------
     float array, (N, size * size)
-        Each film's with mean 0 and standard deviation 1.
+        Each with mean 0 and standard deviation 1.
 
     Raises
     ------
     ValueError
-        The lungs are not known.
+        There are no masks of the lungs.
     """
     from PIL import Image
     from scipy import ndimage
 
     if films.masks is None:
-        raise ValueError("chest_patterns: this set has no masks of the lungs; only phantoms have them.")
+        raise ValueError("chest_patterns: this image set has no masks of the lungs; only phantoms have them.")
     patterns = np.empty((len(films), size * size))
     for number, (image, lungs) in enumerate(zip(films.images, films.masks["lungs"], strict=True)):
         rows, columns = np.flatnonzero(lungs.any(axis=1)), np.flatnonzero(lungs.any(axis=0))
@@ -159,17 +161,17 @@ def chest_patterns(films: ImageSet, size: int = 32) -> np.ndarray:
 
 
 def all_baselines(train: ImageSet, films: ImageSet) -> dict[str, np.ndarray]:
-    """The scores of every baseline that this data allows.
+    """The scores of every baseline that can be computed for these films.
 
     Parameters
     ----------
     train, films : ImageSet
-        To fit on, and to score.
+        The films to fit on, and the films to score.
 
     Returns
     -------
     dict, str -> float array, (N,)
-        apparent_ctr (where it is known), mean_intensity, logistic_regression.
+        apparent_ctr (if known), mean_intensity, logistic_regression.
     """
     known = {"apparent_ctr": apparent_ctr(films)} if "ctr_seen" in films.attributes else {}
     return {

@@ -1,8 +1,8 @@
-"""How much of an attribution map lies where it should, and what maps reach that know nothing of the network.
+"""How much of an attribution map is where it should be, compared with maps that are independent of the network.
 
-A map is scored by its magnitude, evidence for and against the class alike; the colours of a film's map are summed
-first. Maps are float (N, H, W) or (N, H, W, C), of any scale; masks are bool (N, H, W), True inside.
-`null_baselines` gives maps to compare with: a score means something only beside theirs, since hearts lie in the middle of films.
+A map is scored by its magnitude, which counts evidence for and against the class alike; channels are summed first.
+Maps are float (N, H, W) or (N, H, W, C), on any scale; masks are bool (N, H, W), True inside. `null_baselines` returns
+maps to compare with: a score is meaningful only relative to theirs, since hearts are in the middle of films.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import numpy as np
 
 
 def lift(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """How many times more of each map lies inside its mask than its area explains.
+    """How concentrated each map is inside its mask, relative to the mask's area.
 
-    The share of the map's magnitude inside, divided by the share of the film's area inside.
+    The share of the map's magnitude inside the mask, divided by the mask's share of the film's area.
 
     Parameters
     ----------
@@ -24,12 +24,12 @@ def lift(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
     Returns
     -------
     float array, (N,)
-        From 0 to 1 / (share of the area). 1 is what a flat map has; an all-zero map has 0.
+        From 0 to 1 / (share of the area). A uniform map has 1, an all-zero map 0.
 
     Raises
     ------
     ValueError
-        Shapes that differ, masks that are not bool or are empty, values that are not finite.
+        Shapes differ, masks are not bool or are empty, or values are not finite.
 
     Examples
     --------
@@ -43,10 +43,10 @@ def lift(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
 
 
 def inside_share(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """The share of each map's magnitude that lies inside its mask.
+    """The share of each map's magnitude inside its mask.
 
-    A large mask has a large share by its area alone: compare with the baselines, or take `lift`. Parameters and errors
-    are those of `lift`.
+    A large mask has a large share because of its area alone: compare with the baselines, or use `lift`. Parameters and
+    errors are those of `lift`.
 
     Returns
     -------
@@ -57,10 +57,10 @@ def inside_share(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
 
 
 def pointing_hits(maps: np.ndarray, masks: np.ndarray, margin: float = 0) -> np.ndarray:
-    """Whether each map's strongest pixel lies inside its mask. The mean is the accuracy of the pointing game.
+    """Whether each map's strongest pixel is inside its mask. The mean is the accuracy of the pointing game.
 
-    Where several pixels are equally strong all must be inside; an all-zero map points nowhere and has no hit. Of signed
-    maps in which only evidence *for* the class should point, pass np.maximum(maps, 0).
+    If several pixels are equally strong, all must be inside; an all-zero map points nowhere and is a miss. If only
+    evidence *for* the class should count, pass np.maximum(maps, 0).
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def pointing_hits(maps: np.ndarray, masks: np.ndarray, margin: float = 0) -> np.
     masks : bool array, (N, H, W)
         True inside.
     margin : float
-        Pixels beside the mask that still count, in a straight line.
+        Distance from the mask that still counts as a hit, in pixels (Euclidean).
 
     Returns
     -------
@@ -77,11 +77,11 @@ def pointing_hits(maps: np.ndarray, masks: np.ndarray, margin: float = 0) -> np.
     Raises
     ------
     ValueError
-        As `lift`.
+        As for `lift`.
 
     References
     ----------
-    Zhang et al., "Top-down neural attention by excitation backprop", arXiv 1608.00507, who allow 15 pixels beside the
+    Zhang et al., "Top-down neural attention by excitation backprop", arXiv 1608.00507, who allow 15 pixels around the
     object.
     """
     magnitude, masks = _checked("pointing_hits", maps, masks)
@@ -97,7 +97,7 @@ def pointing_hits(maps: np.ndarray, masks: np.ndarray, margin: float = 0) -> np.
 def iou(maps: np.ndarray, masks: np.ndarray, threshold: float) -> np.ndarray:
     """Intersection over union of each map's region (values at or above the threshold) with its mask.
 
-    Signed: what speaks against the class is never in the region.
+    Signed: evidence against the class is never in the region.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def iou(maps: np.ndarray, masks: np.ndarray, threshold: float) -> np.ndarray:
     Raises
     ------
     ValueError
-        Shapes that differ.
+        Shapes differ.
     """
     maps, masks = np.asarray(maps), np.asarray(masks, bool)
     if maps.shape != masks.shape or maps.ndim != 3:
@@ -128,25 +128,25 @@ def iou(maps: np.ndarray, masks: np.ndarray, threshold: float) -> np.ndarray:
 
 
 def null_baselines(films: np.ndarray, seed: int = 0) -> dict[str, np.ndarray]:
-    """Maps that know nothing of a network: a method worth its name does better.
+    """Maps that are independent of any network: a useful method must do better.
 
     Parameters
     ----------
     films : array, (N, H, W)
-        As stored, grey values from 0 to 255; not the network's input, whose values are negative too.
+        As stored, grey values from 0 to 255; not the network's input, which has negative values, too.
     seed : int
-        Of the random maps.
+        For the random maps.
 
     Returns
     -------
     dict, str -> float32 array, (N, H, W)
-        "centred Gaussian", whose standard deviation is a quarter of each side; "the film itself"; "random", uniform from
-        0 to 1, every film its own.
+        "centred Gaussian", with a standard deviation of a quarter of each side; "the film itself"; "random", uniform from
+        0 to 1, different for each film.
 
     Raises
     ------
     ValueError
-        Another shape, or negative values.
+        The shape is wrong, or values are negative.
     """
     films = np.asarray(films)
     if films.ndim != 3:
@@ -172,10 +172,10 @@ def _share(magnitude: np.ndarray, masks: np.ndarray) -> np.ndarray:
 
 
 def _checked(who: str, maps: np.ndarray, masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The maps' magnitude, float64 (N, H, W) (PatternNet's float32 would overflow in sums), and the masks."""
+    """The maps' magnitude, float64 (N, H, W) (sums of PatternNet's float32 values would overflow), and the masks."""
     maps, masks = np.asarray(maps), np.asarray(masks)
     if maps.ndim not in (3, 4) or masks.ndim != 3 or maps.shape[:3] != masks.shape:
-        hint = " One film still needs its axis: maps[None], masks[None]." if maps.ndim == 2 or masks.ndim == 2 else ""
+        hint = " For one film, write maps[None], masks[None]." if maps.ndim == 2 or masks.ndim == 2 else ""
         raise ValueError(
             f"{who}: expected maps (N, H, W) or (N, H, W, C) and masks (N, H, W) of the same films, got maps "
             f"{maps.shape} and masks {masks.shape}.{hint}"
@@ -191,5 +191,5 @@ def _checked(who: str, maps: np.ndarray, masks: np.ndarray) -> tuple[np.ndarray,
     maps = maps.astype(np.float64)
     wrong = np.flatnonzero(~np.isfinite(maps.reshape(len(maps), -1)).all(axis=1))
     if len(wrong):
-        raise ValueError(f"{who}: values that are not finite in {len(wrong)} maps (first: map {wrong[0]}).")
+        raise ValueError(f"{who}: NaN or infinite values in {len(wrong)} maps (first: map {wrong[0]}).")
     return np.abs(maps if maps.ndim == 3 else maps.sum(axis=-1)), masks

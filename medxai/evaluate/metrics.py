@@ -1,9 +1,9 @@
-"""How good a classifier is, and how sure we can be of it. NumPy only; scores are numbers, larger means more likely.
+"""How good a classifier is, and how certain that is. NumPy only; larger scores mean more likely positive.
 
 Films of one patient resemble each other, so every interval here is a bootstrap over *patients*: whole patients are
 drawn with replacement, each with all of their films (Efron and Tibshirani, An Introduction to the Bootstrap, 1993;
-for clustered data Field and Welsh, J. R. Statist. Soc. B 69, 2007). A resample that lost a class has no AUROC and is
-drawn again; `Interval.redrawn` counts these.
+for clustered data Field and Welsh, J. R. Statist. Soc. B 69, 2007). A resample without one of the classes has no AUROC
+and is redrawn; `Interval.redrawn` counts these.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import pandas as pd
 
 Statistic = Callable[[np.ndarray, np.ndarray], float]
 
-# Resample weights are worked through in blocks of about this many numbers, to bound memory on large sets.
+# Resample weights are processed in blocks of about this many numbers, to limit memory on large image sets.
 _BLOCK = 4_000_000
 
 
 class Interval(NamedTuple("Interval", [("value", float), ("low", float), ("high", float)])):
-    """(value, low, high), and the number of resamples that had to be drawn again as `redrawn`."""
+    """(value, low, high), with the number of redrawn resamples as `redrawn`."""
 
     redrawn: int = 0
 
@@ -31,7 +31,7 @@ class Interval(NamedTuple("Interval", [("value", float), ("low", float), ("high"
 
 
 class OperatingPoint(NamedTuple):
-    """A threshold and what it gave on the films it was chosen on; a film is called positive when score >= threshold."""
+    """A threshold and its results on the films it was chosen on; a film is called positive if score >= threshold."""
 
     threshold: float
     sensitivity: float
@@ -42,7 +42,7 @@ class OperatingPoint(NamedTuple):
 
 
 def auroc(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Area under the ROC curve: the chance that a positive film scores above a negative one, ties counting half.
+    """Area under the ROC curve: the probability that a positive film scores above a negative one, ties counting half.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def specificity(labels: np.ndarray, predictions: np.ndarray) -> float:
 
 
 def accuracy(labels: np.ndarray, predictions: np.ndarray) -> float:
-    """Share of all films that are called right: to be read beside the share of the larger class.
+    """Share of all films that are classified correctly; compare it with the share of the larger class.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def confusion(labels: np.ndarray, predictions: np.ndarray, classes: int = 2) -> 
     Raises
     ------
     ValueError
-        Shapes that differ, or values that are not among the classes.
+        Shapes differ, or values are not among the classes.
     """
     labels, predictions = np.asarray(labels).astype(int), np.asarray(predictions).astype(int)
     if labels.shape != predictions.shape or labels.ndim != 1:
@@ -146,7 +146,7 @@ def confusion(labels: np.ndarray, predictions: np.ndarray, classes: int = 2) -> 
     if both.size and (both.min() < 0 or both.max() >= classes):
         raise ValueError(
             f"confusion: expected classes 0 to {classes - 1}, got {both.min()} to {both.max()}. "
-            "Scores become predictions by a threshold first: scores >= threshold."
+            "Turn scores into predictions first: scores >= threshold."
         )
     table = np.zeros((classes, classes), dtype=int)
     np.add.at(table, (labels, predictions), 1)
@@ -161,7 +161,7 @@ def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
     labels : array, (N,)
         0 or 1.
     probabilities : array, (N,)
-        Of class 1, from 0 to 1; clipped at 1e-7 from both ends.
+        Of class 1, from 0 to 1; clipped to [1e-7, 1 - 1e-7].
 
     Returns
     -------
@@ -191,27 +191,27 @@ def bootstrap_interval(
     labels : array, (N,)
         0 or 1.
     scores : array, (N,)
-        Or (N, ...) for a statistic that wants that.
+        Or (N, ...) for a statistic that takes that.
     patients : array, (N,)
-        Who each film is of. `np.arange(N)` gives the (too narrow) interval over films.
+        The patient of each film. `np.arange(N)` gives the (too narrow) interval over films.
     statistic : function
-        Of (labels, scores) giving one number. `auroc`, `sensitivity`, `specificity` and `accuracy` are
-        computed for all resamples at once; any other one is called once for each resample.
+        (labels, scores) -> one number. `auroc`, `sensitivity`, `specificity` and `accuracy` are computed for all
+        resamples together; any other function is called once per resample.
     resamples : int
-        How many are drawn.
+        The number of resamples.
     level : float
-        Between 0 and 1: how often such an interval holds the true value.
+        Between 0 and 1: how often such an interval contains the true value.
     seed : int
 
     Returns
     -------
-    Interval (value, low, high); `.redrawn` counts resamples in which a class was missing and that were drawn again.
+    Interval (value, low, high); `.redrawn` counts the resamples that were redrawn because a class was missing.
 
     Raises
     ------
     ValueError
-        Lengths differ, fewer than two patients, or a class that occurs in so few patients that nearly every resample
-        loses it.
+        Lengths differ, there are fewer than two patients, or a class occurs in so few patients that nearly every
+        resample lacks it.
     """
     labels, scores, patients = _aligned(labels, scores, patients)
     value = statistic(labels, scores)
@@ -231,15 +231,15 @@ def paired_bootstrap(
 ) -> Interval:
     """The difference statistic(a) - statistic(b) and its interval, both computed on the same resampled patients.
 
-    Two classifiers that read the same films share their easy and hard patients, so the interval of the difference is
-    far narrower than the two single intervals suggest.
+    Two classifiers of the same films share easy and hard patients, so the interval of the difference is much narrower
+    than the two separate intervals suggest.
 
     Parameters
     ----------
     labels : array, (N,)
         0 or 1.
     scores_a, scores_b : array, (N,)
-        Of the two classifiers.
+        From the two classifiers.
     patients, statistic, resamples, level, seed
         As in `bootstrap_interval`.
 
@@ -250,7 +250,7 @@ def paired_bootstrap(
     Raises
     ------
     ValueError
-        As `bootstrap_interval`.
+        As for `bootstrap_interval`.
     """
     labels, scores_a, patients = _aligned(labels, scores_a, patients)
     _, scores_b, _ = _aligned(labels, scores_b, patients)
@@ -268,9 +268,9 @@ def bootstrap_band(
     level: float = 0.95,
     seed: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The band of a curve, such as an ROC curve, at each of its places: a bootstrap over patients.
+    """The pointwise band of a curve, such as an ROC curve, from a bootstrap over patients.
 
-    The band holds at each place by itself, not for the curve as a whole.
+    The band is pointwise; it does not hold simultaneously for the whole curve.
 
     Parameters
     ----------
@@ -278,10 +278,10 @@ def bootstrap_band(
         0 or 1.
     scores : array, (N,)
     patients : array, (N,)
-        Who each film is of.
+        The patient of each film.
     curve : function
-        Of (labels, scores) giving (G,) values at places of your choice, the same ones each time, such as the sensitivity
-        at 100 values of 1 - specificity. Places where a resample has no value (NaN) do not count there.
+        (labels, scores) -> (G,) values at fixed points of your choice, such as the sensitivity at 100 values of
+        1 - specificity. A resample without a value (NaN) at a point is ignored there.
     resamples, level, seed
         As in `bootstrap_interval`.
 
@@ -292,11 +292,11 @@ def bootstrap_band(
     Raises
     ------
     ValueError
-        As `bootstrap_interval`.
+        As for `bootstrap_interval`.
     """
     labels, scores, patients = _aligned(labels, scores, patients)
     if not 0 < level < 1:
-        raise ValueError(f"level={level}: expected a share between 0 and 1, such as 0.95.")
+        raise ValueError(f"level={level}: expected a number between 0 and 1, such as 0.95.")
     curves = []
     for counts, _ in _patient_counts(labels, patients, resamples, seed):
         for count in counts:
@@ -314,9 +314,9 @@ def mean_interval(
     Parameters
     ----------
     values : array, (N,)
-        Such as a score of each film's map. To compare two methods on the same films pass the differences.
+        For example a score of each film's map. To compare two methods on the same films, pass the differences.
     patients : array, (N,)
-        Who each film is of.
+        The patient of each film.
     resamples, level, seed
         As in `bootstrap_interval`.
 
@@ -327,7 +327,7 @@ def mean_interval(
     Raises
     ------
     ValueError
-        Lengths differ, values that are not finite, or fewer than two patients.
+        Lengths differ, values are not finite, or there are fewer than two patients.
     """
     values, patients = np.asarray(values, dtype=float), np.asarray(patients)
     if values.ndim != 1 or patients.shape != values.shape:
@@ -338,14 +338,14 @@ def mean_interval(
         raise ValueError(
             f"mean_interval: {(~np.isfinite(values)).sum()} of {len(values)} values are not finite numbers."
         )
-    # With one class for all, no resample can lose a class.
+    # With a single class, no resample can lack one.
     blocks = _patient_counts(np.zeros(len(values), int), patients, resamples, seed)
     draws = np.concatenate([counts @ values / counts.sum(axis=1) for counts, _ in blocks])
     return _interval(values.mean(), draws, level, 0)
 
 
 def proportion_interval(successes: int, total: int, level: float = 0.95) -> Interval:
-    """Wilson's interval of a share of independent cases: for one film a patient.
+    """Wilson's interval for a proportion of independent cases, with one film per patient.
 
     Parameters
     ----------
@@ -362,7 +362,7 @@ def proportion_interval(successes: int, total: int, level: float = 0.95) -> Inte
     Raises
     ------
     ValueError
-        Numbers that are no share.
+        The numbers do not form a proportion.
 
     References
     ----------
@@ -382,7 +382,7 @@ def proportion_interval(successes: int, total: int, level: float = 0.95) -> Inte
 
 def _interval(value: float, draws: np.ndarray, level: float, redrawn: int) -> Interval:
     if not 0 < level < 1:
-        raise ValueError(f"level={level}: expected a share between 0 and 1, such as 0.95.")
+        raise ValueError(f"level={level}: expected a number between 0 and 1, such as 0.95.")
     low, high = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2])
     interval = Interval(float(value), float(low), float(high))
     interval.redrawn = redrawn
@@ -392,12 +392,14 @@ def _interval(value: float, draws: np.ndarray, level: float, redrawn: int) -> In
 def _patient_counts(
     labels: np.ndarray, patients: np.ndarray, resamples: int, seed: int
 ) -> Iterator[tuple[np.ndarray, int]]:
-    """Blocks of (how often each film is in each resample, uint (R, N); resamples drawn again for this block)."""
+    """Blocks of (how often each film is in each resample, uint (R, N); redrawn resamples in this block)."""
     rng = np.random.default_rng(seed)
     _, who = np.unique(patients, return_inverse=True)
     number = int(who.max()) + 1
     if number < 2:
-        raise ValueError("A bootstrap over patients needs at least two patients. Is `patients` the right column?")
+        raise ValueError(
+            "A bootstrap over patients needs at least two patients, got 1. Is `patients` the right column?"
+        )
     held = [np.unique(who[labels == value]) for value in np.unique(labels)]  # patients with a film of each class
     block = max(1, _BLOCK // max(len(labels), number))
     for start in range(0, resamples, block):
@@ -411,8 +413,8 @@ def _patient_counts(
             counts[lost] = _draw(rng, len(lost), number)
         else:
             raise ValueError(
-                f"A class occurs in only {min(map(len, held))} of {number} patients, so nearly every resample loses it: "
-                "there are too few for an interval."
+                f"A class occurs in only {min(map(len, held))} of {number} patients, so nearly every resample lacks it: "
+                "these are too few for an interval."
             )
         yield counts[:, who], redrawn
 
@@ -425,7 +427,7 @@ def _draw(rng: np.random.Generator, resamples: int, number: int) -> np.ndarray:
 def _resampled_statistics(
     labels: np.ndarray, columns: list[np.ndarray], patients: np.ndarray, statistic: Statistic, resamples: int, seed: int
 ) -> tuple[np.ndarray, int]:
-    """statistic of each column on the same resamples, (columns, resamples), and how many were drawn again."""
+    """The statistic of each column on the same resamples, (columns, resamples), and how many were redrawn."""
     together, parts, again = _AT_ONCE.get(statistic), [], 0
     for counts, redrawn in _patient_counts(labels, patients, resamples, seed):
         again += redrawn
@@ -441,7 +443,7 @@ def _resampled_statistics(
 
 
 def _weighted_auroc(labels: np.ndarray, scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """AUROC for each row of film counts (R, N), by ranks: one sort serves all resamples."""
+    """AUROC for each row of film counts (R, N), from ranks: one sort for all resamples."""
     order = np.argsort(scores, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(scores[order]) != 0])  # where each tied group begins
     counts = np.asarray(counts, float)[:, order]
@@ -469,9 +471,9 @@ _AT_ONCE: dict[Statistic, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndar
 
 
 def operating_point(labels: np.ndarray, scores: np.ndarray, wanted_sensitivity: float = 0.9) -> OperatingPoint:
-    """The highest threshold that finds at least the wanted share of the positive films: choose it on validation.
+    """The highest threshold with at least the wanted sensitivity; choose it on validation films.
 
-    A film is called positive when its score >= threshold. The threshold is one of the positive films' scores.
+    A film is called positive if its score >= threshold. The threshold is the score of one of the positive films.
 
     Parameters
     ----------
@@ -484,20 +486,20 @@ def operating_point(labels: np.ndarray, scores: np.ndarray, wanted_sensitivity: 
     Returns
     -------
     OperatingPoint
-        Its sensitivity and specificity are those of these very films, hence flattering: report them on films that had no
-        part in the choice.
+        Its sensitivity and specificity are those on these same films, hence optimistic: report them on films that were
+        not used for the choice.
 
     Raises
     ------
     ValueError
-        A class is missing, or no such share.
+        A class is missing, or `wanted_sensitivity` is out of range.
     """
     labels, scores = _binary(labels), _column(scores, "scores", labels)
     _both_classes(labels, "operating_point")
     if not 0 < wanted_sensitivity <= 1:
         raise ValueError(f"operating_point: wanted_sensitivity={wanted_sensitivity}, expected above 0 and at most 1.")
     positives = np.sort(scores[labels == 1])[::-1]
-    # The small subtraction keeps 0.9 * 10 from needing ten films.
+    # Without the small subtraction, rounding could make 0.9 * 10 require ten films.
     needed = max(1, int(np.ceil(wanted_sensitivity * len(positives) - 1e-9)))
     threshold = float(positives[needed - 1])
     called = scores >= threshold
@@ -513,7 +515,7 @@ def performance_at(
     level: float = 0.95,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """What a threshold gives, with intervals over patients.
+    """The results of a threshold, with intervals over patients.
 
     Parameters
     ----------
@@ -521,16 +523,16 @@ def performance_at(
         0 or 1.
     scores : array, (N,)
     threshold : float
-        A film is called positive when its score is at least this.
+        A film is called positive if its score is at least this.
     patients : array, (N,)
-        Who each film is of.
+        The patient of each film.
     resamples, level, seed
         As in `bootstrap_interval`.
 
     Returns
     -------
     DataFrame
-        Rows sensitivity, specificity, accuracy; columns value, low, high, and n, the number of films that the share is of.
+        Rows sensitivity, specificity, accuracy; columns value, low, high, and n, the number of films in the denominator.
     """
     labels, scores, patients = _aligned(labels, scores, patients)
     called = (scores >= threshold).astype(int)
@@ -546,9 +548,9 @@ def performance_at(
 
 
 def reliability_table(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> pd.DataFrame:
-    """Predicted against observed, a row for each bin of predicted probability.
+    """Predicted against observed frequencies, one row per bin of predicted probability.
 
-    Bins have equal width; bin k holds k/bins <= p < (k+1)/bins, the last one p = 1 too.
+    Bins have equal width; bin k contains k/bins <= p < (k+1)/bins, the last one also p = 1.
 
     Parameters
     ----------
@@ -566,7 +568,7 @@ def reliability_table(labels: np.ndarray, probabilities: np.ndarray, bins: int =
     Raises
     ------
     ValueError
-        Probabilities below 0 or above 1.
+        A probability is below 0 or above 1.
     """
     labels, p = _binary(labels), _column(probabilities, "probabilities", np.asarray(labels))
     if p.size and (p.min() < 0 or p.max() > 1):
@@ -583,9 +585,9 @@ def reliability_table(labels: np.ndarray, probabilities: np.ndarray, bins: int =
 
 
 def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> float:
-    """Mean distance of predicted probability and observed share of positives, weighted by the films in each bin.
+    """Mean distance between predicted probability and observed share of positives, weighted by the films in each bin.
 
-    With few films an honest model's error is above 0 by chance alone.
+    With few films, even a perfectly calibrated model has an error above 0 by chance.
 
     Parameters
     ----------
@@ -611,12 +613,12 @@ def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray, bi
 
 
 def logits_of(probabilities: np.ndarray) -> np.ndarray:
-    """Logits that give back the probabilities of class 1 by a sigmoid.
+    """Logits whose sigmoid gives the probabilities of class 1.
 
     Parameters
     ----------
     probabilities : array, (N,)
-        From 0 to 1; clipped at 1e-7 from both ends.
+        From 0 to 1; clipped to [1e-7, 1 - 1e-7].
 
     Returns
     -------
@@ -629,7 +631,7 @@ def logits_of(probabilities: np.ndarray) -> np.ndarray:
 def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
     """The temperature T > 0 that minimises the negative log-likelihood of labels under logits / T.
 
-    T above 1 means that the network was too sure. Dividing by T changes no order, so AUROC stays.
+    T above 1 means that the network was overconfident. Dividing by T keeps the order of the films, and so the AUROC.
 
     Parameters
     ----------
@@ -640,13 +642,13 @@ def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
     Returns
     -------
     float
-        From 0.05 to 20. With a warning, a bound comes back where the films are separated perfectly (or the logits say
-        nothing).
+        From 0.05 to 20. If the films are perfectly separated (or the logits are uninformative), one of these bounds,
+        with a warning.
 
     Raises
     ------
     ValueError
-        Shapes that do not fit each other.
+        The shapes do not match.
 
     References
     ----------
@@ -658,7 +660,9 @@ def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
     logits = np.asarray(logits, dtype=float)
     labels = _binary(labels) if logits.ndim == 1 else np.asarray(labels).astype(int)
     if logits.ndim not in (1, 2) or len(logits) != len(labels):
-        raise ValueError(f"fit_temperature: logits {logits.shape} do not fit labels {labels.shape}.")
+        raise ValueError(
+            f"fit_temperature: expected logits (N,) or (N, classes) for labels (N,), got {logits.shape} and {labels.shape}."
+        )
     if logits.ndim == 1:
         logits = np.stack([np.zeros_like(logits), logits], axis=1)
 
@@ -672,7 +676,7 @@ def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
     )
     if min(best - low, high - best) < 1e-3:
         warnings.warn(
-            f"fit_temperature: no minimum between 0.05 and 20; T = {np.exp(best):.3g} is the end of the search."
+            f"fit_temperature: no minimum between 0.05 and 20; T = {np.exp(best):.3g} is a bound of the search."
         )
     return float(np.exp(best))
 
@@ -696,15 +700,15 @@ def subgroup_table(
     Parameters
     ----------
     groups : array, (N,)
-        One row of the table for each value; missing values are left out.
+        One row of the table per value; films with a missing value are omitted.
     shared_negatives : bool
-        Compare the positives of each group with *all* negatives. Right where the group is a property of the disease
-        (positives with a drain), so that rows differ by their positives only.
+        Compare the positives of each group with *all* negatives. Appropriate if the group is a property of the disease
+        (positives with a drain), so that rows differ only in their positives.
 
     Returns
     -------
-    DataFrame indexed by group: films, patients, positives, negatives, value, low, high. Where a class or a second
-    patient is missing the last three are NaN: the counts say why.
+    DataFrame indexed by group: films, patients, positives, negatives, value, low, high. If a class or a second
+    patient is missing, the last three are NaN; the counts show why.
 
     Raises
     ------
@@ -714,7 +718,7 @@ def subgroup_table(
     labels, scores, patients = _aligned(labels, scores, patients)
     groups = np.asarray(groups)
     if len(groups) != len(labels):
-        raise ValueError(f"subgroup_table: {len(groups)} groups for {len(labels)} films.")
+        raise ValueError(f"subgroup_table: expected a group for each of the {len(labels)} films, got {len(groups)}.")
     known = ~pd.isna(groups)
     rows = {}
     for group in pd.unique(pd.Series(groups[known])):
@@ -736,11 +740,11 @@ def subgroup_table(
 def _binary(labels: np.ndarray, name: str = "labels") -> np.ndarray:
     values = np.asarray(labels)
     if values.ndim != 1:
-        hint = " For one-hot labels take column 1." if values.ndim == 2 else ""
+        hint = " If labels are one-hot, take column 1." if values.ndim == 2 else ""
         raise ValueError(f"{name}: expected shape (N,), got {values.shape}.{hint}")
     found = np.unique(values)
     if not np.isin(found, [0, 1]).all():
-        hint = " Scores become predictions by a threshold first." if name == "predictions" else ""
+        hint = " Turn scores into predictions with a threshold first." if name == "predictions" else ""
         raise ValueError(f"{name}: expected 0 and 1, got {', '.join(map(str, found[:5]))}.{hint}")
     return values.astype(int)
 
@@ -751,14 +755,14 @@ def _column(values: np.ndarray, name: str, labels: np.ndarray) -> np.ndarray:
         hint = " Take the column of the positive class, [:, 1]." if column.ndim == 2 else ""
         raise ValueError(f"{name}: expected shape {labels.shape} like the labels, got {column.shape}.{hint}")
     if not np.isfinite(column).all():
-        raise ValueError(f"{name}: {(~np.isfinite(column)).sum()} of {len(column)} are not finite numbers.")
+        raise ValueError(f"{name}: {(~np.isfinite(column)).sum()} of {len(column)} values are not finite numbers.")
     return column
 
 
 def _both_classes(labels: np.ndarray, name: str) -> None:
     if len(np.unique(labels)) < 2:
         raise ValueError(
-            f"{name}: needs films of both classes, got {int((labels == 1).sum())} positive and "
+            f"{name}: expected films of both classes, got {int((labels == 1).sum())} positive and "
             f"{int((labels == 0).sum())} negative."
         )
 

@@ -1,6 +1,6 @@
-"""Attribution maps: which pixels a network's answer came from.
+"""Attribution maps: which pixels a network's prediction is based on.
 
-Importing this package is quick and imports no TensorFlow; each module is loaded when something of it is first used.
+Importing this package is quick and does not import TensorFlow; each module is loaded when it is first used.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""One front for the attribution methods of the course, with iNNvestigate's names and parameters: arrays in, arrays out.
+"""One interface to all attribution methods of the course, with iNNvestigate's names and parameters: arrays in, arrays out.
 
-Eleven methods run in iNNvestigate, in one child process that starts at first use (`innvestigate_process` says why); PatternNet and
-PatternAttribution are our own (`pattern_net`, `pattern_attribution`). The kernel that calls this stays eager.
+Eleven methods run in iNNvestigate, in one child process that starts at first use (`innvestigate_process` explains why);
+PatternNet and PatternAttribution are our own (`pattern_net`, `pattern_attribution`). The calling kernel stays eager.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _GRADIENT: dict[str, Any] = {"postprocess": None}
 _SMOOTHGRAD = {"augment_by_n": 64, "noise_scale": 1.0, "seed": 0, **_GRADIENT}
 _PATH = {"steps": 64, "reference_inputs": 0.0, **_GRADIENT}
 
-# Every method that runs in iNNvestigate -> its parameters with their defaults.
+# Each method that runs in iNNvestigate -> its parameters with their defaults.
 METHODS: dict[str, dict[str, Any]] = {
     "gradient": _GRADIENT,
     "smoothgrad": _SMOOTHGRAD,
@@ -49,14 +49,14 @@ METHODS: dict[str, dict[str, Any]] = {
     "lrp.sequential_preset_a_flat": {"epsilon": 0.1},
     "lrp.sequential_preset_b_flat": {"epsilon": 0.1},
 }
-# Ours, fitted to training films.
+# Our own methods, fitted to training films.
 PATTERNS: dict[str, dict[str, Any]] = {
     "pattern.net": {"patterns": None, "pattern_type": "relu"},
     "pattern.attribution": {"patterns": None, "pattern_type": "relu"},
 }
 
 _INPUT_RULES = ("Z", "Epsilon", "WSquare", "Flat", "Alpha2Beta1", "Alpha1Beta0", "ZPlus", "ZPlusFast")
-# Films go to the child in portions of this size, so that neither side holds a long series twice.
+# Films are sent to the child in portions of this size, so that neither side holds a long series twice.
 _PORTION_BYTES = 64 * 2**20
 
 
@@ -64,56 +64,57 @@ class Analyzer(Protocol):
     """What `create_analyzer` returns."""
 
     def analyze(self, images: np.ndarray, target: Any = None) -> np.ndarray:
-        """Maps float32 (N, H, W, C) of network input (N, H, W, C); see `InnvestigateAnalyzer.analyze`."""
+        """Maps, float32 (N, H, W, C), of network input (N, H, W, C); see `InnvestigateAnalyzer.analyze`."""
         ...
 
 
 def create_analyzer(name: str, model: tf.keras.Model, **parameters: Any) -> Analyzer:
-    """The attribution method `name` for `model`; its `analyze(images, target=None)` gives the maps.
+    """The attribution method `name` for `model`; its `analyze(images, target=None)` returns the maps.
 
     Parameters
     ----------
     name : str
         A method of iNNvestigate: "gradient", "smoothgrad", "deconvnet", "guided_backprop", "deep_taylor",
         "input_t_gradient", "integrated_gradients", "lrp.z", "lrp.epsilon", "lrp.sequential_preset_a_flat",
-        "lrp.sequential_preset_b_flat"; or of ours, "pattern.net", "pattern.attribution". docs/explanations.md has the
-        table of methods with their papers.
+        "lrp.sequential_preset_b_flat"; or one of our own, "pattern.net", "pattern.attribution". docs/explanations.md
+        lists the methods with their papers.
     model : keras Model
-        From (N, H, W, C) to (N, classes), plain (no BatchNormalization, no model within the model). A
-        softmax or sigmoid at the end is taken off: what is explained is the logit. The weights are read anew at each
-        `analyze`.
+        From (N, H, W, C) to (N, classes), plain (no BatchNormalization, no nested model). A softmax or sigmoid at the
+        end is removed: the logit is explained. The weights are read again at each `analyze`.
     **parameters
-        Of the method, with iNNvestigate's names and defaults (`medxai.explain.analyzers.METHODS`).
+        Parameters of the method, with iNNvestigate's names and defaults (`medxai.explain.analyzers.METHODS`).
 
         - smoothgrad: augment_by_n=64 samples, noise_scale=1.0 (standard deviation, in units of the input; iNNvestigate
-          itself accepts it and always takes 1), seed=0;
+          itself accepts it but always uses 1), seed=0;
         - integrated_gradients: steps=64, reference_inputs=0 (a number or an array (H, W, C));
         - gradient, input_t_gradient, smoothgrad, integrated_gradients: postprocess=None, "abs" or "square", of the
           gradients;
-        - lrp.z, lrp.epsilon: input_layer_rule=None, a rule's name or (low, high);
+        - lrp.z, lrp.epsilon: input_layer_rule=None, the name of a rule, or (low, high);
         - lrp.epsilon: epsilon=1e-7, bias=True; the presets: epsilon=0.1;
         - pattern.net, pattern.attribution: patterns=None (from `medxai.explain.fit_patterns`, or call the analyzer's
           `fit` with training films), pattern_type="relu" or "linear";
-        - all of iNNvestigate's: memory_gb=2.0, the working memory (10^9 bytes) that films and samples in flight may
-          take on top of the network; they go in batches that fit, and at the least one by one.
+        - all of iNNvestigate's methods: memory_gb=2.0, the working memory (10^9 bytes) for films and samples being
+          processed, in addition to the network; they are processed in batches that fit, or at least one at a time.
 
-    Nothing is built before the first `analyze`. Analyzers that agree in network and parameters share one graph, which
-    stays for the next call; new weights are pushed into it.
+    Nothing is built before the first `analyze`. Analyzers with the same network and parameters share one graph, which
+    is kept for later calls; new weights are copied into it.
 
     Raises
     ------
     ValueError
-        An unknown method or parameter (with the nearest name), a value out of range, a model that does not map films to
-        classes.
+        An unknown method or parameter (with the closest name), a value out of range, or a model that does not map films
+        to classes.
     NotExplainableError
-        What `medxai.check_explainable` names, such as BatchNormalization. Only a softmax at the end and an Input
-        without a name are no matter here.
+        A cause that `medxai.check_explainable` names, such as BatchNormalization; but a softmax at the end or an Input
+        without a name is accepted here.
     """
     if name in PATTERNS:
         return _pattern_analyzer(name, model, parameters)
     if name not in METHODS:
         known = [*METHODS, *PATTERNS]
-        raise ValueError(f"create_analyzer: no method {name!r}.{_nearest(name, known)} There are: {', '.join(known)}.")
+        raise ValueError(
+            f"create_analyzer: unknown method {name!r}.{_nearest(name, known)} Methods: {', '.join(known)}."
+        )
     return InnvestigateAnalyzer(name, model, **parameters)
 
 
@@ -131,7 +132,7 @@ def _pattern_analyzer(name: str, model: tf.keras.Model, parameters: dict[str, An
 
 
 class _OfLogits:
-    """A pattern method of a network that ends in a softmax: works on its logits, with the weights it has by then."""
+    """A pattern method for a network that ends in a softmax: works on its logits, with its current weights."""
 
     def __init__(self, kind: Any, model: tf.keras.Model, parameters: dict[str, Any]) -> None:
         from .logits import logits_model
@@ -141,19 +142,19 @@ class _OfLogits:
         self._analyzer = kind(self._logits, **parameters)
 
     def fit(self, images: Any, **arguments: Any) -> _OfLogits:
-        """As `PatternMethod.fit`."""
+        """Same as `PatternMethod.fit`."""
         self._logits.set_weights(self.model.get_weights())
         self._analyzer.fit(images, **arguments)
         return self
 
     def analyze(self, images: np.ndarray, target: Any = None, **arguments: Any) -> np.ndarray:
-        """As `PatternMethod.analyze`."""
+        """Same as `PatternMethod.analyze`."""
         self._logits.set_weights(self.model.get_weights())
         return self._analyzer.analyze(images, target, **arguments)
 
 
 class InnvestigateAnalyzer:
-    """A method of iNNvestigate, computed in the child process. Made by `create_analyzer`."""
+    """A method of iNNvestigate, computed in the child process. Created by `create_analyzer`."""
 
     def __init__(self, name: str, model: tf.keras.Model, *, memory_gb: float = 2.0, **parameters: Any) -> None:
         import tensorflow as tf
@@ -162,18 +163,18 @@ class InnvestigateAnalyzer:
         if unknown:
             raise ValueError(_unknown_parameter(name, unknown[0], [*METHODS[name], "memory_gb"]))
         if not _is_number(memory_gb) or not 0 < memory_gb < float("inf"):
-            raise ValueError(f"{name}: memory_gb is a number of 10^9 bytes greater than 0, got {memory_gb!r}.")
+            raise ValueError(f"{name}: memory_gb must be a number greater than 0 (10^9 bytes), got {memory_gb!r}.")
         shapes = [getattr(model, key, None) for key in ("input_shape", "output_shape")]
         if [len(shape) if isinstance(shape, tuple) else 0 for shape in shapes] != [4, 2]:
             raise ValueError(
-                f"{name}: explains a built keras Model from films (N, H, W, C) to (N, classes); this "
-                f"{type(model).__name__} goes from {shapes[0]} to {shapes[1]}."
+                f"{name}: expected a built keras Model from films (N, H, W, C) to (N, classes), got a "
+                f"{type(model).__name__} from {shapes[0]} to {shapes[1]}."
             )
         self.name = name
         self.model = model
         self.memory_gb = float(memory_gb)
         self.settings = _checked_settings(name, {**METHODS[name], **parameters}, model.input_shape[1:])
-        # Shares the model's layers, so it follows their weights; a Sequential has no graph in its configuration.
+        # Shares the model's layers and so their weights; a Sequential model has no graph in its configuration.
         self._graph = tf.keras.Model(model.inputs, model.outputs, name="explained")
         _refuse_what_would_be_wrong(self._graph)
         self._architecture = _architecture_of_logits(self._graph)
@@ -183,27 +184,27 @@ class InnvestigateAnalyzer:
         return f"<{self.name} of {self.model.name!r}{''.join(given)}, memory_gb={self.memory_gb:g}>"
 
     def analyze(self, images: np.ndarray, target: int | np.ndarray | None = None) -> np.ndarray:
-        """The maps of films. The films are not changed.
+        """The maps of films, which are not modified.
 
         Parameters
         ----------
         images : numeric array, (N, H, W, C)
             Network input, as for `model.predict`.
         target : int or int array, (N,), optional
-            The class that is explained, 0 ... classes - 1: one for all films, or one for each. None takes for each film the
+            The class to explain, 0 ... classes - 1: one for all films, or one for each. None selects, for each film, the
             class with the largest logit.
 
         Returns
         -------
         float32 array, (N, H, W, C)
-            Signed, in the method's own scale.
+            Signed, on the method's own scale.
 
         Raises
         ------
         ValueError
-            Films or targets of another shape, type or range than the network has; NaN or infinite pixels.
+            Films or targets do not match the network in shape, type or range; or pixels are NaN or infinite.
         ExplanationError
-            iNNvestigate refuses the network, or its process ended (a new one starts at the next call).
+            iNNvestigate rejects the network, or its process ended (a new one starts at the next call).
         """
         images = self._checked_images(images)
         targets = self._checked_targets(target, len(images))
@@ -234,9 +235,9 @@ class InnvestigateAnalyzer:
         if not fits:
             hint = ""
             if images.ndim == 3 and images.shape == expected:
-                hint = " For one film write images[None]."
+                hint = " For one film, write images[None]."
             elif images.ndim == 3:
-                hint = " Stored films become network input by medxai.networks.preprocessing.to_network_input."
+                hint = " Convert stored films with medxai.networks.preprocessing.to_network_input."
             raise ValueError(
                 f"{self.name}: expected network input of shape (N, {', '.join(map(str, expected))}), got "
                 f"{images.shape}.{hint}"
@@ -244,7 +245,7 @@ class InnvestigateAnalyzer:
         if images.dtype.kind not in "iuf":
             raise ValueError(f"{self.name}: expected numbers, got an array of dtype {images.dtype}.")
         if not np.isfinite(images).all():
-            raise ValueError(f"{self.name}: the films hold NaN or infinite pixels; their maps would be NaN all over.")
+            raise ValueError(f"{self.name}: the films contain NaN or infinite pixels; their maps would be all NaN.")
         return images
 
     def _checked_targets(self, target: Any, films: int) -> np.ndarray | None:
@@ -253,21 +254,21 @@ class InnvestigateAnalyzer:
         classes = int(self.model.output_shape[1])
         targets = np.asarray(target)
         if targets.dtype.kind not in "iu" and not (targets.size == 0 and films == 0):
-            raise ValueError(f"{self.name}: a target is the number of a class, 0 to {classes - 1}; got {target!r}.")
+            raise ValueError(f"{self.name}: a target must be a class number, 0 to {classes - 1}; got {target!r}.")
         if targets.shape not in ((), (1,), (films,)):
             raise ValueError(
-                f"{self.name}: one target for all films or one for each; got {targets.shape} for {films} films."
+                f"{self.name}: expected one target for all films or one for each, got {targets.shape} for {films} films."
             )
         wrong = targets[(targets < 0) | (targets >= classes)]
         if wrong.size:
             raise ValueError(
-                f"{self.name}: no class {int(wrong.flat[0])}; the network has {classes}: 0 to {classes - 1}."
+                f"{self.name}: no class {int(wrong.flat[0])}; the network has {classes} classes, 0 to {classes - 1}."
             )
         return np.broadcast_to(targets.astype(np.int64), (films,))
 
 
 def _nearest(name: Any, known: list[str]) -> str:
-    # A forgotten or wrong prefix ("epsilon", "lrp_z") is common: compare the ends too.
+    # A missing or wrong prefix ("epsilon", "lrp_z") is common: compare the endings, too.
     close = difflib.get_close_matches(str(name).lower().replace("_", "."), [k.replace("_", ".") for k in known], 1, 0.5)
     ends = [k for k in known if k.split(".")[-1] == str(name).lower()]
     found = ends or [k for k in known if close and k.replace("_", ".") == close[0]]
@@ -276,8 +277,10 @@ def _nearest(name: Any, known: list[str]) -> str:
 
 def _unknown_parameter(name: str, given: str, known: list[str]) -> str:
     if given == "neuron_selection_mode":
-        return f"{name}: the class is chosen when a map is made: analyze(images, target=1), or None for the winner."
-    return f"{name}: no parameter {given!r}.{_nearest(given, known)} It has: {', '.join(known)}."
+        return (
+            f"{name}: choose the class when computing a map: analyze(images, target=1), or target=None for the winner."
+        )
+    return f"{name}: unknown parameter {given!r}.{_nearest(given, known)} Parameters: {', '.join(known)}."
 
 
 def _is_number(value: Any) -> bool:
@@ -285,10 +288,10 @@ def _is_number(value: Any) -> bool:
 
 
 def _checked_settings(name: str, settings: dict[str, Any], film: tuple[int, ...]) -> dict[str, Any]:
-    """The settings as plain values; ValueError says which is out of range."""
+    """The settings as plain values; a ValueError names one that is out of range."""
 
     def refuse(key: str, expected: str) -> None:
-        raise ValueError(f"{name}: {key} is {expected}, got {settings[key]!r}.")
+        raise ValueError(f"{name}: {key} must be {expected}, got {settings[key]!r}.")
 
     for key in ("augment_by_n", "steps", "seed"):
         if key in settings:
@@ -326,9 +329,9 @@ def _checked_settings(name: str, settings: dict[str, Any], film: tuple[int, ...]
 def _refuse_what_would_be_wrong(graph: tf.keras.Model) -> None:
     from .explainable import Cause, NotExplainableError, find_causes
 
-    # An Input without a name of its own harms only where analyzers share a graph.
+    # An unnamed Input matters only if analyzers share a graph.
     causes = [cause for cause in find_causes(graph, logits=False) if cause.kind != "unnamed_input"]
-    why = "a layer of your own, whose class iNNvestigate's process does not have."
+    why = "a custom layer, whose class is not available in iNNvestigate's process."
     call = "Build the network from Keras's layers."
     for layer in graph.layers:
         if not type(layer).__module__.startswith(("keras.", "tensorflow.")):
@@ -338,7 +341,7 @@ def _refuse_what_would_be_wrong(graph: tf.keras.Model) -> None:
 
 
 def _architecture_of_logits(graph: tf.keras.Model) -> str:
-    """The network as JSON with its output before the softmax (or sigmoid), when it ends in one."""
+    """The network as JSON, without a final softmax (or sigmoid)."""
     description = json.loads(graph.to_json())
     found = output_activation(graph)
     if found is None:
@@ -366,7 +369,7 @@ def _digest(*parts: bytes | np.ndarray) -> str:
 
 
 class Child:
-    """The process that iNNvestigate runs in: started when first asked, and again after it ended."""
+    """The process that iNNvestigate runs in: started at the first request, and restarted after it ended."""
 
     def __init__(self) -> None:
         self._forget()
@@ -380,7 +383,7 @@ class Child:
         self._lock = threading.RLock()
 
     def ask(self, request: dict[str, Any], architecture: str, weights: list[np.ndarray], what: str) -> np.ndarray:
-        """The maps that answer `request`. The network and its weights are sent when the child lacks them."""
+        """The maps for `request`. The network and its weights are sent if the child does not have them."""
         with self._lock:
             while True:
                 reply = self._exchange(request, what)
@@ -394,16 +397,16 @@ class Child:
 
     @property
     def pid(self) -> int | None:
-        """The number of the process, None when none runs."""
+        """The process ID, or None if no process is running."""
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     def stop(self) -> None:
-        """End the process, if there is one; a thread that waits for its answer gets an ExplanationError."""
+        """Kill the process, if there is one; a thread that waits for its reply gets an ExplanationError."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()
             process.wait()
-            if self._lock.acquire(blocking=False):  # else a thread still reads from it, and meets its end
+            if self._lock.acquire(blocking=False):  # otherwise a thread is still reading, and will see the end of file
                 for stream in filter(None, (process.stdin, process.stdout, self._messages)):
                     stream.close()
                 self._lock.release()
@@ -421,20 +424,21 @@ class Child:
             reason = self._reason(process)
             self.stop()
             raise ExplanationError(
-                f"{what}: the process that computes the maps ended: {reason} Call analyze again: a new one starts."
+                f"{what}: the process that computes the maps stopped unexpectedly: {reason} Call analyze again: a new one "
+                "starts."
             ) from error
         except BaseException:
-            # Interrupted between request and reply: the next reply would answer the wrong request.
+            # Interrupted between request and reply: the next reply would belong to this request.
             self.stop()
             raise
         if "error" in reply:
-            raise ExplanationError(f"{what}: iNNvestigate could not make the map: {reply['error'][:1000]}")
+            raise ExplanationError(f"{what}: iNNvestigate could not compute the map: {reply['error'][:1000]}")
         return reply
 
     def _start(self) -> None:
         environment = dict(os.environ)
         environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        # On a GPU the kernel's TensorFlow is there too: take what is needed, not everything.
+        # On a GPU shared with the kernel's TensorFlow, allocate only the memory that is needed.
         environment.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
         self._process = start_module("medxai.explain.innvestigate_process", environment, self._messages)
@@ -446,10 +450,10 @@ class Child:
             code = None
         if code is not None and code < 0:
             name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-            memory = " Perhaps the memory was used up: fewer films, or a smaller memory_gb." if -code == 9 else ""
+            memory = " It may have run out of memory: pass fewer films, or a smaller memory_gb." if -code == 9 else ""
             return f"{name}.{memory}"
         last = "\n".join(self._last_messages())
-        return f"exit status {code}.{f' It said last:{chr(10)}{last}{chr(10)}' if last else ''}"
+        return f"exit status {code}.{f' Its last output:{chr(10)}{last}{chr(10)}' if last else ''}"
 
     def _last_messages(self) -> Iterator[str]:
         self._messages.seek(0, os.SEEK_END)
@@ -457,14 +461,14 @@ class Child:
         yield from self._messages.read().decode(errors="replace").strip().splitlines()[-5:]
 
     def _leave_to_parent(self) -> None:
-        # A forked copy of this process: the child belongs to the original, and must see its end.
+        # In a forked copy of this process: the child belongs to the original process and must notice when that ends.
         process = self._process
         self._forget()
         if process is not None:
             for stream in (process.stdin, process.stdout):
                 if stream is not None:
                     stream.close()
-            process.returncode = 0  # not ours to wait for
+            process.returncode = 0  # only its parent can wait for it
 
 
 _CHILD = Child()

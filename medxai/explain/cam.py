@@ -1,7 +1,8 @@
 """Class activation maps of networks that end in a global average and one dense layer.
 
-There the logit is the mean over places of a map, plus a bias: the map is exact (Zhou et al., "Learning deep features for
-discriminative localization", arXiv 1512.04150). Maps are signed, in units of the logit, and never scaled film by film.
+For such networks the logit is the mean of a map over all positions, plus a bias: the map is exact (Zhou et al., "Learning
+deep features for discriminative localization", arXiv 1512.04150). Maps are signed, in units of the logit, and never
+rescaled per film.
 """
 
 from __future__ import annotations
@@ -25,16 +26,16 @@ def maps(
     Parameters
     ----------
     model : keras Model
-        Ends in GlobalAveragePooling2D and one Dense layer; a softmax behind it changes nothing.
+        Ends in GlobalAveragePooling2D and one Dense layer; a softmax after it is ignored.
     films : array, uint8 (N, H, W) or float (N, H, W, C)
-        Stored films, or network input. Worked through batch by batch.
+        Stored films, or network input. Processed in batches.
     target : int
-        The class that is explained.
+        The class to explain.
     layer : str, optional
-        Whose grid the map has; the one before the global average by default. An earlier one is right only where nothing
-        but averages over equal windows lies between, as between `stage4_sum` and `stage4_pool` of lab 04.
+        The layer whose grid the map has; by default the one before the global average. An earlier one is valid only if
+        nothing but averages over equal windows follows, as between `stage4_sum` and `stage4_pool` of lab 04.
     batch_size : int
-        Films at a time.
+        Films per batch.
 
     Returns
     -------
@@ -44,7 +45,7 @@ def maps(
     Raises
     ------
     ExplanationError
-        The network does not end so.
+        The network does not end in these layers.
     """
     import tensorflow as tf
 
@@ -63,7 +64,7 @@ def maps(
 
 
 def bias(model: tf.keras.Model, target: int = 1) -> float:
-    """What the logit of a class has without any evidence: the mean of a map plus this is the logit.
+    """The logit of a class without any evidence; the mean of a map plus this bias is the logit.
 
     Parameters
     ----------
@@ -75,16 +76,16 @@ def bias(model: tf.keras.Model, target: int = 1) -> float:
     Raises
     ------
     ExplanationError
-        The network does not end so.
+        The network does not end in these layers.
     """
     return float(_end(model)[1].get_weights()[1][target])
 
 
 def finer_layer(model: tf.keras.Model) -> str | None:
-    """The layer before an average pooling that stands right before the global average.
+    """The name of the layer before an average pooling that directly precedes the global average.
 
-    Averages of equal windows have the same average, so a map on that layer's grid obeys the same law with more cells:
-    pass the name to `maps`.
+    Averages over equal windows have the same overall average, so a map on that layer's grid has the same mean with more
+    cells: pass the name to `maps`.
 
     Parameters
     ----------
@@ -94,29 +95,29 @@ def finer_layer(model: tf.keras.Model) -> str | None:
     Returns
     -------
     str or None
-        None where there is no such pooling, or its windows are not equal.
+        None if there is no such pooling, or its windows are not equal.
 
     Raises
     ------
     ExplanationError
-        The network does not end so.
+        The network does not end in these layers.
     """
     gap = _end(model)[0]
     pooling = _source(model, gap)
     if type(pooling).__name__ != "AveragePooling2D" or pooling.pool_size != pooling.strides:
         return None
     if any(side % window for side, window in zip(pooling.input_shape[1:3], pooling.pool_size, strict=True)):
-        return None  # what does not fill a window is left out of the average
+        return None  # pixels that do not fill a window are ignored in the average
     return _source(model, pooling).name
 
 
 def _source(model: tf.keras.Model, layer: tf.keras.layers.Layer) -> tf.keras.layers.Layer:
-    """The layer whose output a layer reads."""
+    """The layer whose output is the input of `layer`."""
     return next(other for other in model.layers if other.get_output_at(0) is layer.input)
 
 
 def enlarge(grids: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Maps at the size of the film: bilinear between the centres of the cells, level beyond the outermost.
+    """Maps at the size of the film: bilinear between the centres of the cells, constant beyond the outermost.
 
     Parameters
     ----------
@@ -145,7 +146,7 @@ def enlarge(grids: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _end(model: tf.keras.Model) -> tuple[tf.keras.layers.Layer, tf.keras.layers.Layer]:
-    """(the global average, the dense layer behind it)."""
+    """(the global average, the dense layer after it)."""
     kinds = [type(layer).__name__ for layer in model.layers]
     if "GlobalAveragePooling2D" in kinds:
         gap = model.layers[kinds.index("GlobalAveragePooling2D")]
@@ -154,5 +155,5 @@ def _end(model: tf.keras.Model) -> tuple[tf.keras.layers.Layer, tf.keras.layers.
             return gap, behind[0]
     raise ExplanationError(
         f"A class activation map needs a network that ends in GlobalAveragePooling2D and one Dense layer with a bias; "
-        f"{model.name!r} ends in {', '.join(kinds[-3:])}. Grad-CAM (lab 06) needs no such end."
+        f"{model.name!r} ends in {', '.join(kinds[-3:])}. Grad-CAM (lab 06) works for any ending."
     )

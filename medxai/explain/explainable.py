@@ -1,7 +1,7 @@
-"""What would make a network's attribution maps silently wrong, named before any map is drawn.
+"""What would make a network's attribution maps silently wrong, reported before any map is drawn.
 
-Attribution methods follow a network layer by layer. What they meet and do not know they pass over, each in its own
-way: some stop with a bare error, some draw a map that looks like any other and is wrong.
+Attribution methods follow a network layer by layer. They handle layers that they do not know in different ways: some
+stop with an unhelpful error, others draw a map that looks normal but is wrong.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from ..networks.layers import output_activation as output_activation
 if TYPE_CHECKING:
     import tensorflow as tf
 
-# Activations that are layers of their own, with parameters that relevance rules do not know.
+# Activations that are separate layers, with parameters that relevance rules do not take into account.
 ACTIVATION_LAYERS = ("ReLU", "LeakyReLU", "PReLU", "ELU", "ThresholdedReLU")
 
-# Layers that prepare films, or run Python of any kind, inside the network.
+# Layers that preprocess films, or run arbitrary Python code, inside the network.
 PREPARING_LAYERS = (
     "Rescaling",
     "Normalization",
@@ -36,20 +36,20 @@ PREPARING_LAYERS = (
     "RandomCrop",
 )
 
-# Name that Keras counts up for an Input without one.
+# The automatic name of an Input without a name.
 AUTOMATIC_INPUT = re.compile(r"input_\d+")
 
 
 @dataclass(frozen=True)
 class Cause:
-    """One thing in a network that makes its maps wrong.
+    """One property of a network that makes its maps wrong.
 
     Attributes
     ----------
     kind : str
         "batch_norm", "activation_layer", "nested", "preparing", "softmax", "unnamed_input" or "unsupported".
     layer : str
-        Name of the layer, as in `model.summary()`; of a layer in a nested model, "outer/inner".
+        Name of the layer, as in `model.summary()`; for a layer in a nested model, "outer/inner".
     why : str
         What goes wrong.
     call : str
@@ -68,7 +68,7 @@ class Cause:
 class NotExplainableError(ValueError):
     """A network whose maps would be wrong; `causes` (a tuple of `Cause`) names each layer and what to call.
 
-    The message is the same in words, one line a cause.
+    The message states the same in words, one line per cause.
     """
 
     def __init__(self, model_name: str, causes: tuple[Cause, ...]) -> None:
@@ -78,26 +78,26 @@ class NotExplainableError(ValueError):
 
 
 def check_explainable(model: tf.keras.Model, logits: bool = True) -> None:
-    """Raise NotExplainableError, with all causes, if attribution maps of `model` would be wrong; else return nothing.
+    """Raise NotExplainableError, with all causes, if attribution maps of `model` would be wrong.
 
     Parameters
     ----------
     model : keras Model
         Sequential or functional, already built.
     logits : bool
-        The maps are to explain logits, so a softmax (or sigmoid) at the end is a cause. False leaves it unnamed, for
-        what removes it later.
+        The maps should explain logits, so a softmax (or sigmoid) at the end is a cause. Pass False to ignore it, if it
+        is removed later.
 
-    Named are, with what was measured in iNNvestigate 2.1.2: BatchNormalization (LRP gives another map than for the same
-    function without it; SmoothGrad and integrated gradients stop with a TypeError), `ReLU()` and its kin (LRP and DeconvNet stop), a model
-    in the model (guided backpropagation and DeconvNet equal the gradient, LRP stops), Rescaling, Lambda and other layers
-    that prepare films (maps explain other pixels than the film's, LRP stops), a softmax at the end, and an Input
-    without a name of its own (integrated gradients stop).
+    Causes, with their effect in iNNvestigate 2.1.2: BatchNormalization (LRP returns another map than for the same
+    function without it; SmoothGrad and integrated gradients raise a TypeError), `ReLU()` and similar layers (LRP and
+    DeconvNet stop), a nested model (guided backpropagation and DeconvNet equal the gradient, LRP stops), Rescaling,
+    Lambda and other preprocessing layers (maps explain other pixels than the film's, LRP stops), a softmax at the end,
+    and an Input without a name (integrated gradients stops).
 
     Raises
     ------
     NotExplainableError
-        One or more causes, each with its layer and what to call.
+        One or more causes, each with its layer and what to call instead.
     TypeError
         Not a Keras model.
     """
@@ -107,7 +107,7 @@ def check_explainable(model: tf.keras.Model, logits: bool = True) -> None:
 
 
 def find_causes(model: tf.keras.Model, logits: bool = True) -> tuple[Cause, ...]:
-    """The causes that `check_explainable` would raise; parameters as there.
+    """The causes that `check_explainable` would report, with the same parameters.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def find_causes(model: tf.keras.Model, logits: bool = True) -> tuple[Cause, ...]
     if not isinstance(model, tf.keras.Model):
         raise TypeError(f"check_explainable: expected a Keras model, got {type(model).__name__}.")
     if not getattr(model, "inputs", None):
-        why = "it has no fixed input yet, so its layers have no order to follow."
+        why = "the model has no fixed input yet, so the order of its layers is undefined."
         return (Cause("unsupported", model.name, why, "Start it with tf.keras.layers.Input(shape, name='film')."),)
     causes = _inputs_without_a_name(model)
     for layer in model.layers:
@@ -136,7 +136,7 @@ def find_causes(model: tf.keras.Model, logits: bool = True) -> tuple[Cause, ...]
 
 def _inputs_without_a_name(model: Any) -> list[Cause]:
     why = (
-        "Keras counted up this name. Methods that add inputs of their own count from 1 too, and stop with "
+        "an automatic name. Methods that add their own inputs count from 1, too, and stop with "
         '"The name is used 2 times" (integrated gradients).'
     )
     call = "Build the model with tf.keras.layers.Input(shape, name='film')."
@@ -159,7 +159,7 @@ def _causes_of(layer: Any, path: str) -> list[Cause]:
         within = [cause for part in inner for cause in _causes_of(part, f"{path}/{part.name}")]
         return [Cause("nested", path, why, call), *within]
     kind = type(layer).__name__
-    # Not by the name alone: SyncBatchNormalization and classes of the user's own are normalisations too.
+    # Not by name alone: SyncBatchNormalization and custom subclasses are normalisations, too.
     if isinstance(layer, tf.keras.layers.BatchNormalization):
         why = "BatchNormalization. LRP maps change although the function is the same; SmoothGrad and integrated gradients stop."
         call = "Explain medxai.networks.fold.fold_batch_norm(model), which computes the same without it."
@@ -168,16 +168,16 @@ def _causes_of(layer: Any, path: str) -> list[Cause]:
         why = f"a {kind}() layer. LRP and DeconvNet stop on it."
         call = "Build with activation='relu' or Activation('relu') and copy: plain.set_weights(model.get_weights())."
         if kind != "ReLU":
-            call = "Relevance rules and patterns are for ReLU: train the network with activation='relu'."
+            call = "Relevance rules and patterns are defined for ReLU: train the network with activation='relu'."
         return [Cause("activation_layer", path, why, call)]
     if kind in PREPARING_LAYERS:
         why = (
-            f"a {kind} layer. Maps are then of the pixels in front of it, on their scale, baseline and noise; "
-            "LRP and the patterns cannot follow it."
+            f"a {kind} layer. Maps then explain the pixels before it, with their scale, baseline and noise; "
+            "LRP and the pattern methods do not support it."
         )
         call = (
-            "Prepare the films before the network (medxai.networks.preprocessing.to_network_input) and start it behind this "
-            "layer; instead of an operator (a + b) use a layer (Add)."
+            "Preprocess the films outside the network (medxai.networks.preprocessing.to_network_input) and let it start "
+            "after this layer; instead of an operator (a + b) use a layer (Add)."
         )
         return [Cause("preparing", path, why, call)]
     return []

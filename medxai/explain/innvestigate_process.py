@@ -1,11 +1,11 @@
 """The process that iNNvestigate runs in, started by `medxai.explain.analyzers`.
 
-iNNvestigate needs eager execution off, which holds for a whole process and for good, so it cannot share the notebook's.
-Requests arrive on the standard input, replies leave on the standard output (see `pipe`); what libraries print goes to
-the standard error. The process ends when its input does, in the middle of a computation too.
+iNNvestigate needs eager execution to be off. That is permanent and affects the whole process, so it cannot run in the
+notebook's process. Requests arrive on standard input, replies leave on standard output (see `pipe`); anything that
+libraries print goes to standard error. The process ends when its input is closed, even during a computation.
 
-Each analyzer has a graph and a copy of the network of its own: in one shared graph the LRP presets give other, wrong
-maps once other analyzers have been built, and every analyzer makes the next one slower to build.
+Each analyzer has its own graph and its own copy of the network: in a shared graph the LRP presets return wrong maps once
+other analyzers have been built, and each analyzer makes the next one slower to build.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ import numpy as np
 
 from . import integrated_gradients, pipe, smoothgrad
 
-# Methods that average iNNvestigate's gradient over samples; we make the samples, so that they can go in chunks.
+# Methods that average iNNvestigate's gradient over samples; we generate the samples, so that they can be processed in chunks.
 SAMPLED = {"smoothgrad": smoothgrad, "integrated_gradients": integrated_gradients}
 
-# Working memory of one film, in units of all its activations (float32). Measured on VGG16 as the growth of the
-# process's peak with the number of films (1.3 to 1.5 for the gradient, 0.8 for deconvnet, 2.9 for deep Taylor, 2.3 and
+# Working memory per film, in units of all its activations (float32). Measured on VGG16 as the growth of the process's
+# peak memory with the number of films (1.3 to 1.5 for the gradient, 0.8 for deconvnet, 2.9 for deep Taylor, 2.3 and
 # 2.2 for LRP-Z and LRP-epsilon, 3.0 and 3.7 to 3.9 for the presets), rounded up.
 MEMORY_FACTOR = {
     "gradient": 2,
@@ -49,7 +49,7 @@ KEPT_WEIGHTS = 3
 
 
 class Analyzer:
-    """One of iNNvestigate's analyzers in a graph of its own, with its own copy of the network (which gives logits)."""
+    """One of iNNvestigate's analyzers in its own graph, with its own copy of the network (with logits as output)."""
 
     def __init__(self, name: str, architecture: str, parameters: dict[str, Any]) -> None:
         import innvestigate
@@ -60,43 +60,43 @@ class Analyzer:
         self.weights_key = ""
         with self.active():
             self.model = tf.keras.models.model_from_json(architecture)
-            # "index" for the winner too, whose class we find ourselves: one graph then serves every target.
+            # "index" even for the winner, whose class we determine ourselves, so that one graph serves every target.
             self.analyzer = innvestigate.create_analyzer(name, self.model, neuron_selection_mode="index", **parameters)
             self.analyzer.create_analyzer_model()
             activations = sum(math.prod(layer.get_output_at(0).shape[1:]) for layer in self.model.layers)
         self.bytes_per_film = 4 * activations * MEMORY_FACTOR[name]
 
     def active(self) -> ExitStack:
-        """The block in which TensorFlow works on this analyzer's graph."""
+        """A context in which TensorFlow uses this analyzer's graph."""
         stack = ExitStack()
         stack.enter_context(self.graph.as_default())
         stack.enter_context(self.session.as_default())
         return stack
 
     def use_weights(self, key: str, weights: list[np.ndarray]) -> None:
-        """Give the network these weights, unless it has those of this key already."""
+        """Set the network's weights, unless it already has those with this key."""
         if key != self.weights_key:
             with self.active():
                 self.model.set_weights(weights)
             self.weights_key = key
 
     def winners(self, films: np.ndarray) -> np.ndarray:
-        """For each film the class with the largest logit, int (N,)."""
+        """The class with the largest logit for each film, int (N,)."""
         with self.active():
             return np.argmax(self.model.predict_on_batch(films), axis=1)
 
     def maps(self, films: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """iNNvestigate's maps of all films at once, float (N, H, W, C)."""
+        """iNNvestigate's maps of all films in one batch, float (N, H, W, C)."""
         with self.active():
             return self.analyzer.analyze(films, neuron_selection=targets)
 
     def close(self) -> None:
-        """Let go of the graph and its memory."""
+        """Release the graph and its memory."""
         self.session.close()
 
 
 class Server:
-    """Keeps networks, weights and analyzers, the least recently used of which go first."""
+    """Caches networks, weights and analyzers; the least recently used are dropped first."""
 
     def __init__(self) -> None:
         self.architectures: dict[str, str] = {}
@@ -104,7 +104,7 @@ class Server:
         self.analyzers: OrderedDict[str, Analyzer] = OrderedDict()
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """{"maps": array}, or {"need": ...} when the network or its weights are not here (any more)."""
+        """{"maps": array}, or {"need": ...} if the network or its weights are not (or no longer) cached."""
         if request["do"] == "network":
             self.architectures[request["network"]] = request["architecture"]
             return {}
@@ -123,7 +123,7 @@ class Server:
         return {"maps": explain(analyzer, request)}
 
     def analyzer(self, request: dict[str, Any]) -> Analyzer:
-        """The analyzer for this method, network and settings: built at first use, then kept."""
+        """The analyzer for this method, network and settings: built at first use, then cached."""
         name, settings = request["name"], dict(request["settings"])
         if name in SAMPLED:
             name, settings = "gradient", {"postprocess": settings["postprocess"]}
@@ -139,12 +139,12 @@ class Server:
 
 
 def explain(analyzer: Analyzer, request: dict[str, Any]) -> np.ndarray:
-    """The maps of a request, computed in batches that fit the memory of the request (at least one film).
+    """The maps of a request, computed in batches that fit the request's memory limit (at least one film).
 
     Parameters
     ----------
     analyzer : Analyzer
-        Of the request's method and network, with its weights.
+        For the request's method and network, with its weights.
     request : dict
         "films" float32 (N, H, W, C), "targets" int (N,) or None, "name", "settings", and "memory" in bytes.
 
@@ -188,13 +188,13 @@ def _listen(stream: BinaryIO, requests: queue.SimpleQueue) -> None:
         while True:
             requests.put(pipe.receive(stream))
     finally:
-        # The parent is gone: so are we, whatever the main thread computes. Nothing of ours needs saving.
+        # The parent is gone: exit, whatever the main thread is computing. There is nothing to save.
         os._exit(0)
 
 
 def main() -> None:
-    # Ctrl-C in a terminal or a notebook's "interrupt" reaches the whole process group; the parent decides.
-    """Answer requests until the standard input ends."""
+    """Answer requests until standard input ends."""
+    # Ctrl-C in a terminal, or "interrupt" in a notebook, reaches the whole process group; the parent handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     replies = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
@@ -208,9 +208,9 @@ def main() -> None:
     tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
     from keras.src.engine import base_layer_utils
 
-    # Constants stay tensors instead of becoming layers: building is three times faster, the maps are the same to the
-    # bit, and new weights reach every analyzer. Keras offers no public way to this; test_innvestigate_process.py
-    # would notice its end.
+    # Constants stay tensors instead of becoming layers: building is three times faster, the maps are identical to the
+    # bit, and new weights reach every analyzer. Keras has no public option for this; test_innvestigate_process.py fails
+    # if it disappears.
     base_layer_utils._UNSAFE_GRAPH_OP_LAYER_CREATION = True
     server = Server()
     while True:

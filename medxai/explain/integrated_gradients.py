@@ -1,7 +1,8 @@
-"""Integrated gradients: the gradients on the way from a reference film, times the way (Sundararajan et al., arXiv 1703.01365).
+"""Integrated gradients: the mean gradient along the path from a baseline to the film, times their difference.
 
-As in iNNvestigate the integral is a left Riemann sum, from the reference on and without the film itself. Its own
-computes all points of a film at once; here they are made in chunks, and iNNvestigate computes their gradients. NumPy only.
+Source: Sundararajan et al., arXiv 1703.01365. As in iNNvestigate, the integral is a left Riemann sum that includes the
+baseline but not the film itself. iNNvestigate's own implementation computes all points of a film in one batch; here they
+are generated in chunks, and iNNvestigate computes their gradients. NumPy only.
 """
 
 from __future__ import annotations
@@ -11,17 +12,17 @@ from typing import Any
 
 import numpy as np
 
-COUNT = "steps"  # the setting that says how many points there are
+COUNT = "steps"  # the setting with the number of points
 
 
 def samples(film: np.ndarray, numbers: range, settings: Mapping[str, Any]) -> np.ndarray:
-    """Points k/n, k in `numbers`, of the straight way from the reference to a film.
+    """Points k/n, k in `numbers`, on the straight line from the baseline to a film.
 
     Parameters
     ----------
     film : float32 array, (H, W, C)
     numbers : range
-        Which points.
+        The indices of the points.
     settings : mapping
         `steps`, n, and `reference_inputs`, a number or an array (H, W, C).
 
@@ -35,5 +36,5 @@ def samples(film: np.ndarray, numbers: range, settings: Mapping[str, Any]) -> np
 
 
 def maps(means: np.ndarray, films: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
-    """The maps (N, H, W, C): the mean gradients along each film's way, times the way."""
+    """The maps (N, H, W, C): the mean gradients along each film's path, times (film - baseline)."""
     return means * (films - np.asarray(settings["reference_inputs"], np.float32))

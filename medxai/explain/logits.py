@@ -1,4 +1,4 @@
-"""A network without its last softmax: what attribution methods explain."""
+"""A network without its final softmax: what attribution methods explain."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ if TYPE_CHECKING:
 
 
 def logits_model(model: tf.keras.Model) -> tf.keras.Model:
-    """A copy of `model` whose output is the logits: the same layers, names and weights, no softmax at the end.
+    """A copy of `model` that outputs logits: the same layers, names and weights, without the softmax at the end.
 
-    The last layer's activation becomes linear; an Activation or Softmax layer at the end goes. A sigmoid is taken off
-    likewise. A model that gives logits already is copied. The copy has weights of its own: what is trained later in one
-    does not reach the other (`copy.set_weights(model.get_weights())` does, as long as both have the same layers).
+    The last layer's activation becomes linear; a final Activation or Softmax layer is removed. A sigmoid is treated in
+    the same way. A model that already outputs logits is copied unchanged. The copy has its own weights: later training
+    of one does not affect the other (update it with `copy.set_weights(model.get_weights())`, if the layers are the same).
 
     Returns
     -------
-    keras Model (N, H, W, C) -> (N, classes), values of any size; `tf.nn.softmax` of them is what `model` gives.
+    keras Model (N, H, W, C) -> (N, classes), unbounded values; `tf.nn.softmax` of them is the output of `model`.
 
     Raises
     ------
     ValueError
-        The model has more than one output, is not built, or its softmax sits in a nested model.
+        The model has more than one output, is not built, or its softmax is in a nested model.
     """
     import tensorflow as tf
 
@@ -34,10 +34,10 @@ def logits_model(model: tf.keras.Model) -> tf.keras.Model:
         )
     if len(model.outputs) != 1:
         raise ValueError(f"logits_model: {model.name!r} has {len(model.outputs)} outputs; expected one. "
-                         "Take one: tf.keras.Model(model.input, model.outputs[0]).")  # fmt: skip
+                         "Select one: tf.keras.Model(model.input, model.outputs[0]).")  # fmt: skip
     if isinstance(model.get_layer(model.output_names[0]), tf.keras.Model):
         raise ValueError(
-            f"logits_model: the last layer {model.output_names[0]!r} is a model within the model. Build one flat model: "
+            f"logits_model: the last layer, {model.output_names[0]!r}, is a nested model. Build one flat model: "
             "call the inner layers one after another."
         )
     output = model.outputs[0]
@@ -45,7 +45,7 @@ def logits_model(model: tf.keras.Model) -> tf.keras.Model:
     alone = found is not None and isinstance(found[1], tf.keras.layers.Activation | tf.keras.layers.Softmax)
     if found is not None and alone:
         output = found[1].input
-    # Sequential has no graph in its configuration; as a functional model it has.
+    # A Sequential model has no graph in its configuration; a functional model has one.
     graph = tf.keras.Model(model.inputs, output, name=model.name)
     config = graph.get_config()
     if found is not None and not alone:

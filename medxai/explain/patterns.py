@@ -1,18 +1,18 @@
-"""Patterns, which PatternNet and PatternAttribution share: what part of the input does a network answer to?
+"""Patterns, used by PatternNet and PatternAttribution: which part of the input does a network respond to?
 
-A weight vector says how to filter the distractor out, not where the signal lies: for x = signal + distractor it must
-be orthogonal to the distractor, so it turns when the distractor does, while the signal stays. The direction of the
-signal, the pattern, is learned from data: it is how the input varies together with the neuron's output,
-a = cov[x, y] / (w . cov[x, y]), so that w . a = 1. Behind a ReLU only inputs that let the neuron fire are counted
-(the two-component estimator; its positive half is what a ReLU lets through, and all that the maps need).
+A weight vector filters the distractor out; it does not show where the signal is: for x = signal + distractor it must
+be orthogonal to the distractor, so it rotates with the distractor even if the signal stays. The direction of the
+signal, the pattern, is learned from data: it is the covariance of the input with the neuron's output,
+a = cov[x, y] / (w . cov[x, y]), so that w . a = 1. For a ReLU only inputs that make the neuron fire are counted
+(the two-component estimator; the maps need only its positive half, which a ReLU lets through).
 
-A class's logit is then sent back through the layers, by `pattern_net.PatternNet` through the patterns instead of the
-weights, by `pattern_attribution.PatternAttribution` through pattern times weight.
+A class's logit is then propagated back through the layers, by `pattern_net.PatternNet` through the patterns instead of
+the weights, by `pattern_attribution.PatternAttribution` through pattern times weight.
 
 Source: Kindermans et al., "Learning how to explain neural networks: PatternNet and PatternAttribution",
-arXiv 1705.05598. The mean of the output, too, is taken over the inputs that let the neuron fire, as the authors'
-implementation in iNNvestigate 1 did: with the mean over all inputs a distractor that is not zero on average would leak
-into the pattern.
+arXiv 1705.05598. The mean of the output, too, is taken over the inputs that make the neuron fire, as in the authors'
+implementation in iNNvestigate 1: with the mean over all inputs, a distractor with a nonzero mean would leak into the
+pattern.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
 PATTERN_TYPES = ("relu", "linear")
 
-# Layers with a kernel, hence with patterns. Exact types: Conv2DTranspose is a Conv2D for Python.
+# Layers with a kernel, hence with patterns. Exact types, as Conv2DTranspose is a subclass of Conv2D.
 WEIGHTED = ("Conv2D", "Dense")
-# Layers that pass relevance back as they pass a gradient back.
+# Layers that propagate relevance back in the same way as a gradient.
 AS_GRADIENT = (
     "Activation",
     "AveragePooling2D",
@@ -47,19 +47,19 @@ AS_GRADIENT = (
     "Reshape",
     "ZeroPadding2D",
 )
-# Layers that do nothing outside training.
+# Layers that do nothing at inference.
 IDLE = ("InputLayer", "Dropout", "SpatialDropout2D")
 
-# Where the caller names no batch size: at most so many films at a time, fewer where they would take more than this.
+# Default batch sizes: at most this many films, fewer if they would need more than WORKING_BYTES.
 FIT_FILMS = 16
 MAP_FILMS = 4
 WORKING_BYTES = 2e9
-# Working memory of one film, measured on VGG16 at full width and 512 px and rounded up: while patterns are fitted, in
-# units of the largest layer's output; while a map is made, in units of all outputs together.
+# Working memory per film, measured on VGG16 at full width and 512 px and rounded up: for fitting patterns, in units of the
+# largest layer's output; for computing a map, in units of all outputs together.
 FIT_MEMORY = 8
 MAP_MEMORY = 3
 
-# A unit whose output varies less than this part of its mean is constant, as far as float32 can tell.
+# A unit whose output varies by less than this fraction of its mean is constant within the precision of float32.
 SMALLEST_VARIATION = 1e-6
 
 
@@ -70,13 +70,13 @@ class Patterns:
     Attributes
     ----------
     pattern_type : str
-        "relu" or "linear", the estimator.
+        The estimator, "relu" or "linear".
     directions : mapping, str -> float32 array
         For each Conv2D and Dense layer by name, in the shape of its kernel (height, width, channels, units) or (features,
         units). The sum of kernel times direction over all axes but the last is 1 for a living unit. A unit that never
-        fired, or never varied, in the training films has the direction 0: nothing is known of it.
+        fired, or never varied, on the training films has the direction 0, as nothing is known about it.
     films : int
-        How many films they were fitted on.
+        The number of films they were fitted on.
     """
 
     pattern_type: str
@@ -84,7 +84,7 @@ class Patterns:
     films: int
 
     def living(self) -> dict[str, np.ndarray]:
-        """For each layer, bool (units,): whether the unit fired, and varied, in the training films."""
+        """For each layer, bool (units,): whether the unit fired, and varied, on the training films."""
         return {name: a.reshape(-1, a.shape[-1]).any(axis=0) for name, a in self.directions.items()}
 
 
@@ -97,35 +97,35 @@ def fit_patterns(
 ) -> Patterns:
     """The patterns of a network, for both PatternNet and PatternAttribution.
 
-    Statistics are kept in float64 and merged from batch to batch, so the result does not depend on `batch_size`
-    (beyond float32 rounding: 1e-4 of the largest value in the first layer of the network of lab 01, 1e-6 in most
-    others). Patches are never copied: their sums are what the gradient of a convolution with respect to its filter
-    computes. Memory is that of one layer at one batch.
+    Statistics are kept in float64 and merged across batches, so the result does not depend on `batch_size`
+    (except for float32 rounding: 1e-4 of the largest value in the first layer of the network of lab 01, 1e-6 in most
+    others). Patches are never copied: their sums are computed as the gradient of a convolution with respect to its
+    filter. The memory needed is that of one layer for one batch.
 
     Parameters
     ----------
     model : keras Model
-        A plain network that gives logits: a chain of Conv2D, Dense, max or average pooling, global pooling, Flatten,
+        A plain network that outputs logits: a chain of Conv2D, Dense, max or average pooling, global pooling, Flatten,
         Reshape, ZeroPadding2D, Dropout and Activation layers with relu or linear activations.
     images : array, (N, H, W, C)
         **Training** films, never those to be explained: float network input, or, with `prepare`, whatever it takes.
-        Only slices are read, so a memory map will do.
+        Only slices are read, so a memory map is fine.
     batch_size : int, optional
-        Films at a time. None takes 16, or as many as fit 2 GB, at least one.
+        Films per batch. None means 16, or as many as fit in 2 GB, at least one.
     pattern_type : str
-        "relu", the two-component estimator for units behind a ReLU and the linear one for the others, or "linear" for
-        all. A ReLU may be in the layer or in an Activation layer directly behind it.
+        "relu", the two-component estimator for units with a ReLU and the linear one for the others, or "linear" for
+        all. The ReLU may be in the layer itself or in an Activation layer directly after it.
     prepare : function, optional
-        Called with each batch, gives float (n, H, W, C); for uint8 films
+        Called with each batch, returns float (n, H, W, C); for uint8 films
         `medxai.networks.preprocessing.to_network_input`.
 
     Raises
     ------
     NotExplainableError
-        A layer that patterns cannot be fitted for or led through, and what `check_explainable` names.
+        A layer that patterns do not support, or a cause that `check_explainable` names.
     ValueError
-        No images, a wrong shape, uint8 without `prepare`, values that are not finite, or a layer in which no unit ever
-        fires.
+        There are no images, the shape is wrong, images are uint8 without `prepare`, values are not finite, or no unit
+        of a layer ever fires.
     """
     import tensorflow as tf
 
@@ -149,27 +149,27 @@ def fit_patterns(
     dead = [name for name, alive in patterns.living().items() if not alive.any()]
     if dead:
         raise ValueError(
-            f"fit_patterns: in layer {dead[0]!r} no unit fired and varied in {len(images)} films, so every map would be "
-            "zero. Expected several different films, prepared as the network was trained "
+            f"fit_patterns: in layer {dead[0]!r} no unit fired and varied on {len(images)} films, so every map would be "
+            "zero. Expected several different films, preprocessed as for training "
             "(medxai.networks.preprocessing.to_network_input)."
         )
     return patterns
 
 
 class PatternMethod:
-    """What `PatternNet` and `PatternAttribution` share: a class's logit is sent back layer by layer.
+    """The common part of `PatternNet` and `PatternAttribution`: a class's logit is propagated back layer by layer.
 
-    The two differ only in what takes the place of a layer's weights on the way back, `_backward_kernel`.
+    The two differ only in what replaces a layer's weights in the backward pass, `_backward_kernel`.
 
     Parameters
     ----------
     model : keras Model
-        A plain network that gives logits (see `fit_patterns`).
+        A plain network that outputs logits (see `fit_patterns`).
     patterns : Patterns, optional
         From `fit_patterns` for this model with these weights, so that one fit serves both methods; or None, and call
         `fit`.
     pattern_type : str
-        Of the estimator that `fit` uses.
+        The estimator that `fit` uses.
 
     Raises
     ------
@@ -188,7 +188,7 @@ class PatternMethod:
     def fit(
         self, images: Any, batch_size: int | None = None, prepare: Callable[[np.ndarray], np.ndarray] | None = None
     ) -> Self:
-        """Fit the patterns on training films; parameters and errors as of `fit_patterns`. Returns the analyzer."""
+        """Fit the patterns on training films; parameters and errors as in `fit_patterns`. Returns the analyzer."""
         self.patterns = fit_patterns(self.model, images, batch_size, self.pattern_type, prepare)
         return self
 
@@ -206,17 +206,17 @@ class PatternMethod:
         images : object
             Float network input, or, with `prepare`, whatever it takes.
         target : int or array, optional
-            The class to explain, one for all films or one a film (N,); None takes each film's highest logit.
+            The class to explain, one for all films or one per film (N,); None selects each film's largest logit.
         batch_size : int, optional
-            Films at a time; the maps do not depend on it. None takes 4, or as many as fit 2 GB, at least one.
+            Films per batch; the maps do not depend on it. None means 4, or as many as fit in 2 GB, at least one.
         prepare : function, optional
             Called with each batch, as in `fit_patterns`.
 
         Raises
         ------
         ValueError
-            Not fitted, patterns of other weights, a class that the network does not have, or images that the network
-            cannot take.
+            The patterns are not fitted or belong to other weights, the network does not have the class, or the images do
+            not fit the network.
         """
         patterns = self._checked_patterns()
         classes = int(self.model.output_shape[-1])
@@ -234,19 +234,19 @@ class PatternMethod:
         return np.concatenate(maps)
 
     def _backward_kernel(self, kernel: np.ndarray, direction: np.ndarray) -> np.ndarray:
-        """What sends the signal back through a layer, in the shape of its kernel."""
+        """The weights of a layer's backward pass, in the shape of its kernel."""
         raise NotImplementedError
 
     def _checked_patterns(self) -> Patterns:
         if self.patterns is None:
-            raise ValueError(f"{self.name}: not fitted yet. Call fit(training_films) first; patterns come from data.")
+            raise ValueError(f"{self.name}: not fitted yet. Call fit(training_films) first.")
         kernels = {step.layer.name: step.layer.kernel.numpy() for step in self._steps if step.weighted}
         for name, kernel in kernels.items():
             direction = self.patterns.directions.get(name)
             if direction is None or direction.shape != kernel.shape or not _match(kernel, direction):
                 raise ValueError(
-                    f"{self.name}: the patterns of layer {name!r} belong to other weights than the network has now "
-                    "(weight times pattern is no longer 1). Fit again: fit(training_films)."
+                    f"{self.name}: the patterns of layer {name!r} do not belong to the network's current weights "
+                    "(weight times pattern is not 1). Fit again: fit(training_films)."
                 )
         return self.patterns
 
@@ -262,7 +262,7 @@ class PatternMethod:
         chosen = tf.argmax(x, axis=-1) if target is None else tf.convert_to_tensor(target)
         back = tf.one_hot(chosen, x.shape[-1], dtype=x.dtype) * x
         powers = np.zeros(len(batch), int)
-        while passed:  # what has been passed is let go
+        while passed:  # memory is released as layers are popped
             step, x, out = passed.pop()
             back, powers = _rescaled(back, powers)
             if not step.weighted:
@@ -281,7 +281,7 @@ class PatternMethod:
             else:
                 back = tf.matmul(back, kernel, transpose_b=True)
         back, powers = _rescaled(back, powers)
-        # Beyond +-120 float32 ends.
+        # Clipped at +-120, near the limits of float32.
         return back.numpy() * _powers_of_two(np.clip(powers, -120, 120), back.shape.rank)
 
 
@@ -297,9 +297,9 @@ class _Step:
     convolution : bool
         Its kernel is a convolution's.
     relu : bool
-        It has a ReLU of its own.
+        It has its own ReLU.
     fires : bool
-        Its output goes through a ReLU, its own or the next layer's.
+        Its output passes through a ReLU, its own or the next layer's.
     """
 
     layer: Any
@@ -310,11 +310,11 @@ class _Step:
 
 
 def _steps(model: Any) -> list[_Step]:
-    """The layers that do something, in order, or NotExplainableError."""
+    """The layers that are active at inference, in order; raises NotExplainableError."""
     import tensorflow as tf
 
     check_explainable(model)
-    # Sequential has no graph in its configuration; as a functional model it has.
+    # A Sequential model has no graph in its configuration; a functional model has one.
     graph = tf.keras.Model(model.inputs, model.outputs, name=model.name)
     causes = _not_a_chain(graph.get_config())
     for layer in graph.layers:
@@ -336,7 +336,7 @@ def _activation(layer: Any) -> str | None:
 
 
 def _not_a_chain(config: dict[str, Any]) -> list[Cause]:
-    why = "patterns are led back through a chain of layers, each reading the one before it; this one reads {}."
+    why = "patterns need a chain of layers, in which each reads only the one before it; this one reads {}."
     call = "Use a network without skips and branches, or another method (gradient, lrp.epsilon)."
     names = [layer["name"] for layer in config["layers"]]
     causes = []
@@ -344,7 +344,7 @@ def _not_a_chain(config: dict[str, Any]) -> list[Cause]:
         sources = references(layer["inbound_nodes"], names)
         expected = [] if before is None else [before]
         if sources != expected:
-            read = ", ".join(map(repr, sources)) or "an input of its own"
+            read = ", ".join(map(repr, sources)) or "a separate input"
             causes.append(Cause("unsupported", layer["name"], why.format(read), call))
     return causes
 
@@ -357,10 +357,10 @@ def _not_for_patterns(layer: Any) -> list[Cause]:
         why = f"a {kind} layer, for which patterns are not defined here."
         call = f"Use {', '.join(sorted(set(known) - {'InputLayer'}))}, or another method (gradient, input_t_gradient)."
     elif kind in (*WEIGHTED, "Activation") and _activation(layer) not in ("relu", "linear"):
-        why = f"activation {_activation(layer)!r}; the estimators are for ReLU and linear units."
+        why = f"activation {_activation(layer)!r}; the estimators are defined for ReLU and linear units."
         call = "Train the network with activation='relu'."
     elif getattr(layer, "data_format", "channels_last") == "channels_first":
-        why, call = "channels first.", "Build it with data_format='channels_last'."
+        why, call = "data_format='channels_first'.", "Build it with data_format='channels_last'."
     elif kind == "Conv2D" and (layer.groups != 1 or tuple(layer.dilation_rate) != (1, 1)):
         why = f"a convolution with groups={layer.groups}, dilation_rate={tuple(layer.dilation_rate)}."
         call = "Patterns are fitted for groups=1 and dilation_rate=1 only: use another method (gradient)."
@@ -384,7 +384,7 @@ def _linear(step: _Step, x: Any, kernel: Any) -> Any:
 
 
 def _observe(step: _Step, x: Any, moments: dict[str, _Moments], relu: bool) -> Any:
-    """Add a batch to the layer's statistics; returns the layer's output."""
+    """Add a batch to the layer's statistics and return the layer's output."""
     import tensorflow as tf
 
     layer = step.layer
@@ -398,9 +398,9 @@ def _observe(step: _Step, x: Any, moments: dict[str, _Moments], relu: bool) -> A
     axes = list(range(len(y.shape) - 1))
     count = tf.math.count_nonzero(fires, axes, dtype=tf.int64).numpy().astype(np.float64)
     mean_y = tf.reduce_sum(fires * y, axes) / tf.cast(np.maximum(count, 1), y.dtype)
-    # The centre goes out before the sums: the covariance is then no small difference of two large numbers.
+    # Centred before summing, so that the covariance is not a small difference of two large numbers.
     deviation = fires * (y - mean_y)
-    # y is linear in the kernel, so its gradient sums the patches, weighted by what is put in.
+    # y is linear in the kernel, so its gradient sums the patches, weighted by `output_gradients`.
     patches = tape.gradient(y, kernel, output_gradients=fires).numpy().astype(np.float64)
     together = tape.gradient(y, kernel, output_gradients=deviation).numpy().astype(np.float64)
     rest = tf.reduce_sum(deviation, axes).numpy().astype(np.float64)
@@ -415,7 +415,7 @@ class _Moments:
     """Count, means and co-moment of patch and output for each unit, merged batch by batch.
 
     The merge is that of Chan, Golub and LeVeque (1979), "Updating formulae and a pairwise algorithm for computing sample
-    variances": no large sums are subtracted.
+    variances", which does not subtract large sums.
     """
 
     def __init__(self, shape: Any) -> None:
@@ -428,7 +428,7 @@ class _Moments:
         self, count: np.ndarray, patches: np.ndarray, mean_y: np.ndarray, together: np.ndarray, rest: np.ndarray
     ) -> None:
         mean_x = patches / np.maximum(count, 1)
-        # `mean_y` is rounded, so the deviations do not quite sum to 0.
+        # `mean_y` is rounded, so the deviations do not sum exactly to 0.
         together = together - mean_x * rest
         mean_y = mean_y + rest / np.maximum(count, 1)
         total = np.maximum(self.count + count, 1)
@@ -448,15 +448,15 @@ class _Moments:
             SMALLEST_VARIATION * np.abs(products).sum(axis=axes), (SMALLEST_VARIATION * self.mean_y) ** 2
         )
         if not np.isfinite(variance).all():
-            raise ValueError("fit_patterns: the statistics are not finite. Do the network's weights hold NaN?")
+            raise ValueError("fit_patterns: the statistics are not finite. Do the network's weights contain NaN?")
         living = variance > noise
         return np.where(living, covariance / np.where(living, variance, 1), 0).astype(np.float32)
 
 
 def _rescaled(back: Any, powers: np.ndarray) -> tuple[Any, np.ndarray]:
-    """Each film's values divided by a power of two, which rounds nothing, to a largest magnitude of 1 to 2.
+    """Each film's values, divided by a power of two (without rounding) so that the largest magnitude is 1 to 2.
 
-    Sent through many patterns they would leave the range of float32. Returns them, and the powers taken out so far.
+    After many layers they would leave the range of float32. Also returns the accumulated powers.
     """
     flat = np.abs(back.numpy()).reshape(len(powers), -1).max(axis=1)
     out = np.where(flat > 0, np.frexp(flat)[1] - 1, 0)
@@ -469,11 +469,11 @@ def _powers_of_two(exponents: np.ndarray, rank: int) -> np.ndarray:
 
 
 def _match(kernel: np.ndarray, direction: np.ndarray) -> bool:
-    """Is weight times pattern 1 in every living unit?"""
+    """Whether weight times pattern is 1 in every living unit."""
     products = (kernel * direction).reshape(-1, kernel.shape[-1])
     living = direction.reshape(products.shape).any(axis=0)
     sums = products.sum(axis=0, dtype=np.float64)[living]
-    # Where large products cancel, float32 directions cannot sum to 1 more exactly than this.
+    # If large products cancel, the sum over float32 directions cannot be closer to 1 than this.
     tolerance = 1e-3 + 1e-6 * np.abs(products).sum(axis=0)[living]
     return bool((np.abs(sums - 1) < tolerance).all())
 
@@ -484,7 +484,7 @@ def _targets(target: Any, films: int, classes: int) -> np.ndarray | None:
     chosen = np.asarray(target)
     if not np.issubdtype(chosen.dtype, np.integer) or chosen.shape not in ((), (films,)):
         raise ValueError(
-            f"target: expected one class number, or one for each of the {films} films, got {chosen.dtype} of shape "
+            f"target: expected one class number, or one for each of the {films} films; got {chosen.dtype} of shape "
             f"{chosen.shape}."
         )
     if films and (chosen.min() < 0 or chosen.max() >= classes):
@@ -493,7 +493,7 @@ def _targets(target: Any, films: int, classes: int) -> np.ndarray | None:
 
 
 def _output_bytes(steps: list[_Step], shape: tuple[int, ...]) -> list[int]:
-    """Bytes of one film of this shape, and of what each layer makes of it (float32)."""
+    """Bytes of one film of this shape, and of each layer's output for it (float32)."""
     shapes = [(1, *shape)]
     for step in steps:
         shapes.append(tuple(step.layer.compute_output_shape(shapes[-1])))
@@ -515,7 +515,7 @@ def _batches(
     if not callable(batch_size) and batch_size < 1:
         raise ValueError(f"{who}: batch_size={batch_size}; expected 1 or more.")
     if not len(images):
-        raise ValueError(f"{who}: there are no images. Expected an array (N, H, W, C) with N at least 1.")
+        raise ValueError(f"{who}: no images. Expected an array (N, H, W, C) with N at least 1.")
     if callable(batch_size):
         batch_size = batch_size(_checked_batch(who, model, images[:1], 0, prepare).shape[1:])
     for start in range(0, len(images), batch_size):
@@ -527,7 +527,7 @@ def _checked_batch(who: str, model: Any, batch: Any, start: int, prepare: Callab
     batch = np.asarray(prepare(batch) if prepare else batch)
     if not np.issubdtype(batch.dtype, np.floating):
         raise ValueError(
-            f"{who}: images are {batch.dtype}; expected float network input. Films as stored need "
+            f"{who}: images are {batch.dtype}; expected float network input. For stored films, pass "
             "prepare=medxai.networks.preprocessing.to_network_input."
         )
     if len(batch.shape) != len(expected) + 1 or any(
@@ -536,5 +536,5 @@ def _checked_batch(who: str, model: Any, batch: Any, start: int, prepare: Callab
         raise ValueError(f"{who}: images have shape {batch.shape[1:]} each; the network takes {expected}.")
     batch = batch.astype(np.float32)
     if not np.isfinite(batch).all():
-        raise ValueError(f"{who}: values that are not finite in films {start} to {start + len(batch) - 1}.")
+        raise ValueError(f"{who}: values are not finite in films {start} to {start + len(batch) - 1}.")
     return batch

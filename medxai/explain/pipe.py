@@ -1,7 +1,7 @@
-"""Messages between a process and its child: a JSON head and the raw bytes of arrays, nothing that is ever executed.
+"""Messages between a process and its child: a JSON header and the raw bytes of arrays; nothing is ever executed.
 
-A frame is the magic bytes, the lengths of head and body (two little-endian unsigned 64-bit numbers), the head in JSON
-and the body: the bytes of every array, one after another. In the head an array stands as {"array": number}.
+A frame consists of the magic bytes, the lengths of header and body (two little-endian unsigned 64-bit numbers), the
+header in JSON, and the body: the bytes of all arrays, one after another. In the header, an array is {"array": number}.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _HEAD_LIMIT = 64 * 2**20
 
 
 class PipeClosed(EOFError):
-    """The other end is gone, or sends something that is no frame."""
+    """The other end is closed, or sends something that is not a frame."""
 
 
 def send(stream: BinaryIO, message: dict[str, Any]) -> None:
@@ -28,14 +28,14 @@ def send(stream: BinaryIO, message: dict[str, Any]) -> None:
     ----------
     stream : binary file
     message : dict
-        Of None, bool, int, float, str, lists and dicts of these, and numeric arrays.
+        Contains None, bool, int, float, str, lists and dicts of these, and numeric arrays.
 
     Raises
     ------
     TypeError
-        Anything else is in it; then nothing was written.
+        It contains anything else; nothing was written.
     PipeClosed
-        The other end is gone.
+        The other end is closed.
     """
     arrays: list[np.ndarray] = []
     content = _pack(message, arrays)
@@ -52,16 +52,16 @@ def receive(stream: BinaryIO) -> dict[str, Any]:
     Returns
     -------
     dict
-        Its arrays are writable.
+        With writable arrays.
 
     Raises
     ------
     PipeClosed
-        The stream ended, also amid a frame, or holds something that is no frame.
+        The stream ended, possibly within a frame, or contains something that is not a frame.
     """
     magic, head_length, body_length = _START.unpack(_read(stream, _START.size))
     if magic != _MAGIC or head_length > _HEAD_LIMIT:
-        raise PipeClosed("the stream holds something that is no message")
+        raise PipeClosed("the stream contains something that is not a message")
     head = json.loads(bytes(_read(stream, head_length)))
     body, start = _read(stream, body_length), 0
     arrays = []
@@ -76,7 +76,7 @@ def receive(stream: BinaryIO) -> dict[str, Any]:
 def _pack(value: Any, arrays: list[np.ndarray]) -> Any:
     if isinstance(value, np.ndarray):
         if value.dtype.kind not in "biuf":
-            raise TypeError(f"an array of dtype {value.dtype} cannot be sent, only numbers")
+            raise TypeError(f"an array of dtype {value.dtype} cannot be sent, only numeric arrays")
         arrays.append(np.asarray(value, order="C"))
         return {"array": len(arrays) - 1}
     if isinstance(value, np.generic):
@@ -108,7 +108,7 @@ def _write(stream: BinaryIO, data: bytes | memoryview) -> None:
             rest = rest[stream.write(rest) :]
         stream.flush()
     except (BrokenPipeError, ConnectionError) as error:
-        raise PipeClosed("the other end is gone") from error
+        raise PipeClosed("the other end is closed") from error
 
 
 def _read(stream: BinaryIO, length: int) -> bytearray:
@@ -117,6 +117,6 @@ def _read(stream: BinaryIO, length: int) -> bytearray:
     while done < length:
         count = stream.readinto(view[done:])  # type: ignore[attr-defined]
         if not count:
-            raise PipeClosed("the other end is gone")
+            raise PipeClosed("the other end is closed")
         done += count
     return data

@@ -1,7 +1,8 @@
 """SmoothGrad: the mean gradient over noisy copies of a film (Smilkov et al., arXiv 1706.03825).
 
-iNNvestigate's own accepts `noise_scale`, takes a standard deviation of 1 all the same, and computes all samples of a
-film at once. So the samples are made here, in chunks, and iNNvestigate computes their gradients. NumPy only.
+iNNvestigate's own implementation accepts `noise_scale` but always uses a standard deviation of 1, and computes all
+samples of a film in one batch. Here the samples are generated in chunks, and iNNvestigate computes their gradients.
+NumPy only.
 """
 
 from __future__ import annotations
@@ -11,19 +12,19 @@ from typing import Any
 
 import numpy as np
 
-COUNT = "augment_by_n"  # the setting that says how many samples there are
+COUNT = "augment_by_n"  # the setting with the number of samples
 
 
 def samples(film: np.ndarray, numbers: range, settings: Mapping[str, Any]) -> np.ndarray:
     """Noisy copies of a film.
 
-    Noise number k is drawn from `seed` and k: it is the same for every film, and in whatever chunks the copies are made.
+    Noise number k is drawn from `seed` and k, so it is the same for every film and does not depend on the chunks.
 
     Parameters
     ----------
     film : float32 array, (H, W, C)
     numbers : range
-        Which copies.
+        The indices of the copies.
     settings : mapping
         `noise_scale`, the standard deviation in units of the input, and `seed`.
 
@@ -38,5 +39,5 @@ def samples(film: np.ndarray, numbers: range, settings: Mapping[str, Any]) -> np
 
 
 def maps(means: np.ndarray, films: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
-    """The maps (N, H, W, C): the mean gradients over the samples, as they are."""
+    """The maps (N, H, W, C): the mean gradients over the samples, unchanged."""
     return means

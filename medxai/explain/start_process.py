@@ -1,9 +1,9 @@
-"""Starts a module in a process of its own: a fork of a warm process where the kernel offers that, else a new Python.
+"""Starts a module in its own process: a fork of a warm process if the kernel offers one, otherwise a new Python.
 
-A kernel may come from a process that has imported TensorFlow already and has run nothing since. It then names, in the
-environment variable WARMKERNEL_FORK, a unix socket (SOCK_SEQPACKET; "@name" is an abstract one) that forks that process:
-one message {"module": ..., "environment": {...}} with three descriptors for the standard streams, {"pid": ...} or
-{"error": ...} in return, {"exit": ...} at the end. The process is killed when the connection closes.
+A kernel may itself be a fork of a process that has imported TensorFlow and run nothing since. It then names, in the
+environment variable WARMKERNEL_FORK, a Unix socket (SOCK_SEQPACKET; "@name" is an abstract one) that forks that process:
+send one message {"module": ..., "environment": {...}} with three descriptors for the standard streams, receive
+{"pid": ...} or {"error": ...}, and {"exit": ...} at the end. The process is killed when the connection closes.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ def start_module(module: str, environment: dict[str, str], messages: IO[bytes]) 
     module : str
         Its full name.
     environment : dict, str -> str
-        All of the process's environment.
+        The complete environment of the process.
     messages : file
-        Open for writing: the process's standard error.
+        Open for writing; receives the process's standard error.
 
     Returns
     -------
@@ -41,19 +41,19 @@ def start_module(module: str, environment: dict[str, str], messages: IO[bytes]) 
     Raises
     ------
     OSError
-        It cannot be started.
+        The process cannot be started.
     """
     if VARIABLE in os.environ:
         try:
             return Forked(os.environ[VARIABLE], module, environment, messages)
         except (OSError, ValueError, KeyError):
-            pass  # no longer offered, or not to us: say, to a process that a notebook started
+            pass  # no longer offered, or not to this process, for example one that a notebook started
     root = Path(__file__).resolve().parents[2]
     if root.name != "site-packages":
         environment = environment | {
             "PYTHONPATH": os.pathsep.join(filter(None, [str(root), environment.get("PYTHONPATH")]))
         }
-    # -P: a student's folder may hold a random.py or an html.py, which must not become the library's.
+    # -P: a student's folder may contain a random.py or an html.py, which must not shadow the library's.
     return subprocess.Popen(
         [sys.executable, "-P", "-m", module],
         stdin=subprocess.PIPE,
@@ -65,7 +65,7 @@ def start_module(module: str, environment: dict[str, str], messages: IO[bytes]) 
 
 
 class Forked:
-    """A process that was forked for us. OSError, ValueError or KeyError when it was not."""
+    """A process forked by the kernel's server. Raises OSError, ValueError or KeyError if it could not be forked."""
 
     def __init__(self, address: str, module: str, environment: dict[str, str], messages: IO[bytes]) -> None:
         self.returncode: int | None = None
@@ -90,18 +90,18 @@ class Forked:
             os.close(their_output)
 
     def poll(self) -> int | None:
-        """The exit status, or None while the process runs."""
+        """The exit status, or None while the process is running."""
         return self._wait(0)
 
     def wait(self, timeout: float | None = None) -> int:
-        """The exit status, once there is one; TimeoutExpired after `timeout` seconds."""
+        """Wait for the exit status; raises TimeoutExpired after `timeout` seconds."""
         code = self._wait(timeout)
         if code is None:
             raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0)
         return code
 
     def kill(self) -> None:
-        """End the process."""
+        """Kill the process."""
         if self.returncode is None:
             self._connection.close()
             self.returncode = -signal.SIGKILL

@@ -1,6 +1,6 @@
-"""What a lab needs around its networks: the look at the environment, questions, boxes, example films, handing in.
+"""What a lab needs besides networks: the check of the environment, questions, boxes, example films, packing a submission.
 
-Importing this package is quick and imports no TensorFlow; each module is loaded when it is first used.
+Importing this package is quick and does not import TensorFlow; each module is loaded when it is first used.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The file of a person's boxes, `my_boxes.txt`: a few lines of Python that people can read, type and paste.
+"""The file with a student's boxes, `my_boxes.txt`: a few lines of Python that are easy to read, type and paste.
 
-Boxes are a dict, number of the film (from 1) -> (x, y, width, height) in per cent of the film, x and y the upper left
+Boxes are a dict, film number (from 1) -> (x, y, width, height) in per cent of the film, where x and y are the upper left
 corner. The file is only parsed, never executed.
 """
 
@@ -18,7 +18,7 @@ COMMENT = "# x, y, width, height of each box, in per cent of the film; x and y a
 
 
 def as_python(boxes: Mapping[int, Box]) -> str:
-    """The boxes as the Python that goes into a notebook.
+    """The boxes as Python code for a notebook.
 
     Parameters
     ----------
@@ -28,14 +28,14 @@ def as_python(boxes: Mapping[int, Box]) -> str:
     Returns
     -------
     str
-        A function without arguments that returns them.
+        The code of a function without arguments that returns them.
     """
     lines = [f"        {number}: ({', '.join(f'{v:.1f}' for v in boxes[number])})," for number in sorted(boxes)]
     return "\n".join([COMMENT, "def my_boxes():", "    return {", *lines, "    }", ""])
 
 
 def write(path: str | os.PathLike, boxes: Mapping[int, Box]) -> Path:
-    """Write the boxes, whole or not at all.
+    """Write the boxes atomically.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def write(path: str | os.PathLike, boxes: Mapping[int, Box]) -> Path:
     Raises
     ------
     ValueError
-        Boxes that are none, see `check`.
+        A box is invalid, see `check`.
     OSError
         The file cannot be written.
     """
@@ -61,7 +61,7 @@ def write(path: str | os.PathLike, boxes: Mapping[int, Box]) -> Path:
 
 
 def read(path: str | os.PathLike = "my_boxes.txt") -> dict[int, Box]:
-    """The boxes that a file holds; nothing in it is executed.
+    """The boxes in a file, which is parsed but never executed.
 
     Returns
     -------
@@ -71,25 +71,27 @@ def read(path: str | os.PathLike = "my_boxes.txt") -> dict[int, Box]:
     Raises
     ------
     FileNotFoundError
-        There is no file.
+        The file does not exist.
     ValueError
-        It does not hold a dict of boxes.
+        It does not contain a dict of boxes.
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path.name} here: draw your boxes first (notebook 05a, section 1).")
+        raise FileNotFoundError(f"{path.name} not found: draw your boxes first (notebook 05a, section 1).")
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         found = [ast.literal_eval(n) for n in ast.walk(tree) if isinstance(n, ast.Dict)]
     except (SyntaxError, ValueError) as error:
-        raise ValueError(f"{path.name} cannot be read: {error}. Draw the boxes again, or fix the line.") from None
+        raise ValueError(f"{path.name} cannot be read: {error}. Fix that line, or draw the boxes again.") from None
     if len(found) != 1:
-        raise ValueError(f"{path.name} should hold one dict of boxes, number: (x, y, width, height); got {len(found)}.")
+        raise ValueError(
+            f"{path.name}: expected one dict of boxes, film number: (x, y, width, height); got {len(found)} dicts."
+        )
     return check(found[0])
 
 
 def check(boxes: Mapping[int, Box]) -> dict[int, Box]:
-    """The boxes with plain numbers, in the order of the films.
+    """The boxes as plain floats, sorted by film number.
 
     Parameters
     ----------
@@ -103,11 +105,11 @@ def check(boxes: Mapping[int, Box]) -> dict[int, Box]:
     Raises
     ------
     ValueError
-        Names the first that is no box inside the film.
+        Names the first box that is not inside the film.
     """
     good: dict[int, Box] = {}
     if not isinstance(boxes, Mapping):
-        raise ValueError(f"Expected a dict, number of the film: (x, y, width, height); got {type(boxes).__name__}.")
+        raise ValueError(f"Expected a dict, film number: (x, y, width, height); got {type(boxes).__name__}.")
     for number, box in boxes.items():
         try:
             x, y, width, height = (float(value) for value in box)
@@ -116,8 +118,8 @@ def check(boxes: Mapping[int, Box]) -> dict[int, Box]:
         inside = x >= 0 and y >= 0 and x + width <= 100.05 and y + height <= 100.05
         if not (width > 0 and height > 0 and inside):
             raise ValueError(
-                f"Film {number}: {box} is no box inside the film. Numbers are per cent of its width and height, from 0 to 100; "
-                "x + width and y + height are at most 100."
+                f"Film {number}: {box} is not a box inside the film. Numbers are per cent of its width and height, from 0 to "
+                "100; width and height must be positive, x + width and y + height at most 100."
             )
         good[int(number)] = (x, y, width, height)
     return dict(sorted(good.items()))

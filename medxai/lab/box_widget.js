@@ -1,7 +1,7 @@
-// One film at a time, one box on it: by mouse, by arrow keys, or by four numbers. All lengths are per cent of the film.
+// One film at a time, with one box: set with the mouse, the arrow keys, or four numbers. All lengths are in per cent of the film.
 const NAMES = ["x", "y", "width", "height"];
-const HELP = "Mouse: press, drag, let go. Keyboard: put the focus on the film; Enter makes a box, arrows move it, Shift and arrows "
-  + "change its size, Delete removes it, N and P go to the next and the previous film.";
+const HELP = "Mouse: press, drag, release. Keyboard: focus the film; Enter creates a box, the arrow keys move it, Shift with an arrow "
+  + "key resizes it, Delete removes it, N and P go to the next and the previous film.";
 
 function element(tag, properties = {}, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
@@ -41,11 +41,11 @@ function render({ model, el }) {
   const said = element("div");
   said.setAttribute("role", "status");
   const text = element("textarea", { readOnly: true, rows: 5 });
-  text.setAttribute("aria-label", "All boxes as Python, to be pasted into the solution cell");
+  text.setAttribute("aria-label", "All boxes as Python, to paste into the solution cell");
   const root = element("div", { className: "medxai-boxes" }, element("div", { textContent: HELP }), element("div", { className: "row" }, title),
     stage, numbers, element("div", { className: "row" }, back, on, remove), films, said, element("div", { className: "row" }, copy), text);
-  // JupyterLab would take the arrows, D and so on for its own commands: the attribute is for versions that listen on the way
-  // down, the listener for those that listen on the way up. Ctrl+S and its like go through.
+  // JupyterLab would handle the arrows, D and so on as its own shortcuts: the attribute is for versions that listen in the
+  // capture phase, the listener for those that listen in the bubble phase. Ctrl+S and the like pass through.
   root.setAttribute("data-lm-suppress-shortcuts", "true");
   root.addEventListener("keydown", (event) => { if (!event.ctrlKey && !event.metaKey) event.stopPropagation(); });
   el.append(root);
@@ -60,7 +60,7 @@ function render({ model, el }) {
     frame.hidden = !box;
     if (box) ["left", "top", "width", "height"].forEach((side, i) => { frame.style[side] = `${box[i]}%`; });
     inputs.forEach((input, i) => { if (document.activeElement !== input) input.value = box ? box[i] : ""; });
-    const where = box ? `box from ${box[0]} per cent right and ${box[1]} per cent down, ${box[2]} wide, ${box[3]} high` : "no box yet";
+    const where = box ? `box at ${box[0]} per cent from the left and ${box[1]} per cent from the top, ${box[2]} wide, ${box[3]} high` : "no box yet";
     stage.setAttribute("aria-label", `Film ${now} of ${count}, ${where}`);
     jumps.forEach((jump, i) => {
       jump.classList.toggle("drawn", Boolean(boxOf(i + 1)));
@@ -125,7 +125,7 @@ function render({ model, el }) {
     else if (event.key === "Delete" || event.key === "Backspace") keep(null);
     else if (event.key === "n" || event.key === "N") go(now + 1);
     else if (event.key === "p" || event.key === "P") go(now - 1);
-    else if (!step) return;  // Tab and all others go where they always go
+    else if (!step) return;  // Tab and all other keys keep their usual function
     event.preventDefault();
   });
 
@@ -142,7 +142,7 @@ function render({ model, el }) {
     try {
       await navigator.clipboard.writeText(text.value);
     } catch {
-      document.execCommand("copy");  // pages that are not served safely have no clipboard
+      document.execCommand("copy");  // insecure contexts have no clipboard API
     }
     copy.textContent = "Copied. Paste it into the solution cell.";
   });

@@ -1,4 +1,4 @@
-"""The widget behind `medxai.lab.boxes.draw`: a film, a box on it, and a file that always holds what is on the screen."""
+"""The widget behind `medxai.lab.boxes.draw`: a film, a box on it, and a file that always matches the screen."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from . import box_file
 
 
 def _as_address(film: np.ndarray) -> str:
-    """A film as a data address that a page can show: it needs no server and no file."""
+    """A film as a data URL, which a page can show without a server or a file."""
     from PIL import Image
 
     buffer = io.BytesIO()
@@ -29,22 +29,22 @@ class BoxDrawer(anywidget.AnyWidget):
     Attributes
     ----------
     boxes : dict, str -> [x, y, width, height]
-        By the number of the film as text ("1", ...), in per cent; set by the page, or here.
+        Keyed by the film number as a string ("1", ...), in per cent; set by the page or from Python.
     text : str
-        The same as Python.
+        The same boxes as Python code.
     saved : str
-        What happened to the file, in words.
+        A message about the state of the file.
 
     Parameters
     ----------
     films : uint8 array, (N, H, W)
     path : path
-        Where the boxes are kept; what it holds is shown again.
+        Where the boxes are saved; boxes already in the file are shown.
 
     Raises
     ------
     ValueError
-        Other films.
+        The films have another type or shape, or there are none.
     """
 
     _esm = Path(__file__).with_name("box_widget.js")
@@ -66,7 +66,7 @@ class BoxDrawer(anywidget.AnyWidget):
                 kept = {str(n): list(box) for n, box in found.items() if 1 <= n <= len(films)}
                 said = f"{len(kept)} of {len(films)} boxes read from {self._path.name}."
             except ValueError as error:
-                said = f"{error} The next box that you draw replaces the file."
+                said = f"{error} The next box you draw replaces the file."
         super().__init__(films=[_as_address(film) for film in films], boxes=kept, saved=said)
         self.text = self._python()
         self.observe(self._keep, "boxes")

@@ -1,8 +1,8 @@
-"""Boxes on films: drawn by a person, given by a radiologist, or put around a mask.
+"""Boxes on films: drawn by a student, given by a radiologist, or fitted around a mask.
 
-A person's boxes are a dict, number of the film (from 1) -> (x, y, width, height) in **per cent of the film**, x and y the
-upper left corner. So a box means the same at every size of the film. They are kept as a few lines of Python,
-`my_boxes.txt`, which people can read, type and paste. The file is only parsed, never executed.
+A student's boxes are a dict, film number (from 1) -> (x, y, width, height) in **per cent of the film**, where x and y are
+the upper left corner; this makes a box independent of the film's size. They are saved as a few lines of Python in
+`my_boxes.txt`, which are easy to read, type and paste. The file is only parsed, never executed.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ __all__ = ["around", "as_python", "centre_hits", "check", "choose", "draw", "fil
 
 
 def choose(labels: np.ndarray, patients: np.ndarray, count: int = 20, seed: int = 0, target: int = 1) -> np.ndarray:
-    """Films of one class, drawn by the seed, no two of one patient.
+    """Randomly chosen films of one class, at most one per patient.
 
     Parameters
     ----------
     labels, patients : array, (N,)
-        The class of each film, and who it is of.
+        The class and the patient of each film.
     count : int
-        How many; fewer come back where there are fewer patients.
+        How many; fewer are returned if there are fewer patients.
     seed : int
     target : int
         The class.
@@ -47,14 +47,14 @@ def choose(labels: np.ndarray, patients: np.ndarray, count: int = 20, seed: int 
 
 
 def draw(films: np.ndarray, path: str | os.PathLike = "my_boxes.txt") -> BoxDrawer:
-    """A widget to draw one box on each film, with the mouse or the keyboard. Every change is written to `path` at once.
+    """A widget to draw one box on each film, with mouse or keyboard. Every change is written to `path` immediately.
 
     Parameters
     ----------
     films : uint8 array, (N, H, W)
         As stored.
     path : path
-        Boxes that it holds already are shown, so work can go on another day.
+        Boxes already in this file are shown, so work can be continued later.
 
     Returns
     -------
@@ -64,20 +64,20 @@ def draw(films: np.ndarray, path: str | os.PathLike = "my_boxes.txt") -> BoxDraw
     Raises
     ------
     ImportError
-        `anywidget` is missing: type the boxes then.
+        `anywidget` is missing; the boxes can be typed instead.
     """
     try:
         from .box_widget import BoxDrawer
     except ImportError as error:
         raise ImportError(
-            f"medxai.lab.boxes.draw needs the package {error.name!r}, which is not installed here. Install the course again, or "
-            "type your boxes: the films with their rulers are shown in the next cell."
+            f"medxai.lab.boxes.draw needs the package {error.name!r}, which is not installed. Install the course again, or "
+            "type your boxes: the next cell shows the films with rulers."
         ) from error
     return BoxDrawer(films, path)
 
 
 def fill(boxes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Boxes as masks.
+    """Filled masks of boxes.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def fill(boxes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     Returns
     -------
     bool array, (N, height, width)
-        True for pixels whose centre lies inside.
+        True for pixels whose centre is inside the box.
     """
     boxes = np.asarray(boxes, float).reshape(-1, 4) / 100
     down, across = ((np.arange(side) + 0.5) / side for side in shape)
@@ -99,7 +99,7 @@ def fill(boxes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def centre_hits(boxes: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """Whether the centre of each box lies in its mask.
+    """Whether the centre of each box is in its mask.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def centre_hits(boxes: np.ndarray, masks: np.ndarray) -> np.ndarray:
 
 
 def around(masks: np.ndarray) -> np.ndarray:
-    """The smallest upright box around each mask, filled.
+    """The bounding box of each mask, filled.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def around(masks: np.ndarray) -> np.ndarray:
     Returns
     -------
     bool array, (N, H, W)
-        Empty where the mask is.
+        Empty if the mask is empty.
     """
     masks = np.asarray(masks, bool)
     rows, columns = masks.any(axis=2), masks.any(axis=1)
@@ -140,24 +140,24 @@ def around(masks: np.ndarray) -> np.ndarray:
 
 
 def of_films(films: ImageSet, finding: str, mask: str) -> tuple[np.ndarray, np.ndarray, str]:
-    """What is known of where a finding is, as filled boxes.
+    """The known locations of a finding, as filled boxes.
 
     Parameters
     ----------
     films : ImageSet
     finding : str
-        As the set's own boxes call it, such as "Pneumothorax".
+        Its name in the image set's table of boxes, such as "Pneumothorax".
     mask : str
-        Name of its mask.
+        The name of its mask.
 
     Returns
     -------
     rows : int array, (n,)
-        The films that have one; none where neither boxes nor masks are known.
+        The films that have one; empty if the image set has neither boxes nor masks.
     boxes : bool array, (n, H, W)
-        Several boxes of a film together.
+        All boxes of a film combined.
     origin : str
-        Where they come from, in words: the radiologists' where the set has boxes, else around the exact mask.
+        Where they come from, in words: the radiologists' if the image set has boxes, otherwise drawn around the exact mask.
     """
     height, width = films.images.shape[1:]
     if films.boxes is not None:

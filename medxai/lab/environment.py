@@ -1,6 +1,6 @@
-"""Is this computer ready for the course? Looks, says plainly what is wrong and what to type; changes nothing.
+"""Is this computer ready for the course? Reports each problem and the command that fixes it; changes nothing.
 
-In a notebook: ``environment.report()``. Where no notebook opens: ``python -m medxai.lab.environment``.
+In a notebook: ``environment.report()``. In a terminal: ``python -m medxai.lab.environment``.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from importlib import metadata
 
 DISTRIBUTION = "medxai-course"
-MEMORY_GB = 3.0  # what lab 01 needs at its peak in the cpu profile, with JupyterLab beside it
+MEMORY_GB = 3.0  # the peak memory of lab 01 in the cpu profile, with JupyterLab
 DISK_GB = 1.0  # the cache of all phantom sets, with room to spare
 INSTALL = "make setup   (with the student zip: the two commands in its README)"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: its name, what was found, and what to type if that is not good enough (None: it is)."""
+    """One item of the report: its name, what was found, and what to do about it (None: nothing)."""
 
     name: str
     found: str
@@ -32,7 +32,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """All findings. Printing it gives a line each; `ready` says whether the labs will run here."""
+    """All findings. Printing it shows one line for each; `ready` says whether the labs will run here."""
 
     findings: tuple[Finding, ...]
 
@@ -50,7 +50,7 @@ class Report:
         wrong = sum(finding.advice is not None for finding in self.findings)
         lines.append("")
         lines.append(
-            "Everything is here. Go on."
+            "Everything is ready. Continue."
             if not wrong
             else f"{'One problem' if wrong == 1 else f'{wrong} problems'} found. Fix the lines marked "
             "WRONG, restart the kernel (menu Kernel) and run this cell again."
@@ -61,7 +61,7 @@ class Report:
 
 
 def report() -> Report:
-    """Look at Python, the packages, TensorFlow, the memory, the disk and the data cache. Takes a few seconds."""
+    """Check Python, the packages, TensorFlow, the memory, the disk and the data cache. Takes a few seconds."""
     looks: tuple[tuple[str, Callable[[], Finding]], ...] = (
         ("Python", _python),
         ("packages", _packages),
@@ -73,8 +73,8 @@ def report() -> Report:
     for name, look in looks:
         try:
             findings.append(look())
-        except Exception as problem:  # a report that stops half-way helps nobody: say so and look at the rest
-            findings.append(Finding(name, f"could not be looked at ({type(problem).__name__}: {problem})", INSTALL))
+        except Exception as problem:  # an incomplete report is useless: note the failure and continue
+            findings.append(Finding(name, f"could not be checked ({type(problem).__name__}: {problem})", INSTALL))
     return Report(tuple(findings))
 
 
@@ -106,11 +106,11 @@ def _packages() -> Finding:
             wrong.append(f"{requirement.name} is {found}, expected {requirement.specifier}")
     if wrong:
         return Finding("packages", "; ".join(wrong), INSTALL)
-    return Finding("packages", f"all {count} are installed, in versions that fit")
+    return Finding("packages", f"all {count} installed in suitable versions")
 
 
 def _tensorflow() -> Finding:
-    # In a process of its own: on a processor that lacks an instruction it would take this kernel with it.
+    # In its own process: on a processor that lacks an instruction, TensorFlow would crash this kernel.
     code = "import tensorflow as tf; print(tf.__version__, len(tf.config.list_physical_devices('GPU')), int(tf.constant(2) + 3))"
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     environment["TF_CPP_MIN_LOG_LEVEL"] = "2"
@@ -124,11 +124,11 @@ def _tensorflow() -> Finding:
         )
     answer = done.stdout.split()
     if done.returncode or answer[-1:] != ["5"]:
-        last = (done.stderr.strip().splitlines() or [f"it ended with code {done.returncode}"])[-1]
+        last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
         return Finding("TensorFlow", f"does not start: {last[:200]}", INSTALL)
     gpus = int(answer[1])
     return Finding(
-        "TensorFlow", f"{answer[0]} computes, {f'{gpus} GPU' if gpus else 'on the processor (the labs need no GPU)'}"
+        "TensorFlow", f"{answer[0]} works, {f'{gpus} GPU' if gpus else 'on the processor (the labs need no GPU)'}"
     )
 
 
@@ -143,7 +143,7 @@ def _memory() -> Finding:
     if available < MEMORY_GB:
         return Finding(
             "memory",
-            f"{available:.1f} GB free, expected {MEMORY_GB:.0f}",
+            f"{available:.1f} GB free, expected {MEMORY_GB:.0f} GB",
             "close other programs and other notebooks' kernels (menu Kernel, Shut Down All Kernels)",
         )
     return Finding("memory", f"{available:.1f} GB free")
@@ -154,14 +154,16 @@ def _cache() -> Finding:
 
     folder = cache_folder()
     there = next(path for path in (folder, *folder.parents) if path.exists())
-    advice = "set the environment variable DATA_FETCH_DIR to a folder on a disk with room, before you start JupyterLab"
+    advice = (
+        "set the environment variable DATA_FETCH_DIR to a folder on a disk with enough space, then start JupyterLab"
+    )
     if not there.is_dir() or not os.access(there, os.W_OK):
         return Finding("data cache", f"{folder} cannot be written", advice)
     free = shutil.disk_usage(there).free / 1e9
     if free < DISK_GB:
-        return Finding("data cache", f"{folder}: {free:.1f} GB free, expected {DISK_GB:.0f}", advice)
+        return Finding("data cache", f"{folder}: {free:.1f} GB free, expected {DISK_GB:.0f} GB", advice)
     sets = sorted(path.name for path in folder.glob("sets/*") if not path.name.startswith("."))
-    return Finding("data cache", f"{folder} ({free:.0f} GB free; films kept there: {', '.join(sets) or 'none yet'})")
+    return Finding("data cache", f"{folder} ({free:.0f} GB free; image sets: {', '.join(sets) or 'none yet'})")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""Would you trust this network? Asked in lab 03 before anything is explained, and again afterwards: no marks.
+"""Would you trust this network? A poll without marks, taken in lab 03 before anything is explained, and again afterwards.
 
-The questions follow an experiment of Ribeiro, Singh and Guestrin (2016, arXiv 1602.04938). They trained a bad classifier on
-purpose, which tells huskies from wolves by the snow, and asked 27 people who had taken a course on machine learning, before and
-after these saw explanations. There answers were free text, and three judges counted who named the snow; here they are letters.
+The questions follow an experiment by Ribeiro, Singh and Guestrin (2016, arXiv 1602.04938). They deliberately trained a bad
+classifier, which distinguishes huskies from wolves by the snow, and asked 27 people who had taken a machine learning course
+whether they trusted it, before and after seeing explanations. In the paper answers were free text, and three judges counted
+who named the snow; here they are letters.
 
-The answers stand in the notebook's cells tagged ``poll-before`` and ``poll-after`` and travel with it; `read` finds them
-without running anything, and `autograder report` lays the class's table beside the paper's.
+The answers are in the notebook's cells tagged ``poll-before`` and ``poll-after`` and are submitted with it; `read` finds
+them without running anything, and `autograder report` shows the class's table next to the paper's.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ QUESTIONS = (
     ),
     Question(
         "looks_at",
-        "What does it look at, do you think, when it calls a film ill?",
+        "What do you think it looks at when it calls a film ill?",
         (
             "The heart: its width or its shape.",
             "Another part of the patient: lungs, diaphragm, bones.",
@@ -38,7 +39,7 @@ QUESTIONS = (
 
 
 class Counted(NamedTuple):
-    """An answer that is counted: to which question, which letter, how it reads, and what the paper counted of 27."""
+    """An answer that is counted: the question, the letter, its text, and the paper's count among 27 people."""
 
     question: str
     letter: str
@@ -54,7 +55,7 @@ COUNTED = (
 
 
 class Row(NamedTuple):
-    """One line of a class's table: how many of how many gave the counted answer, at each time; and in the paper."""
+    """One row of the class's table: how many of how many gave the counted answer, before and after, and in the paper."""
 
     text: str
     before: tuple[int, int]
@@ -69,7 +70,7 @@ def show() -> None:
 
 
 def keep(when: str, answers: Mapping[str, str]) -> dict[str, str]:
-    """Check the answers, say how many there are, and give them back.
+    """Check the answers, print how many there are, and return them.
 
     Parameters
     ----------
@@ -79,20 +80,24 @@ def keep(when: str, answers: Mapping[str, str]) -> dict[str, str]:
     Raises
     ------
     AnswerError
-        For a time that is none, an id that is no question's, or an answer that is none of its letters.
+        For an invalid `when`, an unknown question id, or an answer that is not one of its letters.
     """
     _tag(when)
     given = questions.check(QUESTIONS, answers)
     left = [question.id for question in QUESTIONS if question.id not in given]
     print(
         f"{len(given)} of {len(QUESTIONS)} questions answered ({when}). "
-        + (f"Open: {', '.join(left)}. Write a letter between the quotation marks." if left else "Save the notebook.")
+        + (
+            f"Unanswered: {', '.join(left)}. Write a letter between the quotation marks."
+            if left
+            else "Save the notebook."
+        )
     )
     return given
 
 
 def compare(before: Mapping[str, str], after: Mapping[str, str]) -> None:
-    """Print both rounds of one person's answers, and what the paper counted."""
+    """Print a student's answers from both rounds, and the paper's counts."""
     rounds = {
         "before": questions.check(QUESTIONS, before or {}),
         "after": questions.check(QUESTIONS, after or {}),
@@ -106,7 +111,7 @@ def compare(before: Mapping[str, str], after: Mapping[str, str]) -> None:
 
 
 def read(notebook: Mapping, when: str) -> dict[str, str] | None:
-    """The answers in a notebook's poll cell, found without running it.
+    """The answers in a notebook's poll cell, read without running it.
 
     Parameters
     ----------
@@ -117,29 +122,29 @@ def read(notebook: Mapping, when: str) -> dict[str, str] | None:
     Returns
     -------
     dict or None
-        id -> letter; None where there are none to be read.
+        id -> letter; None if there are no readable answers.
 
     Raises
     ------
     AnswerError
-        A time that is none.
+        For an invalid `when`.
     """
     return questions.read(QUESTIONS, notebook, _tag(when))
 
 
 def asked_in(notebook: Mapping) -> bool:
-    """Whether a notebook (as nbformat or json loads it) has a cell of the poll."""
+    """Whether a notebook (as nbformat or json loads it) has a poll cell."""
     tags = set(TAGS.values())
     return any(tags & questions.tags_of(cell) for cell in notebook.get("cells", ()))
 
 
 def table(people: Iterable[Mapping[str, Mapping[str, str] | None]]) -> list[Row]:
-    """The class's table: for each counted answer, how many gave it of those who answered, "?" included.
+    """The class's table: for each counted answer, how many of those who answered (including "?") gave it.
 
     Parameters
     ----------
     people : iterable of mapping
-        For each person {"before": answers, "after": answers}, of which any may be missing or None.
+        For each student {"before": answers, "after": answers}; either may be missing or None.
 
     Returns
     -------
@@ -159,7 +164,7 @@ def table(people: Iterable[Mapping[str, Mapping[str, str] | None]]) -> list[Row]
 
 def _tag(when: str) -> str:
     if when not in TAGS:
-        raise questions.AnswerError(f'The poll is taken "before" and "after", got {when!r}.')
+        raise questions.AnswerError(f'The poll is taken "before" or "after", got {when!r}.')
     return TAGS[when]
 
 

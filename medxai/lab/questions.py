@@ -1,7 +1,7 @@
-"""Questions with lettered options whose answers carry no marks and travel inside the submitted notebook.
+"""Questions with lettered options, without marks, whose answers are part of the submitted notebook.
 
-The answers stand as a dict in a cell that carries a tag of its own; :func:`read` finds them there without running anything.
-`medxai.lab.quiz` and `medxai.lab.poll` are made of this.
+The answers are a dict in a cell with a special tag; :func:`read` finds them there without running anything. The basis of
+`medxai.lab.quiz` and `medxai.lab.poll`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 UNSURE = "?"
-LONGEST = 20_000  # characters of a cell that is read: the syntax tree of a very long text takes minutes and gigabytes
+LONGEST = 20_000  # characters of a cell that is parsed: parsing a very long text can take minutes and gigabytes
 
 
 class AnswerError(ValueError):
-    """Answers that cannot be taken; the message says which, what was expected and what to write."""
+    """Invalid answers; the message says which, what was expected and what to write."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Question:
 
     @property
     def letters(self) -> tuple[str, ...]:
-        """One for each option."""
+        """One letter for each option."""
         return tuple("abcdefgh"[: len(self.options)])
 
 
@@ -48,15 +48,15 @@ def show(questions: Sequence[Question], ids: Sequence[str] | None = None) -> Non
 
 
 def check(questions: Sequence[Question], answers: Mapping[str, str]) -> dict[str, str]:
-    """The answers that were given, in the order of the questions; unanswered ones ("") are left out.
+    """The given answers, in the order of the questions; unanswered ones ("") are omitted.
 
     Raises
     ------
     AnswerError
-        For an id that is no question's, or an answer that is none of its letters, "?" or "".
+        For an unknown question id, or an answer that is not one of its letters, "?" or "".
     """
     if not isinstance(answers, Mapping):
-        raise AnswerError(f"The answers are a dict from the question's name to a letter, got {type(answers).__name__}.")
+        raise AnswerError(f"Expected a dict from the question's name to a letter, got {type(answers).__name__}.")
     known = {question.id for question in questions}
     unknown = [name for name in answers if name not in known]
     if unknown:
@@ -79,19 +79,19 @@ def check(questions: Sequence[Question], answers: Mapping[str, str]) -> dict[str
 
 
 def tags_of(cell: Mapping) -> set[str]:
-    """The tags of a notebook's cell; none where its metadata are damaged."""
+    """The tags of a notebook cell; empty if its metadata are damaged."""
     metadata = cell.get("metadata") if isinstance(cell, Mapping) else None
     tags = metadata.get("tags") if isinstance(metadata, Mapping) else None
     return {tag for tag in tags if isinstance(tag, str)} if isinstance(tags, list | tuple) else set()
 
 
 def read(questions: Sequence[Question], notebook: Mapping, tag: str) -> dict[str, str] | None:
-    """The answers written in a notebook (as nbformat or json loads it), found without running it.
+    """The answers in a notebook (as nbformat or json loads it), read without running it.
 
     Returns
     -------
     dict or None
-        id -> letter; None where no cell has the tag, or what stands in it cannot be read.
+        id -> letter; None if no cell has the tag, or its content cannot be read.
     """
     for cell in notebook.get("cells", ()):
         if tag not in tags_of(cell):

@@ -1,11 +1,11 @@
-"""Ten questions about the course, asked in its first lab and again in its last: no marks, only what was learned.
+"""Ten questions about the course, asked in the first lab and again in the last, without marks, to show what was learned.
 
-The right answers are not in this package. An answer is the letter of an option, or "?" for "I do not know yet";
+The correct answers are not in this package. An answer is the letter of an option, or "?" for "I do not know yet";
 each question has an id, so that answers from before and after can be compared one by one.
 
-The answers are written into a cell of the notebook that carries the tag ``quiz``, so they travel with it when it is
-submitted; :func:`read` finds them there without running anything. :func:`keep` also writes them into a small file
-beside the notebook, in which the last lab finds what was said in the first.
+The answers are written into a notebook cell with the tag ``quiz`` and are submitted with the notebook; :func:`read`
+finds them there without running anything. :func:`keep` also saves them in a small file next to the notebook, from which
+the last lab reads the answers given in the first.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ QUESTIONS = (
         "patients",
         "Most patients have several films. The films are shuffled and divided into training and test films. What happens to the result on the test films?",
         (
-            "It is too good: the network has met the test patients before.",
+            "It is too good: the network has seen the test patients before.",
             "It is too bad: films of one patient differ too much.",
             "Nothing, as long as the shuffling has a seed.",
-            "Nothing, as long as both parts hold as many positive films.",
+            "Nothing, as long as both parts have equally many positive films.",
         ),
     ),
     Question(
@@ -51,7 +51,7 @@ QUESTIONS = (
             "Above 0.5: that is what a probability means.",
             "Above the value that is best on the test films.",
             "Above the value at which all training films are right.",
-            "Above a value chosen on validation films, which is then left alone.",
+            "Above a value chosen on validation films and then kept fixed.",
         ),
     ),
     Question(
@@ -69,7 +69,7 @@ QUESTIONS = (
         "Why does the same heart look larger on a film taken from front to back (AP), as at the bedside?",
         (
             "It lies further from the detector, so its shadow is magnified.",
-            "It beats faster when the patient lies.",
+            "It beats faster when the patient lies down.",
             "The exposure is stronger.",
             "It does not: only the label says so.",
         ),
@@ -89,7 +89,7 @@ QUESTIONS = (
         "Positive films of one hospital carry a metal letter in a corner. The hottest point of the maps never lies on it. Does the network use the letter?",
         (
             "No: the map would show it.",
-            "That is not known until you take the letter away, and put it into other films, and look at the score.",
+            "You cannot tell until you remove the letter, add it to other films, and look at the score.",
             "No, if the accuracy is high.",
             "Yes: every network does.",
         ),
@@ -110,13 +110,13 @@ QUESTIONS = (
         (
             "The network follows the rib.",
             "Nothing about the rib: one cell covers a sixth of the film's width.",
-            "The rib is what is ill.",
-            "The enlarging went wrong.",
+            "The disease is in the rib.",
+            "The map was enlarged incorrectly.",
         ),
     ),
     Question(
         "randomised",
-        "You replace the weights of a network's last layers by random numbers, and its maps hardly change. What follows?",
+        "You replace the weights of a network's last layers with random numbers, and its maps hardly change. What follows?",
         (
             "The maps are robust, and that is good.",
             "The network did not need those layers.",
@@ -133,37 +133,37 @@ def show(ids: tuple[str, ...] | None = None) -> None:
 
 
 def check(answers: Mapping[str, str]) -> dict[str, str]:
-    """The answers that were given, in the order of the questions; unanswered ones ("") are left out.
+    """The given answers, in the order of the questions; unanswered ones ("") are omitted.
 
     Raises
     ------
     QuizError
-        For an id that is no question's, or an answer that is none of its letters, "?" or "".
+        For an unknown question id, or an answer that is not one of its letters, "?" or "".
     """
     return questions.check(QUESTIONS, answers)
 
 
 def _file(when: str) -> str:
     if when not in ("before", "after"):
-        raise QuizError(f'The quiz is asked "before" and "after" the course, got {when!r}.')
+        raise QuizError(f'The quiz is taken "before" or "after" the course, got {when!r}.')
     return f"quiz-{when}.json"
 
 
 def keep(when: str, answers: Mapping[str, str], folder: str | os.PathLike[str] = ".") -> None:
-    """Check the answers, write them into ``quiz-WHEN.json`` in `folder`, and say how many there are.
+    """Check the answers, save them as ``quiz-WHEN.json`` in `folder`, and print how many there are.
 
     Parameters
     ----------
     when : "before" or "after"
     answers : dict, id of a question -> letter, "?" or "" (not answered)
-        Without any answer nothing is written.
+        Nothing is written if there are no answers.
     folder : path
-        By default the notebook's own folder.
+        By default the notebook's folder.
 
     Raises
     ------
     QuizError
-        As :func:`check`. What was kept before then stays as it was.
+        As for :func:`check`. A file saved earlier is then left unchanged.
     """
     name, given = _file(when), check(answers)
     if not given:
@@ -176,13 +176,13 @@ def keep(when: str, answers: Mapping[str, str], folder: str | os.PathLike[str] =
         part.write_text(json.dumps({"quiz": when, "answers": given}, indent=1) + "\n", encoding="utf-8")
     left = [question.id for question in QUESTIONS if question.id not in given]
     print(
-        f"{len(given)} of {len(QUESTIONS)} questions answered; kept in {name}."
-        + (f" Open: {', '.join(left)}." if left else "")
+        f"{len(given)} of {len(QUESTIONS)} questions answered; saved in {name}."
+        + (f" Unanswered: {', '.join(left)}." if left else "")
     )
 
 
 def kept(when: str, folder: str | os.PathLike[str] = ".") -> dict[str, str] | None:
-    """The answers that :func:`keep` wrote in `folder`, or None if there are none that can be read."""
+    """The answers that :func:`keep` saved in `folder`, or None if there are no readable ones."""
     try:
         stored = json.loads((pathlib.Path(folder) / _file(when)).read_text(encoding="utf-8"))
         return check(stored["answers"])
@@ -191,5 +191,5 @@ def kept(when: str, folder: str | os.PathLike[str] = ".") -> dict[str, str] | No
 
 
 def read(notebook: Mapping) -> dict[str, str] | None:
-    """The answers in a notebook's cell tagged ``quiz``, as `questions.read` finds them; None where there are none."""
+    """The answers in a notebook's cell tagged ``quiz``, as `questions.read` finds them; None if there are none."""
     return questions.read(QUESTIONS, notebook, TAG)

@@ -1,7 +1,7 @@
 """Packs a lab's notebooks into one file to hand in: `python -m medxai submit 01`.
 
-The file `LAB--STUDENT.zip` holds the notebooks and `submission.json`: which lab, who, which release, when, and the
-sha256 of each notebook. Nothing is sent anywhere, and nothing but the standard library is needed.
+The file `LAB--STUDENT.zip` contains the notebooks and `submission.json`: the lab, the student, the release, the time, and
+the SHA-256 of each notebook. Nothing is sent anywhere, and only the standard library is needed.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from pathlib import Path
 
 from data_fetch.store.atomic import fresh_file
 
-MAX_NOTEBOOK = 20_000_000  # bytes; with every output of a lab a notebook has a tenth of that
+MAX_NOTEBOOK = 20_000_000  # bytes; a notebook with all outputs of a lab has a tenth of that
 
 
 class SubmitError(ValueError):
-    """What keeps a lab from being packed, and what to do about it."""
+    """Why a lab cannot be packed, and what to do about it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; gives the exit status, 2 where nothing could be packed."""
+    """The command line; returns the exit status, 2 if nothing could be packed."""
     parser = argparse.ArgumentParser(prog="python -m medxai submit", description="Pack a lab to hand it in.")
     parser.add_argument("lab", help="the lab's number, such as 01")
     parser.add_argument("--student", help="your name or number, as your course knows it (default: your login name)")
-    parser.add_argument("--folder", type=Path, help="the lab's folder, if it is not found from here")
-    parser.add_argument("--out", type=Path, default=Path("."), help="where to put the file (default: here)")
+    parser.add_argument("--folder", type=Path, help="the lab's folder, if it is not found automatically")
+    parser.add_argument("--out", type=Path, default=Path("."), help="folder for the file (default: the current folder)")
     given = parser.parse_args(arguments)
     try:
         folder = given.folder or find_lab(given.lab, Path.cwd())
@@ -63,30 +63,30 @@ def pack(lab: str, folder: Path, student: str, out: Path) -> tuple[Path, dict, l
     student : str
         Reduced to letters, digits, dot, _ and -.
     out : Path
-        Folder for the file; made if it is missing.
+        Folder for the file; created if it is missing.
 
     Returns
     -------
     (path, about, notes)
-        The file, what its submission.json says, and what the student should know.
+        The file, the content of its submission.json, and notes for the student.
 
     Raises
     ------
     SubmitError
-        If there is no notebook, or one is not a saved notebook, or belongs to another lab.
+        If there is no notebook, or if one is not a saved notebook or belongs to another lab.
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise SubmitError(f"There is no folder {folder}. Name the lab's folder: --folder notebooks/01_...")
+        raise SubmitError(f"Folder not found: {folder}. Pass the lab's folder: --folder notebooks/01_...")
     paths = sorted(p for p in folder.glob("*.ipynb") if not p.name.startswith("."))
     if not paths:
-        raise SubmitError(f"There is no notebook (.ipynb) in {folder}. Is it the right folder? Name it with --folder.")
+        raise SubmitError(f"No notebook (.ipynb) in {folder}. Is this the right folder? Pass it with --folder.")
     name = clean(student)
     contents, claims, missing, ours, notes = {}, set(), set(), [], []
     for path in paths:
         data, about = _read(path)
         if about is None:
-            notes.append(f"{path.name} is not a notebook of the course and was left out.")
+            notes.append(f"{path.name} is not a notebook of the course and was not packed.")
             continue
         ours.append(path)
         contents[path.name] = data
@@ -94,22 +94,23 @@ def pack(lab: str, folder: Path, student: str, out: Path) -> tuple[Path, dict, l
         claims.add((str(about.get("lab")), str(about.get("release"))))
         if not _answers(data):
             notes.append(
-                f"{path.name}: every exercise is still `raise NotImplementedError`. Did you save the notebook (Ctrl+S)?"
+                f"{path.name}: no exercise is answered (all are `raise NotImplementedError`). Did you save the notebook "
+                "(Ctrl+S)?"
             )
     if not ours:
         raise SubmitError(
-            f"No notebook in {folder} is one of the course: expected a notebook from the student's folder, with its metadata."
+            f"No notebook in {folder} belongs to the course: expected a notebook from the student zip, with its metadata."
         )
     labs = {claim[0] for claim in claims}
     wanted = _number(lab)
     if {_number(one) for one in labs} != {wanted}:
         raise SubmitError(
-            f"{folder} holds lab {', '.join(sorted(labs))}, not lab {wanted}. Type the other number, or another --folder."
+            f"{folder} contains lab {', '.join(sorted(labs))}, not lab {wanted}. Pass the other number, or another --folder."
         )
     if missing:
         raise SubmitError(
-            f"{folder} lacks {', '.join(sorted(missing))}, which belongs to this lab. Was it renamed or moved? "
-            "Put it back (a fresh one from the student zip will do, if you have not worked on it)."
+            f"{', '.join(sorted(missing))}, part of this lab, is missing in {folder}. Was it renamed or moved? "
+            "Put it back (or a fresh one from the student zip, if you have not worked on it)."
         )
     about = {
         "lab": sorted(labs)[0],
@@ -119,19 +120,19 @@ def pack(lab: str, folder: Path, student: str, out: Path) -> tuple[Path, dict, l
         "notebooks": {n: hashlib.sha256(data).hexdigest() for n, data in contents.items()},
     }
     if name != student:
-        notes.append(f"your name is written {name} in the file: letters, digits, dot, _ and - only.")
+        notes.append(f"your name is written as {name} in the file: only letters, digits, dot, _ and - are allowed.")
     path = Path(out) / f"{wanted}--{name}.zip"
     _write(path, {**contents, "submission.json": (json.dumps(about, indent=1) + "\n").encode()})
     return path, about, notes
 
 
 def find_lab(lab: str, start: Path) -> Path:
-    """The folder of a lab's notebooks, seen from `start` or from a folder above it.
+    """The folder of a lab's notebooks, searched in `start` and the folders above it.
 
     Raises
     ------
     SubmitError
-        If there is none of this number.
+        If no lab has this number.
     """
     number = _number(lab)
     seen = []
@@ -144,19 +145,19 @@ def find_lab(lab: str, start: Path) -> Path:
                 if found := [p for p in labs if p.name.startswith(f"{number}_")]:
                     return found[0]
                 seen += [p.name for p in labs if p.name not in seen]
-    told = f"Labs here: {', '.join(seen)}." if seen else "No notebooks/ folder was found from here."
+    told = f"Labs found: {', '.join(seen)}." if seen else "No notebooks/ folder was found."
     raise SubmitError(
-        f"There is no lab {lab!r}. {told} Change to the student's folder, or name the lab's: --folder FOLDER"
+        f"Lab not found: {lab!r}. {told} Change to the course folder, or pass the lab's folder: --folder FOLDER"
     )
 
 
 def clean(student: str) -> str:
-    """A name that is safe as a file's and a folder's: letters, digits, dot, _ and -, at most 64, not beginning with a dot.
+    """A name that is safe for a file or folder: letters, digits, dot, _ and -, at most 64, no leading dot.
 
     Raises
     ------
     SubmitError
-        If nothing is left of it.
+        If no character is left.
     """
     import unicodedata
 
@@ -164,7 +165,7 @@ def clean(student: str) -> str:
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-.")[:64]
     name = re.sub(r"-{2,}", "-", name)
     if not name:
-        raise SubmitError(f"Nothing is left of the name {student!r}: use letters and digits: --student YOUR-NAME")
+        raise SubmitError(f"The name {student!r} has no usable characters; use letters and digits: --student YOUR-NAME")
     return name
 
 
@@ -174,15 +175,15 @@ def _read(path: Path) -> tuple[bytes, dict | None]:
         raise SubmitError(f"{path} is not a file. Move it away, and pack again.")
     if path.stat().st_size > MAX_NOTEBOOK:
         raise SubmitError(
-            f"{path} has {path.stat().st_size / 1e6:.0f} MB, at most {MAX_NOTEBOOK / 1e6:.0f} can be handed in. "
-            "In JupyterLab: Edit, Clear Outputs of All Cells, save, and pack again."
+            f"{path} has {path.stat().st_size / 1e6:.0f} MB; the limit is {MAX_NOTEBOOK / 1e6:.0f} MB. "
+            "In JupyterLab: Edit, Clear Outputs of All Cells; then save and pack again."
         )
     data = path.read_bytes()
     try:
         nb = json.loads(data)
     except (ValueError, RecursionError) as e:
         raise SubmitError(
-            f"{path} is not a saved notebook (no JSON: {e}). Open it in JupyterLab, save it (Ctrl+S), and pack again."
+            f"{path} is not a saved notebook (invalid JSON: {e}). Open it in JupyterLab, save it (Ctrl+S), and pack again."
         ) from None
     if not isinstance(nb, dict) or not isinstance(nb.get("cells"), list):
         raise SubmitError(f"{path} is JSON, but not a notebook: it has no cells. Was it saved by JupyterLab?")
@@ -191,7 +192,7 @@ def _read(path: Path) -> tuple[bytes, dict | None]:
 
 
 def _answers(data: bytes) -> bool:
-    """Whether any solution cell differs from its stub; also true for a notebook without solution cells."""
+    """Whether any solution cell differs from its stub; also true if the notebook has no solution cells."""
     cells = [c for c in json.loads(data)["cells"] if isinstance(c, dict)]
     mine = [
         c
@@ -221,4 +222,4 @@ def _login() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # no such user, as in some containers
-        raise SubmitError("Your name is not known here. Say it: --student YOUR-NAME") from None
+        raise SubmitError("Your login name is unknown. Pass your name: --student YOUR-NAME") from None

@@ -1,6 +1,6 @@
 """Networks: how they are built, trained, folded, stored and loaded.
 
-Importing this package is quick and imports no TensorFlow; each module is loaded when it is first used.
+Importing this package is quick and does not import TensorFlow; each module is loaded when it is first used.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The card of a checkpoint: what is written beside the weights, and its numbers as a table."""
+"""The card of a checkpoint, stored next to the weights, and its numbers as a table."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from ..evaluate.metrics import Interval
 
-# A checkpoint's threshold is the highest that reaches this sensitivity.
+# A checkpoint's threshold is the highest with at least this sensitivity.
 WANTED_SENSITIVITY = 0.9
 
 
 class Row(NamedTuple):
-    """One number of the card: an interval, the films it was measured on, and the name of their split."""
+    """One number on the card: an interval, the films it was measured on, and the name of their split."""
 
     interval: Interval
     films: ImageSet
@@ -39,23 +39,23 @@ def make_card(
     command: str,
     start: str,
 ) -> dict[str, Any]:
-    """The card of a checkpoint, all but the hash of the weights.
+    """The card of a checkpoint, without the hash of the weights.
 
     Parameters
     ----------
     recipe : Recipe
     films : Films
     history : DataFrame
-        Of `medxai.networks.training.Training`.
+        From `medxai.networks.training.Training`.
     best_epoch : int
     seconds : float
-        That the training took.
+        Duration of the training.
     judged : mapping
-        Of `medxai.networks.train_command.judge`.
+        From `medxai.networks.train_command.judge`.
     command : str
-        What makes the checkpoint again.
+        The command that makes the checkpoint again.
     start : str
-        What the weights started from.
+        The starting weights.
 
     Returns
     -------

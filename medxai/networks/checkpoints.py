@@ -1,7 +1,7 @@
-"""Checkpoints: trained weights with a card that says what they are, what they read and how good they are.
+"""Checkpoints: trained weights with a card that describes them, their input and their performance.
 
-A checkpoint is two files: NAME.h5, the weights alone in Keras's HDF5 layout (nothing in it is ever executed), and
-NAME.toml, the card. The network itself is built by the function that the card names.
+A checkpoint is two files: NAME.h5, only the weights, in Keras's HDF5 layout (nothing in it is ever executed), and
+NAME.toml, the card. The network itself is built by the function named on the card.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Checkpoint:
 
     @property
     def threshold(self) -> float:
-        """A film is called positive when its probability of class 1 is at least this; chosen on validation films."""
+        """A film is called positive if its probability of class 1 is at least this; chosen on validation films."""
         return float(self.card["threshold"])
 
     @property
@@ -68,30 +68,30 @@ class Checkpoint:
         Parameters
         ----------
         images : array, uint8 (N, H, W) or float (N, H, W, 3)
-            Stored films, which are preprocessed batch by batch; or network input, whose pixel range is checked against the
-            card first.
+            Stored films, which are preprocessed in batches; or network input, whose pixel range is first checked against
+            the card.
         batch_size : int, optional
-            By default what fits a student's share of a machine (`medxai.networks.prediction.batch_for`).
+            By default small enough for a student's machine (`medxai.networks.prediction.batch_for`).
 
         Returns
         -------
         float32 array, (N, classes)
-            From 0 to 1; each film's add up to 1.
+            From 0 to 1; each row adds up to 1.
 
         Raises
         ------
         PixelRangeError
-            Another pixel range than the card says; the message names the likely mistake.
+            The pixel range differs from the card; the message names the likely mistake.
         ValueError
-            Films of another size than the network reads.
+            The films do not have the network's input size.
         """
         images = np.asanyarray(images)
         side = int(self.card["input"]["size"])
         if images.ndim not in (3, 4) or images.shape[1:3] != (side, side):
             raise ValueError(
-                f"{self.card['name']} reads films of {side} x {side} pixels: uint8 (N, {side}, {side}), or network "
+                f"{self.card['name']} takes films of {side} x {side} pixels: uint8 (N, {side}, {side}), or network "
                 f"input (N, {side}, {side}, {self.card['input']['channels']}). Got shape {images.shape}. "
-                f"{'For one film write films.images[:1].' if images.ndim == 2 else f'Fetch films with size={side}.'}"
+                f"{'For one film, write films.images[:1].' if images.ndim == 2 else f'Fetch films with size={side}.'}"
             )
         if images.ndim == 3:
             return predict_films(self.model, images, batch_size)
@@ -105,10 +105,10 @@ def load_checkpoint(name: str, folder: str | os.PathLike | None = None) -> Check
     Parameters
     ----------
     name : str
-        Such as "cardiomegaly-cpu".
+        For example "cardiomegaly-cpu".
     folder : path, optional
-        Where NAME.h5 and NAME.toml are. None takes the ones that come with the course, those that the registry of the class
-        names, which are downloaded once, and those that `python -m medxai.train` stored in the cache, in this order
+        The folder of NAME.h5 and NAME.toml. None searches the checkpoints that come with the course, those in the class's
+        registry (downloaded once), and those that `python -m medxai.train` stored in the cache, in this order
         (`data_fetch.checkpoint`).
 
     Returns
@@ -118,8 +118,8 @@ def load_checkpoint(name: str, folder: str | os.PathLike | None = None) -> Check
     Raises
     ------
     CheckpointError
-        No such checkpoint, or one that is not made yet (with what brings it), an incomplete card, a file that is truncated
-        or not the one of the card, a builder that is not known, or weights that do not fit the network that the card names.
+        The checkpoint is unknown or not available yet (the message says how to get it), the card is incomplete, the file is
+        truncated or does not match the card, the builder is unknown, or the weights do not fit the network on the card.
     """
     if folder is None:
         try:
@@ -139,7 +139,7 @@ def load_checkpoint(name: str, folder: str | os.PathLike | None = None) -> Check
 
 
 def save_checkpoint(model: tf.keras.Model, card: Mapping[str, Any], folder: str | os.PathLike) -> Path:
-    """Write NAME.h5 and NAME.toml into a folder, each whole or not at all.
+    """Write NAME.h5 and NAME.toml into a folder, each atomically.
 
     Parameters
     ----------
@@ -147,17 +147,18 @@ def save_checkpoint(model: tf.keras.Model, card: Mapping[str, Any], folder: str 
     card : mapping
         Without `sha256` and `bytes`, which are added here.
     folder : path
-        Made if it is missing.
+        Created if it is missing.
 
     Returns
     -------
     Path
-        Of the weights.
+        The file of weights.
 
     Raises
     ------
     CheckpointError
-        The model still has BatchNormalization, has no layer `target_layer`, or is not what `builder` and `arguments` give.
+        The model still has BatchNormalization, has no layer `target_layer`, or differs from what `builder` and
+        `arguments` build.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -174,7 +175,7 @@ def save_checkpoint(model: tf.keras.Model, card: Mapping[str, Any], folder: str 
         model.save_weights(part, save_format="h5")
         card = {**card, "sha256": sha256_of(part), "bytes": part.stat().st_size}
         _check_card(card, target.with_suffix(".toml"))
-        _build_and_load(part, card)  # would it load again?
+        _build_and_load(part, card)  # verifies that it can be loaded again
     write_atomically(target.with_suffix(".toml"), dumps(card))
     return target
 
@@ -198,8 +199,8 @@ def read_card(path: Path) -> dict[str, Any]:
         card = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise CheckpointError(
-            f"There is no checkpoint card {path.name} in {path.parent}. Is the name right? "
-            "medxai.load_checkpoint('cardiomegaly-cpu') loads the one that comes with the course."
+            f"No checkpoint card {path.name} in {path.parent}. Is the name right? "
+            "medxai.load_checkpoint('cardiomegaly-cpu') loads the checkpoint that comes with the course."
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CheckpointError(f"The card {path} cannot be read: {error}. Install the course again.") from None
@@ -213,7 +214,7 @@ def _check_card(card: Mapping[str, Any], path: Path) -> None:
         raise CheckpointError(f"The card {path} is incomplete: it lacks {', '.join(missing)}.")
     if card["builder"] not in models.BUILDERS:
         raise CheckpointError(
-            f"The card {path} names the builder {card['builder']!r}; known are {', '.join(models.BUILDERS)} "
+            f"The card {path} names the builder {card['builder']!r}; expected one of {', '.join(models.BUILDERS)} "
             "(medxai.networks.models). Was it made by another version of the course?"
         )
 
@@ -236,9 +237,9 @@ def _build_and_load(path: Path, card: Mapping[str, Any]) -> tf.keras.Model:
     got = {name: [weight.shape for weight in weights] for name, weights in stored.items()}
     if expected != got:
         raise CheckpointError(
-            f"{path.name} holds the weights of another network than its card says "
+            f"{path.name} contains the weights of another network than its card says "
             f"({card['builder']}({dict(card['arguments'])})): {_first_difference(expected, got)}. "
-            "Is this the file that belongs to this card?"
+            "Does this file belong to this card?"
         )
     for name, weights in stored.items():
         model.get_layer(name).set_weights(weights)
@@ -246,7 +247,7 @@ def _build_and_load(path: Path, card: Mapping[str, Any]) -> tf.keras.Model:
 
 
 def _stored_weights(path: Path, card: Mapping[str, Any]) -> dict[str, list[np.ndarray]]:
-    """Layer name -> its weights in order, from Keras's HDF5 layout; layers without weights are left out."""
+    """Layer name -> its weights in order, from Keras's HDF5 layout; layers without weights are omitted."""
     import h5py
 
     def names(attribute: Iterable[str | bytes]) -> list[str]:
@@ -270,7 +271,5 @@ def _stored_weights(path: Path, card: Mapping[str, Any]) -> dict[str, list[np.nd
 def _first_difference(expected: Mapping, got: Mapping) -> str:
     for name in [*expected, *got]:
         if expected.get(name) != got.get(name):
-            return (
-                f"layer {name!r} should have weights {expected.get(name, 'none')}, the file has {got.get(name, 'none')}"
-            )
+            return f"layer {name!r} should have weights {expected.get(name, 'none')}, got {got.get(name, 'none')}"
     return "no difference"

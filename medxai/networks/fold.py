@@ -1,8 +1,8 @@
 """Fold BatchNormalization into the layer before it, on a graph of any shape.
 
-A trained BatchNorm is a scale and a shift for each channel, and so is what a convolution can do by itself:
-gamma * (w*x + b - mean) / sqrt(variance + epsilon) + beta. Several explanation methods are wrong on BatchNorm or crash,
-so networks are trained with it and stored without.
+A trained BatchNorm scales and shifts each channel, which a convolution can do itself:
+gamma * (w*x + b - mean) / sqrt(variance + epsilon) + beta. Several attribution methods return wrong maps for networks with
+BatchNorm, or crash; so networks are trained with it and stored without it.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ FOLDABLE = ("Conv1D", "Conv2D", "Conv3D", "Dense")
 
 
 def fold_batch_norm(model: tf.keras.Model) -> tf.keras.Model:
-    """A copy of `model` without BatchNormalization, which computes the same (differences about 1e-6).
+    """A copy of `model` without BatchNormalization that computes the same function (to about 1e-6).
 
-    Works on Sequential and functional models with skips and branches. Each Conv -> BatchNormalization becomes the
-    convolution alone, with a bias; an Activation (or plain ReLU) that alone reads the BatchNorm moves into the
-    convolution too. Layers keep their names; the model given is not changed. The moving statistics are used, as in
+    Works on Sequential and functional models with skips and branches. Each Conv -> BatchNormalization becomes a single
+    convolution with a bias; an Activation (or plain ReLU) that is the only reader of the BatchNorm is moved into the
+    convolution, too. Layers keep their names; the original model is not changed. The moving statistics are used, as in
     `model.predict`.
 
     Raises
     ------
     FoldError
-        A BatchNormalization that does not follow a convolution or dense layer directly, whose convolution is read by
-        another layer too, has an activation of its own or is used twice, or that sits in a nested model.
+        A BatchNormalization does not directly follow a convolution or dense layer, or is in a nested model; or its
+        convolution is read by another layer, has its own activation, or is used twice.
     """
     import tensorflow as tf
 
-    # Sequential has no graph in its configuration; as a functional model it has.
+    # A Sequential model has no graph in its configuration; a functional model has one.
     graph = tf.keras.Model(model.inputs, model.outputs, name=model.name)
     config = graph.get_config()
     layers = {layer["name"]: layer for layer in config["layers"]}
@@ -46,7 +46,7 @@ def fold_batch_norm(model: tf.keras.Model) -> tf.keras.Model:
 
     readers = _readers(config)
     weights: dict[str, list[np.ndarray]] = {}
-    replaced: dict[str, str] = {}  # name of a layer that goes -> the layer that now gives its output
+    replaced: dict[str, str] = {}  # name of a removed layer -> the layer that now computes its output
     for name, layer in layers.items():
         if layer["class_name"] != "BatchNormalization":
             continue
@@ -83,13 +83,13 @@ def _refuse_nested(graph: tf.keras.Model) -> None:
             found = getattr(part, "layers", [part] if part is not None else [])
             if any(type(sub).__name__ == "BatchNormalization" for sub in found):
                 raise FoldError(
-                    f"fold_batch_norm: layer {layer.name!r} is a model within the model and holds BatchNormalization. "
+                    f"fold_batch_norm: layer {layer.name!r} is a nested model that contains BatchNormalization. "
                     "Build one flat model: call the inner layers one after another instead of the inner model."
                 )
 
 
 def _readers(config: Mapping[str, Any]) -> dict[str, list[str]]:
-    """For each layer, the layers that read its output, once for each time; "" stands for the model's output."""
+    """For each layer, the layers that read its output, once per use; "" is the model's output."""
     names = {layer["name"] for layer in config["layers"]}
     readers: dict[str, list[str]] = {name: [] for name in names}
     for layer in config["layers"]:
@@ -115,22 +115,22 @@ def _rewired(node: Any, replaced: dict[str, str]) -> Any:
 def _foldable_layer(
     graph: tf.keras.Model, layers: Mapping[str, Any], readers: Mapping[str, list[str]], name: str
 ) -> str:
-    """The name of the layer that BatchNorm `name` can be folded into, or a FoldError that says why there is none."""
+    """The name of the layer that BatchNorm `name` can be folded into; raises a FoldError with the reason if there is none."""
     nodes = layers[name]["inbound_nodes"]
     sources = references(nodes, layers)
     if len(nodes) != 1 or len(sources) != 1:
-        raise FoldError(f"fold_batch_norm: {name!r} is used {len(nodes)} times; give each use a layer of its own.")
+        raise FoldError(f"fold_batch_norm: {name!r} is used {len(nodes)} times; use a separate layer each time.")
     source = sources[0]
     kind, settings = layers[source]["class_name"], layers[source]["config"]
     if kind not in FOLDABLE:
         raise FoldError(
-            f"fold_batch_norm: {name!r} follows {source!r}, a {kind} layer. It can be folded only into one of "
-            f"{', '.join(FOLDABLE)} directly before it: build Conv2D -> BatchNormalization -> Activation."
+            f"fold_batch_norm: {name!r} follows {source!r}, a {kind} layer. It can be folded only into a layer directly "
+            f"before it of type {', '.join(FOLDABLE)}: build Conv2D -> BatchNormalization -> Activation."
         )
     if settings["activation"] not in ("linear", None):
         raise FoldError(
             f"fold_batch_norm: {source!r} has activation {settings['activation']!r} before {name!r}, and a scale "
-            "behind a nonlinearity cannot move in front of it. Build Conv2D (no activation) -> BatchNormalization -> "
+            "after a nonlinearity cannot be moved before it. Build Conv2D (no activation) -> BatchNormalization -> "
             "Activation."
         )
     if len(layers[source]["inbound_nodes"]) != 1:
@@ -140,8 +140,8 @@ def _foldable_layer(
             repr(reader) if reader else "the model's output" for reader in readers[source] if reader != name
         )
         raise FoldError(
-            f"fold_batch_norm: {source!r} is read by {others} too, which would get the folded output. Let other "
-            f"branches start behind {name!r}."
+            f"fold_batch_norm: {source!r} is also read by {others}, which would get the folded output. Let other "
+            f"branches start after {name!r}."
         )
     layer = graph.get_layer(name)
     rank = len(graph.get_layer(source).output.shape)
@@ -149,7 +149,7 @@ def _foldable_layer(
     channel_axis = 1 if settings.get("data_format") == "channels_first" else rank - 1
     if [part % rank for part in axis] != [channel_axis]:
         raise FoldError(
-            f"fold_batch_norm: {name!r} normalises axis {axis}, the channels of {source!r} are {channel_axis}."
+            f"fold_batch_norm: {name!r} normalises axis {axis}, but the channel axis of {source!r} is {channel_axis}."
         )
     return source
 
@@ -164,7 +164,7 @@ def _folded_weights(layer: tf.keras.layers.Layer, norm: tf.keras.layers.BatchNor
 
 
 def _only_activation(layers: Mapping[str, Any], readers: Mapping[str, list[str]], name: str) -> tuple[Any, str] | None:
-    """The activation that alone reads `name`, as (function, layer name)."""
+    """The activation that is the only reader of `name`, as (function, layer name)."""
     if len(readers[name]) != 1 or not readers[name][0]:
         return None
     reader = readers[name][0]

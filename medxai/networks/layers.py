@@ -1,4 +1,4 @@
-"""What is read from a network's layers and from their configuration, for folding as for explaining."""
+"""Helpers that inspect a network's layers and configuration, used for folding and for explaining."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def output_activation(model: tf.keras.Model) -> tuple[str, Any] | None:
     Returns
     -------
     (str, keras Layer) or None
-        "softmax" or "sigmoid", and the layer that computes it; None where the network ends otherwise.
+        "softmax" or "sigmoid", and the layer that computes it; None if the network ends in neither.
     """
     import tensorflow as tf
 
@@ -35,7 +35,7 @@ def output_activation(model: tf.keras.Model) -> tuple[str, Any] | None:
 
 
 def is_reference(node: list | tuple, names: Container[str]) -> bool:
-    """Whether a part of a serialised network refers to one of the layers `names`: [name, node, tensor] or with arguments."""
+    """Whether a part of a serialised network refers to a layer in `names`: [name, node, tensor], possibly with arguments."""
     return (
         len(node) in (3, 4)
         and isinstance(node[0], str)
@@ -45,12 +45,12 @@ def is_reference(node: list | tuple, names: Container[str]) -> bool:
 
 
 def references(node: Any, names: Container[str]) -> list[str]:
-    """The names of all layers that a part of a serialised network reads, once for each time.
+    """The names of all layers that a part of a serialised network reads, once per use.
 
     Parameters
     ----------
     node : dict, list, tuple or a value in one
-        Such as `layer["inbound_nodes"]` of what `model.get_config()` returns.
+        For example `layer["inbound_nodes"]` from `model.get_config()`.
     names : container of str
         The names of the network's layers.
     """

@@ -1,7 +1,7 @@
 """The course's networks, each built by one plain function.
 
-Plain means what explanation methods can read: a named `Input`, one Keras layer for each step, activations inside the
-layers, no nested model, no `ReLU()`, `Rescaling` or `Lambda` layers.
+They are plain, so that attribution methods can read them: a named `Input`, one Keras layer per step, activations inside
+the layers, no nested model, no `ReLU()`, `Rescaling` or `Lambda` layers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 VGG16_BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 BLOCK6_CHANNELS = 512
 
-# Five poolings divide the side by 32, three valid 3x3 convolutions take off 6, and a 2x2 pooling needs 2 to be left.
+# Five poolings divide the side by 32, three valid 3x3 convolutions remove 6, and a 2x2 pooling needs at least 2.
 SMALLEST_SIZE = 256
 
 
@@ -36,23 +36,23 @@ def vgg16_block6(
     size : int
         Side of the square input in pixels, at least 256. At 512 block 6 ends at 5 x 5 x 512, at 256 at 1 x 1 x 512.
     width_divisor : int
-        Every convolution has this many times fewer channels. 1 is the full network (23,076,274 parameters at 512 px), 8
-        the one that trains on two CPU cores in minutes.
+        Divides the channels of every convolution. 1 is the full network (23,076,274 parameters at 512 px), 8 the one
+        that trains on two CPU cores in minutes.
     batch_norm : bool
-        Put BatchNormalization between each convolution and its ReLU, which training from random weights needs. Fold it
-        away afterwards (`medxai.networks.fold.fold_batch_norm`): explanations need the plain network.
+        Put BatchNormalization between each convolution and its ReLU, as needed for training from random weights. Fold
+        it afterwards (`medxai.networks.fold.fold_batch_norm`): attribution methods need the plain network.
     channels : int
         Channels of the input, 3 for ImageNet weights.
     classes : int
         Number of outputs.
     activation : str
-        Of the last layer, "softmax" or "linear" (logits).
+        Activation of the last layer, "softmax" or "linear" (logits).
 
     Returns
     -------
     keras Model from (N, size, size, channels) float32 to (N, classes). Layers: `film`, `blockI_convJ`, `blockI_pool`
-    for I = 1-6, `flatten`, `dense1` (100), `dropout1`, `dense2` (20), `dropout2`, `predictions`; with BatchNorm
-    `blockI_convJ_bn` and `blockI_convJ_relu` too.
+    for I = 1-6, `flatten`, `dense1` (100), `dropout1`, `dense2` (20), `dropout2`, `predictions`; with BatchNorm also
+    `blockI_convJ_bn` and `blockI_convJ_relu`.
 
     Raises
     ------
@@ -102,33 +102,32 @@ def skip_sum_stages(
     classes: int = 2,
     activation: str = "softmax",
 ) -> tf.keras.Model:
-    """Eight convolutions in four stages, each with a skip sum and a pooling, then global average pooling: lab 04.
+    """Eight convolutions in four stages, each with a skip sum and pooling, then global average pooling: lab 04.
 
-    In a stage the second convolution's output is added to the first's before both are pooled, by maxima in the first
-    three stages and by means in the last. After it comes one dense layer on the channels' means, so a class activation
-    map is exact.
+    In each stage the outputs of both convolutions are added and pooled, with max pooling in the first three stages and
+    average pooling in the last. One dense layer on the channel means follows, so class activation maps are exact.
 
     Parameters
     ----------
     size : int
         Side of the square input in pixels, a multiple of 16, at least 32. 256 ends at 16 x 16 x 512, 128 at 8 x 8.
     width_divisor : int
-        Every convolution has this many times fewer channels; 8 trains on two CPU cores in minutes.
+        Divides the channels of every convolution; with 8 the network trains on two CPU cores in minutes.
     batch_norm : bool
-        Put BatchNormalization between each convolution and its ReLU, which training from random weights needs: without
-        it a learning rate of 0.05 ends in NaN. Fold it away afterwards (`medxai.networks.fold.fold_batch_norm`).
+        Put BatchNormalization between each convolution and its ReLU, as needed for training from random weights: without
+        it a learning rate of 0.05 ends in NaN. Fold it afterwards (`medxai.networks.fold.fold_batch_norm`).
     channels : int
-        Of the input.
+        Channels of the input.
     classes : int
         Number of outputs.
     activation : str
-        Of the last layer, "softmax" or "linear" (logits).
+        Activation of the last layer, "softmax" or "linear" (logits).
 
     Returns
     -------
     keras Model from (N, size, size, channels) float32 to (N, classes). Layers: `film`, `stageI_conv1`, `stageI_conv2`,
-    `stageI_sum`, `stageI_pool` for I = 1-4, `gap`, `predictions`; with BatchNorm `stageI_convJ_bn` and
-    `stageI_convJ_relu` too.
+    `stageI_sum`, `stageI_pool` for I = 1-4, `gap`, `predictions`; with BatchNorm also `stageI_convJ_bn` and
+    `stageI_convJ_relu`.
 
     Raises
     ------
@@ -152,8 +151,8 @@ def skip_sum_stages(
         first = _convolution(x, filters // width_divisor, f"stage{stage}_conv1", batch_norm)
         second = _convolution(first, filters // width_divisor, f"stage{stage}_conv2", batch_norm)
         x = layers.Add(name=f"stage{stage}_sum")([first, second])
-        # Maxima of the last sums would make the channels' means so large that the dense layer swings from one class to
-        # the other at a learning rate of 0.05 with momentum, and nothing is learned until the rate has decayed.
+        # With max pooling in the last stage, the channel means would be so large that the dense layer oscillates between
+        # the classes at a learning rate of 0.05 with momentum, and nothing is learned until the rate has decayed.
         pool = layers.MaxPooling2D if stage < len(STAGES) else layers.AveragePooling2D
         x = pool(name=f"stage{stage}_pool")(x)
     x = layers.GlobalAveragePooling2D(name="gap")(x)
@@ -164,32 +163,32 @@ def skip_sum_stages(
 def _check_divisor(builder: str, width_divisor: int) -> None:
     if width_divisor < 1 or 64 % width_divisor:
         raise ValueError(
-            f"{builder}: width_divisor={width_divisor} does not divide 64, the channels of its first block. "
+            f"{builder}: width_divisor={width_divisor} does not divide 64, the number of channels in the first block. "
             "Use 1, 2, 4, 8, 16, 32 or 64."
         )
 
 
 def _convolution(x: tf.Tensor, filters: int, name: str, batch_norm: bool, padding: str = "same") -> tf.Tensor:
-    """A 3x3 convolution with its ReLU, and BatchNorm between them where it is wanted."""
+    """A 3x3 convolution with its ReLU, optionally with BatchNorm between them."""
     import tensorflow as tf
 
     layers = tf.keras.layers
     if not batch_norm:
         return layers.Conv2D(filters, 3, padding=padding, activation="relu", name=name)(x)
-    # The bias would be taken away again by BatchNorm's mean.
+    # BatchNorm would subtract a bias together with the mean.
     x = layers.Conv2D(filters, 3, padding=padding, use_bias=False, kernel_initializer="he_normal", name=name)(x)
     x = layers.BatchNormalization(momentum=0.9, name=f"{name}_bn")(x)
     return layers.Activation("relu", name=f"{name}_relu")(x)
 
 
-# What a checkpoint's card may name as its builder, and how it is described there.
+# The builders that a checkpoint's card may name, and their descriptions on the card.
 BUILDERS = {"vgg16_block6": vgg16_block6, "skip_sum_stages": skip_sum_stages}
 ARCHITECTURES = {
     "vgg16_block6": "VGG16 blocks 1-5, block 6 of three valid convolutions, dense 100, 20, 2, softmax",
     "skip_sum_stages": "8 convolutions in 4 stages with skip sums and pooling, global average pooling, dense 2, softmax",
 }
 
-IMAGENET_VGG16 = "vgg16-imagenet"  # in data_fetch's registry, with the address and the md5 that Keras applications use
+IMAGENET_VGG16 = "vgg16-imagenet"  # in data_fetch's registry, with the address and MD5 that Keras applications use
 
 
 def imagenet_vgg16_file(path: str | os.PathLike | None = None) -> Path:
@@ -198,8 +197,8 @@ def imagenet_vgg16_file(path: str | os.PathLike | None = None) -> Path:
     Parameters
     ----------
     path : path, optional
-        A file that is there already. By default it comes from the cache of data_fetch, where it is downloaded once and has
-        the md5 of the registry at each call.
+        An existing file. By default the file is in the cache of data_fetch, downloaded once and checked against the
+        registry's MD5 at each call.
 
     Returns
     -------
@@ -208,21 +207,21 @@ def imagenet_vgg16_file(path: str | os.PathLike | None = None) -> Path:
     Raises
     ------
     FileNotFoundError
-        There is no file `path`.
+        `path` does not exist.
     DataFetchError
-        It cannot be fetched, or is not the published file.
+        The file cannot be fetched, or is not the published one.
     """
     if path is None:
         from data_fetch import fetch_file
 
         return fetch_file(IMAGENET_VGG16)
     if not Path(path).is_file():
-        raise FileNotFoundError(f"load_imagenet_vgg16: there is no file {path}.")
+        raise FileNotFoundError(f"load_imagenet_vgg16: file not found: {path}.")
     return Path(path)
 
 
 def imagenet_vgg16_start(path: str | os.PathLike) -> str:
-    """What a card says of a file of starting weights: "ImageNet", or the name and sha256 of another file."""
+    """The card's description of a file of starting weights: "ImageNet", or the name and SHA-256 of another file."""
     import hashlib
 
     from data_fetch.store.registry import registry
@@ -238,16 +237,16 @@ def imagenet_vgg16_start(path: str | os.PathLike) -> str:
 def load_imagenet_vgg16(model: tf.keras.Model, path: str | os.PathLike | None = None) -> list[str]:
     """Start blocks 1-5 of a full-width `vgg16_block6` from ImageNet weights.
 
-    Loading by name is silent about names it does not find: from a file saved from a *nested* model nothing at all is
-    loaded. So every convolution is compared before and after.
+    Loading by name silently skips names that it does not find: from a file saved from a *nested* model it loads nothing
+    at all. Therefore every convolution is compared before and after.
 
     Parameters
     ----------
     model : keras Model
         Changed in place.
     path : path, optional
-        A local copy of vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5, or another file of that layout. None takes the
-        published one: see `imagenet_vgg16_file`.
+        A local copy of vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5, or another file with that layout. None uses the
+        published file: see `imagenet_vgg16_file`.
 
     Returns
     -------
@@ -257,10 +256,10 @@ def load_imagenet_vgg16(model: tf.keras.Model, path: str | os.PathLike | None = 
     Raises
     ------
     ValueError
-        The model has another width or BatchNorm, the file is no file of weights (such as a part of one), or a convolution
-        did not change.
+        The model has another width or BatchNorm, the file is not a complete file of weights, or a convolution did not
+        change.
     FileNotFoundError, DataFetchError
-        As `imagenet_vgg16_file`.
+        As for `imagenet_vgg16_file`.
     """
     import numpy as np
 
@@ -269,14 +268,14 @@ def load_imagenet_vgg16(model: tf.keras.Model, path: str | os.PathLike | None = 
     odd = [name for name in names if name not in present or not present[name].weights]
     if odd:
         raise ValueError(
-            f"load_imagenet_vgg16: the model has no layer {odd[0]!r} of its own. Build it with vgg16_block6, flat: "
-            "from a model inside a model nothing would be loaded."
+            f"load_imagenet_vgg16: the model has no layer {odd[0]!r}. Build a flat model with vgg16_block6: "
+            "nothing would be loaded into a nested model."
         )
     first = tuple(present["block1_conv1"].kernel.shape)
     if first != (3, 3, 3, 64) or len(present["block1_conv1"].weights) != 2:
         raise ValueError(
-            f"load_imagenet_vgg16: block1_conv1 has a kernel of shape {first}; ImageNet weights fit "
-            "vgg16_block6(width_divisor=1, batch_norm=False, channels=3) only, (3, 3, 3, 64) with a bias."
+            f"load_imagenet_vgg16: block1_conv1 has a kernel of shape {first}; ImageNet weights fit only "
+            "vgg16_block6(width_divisor=1, batch_norm=False, channels=3), (3, 3, 3, 64) with a bias."
         )
     file = imagenet_vgg16_file(path)
     before = {name: present[name].kernel.numpy() for name in names}
@@ -287,13 +286,13 @@ def load_imagenet_vgg16(model: tf.keras.Model, path: str | os.PathLike | None = 
 
         whole = registry()["files"][IMAGENET_VGG16]["bytes"]
         raise ValueError(
-            f"load_imagenet_vgg16: {file} cannot be read as a file of VGG16's weights, or is only a part of one: {error}. "
-            f"Expected {whole:,} bytes, got {file.stat().st_size:,}. Fetch it whole: data-fetch get {IMAGENET_VGG16}"
+            f"load_imagenet_vgg16: {file} cannot be read as a file of VGG16's weights, or is incomplete: {error}. "
+            f"Expected {whole:,} bytes, got {file.stat().st_size:,}. Fetch it again: data-fetch get {IMAGENET_VGG16}"
         ) from None
     same = [name for name in names if np.array_equal(before[name], present[name].kernel.numpy())]
     if same:
         raise ValueError(
-            f"load_imagenet_vgg16: {len(same)} of {len(names)} convolutions are as before (first {same[0]!r}): the file "
-            f"{file.name} does not hold them under these names. Was it saved from a nested model?"
+            f"load_imagenet_vgg16: {len(same)} of {len(names)} convolutions are unchanged (first {same[0]!r}): the file "
+            f"{file.name} does not contain them under these names. Was it saved from a nested model?"
         )
     return names

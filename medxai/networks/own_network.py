@@ -1,4 +1,4 @@
-"""A network that a student has trained and saved, in the shape of a checkpoint: what explains ours explains theirs."""
+"""A network trained and saved by a student, as a checkpoint, so that the same code explains it."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
 
 
 def load(path: str | os.PathLike, like: Checkpoint, validation: ImageSet | None = None) -> Checkpoint:
-    """The network at `path` as a checkpoint: BatchNorm folded away, ending in a softmax, with a threshold of its own.
+    """The network at `path` as a checkpoint: with BatchNorm folded, ending in a softmax, with its own threshold.
 
     Parameters
     ----------
     path : path
-        A file that `model.save` of a lab has written, such as "../04_pneumothorax/my_pneumothorax.keras". It may hold
-        BatchNorm and may end in logits or in a softmax. Open only files of your own: a file of this kind can hold code.
+        A file saved by `model.save` in a lab, such as "../04_pneumothorax/my_pneumothorax.keras". It may contain
+        BatchNorm and may end in logits or in a softmax. Open only your own files: a file of this kind can contain code.
     like : Checkpoint
-        The course's checkpoint for the same films; the size of the films and the classes must be its own.
+        The course's checkpoint for the same films; film size and classes must be the same.
     validation : ImageSet, optional
-        Films that the network did not learn from. The threshold is the highest that finds nine of ten ill ones among
+        Films that the network was not trained on. The threshold is the highest with a sensitivity of at least 0.9 on
         them, as for the course's checkpoints; without such films it is 0.5.
 
     Raises
     ------
     CheckpointError
-        No such file, a file that is no network, or a network that reads other films or gives other outputs.
+        The file does not exist or is not a network, or the network has other inputs or outputs.
     FoldError
-        A BatchNorm that does not follow a convolution or a dense layer directly.
+        A BatchNorm does not directly follow a convolution or dense layer.
     """
     import tensorflow as tf
 
     path = Path(path)
     if not path.is_file():
         raise CheckpointError(
-            f"There is no network of your own: {path} does not exist. Train one in the last section of the lab in "
+            f"Your own network was not found: {path} does not exist. Train one in the last section of the lab in "
             f"{path.parent.name or 'this folder'}, or set MY_NETWORK = False."
         )
     try:
@@ -54,7 +54,7 @@ def load(path: str | os.PathLike, like: Checkpoint, validation: ImageSet | None 
     expected, got = ((None, size, size, channels), (None, len(like.classes))), (model.input_shape, model.output_shape)
     if got != expected:
         raise CheckpointError(
-            f"{path.name} reads {got[0]} and gives {got[1]}; expected {expected[0]} and {expected[1]}, as "
+            f"{path.name} has input {got[0]} and output {got[1]}; expected {expected[0]} and {expected[1]}, as for "
             f"{like.card['name']}. Was it trained on films of another size?"
         )
     model = fold_batch_norm(model)

@@ -1,4 +1,4 @@
-"""What a network gives for films, batch by batch, so that a set of any length takes the memory of one batch."""
+"""Prediction in batches, so that an image set of any length needs the memory of one batch."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def batch_for(images: np.ndarray) -> int:
-    """How many films go through a network at once: 32 up to 256 x 256 pixels, 8 at 512 x 512, always at least one.
+    """The default batch size: 32 films up to 256 x 256 pixels, 8 at 512 x 512, at least one.
 
-    A full VGG16 keeps 64 float32 maps of each film: 32 films of 512 px would take 2 GB a layer.
+    A full VGG16 keeps 64 float32 maps of each film: 32 films of 512 px would need 2 GB per layer.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def predict_input(model: tf.keras.Model, x: np.ndarray, batch_size: int | None =
     model : keras Model, (N, H, W, C) -> (N, outputs)
     x : float array, (N, H, W, C)
     batch_size : int, optional
-        Films at a time; by default `batch_for`.
+        Films per batch; by default `batch_for`.
 
     Returns
     -------
@@ -44,16 +44,16 @@ def predict_input(model: tf.keras.Model, x: np.ndarray, batch_size: int | None =
 
 
 def predict_films(model: tf.keras.Model, images: np.ndarray, batch_size: int | None = None) -> np.ndarray:
-    """The outputs of a network for stored films, which become network input batch by batch.
+    """The outputs of a network for stored films, which are preprocessed in batches.
 
     Parameters
     ----------
     model : keras Model, (N, H, W, 3) -> (N, outputs)
-        Reads what `to_network_input` gives.
+        Its input is the result of `to_network_input`.
     images : uint8 array, (N, H, W)
         0 black to 255 white.
     batch_size : int, optional
-        Films at a time; by default `batch_for`.
+        Films per batch; by default `batch_for`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""From stored films (uint8) to what a network reads, and a guard against the wrong pixel range."""
+"""From stored films (uint8) to network input, and a check for wrong pixel ranges."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ..errors import PixelRangeError
 # Mean blue, green and red of ImageNet, in the order of the "caffe" convention that VGG16's weights were trained with.
 IMAGENET_MEANS = np.array([103.939, 116.779, 123.68], dtype=np.float32)
 
-# The lowest and highest value that preprocessing can give: 0 - 123.68 and 255 - 103.939.
+# The lowest and highest possible value after preprocessing: 0 - 123.68 and 255 - 103.939.
 NETWORK_LOW = float(-IMAGENET_MEANS.max())
 NETWORK_HIGH = float(255 - IMAGENET_MEANS.min())
 CONVENTION = "imagenet-caffe"
 
-# What a card's [input] table says of a network that takes `to_network_input`'s films.
+# The card's [input] table of a network whose input comes from `to_network_input`.
 INPUT_CONTRACT = {
     "channels": 3,
     "low": round(NETWORK_LOW, 3),
@@ -28,13 +28,13 @@ INPUT_CONTRACT = {
 
 
 def to_network_input(images: np.ndarray) -> np.ndarray:
-    """Grey films as a VGG16 reads them: three channels, blue-green-red, ImageNet's mean of each taken off.
+    """Grey films as VGG16 expects them: three channels, blue-green-red, minus the ImageNet mean of each.
 
     Parameters
     ----------
     images : uint8 array, (N, H, W)
-        0 black to 255 white. Not changed. Pages of a memory-mapped file are let go again after they were read
-        (`release`), so that a pass over a set of any length takes the memory of one batch.
+        0 black to 255 white. Not changed. Pages of a memory-mapped file are released after reading (`release`), so that
+        a pass over an image set of any length needs the memory of one batch.
 
     Returns
     -------
@@ -45,55 +45,53 @@ def to_network_input(images: np.ndarray) -> np.ndarray:
     Raises
     ------
     PixelRangeError
-        The pixels are not uint8, for example because they were preprocessed before.
+        The pixels are not uint8, for example because they are already preprocessed.
     ValueError
-        Not a stack of films.
+        The shape is not (N, H, W).
     """
     mapped, images = images, np.asarray(images)
     if images.dtype != np.uint8:
         low, high = (float(images.min()), float(images.max())) if images.size else (0.0, 0.0)
         mistake = (
-            "They look preprocessed already."
+            "They seem to be preprocessed already."
             if low < 0
-            else "They look scaled to 0-1: keep the stored films as they are."
+            else "They seem to be scaled to 0-1: use the stored films unchanged."
             if high <= 1
             else "Convert them back with images.astype('uint8')."
         )
         raise PixelRangeError(
             f"to_network_input: expected stored films, uint8 from 0 to 255, got {images.dtype} from {low:.4g} to "
-            f"{high:.4g}. {mistake} Give it the films as they come from data_fetch."
+            f"{high:.4g}. {mistake} Pass the films as returned by data_fetch."
         )
     if images.ndim != 3:
-        hint = " For one film write images[:1] or image[None]." if images.ndim == 2 else ""
-        raise ValueError(
-            f"to_network_input: expected a stack of grey films of shape (N, H, W), got {images.shape}.{hint}"
-        )
+        hint = " For one film, write images[:1] or image[None]." if images.ndim == 2 else ""
+        raise ValueError(f"to_network_input: expected grey films of shape (N, H, W), got {images.shape}.{hint}")
     network_input = np.empty((*images.shape, 3), np.float32)
-    for channel, mean in enumerate(IMAGENET_MEANS):  # one after the other needs no copy in between, and is faster
+    for channel, mean in enumerate(IMAGENET_MEANS):  # channel by channel needs no intermediate copy, and is faster
         np.subtract(images, mean, out=network_input[..., channel], dtype=np.float32)
     release(mapped)
     return network_input
 
 
 def release(images: np.ndarray) -> None:
-    """Let go of the pages of memory that reading films of a memory-mapped, read-only file has mapped; changes nothing else.
+    """Release the memory pages that were mapped by reading films of a memory-mapped, read-only file; changes nothing else.
 
-    The system keeps the pages in its cache as long as there is room, so that reading them again is quick; but they no
-    longer count as this process's memory, on which a hub's limits and out-of-memory killers look.
+    The system keeps the pages in its cache as long as there is room, so reading them again is quick; but they no longer
+    count as this process's memory, to which a hub's limits and the out-of-memory killer apply.
 
     Parameters
     ----------
     images : array
-        Only a `numpy.memmap` opened with mode "r", or a view of one, has anything to release.
+        Only a `numpy.memmap` opened with mode "r", or a view of one, has pages to release.
     """
-    # Mode "c" keeps changes in these pages, and Windows has no such call.
+    # Mode "c" keeps changes in these pages; Windows does not support this.
     if not isinstance(images, np.memmap) or images.mode != "r" or not images.size or not hasattr(mmap, "MADV_DONTNEED"):
         return
     mapping: Any = images
     while isinstance(mapping, np.ndarray):
         mapping = mapping.base
     if not isinstance(mapping, mmap.mmap):
-        return  # a copy, which calls itself a memmap still
+        return  # a copy, although its type is still memmap
     first = images.ctypes.data - np.frombuffer(mapping, np.uint8).ctypes.data
     spans = [(count - 1) * step for count, step in zip(images.shape, images.strides, strict=True)]
     low, high = (
@@ -105,7 +103,7 @@ def release(images: np.ndarray) -> None:
 
 
 def shrink(images: np.ndarray, factor: int) -> np.ndarray:
-    """Smaller films: the mean of every block of factor x factor pixels, rounded.
+    """Reduced films: the rounded mean of every block of factor x factor pixels.
 
     Parameters
     ----------
@@ -121,7 +119,7 @@ def shrink(images: np.ndarray, factor: int) -> np.ndarray:
     Raises
     ------
     ValueError
-        Other films, or sides that cannot be divided.
+        The films have another type or shape, or their sides are not divisible.
     """
     images = np.asarray(images)
     if images.dtype != np.uint8 or images.ndim != 3:
@@ -130,33 +128,33 @@ def shrink(images: np.ndarray, factor: int) -> np.ndarray:
     if factor < 1 or height % factor or width % factor:
         raise ValueError(f"shrink: films of {height} x {width} pixels cannot be divided into blocks of {factor}.")
     small = np.empty((number, height // factor, width // factor), np.uint8)
-    for row, image in enumerate(images):  # film by film, so that the whole set never becomes float
+    for row, image in enumerate(images):  # film by film, so that the whole image set is never converted to float
         blocks = image.reshape(height // factor, factor, width // factor, factor)
         small[row] = np.round(blocks.mean(axis=(1, 3)))
     return small
 
 
 def check_pixel_range(x: np.ndarray, card: Mapping[str, Any]) -> None:
-    """Raise PixelRangeError when network input `x` breaks the pixel range that `card` promises; else return None.
+    """Raise PixelRangeError if network input `x` is not in the pixel range on `card`.
 
     Parameters
     ----------
     x : float array, (N, H, W, channels)
-        What would go into the network.
+        Network input.
     card : mapping
-        Of a checkpoint; its table `input` has `low`, `high`, `channels` and `convention`.
+        A checkpoint's card; its table `input` has `low`, `high`, `channels` and `convention`.
 
-    A network gives an answer for any numbers, so a wrong range is silent: films scaled to 0-1 look nearly black to a
-    network trained on -124 to 151. Found are values outside the range, films scaled to 0-1 or -1 to 1, and, for the
-    ImageNet convention, films without their means taken off, with them taken off twice, and in RGB order.
+    A network accepts any numbers, so a wrong range goes unnoticed: films scaled to 0-1 look nearly black to a network
+    trained on -124 to 151. Detects values outside the range, films scaled to 0-1 or -1 to 1, and, for the ImageNet
+    convention, films without subtracted means, with means subtracted twice, or in RGB order.
     """
     contract = card["input"]
     low, high, channels = float(contract["low"]), float(contract["high"]), int(contract["channels"])
     x = np.asarray(x)
     if x.ndim != 4 or x.shape[-1] != channels:
         raise PixelRangeError(
-            f"The network reads films of shape (N, H, W, {channels}), got {x.shape}. "
-            "Make its input with medxai.networks.preprocessing.to_network_input(films.images)."
+            f"The network takes films of shape (N, H, W, {channels}), got {x.shape}. "
+            "Prepare them with medxai.networks.preprocessing.to_network_input(films.images)."
         )
     if x.size == 0:
         return
@@ -175,25 +173,27 @@ def _likely_mistake(
 ) -> str:
     slack = 0.02 * (high - low)  # room for a resized or slightly noisy film
     if not np.isfinite([seen_low, seen_high]).all():
-        return "There are values that are not numbers (NaN or infinite)."
+        return "Some values are NaN or infinite."
     varies = seen_high > seen_low
     if varies and low < -1 and high > 1:
         if seen_low >= 0 and seen_high <= 1:
-            return "The films look scaled to 0-1."
+            return "The films seem to be scaled to 0-1."
         if seen_low >= -1 and seen_high <= 1:
-            return "The films look scaled to -1 to 1."
+            return "The films seem to be scaled to -1 to 1."
     if convention == CONVENTION and varies and x.shape[-1] == 3:
-        # Grey films keep their channels a fixed distance apart, however dark they are: 19.741 from blue to red.
+        # The channels of grey films differ by constants, however dark the films are: 19.741 from blue to red.
         means = x.mean(axis=(0, 1, 2), dtype=np.float64)
         apart, expected = float(means[0] - means[2]), float(IMAGENET_MEANS[2] - IMAGENET_MEANS[0])
         if abs(apart) < 0.01 and np.array_equal(x[..., 0], x[..., 2]):
-            return "The films look unprocessed (0 to 255): the means of ImageNet were not taken off."
+            return "The films seem to be unprocessed (0 to 255): the ImageNet means were not subtracted."
         if abs(apart - 2 * expected) < 0.5:
-            return "The films look preprocessed twice."
+            return "The films seem to be preprocessed twice."
         if abs(apart + expected) < 0.5:
-            return "The channels look to be in the order red, green, blue; this network reads blue, green, red."
+            return "The channels seem to be in the order red, green, blue; this network expects blue, green, red."
     if seen_low < low - slack:
-        return "The films look preprocessed twice." if seen_high <= high + slack else "Were the films standardised?"
+        return (
+            "The films seem to be preprocessed twice." if seen_high <= high + slack else "Were the films standardised?"
+        )
     if seen_high > high + slack:
-        return "The films look unprocessed (0 to 255)." if seen_low >= 0 else "Were the films standardised?"
+        return "The films seem to be unprocessed (0 to 255)." if seen_low >= 0 else "Were the films standardised?"
     return ""

@@ -1,4 +1,4 @@
-"""What each checkpoint of the course is trained on and how: the recipes, and the films by their part in a training."""
+"""How each checkpoint of the course is trained: the recipes, and the films by their role in training."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ class Recipe:
     Attributes
     ----------
     task, profile, source : str
-        They name the films (`FETCH`); task and profile name the checkpoint, unless it is `called` otherwise.
+        They determine the films (`FETCH`); task and profile give the checkpoint's name, unless `called` is set.
     builder : str
         A function of `medxai.networks.models`.
     size : int
         Side of the films in pixels.
     width_divisor : int
-        Every convolution has this many times fewer channels.
+        Divides the channels of every convolution.
     batch_norm : bool
-        Train with BatchNormalization, which is folded away at the end.
+        Train with BatchNormalization, which is folded at the end.
     imagenet : bool
         Start from ImageNet weights.
     epochs, batch_size : int
     learning_rate : float
-        At the start; it falls to 0.
+        At the start; it decays to 0.
     shift, gamma : int, float
-        Of `medxai.networks.training.Augmentation`.
+        See `medxai.networks.training.Augmentation`.
     target_layer : str
         The layer whose feature maps are explained.
     optimizer : str
-        Of `medxai.networks.training.fit`.
+        See `medxai.networks.training.fit`.
     beside : str, optional
-        Another checkpoint whose AUROC on the same films goes on the card.
+        Another checkpoint whose AUROC on the same films is stated on the card.
     seed : int
     called : str, optional
         The checkpoint's name.
@@ -67,7 +67,7 @@ class Recipe:
 
     @property
     def name(self) -> str:
-        """The checkpoint's: "cardiomegaly-cpu"."""
+        """The checkpoint's name, such as "cardiomegaly-cpu"."""
         return self.called or f"{self.task}-{self.profile}"
 
 
@@ -85,7 +85,7 @@ _VGG16_CPU = Recipe(
     learning_rate=1e-3,
     shift=6,
     gamma=0.15,
-    target_layer="block5_conv3",  # 16 x 16 places; block 6 leaves 2 x 2 at 256 px
+    target_layer="block5_conv3",  # 16 x 16 positions; block 6 leaves 2 x 2 at 256 px
 )
 _VGG16_GPU = replace(
     _VGG16_CPU,
@@ -99,7 +99,7 @@ _VGG16_GPU = replace(
     batch_size=2,
     learning_rate=1e-5,
     shift=12,
-    target_layer="block6_conv3",  # 10 x 10 places at 512 px
+    target_layer="block6_conv3",  # 10 x 10 positions at 512 px
 )
 _STAGES_CPU = Recipe(
     task="pneumothorax",
@@ -115,13 +115,13 @@ _STAGES_CPU = Recipe(
     learning_rate=0.05,
     shift=3,
     gamma=0.15,
-    target_layer="stage4_pool",  # 8 x 8 places at 128 px
+    target_layer="stage4_pool",  # 8 x 8 positions at 128 px
     optimizer="nesterov",
 )
 
 RECIPES: dict[str, dict[str, Recipe]] = {
     "cardiomegaly": {"cpu": _VGG16_CPU, "gpu": _VGG16_GPU},
-    # A cue is learned sooner than a heart's width.
+    # A cue is learned faster than the width of a heart.
     "cardiomegaly-biased": {
         "cpu": replace(_VGG16_CPU, task="cardiomegaly-biased", epochs=4, beside="cardiomegaly-cpu"),
         "gpu": replace(_VGG16_GPU, task="cardiomegaly-biased"),
@@ -135,24 +135,24 @@ RECIPES: dict[str, dict[str, Recipe]] = {
 
 @dataclass(frozen=True)
 class Films:
-    """The films of a training by their part in it; no patient has two parts.
+    """The films of a training by role; each patient has only one role.
 
     Attributes
     ----------
     train : ImageSet
-        To learn from.
+        For training.
     validation : ImageSet
-        Decides the best epoch.
+        For choosing the best epoch.
     threshold : ImageSet
-        Decides threshold and temperature; may be the validation films where there are few.
+        For choosing threshold and temperature; may be the validation films if there are few.
     test : ImageSet
-        For the card's numbers alone.
+        Only for the card's numbers.
     described : mapping
-        What the card says of them.
+        Their description on the card.
     further : mapping, str -> ImageSet
-        Other films, or parts of the test films, for an AUROC each.
+        Other films, or parts of the test films, each with its own AUROC.
     test_split : str
-        The name of test's split.
+        The name of the test films' split.
     """
 
     train: ImageSet
@@ -171,9 +171,9 @@ def fetch_films(recipe: Recipe, limit: int | None = None, progress: bool = True)
     ----------
     recipe : Recipe
     limit : int, optional
-        Train on about this many films only (by patient), for a trial.
+        Train on only about this many films (by patient), for a trial.
     progress : bool
-        Show how far fetching is.
+        Show the progress of fetching.
 
     Returns
     -------
@@ -182,7 +182,7 @@ def fetch_films(recipe: Recipe, limit: int | None = None, progress: bool = True)
     Raises
     ------
     DataFetchError
-        They cannot be fetched.
+        The films cannot be fetched.
     """
     from .training import hold_out
 
@@ -194,7 +194,7 @@ def fetch_films(recipe: Recipe, limit: int | None = None, progress: bool = True)
 
 
 def _by_split(fetch: Callable[[str], ImageSet], recipe: Recipe, test: str) -> Films:
-    """Phantoms: learn from "pretrain", which is larger than what the labs train on. NIH films: from "train"."""
+    """Phantoms: train on "pretrain", which is larger than the labs' training set. NIH films: on "train"."""
     from .training import hold_out
 
     if recipe.source == "phantom":
@@ -249,9 +249,9 @@ def _pneumothorax(recipe: Recipe, progress: bool) -> Films:
 
 
 def drain_strata(films: ImageSet) -> dict[str, ImageSet]:
-    """The films by whether a chest drain lies in: the positives with one, and those without, against all negatives.
+    """The films by chest drain: the positives with one, and those without, each with all negatives.
 
-    Negatives are shared, so that the two areas differ by the positives alone.
+    Negatives are shared, so that the two areas differ only in their positives.
 
     Parameters
     ----------
@@ -261,7 +261,7 @@ def drain_strata(films: ImageSet) -> dict[str, ImageSet]:
     Returns
     -------
     dict, str -> ImageSet
-        "with_drain" and "without_drain"; empty where drains are not known.
+        "with_drain" and "without_drain"; empty if drains are not known.
     """
     if "drain" not in films.attributes:
         return {}

@@ -1,6 +1,6 @@
-"""What a training wrote for TensorBoard: read back as tables and arrays; and the server that shows it, found and ended.
+"""A training's TensorBoard log, read back as tables and arrays; and functions to query and stop TensorBoard servers.
 
-A page that was saved holds no server, so what is worth seeing in a log is read back and drawn as well.
+A saved page contains no server, so the important parts of a log are also read back and drawn.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class Run:
     Attributes
     ----------
     scalars : DataFrame
-        A column a tag, a row a step; NaN where a tag was not written.
+        One column per tag, one row per step; NaN if a tag was not written.
     images : dict, str -> list of (int, uint8 array)
-        For each tag the steps, with their images (N, H, W) or (N, H, W, 3).
+        For each tag, the steps with their images (N, H, W) or (N, H, W, 3).
     histograms : dict, str -> list of (int, float array)
-        For each tag the steps, with (bins, 3): left, right, count.
+        For each tag, the steps with (bins, 3): left, right, count.
     """
 
     scalars: pd.DataFrame
@@ -40,7 +40,7 @@ class Run:
 def read_run(folder: str | os.PathLike) -> Run:
     """Everything that `tf.summary.scalar`, `image` and `histogram` wrote into a run's folder.
 
-    Flush or close the writer first, or the end is still on its way.
+    Flush or close the writer first, otherwise the last steps may be missing.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def read_run(folder: str | os.PathLike) -> Run:
     Raises
     ------
     FileNotFoundError
-        No log is in there.
+        The folder contains no log.
     """
     import tensorflow as tf
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -61,7 +61,7 @@ def read_run(folder: str | os.PathLike) -> Run:
     folder = Path(folder)
     if not list(folder.glob("*tfevents*")):
         raise FileNotFoundError(
-            f"There is no log of TensorBoard in {folder}. Write one first: "
+            f"No TensorBoard log in {folder}. Write one first: "
             "tf.summary.create_file_writer(folder), and close the writer."
         )
     log = EventAccumulator(str(folder), size_guidance={"tensors": 0})  # 0: all steps, not a sample of ten
@@ -75,7 +75,7 @@ def read_run(folder: str | os.PathLike) -> Run:
             value = tf.make_ndarray(event.tensor_proto)
             if kind == "scalars":
                 scalars.setdefault(tag, {})[event.step] = float(value)
-            elif kind == "images":  # width, height, then a PNG for each
+            elif kind == "images":  # width, height, then one PNG per image
                 images.setdefault(tag, []).append((event.step, np.stack([_decoded(png) for png in value[2:]])))
             elif kind == "histograms":
                 histograms.setdefault(tag, []).append((event.step, np.asarray(value, dtype=float)))
@@ -94,27 +94,27 @@ def _decoded(png: bytes) -> np.ndarray:
 
 
 def use_own_tensorboard() -> None:
-    """Let `%tensorboard` start the program of this kernel's environment, also where that is not on the PATH."""
+    """Let `%tensorboard` start the program of this kernel's environment, even if it is not on the PATH."""
     program = Path(sys.executable).with_name("tensorboard.exe" if os.name == "nt" else "tensorboard")
     if program.exists():
         os.environ.setdefault("TENSORBOARD_BINARY", str(program))
 
 
 def served(folder: str | os.PathLike, patience: float = 20) -> dict[str, list[str]]:
-    """Asks the server of a folder what it shows.
+    """Query the TensorBoard server of a folder for the runs it shows.
 
     Parameters
     ----------
     folder : path
     patience : float
-        Seconds to wait, since a server reads the log only after it has started.
+        Seconds to wait, as a server reads the log only after it has started.
 
     Returns
     -------
     dict, str -> list of str
-        For each run the tags of its scalars, sorted. Empty when no server answers.
+        For each run, the sorted tags of its scalars. Empty if no server answers.
     """
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never by way of a proxy
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never through a proxy
     until = time.monotonic() + patience
     while infos := _servers(folder):
         address = f"http://localhost:{infos[0].port}/data/plugin/scalars/tags"
@@ -130,7 +130,7 @@ def served(folder: str | os.PathLike, patience: float = 20) -> dict[str, list[st
 
 
 def stop_tensorboard(folder: str | os.PathLike) -> int:
-    """End the servers that `%tensorboard --logdir FOLDER` started, and no others.
+    """Stop the servers that `%tensorboard --logdir FOLDER` started, and no others.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def stop_tensorboard(folder: str | os.PathLike) -> int:
     Returns
     -------
     int
-        How many there were.
+        The number of stopped servers.
     """
     import psutil
 
@@ -147,7 +147,7 @@ def stop_tensorboard(folder: str | os.PathLike) -> int:
     for info in _servers(folder):
         try:
             process = psutil.Process(info.pid)
-            # A note of a server that is long gone may name a number that somebody else has now.
+            # The record of a server that ended may contain a process ID that now belongs to another process.
             if str(folder) not in process.cmdline():
                 continue
             process.terminate()

@@ -1,9 +1,9 @@
 """`python -m medxai.train TASK`: train a checkpoint of the course and write it with its card.
 
-TASK is one of `medxai.networks.recipes.RECIPES`. In the cpu profile narrow networks learn from phantoms, with BatchNorm, which is
-folded away at the end; in the gpu profile full networks learn from NIH films, and what the whole recipe gives is stored
-in the cache, where `medxai.load_checkpoint` finds it. Threshold and temperature are chosen on films that took no part in
-the training and are not the test films; the test films are looked at once, for the numbers on the card.
+TASK is one of `medxai.networks.recipes.RECIPES`. In the cpu profile, narrow networks are trained on phantoms, with
+BatchNorm, which is folded at the end; in the gpu profile, full networks are trained on NIH films, and the result of the
+complete recipe is stored in the cache, where `medxai.load_checkpoint` finds it. Threshold and temperature are chosen on
+films that are neither training nor test films; the test films are used once, for the numbers on the card.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def build(recipe: Recipe, weights: str | None = None) -> tf.keras.Model:
     ----------
     recipe : Recipe
     weights : path, optional
-        A file of ImageNet weights; None takes the published one. Read only where the recipe starts from ImageNet.
+        A file of ImageNet weights; None uses the published one. Read only if the recipe starts from ImageNet.
 
     Returns
     -------
@@ -49,30 +49,30 @@ def build(recipe: Recipe, weights: str | None = None) -> tf.keras.Model:
     Raises
     ------
     ValueError, FileNotFoundError, DataFetchError
-        As `medxai.networks.models.load_imagenet_vgg16`.
+        As for `medxai.networks.models.load_imagenet_vgg16`.
     """
     from .models import BUILDERS, load_imagenet_vgg16
 
     model = BUILDERS[recipe.builder](recipe.size, recipe.width_divisor, recipe.batch_norm)
     if recipe.imagenet:
         loaded = load_imagenet_vgg16(model, weights)
-        print(f"{len(loaded)} convolutions start from ImageNet; each of them changed.")
+        print(f"{len(loaded)} convolutions start from ImageNet; all of them changed.")
     return model
 
 
 def train(
     recipe: Recipe, films: Films, out: Path, command: str, weights: str | None = None, verbose: str | int = "auto"
 ) -> Path:
-    """Train, fold, judge and save.
+    """Train, fold, evaluate and save.
 
     Parameters
     ----------
     recipe : Recipe
     films : Films
     out : Path
-        The folder of NAME.h5 and NAME.toml.
+        The folder for NAME.h5 and NAME.toml.
     command : str
-        Goes on the card: what makes the checkpoint again.
+        The command that makes the checkpoint again, for the card.
     weights : str, optional
         As in `build`.
     verbose : str or int
@@ -81,12 +81,12 @@ def train(
     Returns
     -------
     Path
-        Of the weights. The card lies beside them.
+        The file of weights. The card is next to it.
 
     Raises
     ------
     CheckpointError, ValueError, FloatingPointError
-        Of `save_checkpoint` and `fit`.
+        From `save_checkpoint` and `fit`.
     """
     import tensorflow as tf
 
@@ -100,7 +100,7 @@ def train(
         start = imagenet_vgg16_start(weights)
     tf.keras.utils.set_random_seed(recipe.seed)
     model = build(recipe, weights)
-    print(f"{model.count_params():,} parameters, {len(films.train)} films to learn from, {recipe.epochs} epochs")
+    print(f"{model.count_params():,} parameters, {len(films.train)} training films, {recipe.epochs} epochs")
     training = fit(
         model,
         films.train,
@@ -117,14 +117,14 @@ def train(
     plain = fold_batch_norm(model)
     sample = films.validation.images[:16]
     folding = float(np.abs(predict_films(plain, sample) - predict_films(model, sample)).max())
-    print(f"best epoch {training.best_epoch}; folded, outputs differ by at most {folding:.1e}")
+    print(f"best epoch {training.best_epoch}; folding changed the outputs by at most {folding:.1e}")
 
     judged = judge(plain, films, recipe.beside)
     card = make_card(recipe, films, training.history, training.best_epoch, training.seconds, judged, command, start)
     path = save_checkpoint(plain, card, out)
     stored = load_checkpoint(path.stem, out).predict(films.test.images[:16])
     if not np.allclose(stored, predict_films(plain, films.test.images[:16]), atol=1e-6):
-        raise RuntimeError(f"{path} gives other probabilities than the network that was saved. Please report this.")
+        raise RuntimeError(f"{path} predicts other probabilities than the network that was saved. Please report this.")
     print(summary(card))
     print(f"written: {path} ({path.stat().st_size:,} bytes) and {path.with_suffix('.toml').name}")
     return path
@@ -138,7 +138,7 @@ def judge(model: tf.keras.Model, films: Films, beside: str | None = None) -> dic
     model : keras Model
     films : Films
     beside : str, optional
-        A checkpoint of the course, whose AUROC on the same films is measured too.
+        A checkpoint of the course whose AUROC on the same films is measured, too.
 
     Returns
     -------
@@ -195,18 +195,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m medxai.train", description="Train a checkpoint of the course and write it with its card."
     )
     parser.add_argument("task", choices=list(RECIPES))
-    parser.add_argument("--profile", choices=["cpu", "gpu"], help="default: MEDXAI_PROFILE, else cpu")
+    parser.add_argument("--profile", choices=["cpu", "gpu"], help="default: MEDXAI_PROFILE, otherwise cpu")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, help="default: the recipe's")
-    parser.add_argument("--films", type=int, metavar="N", help="learn from about N films only, for a trial")
+    parser.add_argument("--films", type=int, metavar="N", help="train on only about N films, for a trial")
     parser.add_argument(
         "--weights", metavar="FILE", help="a local copy of VGG16's ImageNet weights (gpu profile); default: downloaded"
     )
-    parser.add_argument("--name", help="what to call the checkpoint; default: TASK-PROFILE")
+    parser.add_argument("--name", help="the checkpoint's name; default: TASK-PROFILE")
     parser.add_argument(
         "--out",
         type=Path,
-        help="folder to write to; default: the cache for the whole recipe of the gpu profile, else checkpoints",
+        help="output folder; default: the cache for a complete recipe of the gpu profile, otherwise checkpoints",
     )
     wanted = list(sys.argv[1:] if arguments is None else arguments)
     options = parser.parse_args(wanted)
@@ -214,21 +214,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if getattr(options, name) is not None and getattr(options, name) < 1:
             parser.error(f"--{name} must be at least 1")
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow, whose notes on the machine help nobody here
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported, to suppress its notes
     import data_fetch
     from data_fetch.store.registry_schema import is_name
 
     from ..errors import CheckpointError
 
     if options.name is not None and not is_name(options.name):
-        parser.error("--name takes letters, digits, '_' and '-', at most 64 of them, the first a letter or a digit")
+        parser.error("--name must be at most 64 letters, digits, '_' and '-', and start with a letter or digit")
     command = shlex.join(["python", "-m", "medxai.train", *wanted])
     try:
         recipe = RECIPES[options.task][options.profile or data_fetch.profile().name]
         trial = bool(options.epochs or options.films or options.seed)
         recipe = replace(recipe, seed=options.seed, epochs=options.epochs or recipe.epochs, called=options.name)
         out = options.out or folder_for(recipe, trial)
-        # What could stop a training of hours at its end, or after the films were fetched, is found before.
+        # Problems that would stop a long training at its end, or after fetching the films, are detected first.
         check_writable(out)
         weights = str(imagenet_vgg16_file(options.weights)) if recipe.imagenet else None
         films = fetch_films(recipe, options.films)
@@ -243,10 +243,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def folder_for(recipe: Recipe, trial: bool) -> Path:
-    """Where a checkpoint is written when nobody says: CACHE/checkpoints, where it is loaded from by name, or checkpoints/.
+    """The default folder for a checkpoint: CACHE/checkpoints, from where it is loaded by name, or checkpoints/.
 
-    The cache gets only what the whole recipe of the gpu profile gives: the cpu profile's come with the course, and a trial
-    must not stand where a class looks for its network.
+    Only results of a complete gpu recipe are written to the cache: the cpu checkpoints come with the course, and a trial
+    must not be found by a class that looks for its network.
     """
     from data_fetch.checkpoints.checkpoint_files import made_folder
 
@@ -254,10 +254,10 @@ def folder_for(recipe: Recipe, trial: bool) -> Path:
 
 
 def check_writable(folder: Path) -> None:
-    """Raise OSError, with a sentence that says so, unless files can be written into `folder`; it is made if need be."""
+    """Create `folder` if needed; raise an OSError with a readable message if no files can be written into it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as reason:
-        raise OSError(f"nothing can be written into {folder} ({reason.strerror}). Name another folder: --out") from None
+        raise OSError(f"{folder} is not writable ({reason.strerror}). Choose another folder: --out") from None

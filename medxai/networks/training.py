@@ -1,6 +1,7 @@
-"""Train a network on an ImageSet, batch by batch from the memory-mapped films.
+"""Train a network on an ImageSet, in batches read from the memory-mapped films.
 
-The whole set never becomes float: 400 films of 512 px in three float channels would take 1.3 GB, a batch takes 50 MB.
+The whole image set is never converted to float: 400 films of 512 px in three float channels would need 1.3 GB, a batch
+needs 50 MB.
 """
 
 from __future__ import annotations
@@ -24,23 +25,23 @@ if TYPE_CHECKING:
     from data_fetch import ImageSet
 
 
-# The optimizers that `fit` knows, as cards name them.
+# The optimizers of `fit`, as named on cards.
 OPTIMIZERS = {"adam": "Adam", "nesterov": "gradient descent with Nesterov momentum 0.9"}
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Small changes that leave a film's label alone, drawn anew for each film and epoch.
+    """Small changes that do not affect a film's label, drawn again for each film and epoch.
 
     Attributes
     ----------
     shift : int
-        Largest move in pixels, each way; the edge is repeated.
+        Largest shift in pixels in each direction; edge pixels are repeated.
     gamma : float
         Standard deviation of log(gamma) in (film / 255) ** gamma, a change of exposure.
     flip : bool
-        Mirror half of the films. Off by default: a mirrored chest film shows a heart on the wrong side, which no film in the
-        clinic does.
+        Mirror half of the films. Off by default: a mirrored chest film shows the heart on the wrong side, which is not
+        seen in practice.
     """
 
     shift: int = 6
@@ -67,9 +68,9 @@ class Augmentation:
 class FilmBatches(tf.keras.utils.Sequence):
     """Batches (network input float32 (B, H, W, 3), one-hot labels float32 (B, classes)) of an ImageSet.
 
-    Films are read from the memory map, changed by `augment` and preprocessed one batch at a time. With `shuffle` the
-    order is drawn anew for each epoch. Order and changes depend on seed, epoch and batch alone, so the same seed gives
-    the same batches again, whatever thread asks for them.
+    Films are read from the memory map, augmented and preprocessed one batch at a time. With `shuffle` the order is drawn
+    again for each epoch. Order and augmentation depend only on seed, epoch and batch, so the same seed gives the same
+    batches, whichever thread requests them.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class FilmBatches(tf.keras.utils.Sequence):
         seed: int = 0,
     ) -> None:
         if not len(films):
-            raise ValueError("FilmBatches: the set holds no films.")
+            raise ValueError("FilmBatches: the image set contains no films.")
         self.films, self.batch_size, self.augment = films, batch_size, augment
         self.shuffle, self.seed, self.epoch = shuffle, seed, 0
         self._order_epoch()
@@ -91,7 +92,7 @@ class FilmBatches(tf.keras.utils.Sequence):
 
     def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         rows = self.order[number * self.batch_size : (number + 1) * self.batch_size]
-        # Sorted reading is kinder to a memory map; the order within a batch does not matter.
+        # Reading in sorted order is faster from a memory map; the order within a batch does not matter.
         rows = np.sort(rows)
         images = np.asarray(self.films.images[rows])
         release(self.films.images)
@@ -100,7 +101,7 @@ class FilmBatches(tf.keras.utils.Sequence):
         return to_network_input(images), one_hot(self.films.labels[rows], len(self.films.classes))
 
     def on_epoch_end(self) -> None:
-        """Draws the order of the next epoch."""
+        """Draw the order of the next epoch."""
         self.epoch += 1
         self._order_epoch()
 
@@ -111,7 +112,7 @@ class FilmBatches(tf.keras.utils.Sequence):
 
 
 def one_hot(labels: np.ndarray, classes: int = 2) -> np.ndarray:
-    """Labels as network outputs: int (N,) -> float32 (N, classes), 1 at the film's class and 0 elsewhere."""
+    """One-hot labels: int (N,) -> float32 (N, classes), 1 at the film's class and 0 elsewhere."""
     return np.eye(classes, dtype=np.float32)[np.asarray(labels).astype(int)]
 
 
@@ -125,20 +126,20 @@ def class_weights(labels: np.ndarray) -> dict[int, float]:
     Returns
     -------
     dict, int -> float
-        N / (classes * films of the class); a dict, as Keras wants it.
+        N / (classes * films of the class); a dict, as Keras expects.
     """
     values, counts = np.unique(np.asarray(labels).astype(int), return_counts=True)
     return {int(v): len(labels) / (len(values) * int(c)) for v, c in zip(values, counts, strict=True)}
 
 
 def hold_out(films: ImageSet, share: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Two parts of a set, split by patient and with about the same prevalence.
+    """Two parts of an image set, split by patient and with about the same prevalence.
 
     Parameters
     ----------
     films : ImageSet
     share : float
-        About the share of the films that is held out, at most 0.5.
+        Approximate share of the films that is held out, at most 0.5.
     seed : int
 
     Returns
@@ -154,16 +155,16 @@ def hold_out(films: ImageSet, share: float, seed: int = 0) -> tuple[np.ndarray, 
 
 @dataclass(frozen=True)
 class Training:
-    """How a training went.
+    """The record of a training.
 
     Attributes
     ----------
     history : DataFrame
-        A row an epoch (from 1): loss, accuracy, val_loss, val_auroc, seconds.
+        One row per epoch (from 1): loss, accuracy, val_loss, val_auroc, seconds.
     best_epoch : int
         The epoch whose weights the model now has.
     seconds : float
-        In all.
+        Total duration.
     """
 
     history: pd.DataFrame
@@ -185,33 +186,33 @@ def fit(
     seed: int = 0,
     verbose: str | int = "auto",
 ) -> Training:
-    """Train with a cosine decay of the learning rate to 0, and keep the best validation epoch.
+    """Train with a cosine decay of the learning rate to 0, and keep the weights of the best validation epoch.
 
     Parameters
     ----------
     model : keras Model
         From (N, H, W, 3) network input to softmax (N, classes). Trained in place; it ends with the weights of the epoch
-        with the highest validation AUROC (of equals, the one with the lower validation loss).
+        with the highest validation AUROC (in a tie, the one with the lower validation loss).
     train, validation : ImageSet
-        ImageSets of different patients (checked), with both classes each.
+        ImageSets of different patients (checked), each with both classes.
     weights : mapping, optional
-        {class: weight}, see `class_weights`; None weighs all films alike. Keras ignores or refuses an array.
+        {class: weight}, see `class_weights`; None weights all films equally. Keras ignores or rejects an array.
     augment : Augmentation, optional
         Changes to the training films, `Augmentation()` or None.
     optimizer : str
-        "adam", or "nesterov": gradient descent with Nesterov's momentum of 0.9.
+        "adam", or "nesterov": gradient descent with Nesterov momentum 0.9.
     seed : int
-        Of the order, the changes and dropout.
+        For the order, the augmentation and dropout.
     verbose : str or int
-        "auto" draws Keras's progress bar on a terminal and prints a line an epoch elsewhere, in notebooks too; 0, 1
+        "auto" shows Keras's progress bar on a terminal and prints one line per epoch elsewhere, also in notebooks; 0, 1
         (bar) and 2 (line) as in Keras.
 
     Raises
     ------
     ValueError
-        A patient is in both sets, a class is missing, sizes do not fit, an unknown optimizer.
+        A patient is in both sets, a class is missing, sizes do not match, or the optimizer is unknown.
     TypeError
-        Weights that are not a dict.
+        `weights` is not a dict.
     FloatingPointError
         The loss became NaN or infinite.
     """
@@ -219,7 +220,7 @@ def fit(
     if weights is not None and not isinstance(weights, Mapping):
         raise TypeError(
             f"fit: weights must be a dict {{class: weight}}, got {type(weights).__name__}. "
-            "Write medxai.networks.training.class_weights(train.labels)."
+            "Use medxai.networks.training.class_weights(train.labels)."
         )
     if optimizer not in OPTIMIZERS:
         raise ValueError(f"fit: optimizer must be one of {', '.join(OPTIMIZERS)}, got {optimizer!r}.")
@@ -241,7 +242,7 @@ def fit(
         class_weight=None if weights is None else {int(k): float(v) for k, v in weights.items()},
         callbacks=[best],
         verbose=_verbosity() if verbose == "auto" else verbose,
-        shuffle=False,  # FilmBatches does it
+        shuffle=False,  # done by FilmBatches
     )
     model.set_weights(best.weights)
     history = pd.DataFrame(best.rows).set_index("epoch")
@@ -249,7 +250,7 @@ def fit(
 
 
 class _BestEpoch(tf.keras.callbacks.Callback):
-    """Scores the validation set after each epoch and remembers the weights of the best one."""
+    """Scores the validation films after each epoch and keeps the weights of the best epoch."""
 
     def __init__(self, validation: ImageSet) -> None:
         super().__init__()
@@ -267,10 +268,10 @@ class _BestEpoch(tf.keras.callbacks.Callback):
         if not math.isfinite(logs["loss"]):
             raise FloatingPointError(
                 f"The loss became {logs['loss']} in epoch {epoch + 1}. Lower the learning rate, or build the network "
-                "with batch_norm=True when it starts from random weights."
+                "with batch_norm=True if it starts from random weights."
             )
         p = predict_films(self.model, self.validation.images)[:, 1]
-        # Keras prints what it finds in the logs, so these two show beside the loss.
+        # Keras prints the entries of the logs, so these two appear next to the loss.
         logs["val_loss"] = metrics.log_loss(self.validation.labels, p)
         logs["val_auroc"] = metrics.auroc(self.validation.labels, p)
         names = ("loss", "accuracy", "val_loss", "val_auroc")
@@ -285,8 +286,8 @@ def _check_sets(model: tf.keras.Model, train: ImageSet, validation: ImageSet) ->
     both = np.intersect1d(train.patients, validation.patients)
     if len(both):
         raise ValueError(
-            f"fit: {len(both)} patients have films in training and in validation (the first is {both[0]!r}), so the "
-            "validation score would measure memory. Split by patient."
+            f"fit: {len(both)} patients have films in both training and validation (first: {both[0]!r}), so the "
+            "validation score would measure memorisation. Split by patient."
         )
     for name, films in (("training", train), ("validation", validation)):
         for label, kind in enumerate(films.classes):
@@ -294,11 +295,9 @@ def _check_sets(model: tf.keras.Model, train: ImageSet, validation: ImageSet) ->
                 raise ValueError(f"fit: the {name} set has no film of class {label} ({kind}).")
     size, films_size = tuple(model.input_shape[1:3]), tuple(train.images.shape[1:3])
     if size != films_size:
-        raise ValueError(
-            f"fit: the network reads films of {size} pixels, the set has {films_size}. Build it for these."
-        )
+        raise ValueError(f"fit: the network takes films of {size} pixels, got {films_size}. Build it for this size.")
 
 
 def _verbosity() -> int:
-    # A bar needs a terminal: in a notebook it becomes hundreds of lines once the page is saved or printed.
+    # A progress bar needs a terminal: in a notebook it becomes hundreds of lines when the page is saved or printed.
     return 1 if sys.stdout.isatty() else 2

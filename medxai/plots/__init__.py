@@ -1,7 +1,7 @@
-"""Figures of the course: grey films with bone white, one way to show a figure, and none without a description.
+"""Figures of the course: grey films with white bone, one way to show a figure, and no figure without a description.
 
-Every figure reaches the reader through :func:`show` (or :func:`yours_or_expected`), which stores a text description
-beside the picture: for readers who cannot see it, and for the build, which refuses figures without one.
+Every figure is displayed by :func:`show` (or :func:`yours_or_expected`), which stores a text description with the
+picture: for readers who cannot see it, and for the build, which rejects figures without one.
 """
 
 from . import annotated_film, drawings

@@ -1,4 +1,4 @@
-"""A frontal chest film with its parts named, drawn for the first lab. The places come from the film's own masks."""
+"""A frontal chest film with labelled parts, for the first lab. Positions are computed from the film's masks."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from .figures import BLUE, GREY, ORANGE, film
 
 
 class Place(NamedTuple):
-    """A place on a film, in pixels: `x` from the viewer's left, `y` from the top."""
+    """A position on a film, in pixels: `x` from the viewer's left, `y` from the top."""
 
     x: float
     y: float
 
 
 def places(image: np.ndarray, heart: np.ndarray, lungs: np.ndarray, marker: str) -> dict[str, Place]:
-    """Where the parts of a frontal film are.
+    """The positions of the parts of a frontal film.
 
     Parameters
     ----------
     image : uint8 array, (H, W)
     heart, lungs : bool array, (H, W)
-        Masks; `lungs` holds both lungs.
+        Masks; `lungs` contains both lungs.
     marker : "L" or "R"
-        The side marker of the film: which side of the *patient* it stands on.
+        The side marker of the film: the side of the *patient* that it is on.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def places(image: np.ndarray, heart: np.ndarray, lungs: np.ndarray, marker: str)
         If a mask is empty.
     """
     if not heart.any() or not lungs.any():
-        raise ValueError("places: a mask is empty; expected a film whose heart and lungs are known.")
+        raise ValueError("places: a mask is empty; expected a film with masks of heart and lungs.")
     height, width = image.shape
     middle = _centre(heart | lungs).x
     found = {"heart": _centre(heart)}
@@ -50,15 +50,15 @@ def places(image: np.ndarray, heart: np.ndarray, lungs: np.ndarray, marker: str)
         lung = lungs & columns
         rows = np.flatnonzero(lung.any(axis=1))
         found[f"{side} lung"] = Place(_centre(lung).x, rows[0] + 0.42 * (rows[-1] - rows[0]))
-        # The dome in the outer part of the lung, where the heart does not hide it.
+        # The dome in the outer part of the lung, not hidden by the heart.
         extent = np.flatnonzero(lung.any(axis=0))
         column = int(extent[0] + (0.3 if side == "right" else 0.7) * (extent[-1] - extent[0]))
         found[f"{side} diaphragm"] = Place(column, float(np.flatnonzero(lung[:, column])[-1]))
-        # The clavicle crosses the top of the lung, a little below its apex and outside its middle.
+        # The clavicle crosses the top of the lung, slightly below the apex and lateral to its middle.
         apex = rows[0] + 0.10 * (rows[-1] - rows[0])
         across = np.flatnonzero(lung[int(apex)])
         found[f"{side} clavicle"] = Place(float(across.mean()), float(apex))
-    # The marker is a small bright letter: what most exceeds its surroundings in the upper corner of its side.
+    # The marker is a small bright letter: the strongest local contrast in the upper corner of its side.
     detail = image - ndimage.gaussian_filter(image.astype(float), width / 20)
     rows, columns = np.mgrid[:height, :width]
     from_edge = width - 1 - columns if marker == "L" else columns
@@ -70,7 +70,7 @@ def places(image: np.ndarray, heart: np.ndarray, lungs: np.ndarray, marker: str)
 
 
 def name_parts(image: np.ndarray, heart: np.ndarray, lungs: np.ndarray, marker: str) -> Figure:
-    """Draw a film with its parts named around it. Parameters and errors as in :func:`places`."""
+    """Draw a film with labels around it. Parameters and errors as in :func:`places`."""
     found = places(image, heart, lungs, marker)
     height, width = image.shape
     fig, ax = plt.subplots(figsize=(7.6, 5.2))
@@ -107,7 +107,7 @@ def _centre(mask: np.ndarray) -> Place:
 
 
 def _spread(values: list[float], gap: float) -> list[float]:
-    """Move ascending values downwards as little as needed for neighbours to be `gap` apart."""
+    """Move ascending values down just enough for neighbours to be `gap` apart."""
     out: list[float] = []
     for value in values:
         out.append(max(value, out[-1] + gap) if out else value)

@@ -1,4 +1,4 @@
-"""Drawings that explain a computation, with numbers that are really computed."""
+"""Drawings that explain a computation, with computed numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from .figures import ORANGE, VERMILION
 
-# Three detectors on 3 x 3 places, their weights for one class, and its bias: small enough to do by hand.
+# Three detectors on 3 x 3 positions, their weights for one class, and its bias: small enough to work out by hand.
 DETECTORS = np.array(
     [
         [[0, 0, 0], [0, 1, 3], [0, 2, 3]],
@@ -39,7 +39,7 @@ def _grid(fig: Figure, x: float, y: float, values: np.ndarray, signed: bool, tit
 
 
 def gap_and_cam() -> Figure:
-    """Two ways to one logit: average each detector and weigh the averages, or weigh the detectors and average the map."""
+    """Two ways to one logit: average the detectors and weight the averages, or weight the detectors and average the map."""
     fig = plt.figure(figsize=(9.4, 4.6))
     page = fig.add_axes((0, 0, 1, 1))
     page.set(xlim=(0, 9.4), ylim=(0, 4.6))

@@ -39,17 +39,15 @@ def show(fig: Figure, alt: str) -> None:
     ----------
     fig : matplotlib Figure
     alt : str
-        What is to be seen, in words: the axes, the shapes, and what they mean. At least 40 characters.
+        What the figure shows, in words: the axes, the shapes, and their meaning. At least 40 characters.
 
     Raises
     ------
     ValueError
-        If the description is too short to describe anything.
+        If the description is too short.
     """
     if len(alt.strip()) < 40:
-        raise ValueError(
-            f"plots.show: the description of a figure must say what is to be seen (at least 40 characters), got {alt!r}."
-        )
+        raise ValueError(f"plots.show: describe what the figure shows in at least 40 characters, got {alt!r}.")
     try:
         _display(_png(fig), alt)
     finally:
@@ -57,7 +55,7 @@ def show(fig: Figure, alt: str) -> None:
 
 
 def yours_or_expected(draw: Callable[[], Figure], check: Callable[[], object], name: str, alt: str) -> None:
-    """Show what the student's function draws when it passes its check, and otherwise the picture it should draw.
+    """Show what the student's function draws if it passes its check, otherwise the picture it should draw.
 
     Parameters
     ----------
@@ -66,19 +64,19 @@ def yours_or_expected(draw: Callable[[], Figure], check: Callable[[], object], n
     check : function without arguments
         The visible check; anything it raises means "not yet".
     name : str
-        Name of the expected picture, ``expected/NAME.png`` beside the notebook.
+        Name of the expected picture, ``expected/NAME.png`` next to the notebook.
     alt : str
         Description, as in :func:`show`.
     """
     try:
         check()
-    except Exception as reason:  # whatever a half-written function raises must not stop the notebook
+    except Exception as reason:  # an unfinished function must not stop the notebook
         picture = pathlib.Path("expected") / f"{name}.png"
-        note = f"Your function does not pass its check yet ({type(reason).__name__}). This is the picture that it should draw."
+        note = f"Your function does not pass its check yet ({type(reason).__name__}). It should draw this picture."
         if picture.is_file():
             _display(picture.read_bytes(), alt, note)
         else:
-            print(f"{note} The file {picture} is missing; it should show: {alt}")
+            print(f"{note} The file {picture} is missing; it would show: {alt}")
         return
     fig = draw()
     record = os.environ.get("MEDXAI_RECORD_EXPECTED")
@@ -95,7 +93,7 @@ def film(image: np.ndarray, title: str | None = None, ax: Axes | None = None) ->
     Parameters
     ----------
     image : array, (H, W)
-        uint8 in 0..255, or float in 0..255. The grey scale is fixed: two films can be compared by eye.
+        uint8 or float, from 0 to 255. The grey scale is fixed, so that films can be compared by eye.
     title : str, optional
     ax : Axes, optional
 
@@ -113,7 +111,7 @@ def film(image: np.ndarray, title: str | None = None, ax: Axes | None = None) ->
 
 
 def film_grid(images: Sequence[np.ndarray], titles: Sequence[str], columns: int = 4, size: float = 2.2) -> Figure:
-    """Draw films side by side, a title over each.
+    """Draw films side by side, each with a title.
 
     Parameters
     ----------
@@ -121,9 +119,9 @@ def film_grid(images: Sequence[np.ndarray], titles: Sequence[str], columns: int 
         Grey values from 0 to 255.
     titles : sequence of str
     columns : int
-        Films a row.
+        Films per row.
     size : float
-        Inches a film.
+        Inches per film.
 
     Returns
     -------
@@ -140,10 +138,10 @@ def film_grid(images: Sequence[np.ndarray], titles: Sequence[str], columns: int 
 
 
 def cardiothoracic(image: np.ndarray, heart: np.ndarray, lungs: np.ndarray, ax: Axes | None = None) -> Axes:
-    """Draw a film with the widths of heart and thorax, and the ratio of the two over it.
+    """Draw a film with the widths of heart and thorax, and their ratio as the title.
 
-    The widths are the horizontal extents of the masks in pixels, as a radiographer draws them (Danzer, 1919): the ratio says
-    nothing about where each of the two is widest.
+    The widths are the horizontal extents of the masks in pixels, as a radiographer draws them (Danzer, 1919); the ratio
+    does not depend on the height at which each is widest.
 
     Parameters
     ----------
@@ -158,7 +156,7 @@ def cardiothoracic(image: np.ndarray, heart: np.ndarray, lungs: np.ndarray, ax: 
     """
     ax = film(image, ax=ax)
     heart_y = float(np.flatnonzero(heart.any(axis=1)).mean())
-    thorax_y = heart_y + 0.16 * image.shape[0]  # far enough below the other arrow for both to be read
+    thorax_y = heart_y + 0.16 * image.shape[0]  # far enough below the other arrow for both labels to be legible
     widths = []
     for mask, colour, label, y, side in (
         (heart, ORANGE, "heart", heart_y, "bottom"),
@@ -183,12 +181,12 @@ def curve_axes(ax: Axes, xlabel: str, ylabel: str, title: str = "") -> Axes:
 
 
 def roc(curves: dict[str, tuple[np.ndarray, np.ndarray]], ax: Axes | None = None) -> Axes:
-    """Draw ROC curves; the diagonal is a coin.
+    """Draw ROC curves; the diagonal is chance level.
 
     Parameters
     ----------
     curves : dict, str -> (labels, scores)
-        Arrays (N,): 0 or 1, and numbers, larger meaning more likely.
+        Arrays (N,): labels 0 or 1, and scores, larger meaning more likely positive.
     ax : Axes, optional
 
     Returns
@@ -209,12 +207,12 @@ def roc(curves: dict[str, tuple[np.ndarray, np.ndarray]], ax: Axes | None = None
 
 
 def confusion(table: np.ndarray, classes: Sequence[str], ax: Axes | None = None) -> Axes:
-    """Draw a confusion matrix, each cell with its count.
+    """Draw a confusion matrix with the count in each cell.
 
     Parameters
     ----------
     table : int array, (C, C)
-        Counts; rows for the truth, columns for the call.
+        Counts; one row per true class, one column per predicted class.
     classes : sequence of str
     ax : Axes, optional
 
@@ -245,7 +243,7 @@ def reliability(
 ) -> Axes:
     """Draw a reliability diagram: observed share of positives against mean probability in equal-width bins.
 
-    The area of each dot is the number of films in its bin: far-off dots made of three films mean little.
+    The area of each dot shows the number of films in its bin: an outlying dot of three films means little.
 
     Parameters
     ----------
@@ -277,7 +275,7 @@ def reliability(
 
 
 def intervals(rows: Sequence[tuple[str, float, float, float]], xlabel: str, ax: Axes | None = None) -> Axes:
-    """Draw values with their intervals, a row each.
+    """Draw values with their intervals, one per row.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Attribution maps: red speaks for the class, blue against it, white is nothing; every map by its own largest value.
+"""Attribution maps: red is evidence for the class, blue against it, white is zero; each map is divided by its maximum.
 
-Colours follow the square root of the magnitude: a few pixels are often ten times stronger than all that has a shape,
-and would leave the rest of the map white. The colour bar has its ticks accordingly.
+Colours follow the square root of the magnitude: a few pixels are often ten times stronger than any visible structure
+and would leave the rest of the map white. The ticks of the colour bar are placed accordingly.
 """
 
 from __future__ import annotations
@@ -33,31 +33,31 @@ def _scale() -> FuncNorm:
 
 
 def signed(maps: np.ndarray) -> np.ndarray:
-    """Maps ready to be looked at: colours summed, each film's divided by its own largest magnitude.
+    """Maps ready for display: channels summed, each film's map divided by its own largest magnitude.
 
     Parameters
     ----------
     maps : array, (N, H, W) or (N, H, W, C)
-        Of any scale.
+        On any scale.
 
     Returns
     -------
     float32 array, (N, H, W)
-        From -1 to 1; the sign stays, 0 stays 0, and an all-zero map stays blank.
+        From -1 to 1; the sign is kept, 0 stays 0, and an all-zero map stays blank.
 
     Raises
     ------
     ValueError
-        Another shape, or values that are not finite.
+        The shape is wrong, or values are not finite.
     """
     maps = np.asarray(maps)
     looks_like_one = maps.ndim == 3 and maps.shape[2] == 3 and min(maps.shape[:2]) > 8
     if maps.ndim not in (3, 4) or looks_like_one:
-        hint = " For one map write maps[None]." if maps.ndim == 2 or looks_like_one else ""
+        hint = " For one map, write maps[None]." if maps.ndim == 2 or looks_like_one else ""
         raise ValueError(f"plots.signed: expected maps (N, H, W) or (N, H, W, C), got {maps.shape}.{hint}")
     maps = maps.astype(np.float64)
     if not np.isfinite(maps).all():
-        raise ValueError("plots.signed: the maps hold NaN or infinite values.")
+        raise ValueError("plots.signed: the maps contain NaN or infinite values.")
     if maps.ndim == 4:
         maps = maps.sum(axis=-1)
     largest = np.abs(maps).max(axis=(1, 2), keepdims=True, initial=0)
@@ -67,12 +67,12 @@ def signed(maps: np.ndarray) -> np.ndarray:
 def attribution(map2d: np.ndarray, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw one map: red for the class, blue against it, white for 0.
 
-    Colours follow the square root of the magnitude, so that weak parts can be seen.
+    Colours follow the square root of the magnitude, so that weak parts are visible.
 
     Parameters
     ----------
     map2d : array, (H, W)
-        From -1 to 1, as `signed` gives it.
+        From -1 to 1, as `signed` returns it.
     title : str, optional
     ax : Axes, optional
         By default those of a new figure.
@@ -84,12 +84,12 @@ def attribution(map2d: np.ndarray, title: str | None = None, ax: Axes | None = N
     Raises
     ------
     ValueError
-        Another shape, or values beyond -1 and 1.
+        The shape is wrong, or values are outside [-1, 1].
     """
     map2d = np.asarray(map2d)
     if map2d.ndim != 2:
         raise ValueError(
-            f"plots.attribution: expected one map (H, W), got {map2d.shape}. Take one of plots.signed(maps)."
+            f"plots.attribution: expected one map (H, W), got {map2d.shape}. Pass one of plots.signed(maps)."
         )
     if not np.abs(map2d).max(initial=0) <= 1 + 1e-6:
         raise ValueError("plots.attribution: expected values from -1 to 1. Scale the maps first: plots.signed(maps).")
@@ -112,10 +112,10 @@ def attribution_grid(
     per_row: int = 5,
     outlines: np.ndarray | None = None,
 ) -> Figure:
-    """Draw the maps of several methods beside their films: a row for each film, a column for each method.
+    """Draw the maps of several methods next to their films: one row per film, one column per method.
 
-    With more than `per_row` methods the rows go on below, each time with the film at their left. Every map is divided by
-    its own largest magnitude (`signed`), so only places can be compared between maps, not strengths.
+    With more than `per_row` methods the rows continue below, again with the film at the left. Each map is divided by
+    its own largest magnitude (`signed`), so that only locations can be compared between maps, not strengths.
 
     Parameters
     ----------
@@ -124,16 +124,16 @@ def attribution_grid(
     maps : mapping
         Name of the method -> (N, H, W) or (N, H, W, C), in the order in which they are drawn.
     rows : sequence of str
-        A short text for each film, (N,).
+        A short label for each film, (N,).
     per_row : int
-        Methods beside a film, 1 or more.
+        Methods next to a film, 1 or more.
     outlines : bool array, (N, H, W), optional
-        Drawn as thin lines on films and maps, or None. A film without any True has no line.
+        Drawn as thin lines on films and maps, or None. An empty mask has no line.
 
     Raises
     ------
     ValueError
-        No maps, or films, maps, rows or outlines that do not belong together.
+        There are no maps, or films, maps, rows or outlines do not match.
     """
     films = np.asarray(films)
     _check_grid(films, maps, rows, per_row, outlines)
@@ -181,28 +181,28 @@ def evidence(
     outlines: np.ndarray | None = None,
     label: str = "evidence at a place, in units of the logit",
 ) -> Figure:
-    """Draw films and below each its map, all maps on **one** scale: red for the class, blue against it, white for 0.
+    """Draw films with their maps below, all maps on **one** scale: red for the class, blue against it, white for 0.
 
-    For maps in units of their own, such as class activation maps, which can be compared from film to film: a map
-    without evidence stays pale.
+    For maps in meaningful units, such as class activation maps, which can be compared between films: a map without
+    evidence stays pale.
 
     Parameters
     ----------
     films : array, (N, H, W)
         As stored, 0 to 255.
     maps : array, (N, H, W)
-        Any scale.
+        On any scale.
     titles : sequence of str
         (N,).
     limit : float, optional
-        The magnitude with the fullest colour; the largest of all maps by default. What is beyond it looks like it.
+        The magnitude with the strongest colour, by default the largest of all maps. Larger values are clipped.
     outlines : bool array, (N, H, W), optional
         Drawn as thin lines on films and maps, or None.
 
     Raises
     ------
     ValueError
-        Films, maps, titles or outlines that do not belong together, or a limit that is not above 0.
+        Films, maps, titles or outlines do not match, or the limit is not above 0.
     """
     films, maps = np.asarray(films), np.asarray(maps, float)
     _check_grid(films, {"maps": maps}, titles, 1, outlines)
@@ -238,14 +238,14 @@ def _check_grid(
     if films.ndim != 3 or not len(films):
         raise ValueError(f"plots.attribution_grid: expected stored films (N, H, W), N at least 1; got {films.shape}.")
     if not maps:
-        raise ValueError('plots.attribution_grid: no maps. Expected {"name of the method": maps}.')
+        raise ValueError('plots.attribution_grid: expected maps as {"name of the method": maps}, got none.')
     if per_row < 1:
         raise ValueError(f"plots.attribution_grid: per_row={per_row}; expected 1 or more.")
     if isinstance(rows, str) or len(rows) != len(films):
-        raise ValueError(f"plots.attribution_grid: expected a text for each of the {len(films)} films, got {rows!r}.")
+        raise ValueError(f"plots.attribution_grid: expected a label for each of the {len(films)} films, got {rows!r}.")
     for name, values in [*maps.items(), *([] if outlines is None else [("outlines", outlines)])]:
         if np.shape(values)[:3] != films.shape:
             raise ValueError(
                 f"plots.attribution_grid: {name} have shape {np.shape(values)}, the films {films.shape}. "
-                "Expected those of these very films, in the same order."
+                "Expected one for each film, in the same order."
             )

@@ -159,7 +159,7 @@ def test_a_box_by_mouse_and_one_by_keyboard_are_in_the_file(lab):
             soon(lambda says=says: says in status.inner_text(), f"{keys}: {says} was expected")
         assert sorted(kept()) == [1, 2]
         assert page.locator(".jp-CodeCell").count() == cells
-        assert "box from 42 per cent right" in (
+        assert "box at 42 per cent from the left" in (
             page.locator(".films button").nth(1).click() or stage.get_attribute("aria-label")
         )
 

@@ -1,4 +1,4 @@
-"""The commands that the README promises are those of the Makefile and of continuous integration."""
+"""The commands in the README match the Makefile and continuous integration."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def targets(makefile):
 
 
 def would_run(root, *targets, **variables):
-    """What make would run, without running it, whether or not these tests were themselves started by make."""
+    """The commands that make would run, without running them, even if these tests were themselves started by make."""
     outer = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     done = subprocess.run(
         ["make", "-n", "-o", "setup", *targets], cwd=root, capture_output=True, encoding="utf-8", env=outer | variables
@@ -41,7 +41,7 @@ def test_documents_name_only_targets_that_exist(root, makefile):
     known = set(targets(makefile))
     for path in [root / "README.md", *sorted((root / "docs").glob("*.md")), root / ".ci" / "run"]:
         for target in re.findall(r"(?:`|^\s*|exec )make ([a-z][a-z-]*)", path.read_text(encoding="utf-8"), flags=re.M):
-            assert target in known, f"{path.name} says `make {target}`, which the Makefile does not have"
+            assert target in known, f"{path.name} mentions `make {target}`, which is not in the Makefile"
 
 
 def test_readme_ci_and_makefile_agree_on_the_two_commands(root):
@@ -75,7 +75,7 @@ def test_what_tests_need_is_made_before_the_first_one(root, target):
     assert would_run(root, target)[-2] == f".venv/bin/python tests/needs.py {target}"
     without = would_run(root, target, BROWSER="no")
     assert (
-        "needs.py" not in "".join(without) and "Not tested: " in without[-2] and "--ignore=tests/browser" in without[-1]
+        "needs.py" not in "".join(without) and "Not tested " in without[-2] and "--ignore=tests/browser" in without[-1]
     )
 
 
@@ -134,7 +134,7 @@ def test_recipes_write_bytecode_even_where_the_environment_forbids_it(root, tmp_
 
 
 def test_nbgrader_alone_and_the_autograder_read_the_course_alike(root):
-    """nbgrader_config.py is what formgrader reads; `autograder` uses its own settings, which must say the same."""
+    """Formgrader reads nbgrader_config.py; `autograder` uses its own settings, which must be the same."""
     from traitlets.config import Config
 
     from autograder.course.lab_course import LabCourse
@@ -142,6 +142,6 @@ def test_nbgrader_alone_and_the_autograder_read_the_course_alike(root):
     ours, theirs = LabCourse(root).nbgrader_config(), Config()
     source = (root / "nbgrader_config.py").read_text(encoding="utf-8")
     exec(compile(source, "nbgrader_config.py", "exec"), {"get_config": lambda: theirs})
-    for name in ("root", "db_url"):  # where the course lies, which nbgrader knows from the folder it is called in
+    for name in ("root", "db_url"):  # the course's location, which nbgrader takes from the current folder
         del ours.CourseDirectory[name]
     assert theirs == ours

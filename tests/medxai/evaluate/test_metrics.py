@@ -189,7 +189,7 @@ def test_temperature_is_recovered_and_leaves_auroc(rng, truth):
 
 
 def test_temperature_of_separated_films_is_a_bound_with_a_warning():
-    with pytest.warns(UserWarning, match="end of the search"):
+    with pytest.warns(UserWarning, match="bound of the search"):
         assert metrics.fit_temperature([0, 0, 1, 1], [-3, -2, 2, 3]) == pytest.approx(0.05, rel=1e-2)
 
 

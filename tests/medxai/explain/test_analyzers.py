@@ -207,13 +207,13 @@ def test_films_go_in_batches_within_the_memory(films):
         ("guided-backprop", {}, "Did you mean 'guided_backprop'"),
         ("epsilon", {}, "Did you mean 'lrp.epsilon'"),
         ("patternnet", {}, "Did you mean 'pattern.net'"),
-        ("nonsense", {}, "There are: gradient, "),
+        ("nonsense", {}, "Methods: gradient, "),
         ("smoothgrad", {"augment_n": 4}, "Did you mean 'augment_by_n'"),
         ("pattern.net", {"patern_type": "relu"}, "Did you mean 'pattern_type'"),
         ("smoothgrad", {"augment_by_n": 2.5}, "whole number, at least 1, got 2.5"),
         ("smoothgrad", {"noise_scale": -1}, "at least 0"),
         ("integrated_gradients", {"steps": 0}, "at least 1"),
-        ("integrated_gradients", {"reference_inputs": np.zeros((3, 3))}, "reference_inputs is a finite number"),
+        ("integrated_gradients", {"reference_inputs": np.zeros((3, 3))}, "reference_inputs must be a finite number"),
         ("gradient", {"postprocess": "absolute"}, '"abs" or "square"'),
         ("gradient", {"neuron_selection_mode": "index"}, "target=1"),
         ("lrp.epsilon", {"epsilon": 0}, "greater than 0"),
@@ -235,11 +235,11 @@ def test_wrong_names_and_parameters_are_told(model, name, parameters, told):
         (np.zeros((2, 8, 10, 2)), None, "(N, 10, 8, 2), got (2, 8, 10, 2)"),
         (np.full((1, *SHAPE), np.nan), None, "NaN"),
         (np.full((1, *SHAPE), "a"), None, "dtype"),
-        (np.zeros((2, *SHAPE)), 3, "no class 3; the network has 3: 0 to 2"),
+        (np.zeros((2, *SHAPE)), 3, "no class 3; the network has 3 classes, 0 to 2"),
         (np.zeros((2, *SHAPE)), -1, "no class -1"),
         (np.zeros((2, *SHAPE)), [0, 1, 2], "(3,) for 2 films"),
-        (np.zeros((2, *SHAPE)), 1.0, "number of a class"),
-        (np.zeros((2, *SHAPE)), True, "number of a class"),
+        (np.zeros((2, *SHAPE)), 1.0, "class number"),
+        (np.zeros((2, *SHAPE)), True, "class number"),
     ],
 )
 def test_wrong_films_and_targets_are_told(model, images, target, told):
@@ -259,7 +259,7 @@ def test_networks_whose_maps_would_be_wrong_are_refused(model):
     with pytest.raises(NotExplainableError, match="'bn'.*fold_batch_norm"):
         create_analyzer("gradient", batch_norm)
     own = tf.keras.Model(film, L.Dense(2)(L.Flatten()(Twice(name="twice")(film))))
-    with pytest.raises(NotExplainableError, match="'twice': a layer of your own"):
+    with pytest.raises(NotExplainableError, match="'twice': a custom layer"):
         create_analyzer("gradient", own)
     with pytest.raises(ValueError, match="to \\(N, classes\\)"):
         create_analyzer("gradient", tf.keras.Model(film, L.Conv2D(2, 3)(film)))

@@ -51,7 +51,7 @@ def test_layers_keep_their_names_in_the_courses_network():
 def test_what_has_no_logits_is_told():
     i = L.Input((4,), name="numbers")
     inner = tf.keras.Sequential([L.Dense(2, activation="softmax")], name="inner")
-    with pytest.raises(ValueError, match="'inner' is a model within the model"):
+    with pytest.raises(ValueError, match="'inner', is a nested model"):
         logits_model(tf.keras.Model(i, inner(i)))
     with pytest.raises(ValueError, match="has 2 outputs"):
         logits_model(tf.keras.Model(i, [L.Dense(2)(i), L.Dense(3)(i)]))

@@ -41,7 +41,7 @@ def test_new_weights_ask_for_a_new_fit():
     analyzer = PatternNet(model).fit(train)
     before = analyzer.analyze(train[:2], target=0)
     model.set_weights(network("global average", seed=5).get_weights())
-    with pytest.raises(ValueError, match="other weights than the network has now"):
+    with pytest.raises(ValueError, match="do not belong to the network's current weights"):
         analyzer.analyze(train[:2], target=0)
     after = analyzer.fit(train).analyze(train[:2], target=0)
     rebuilt = PatternNet(network("global average", seed=5)).fit(train).analyze(train[:2], target=0)
@@ -78,5 +78,5 @@ def test_what_cannot_be_explained_is_told():
     ):
         with pytest.raises(ValueError, match=told):
             analyzer.analyze(*wrong)
-    with pytest.raises(ValueError, match="belong to other weights"):
+    with pytest.raises(ValueError, match="do not belong to the network's current weights"):
         PatternNet(model, Patterns("relu", {}, 6)).analyze(test)

@@ -103,7 +103,7 @@ def test_as_many_films_at_a_time_as_fit_the_memory(monkeypatch):
         ([L.Conv2D(2, 3, activation="tanh", name="bad"), L.Flatten()], "activation 'tanh'"),
         ([L.Activation("gelu", name="bad"), L.Flatten()], "activation 'gelu'"),
         ([L.Dense(2, name="bad"), L.Flatten()], "Put Flatten or GlobalAveragePooling2D before it"),
-        ([L.MaxPooling2D(data_format="channels_first", name="bad"), L.Flatten()], "channels first"),
+        ([L.MaxPooling2D(data_format="channels_first", name="bad"), L.Flatten()], "channels_first"),
         ([L.BatchNormalization(name="bad"), L.Flatten()], "medxai.networks.fold.fold_batch_norm(model)"),
         ([L.Flatten(), L.Dense(2, activation="softmax", name="bad")], "medxai.explain.logits_model(model)"),
     ],
@@ -130,7 +130,7 @@ def test_wrong_training_films_are_told():
     model, train = network("global average"), films(6, 1)
     for wrong, told in (
         (train.transpose(0, 2, 1, 3), r"shape \(8, 9, 2\) each; the network takes \(9, 8, 2\)"),
-        (train[:0], "there are no images"),
+        (train[:0], "no images"),
         (np.where(np.arange(6)[:, None, None, None] == 5, np.nan, train), "not finite in films 4 to 5"),
         (train.astype(np.uint8), "uint8; expected float network input.*to_network_input"),
         (np.zeros_like(train), "no unit fired and varied"),

@@ -36,7 +36,7 @@ def test_a_file_holds_what_was_written_and_is_the_python_that_goes_into_a_notebo
         ("def my_boxes():\n    return {1: __import__('os').getcwd()}", "cannot be read"),
         ("def my_boxes():\n    return []", "one dict"),
         ("def my_boxes():\n    return {1: (10, 10, 200, 3)}", "per cent"),
-        ("def my_boxes():\n    return {1: (10, 10, 0, 3)}", "no box inside the film"),
+        ("def my_boxes():\n    return {1: (10, 10, 0, 3)}", "not a box inside the film"),
         ("def my_boxes():\n    return {1: (10, 10, 3)}", "four numbers"),
     ],
 )

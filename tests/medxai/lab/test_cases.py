@@ -36,8 +36,8 @@ def test_where_nothing_is_missed_or_nothing_called_that_is_said():
 @pytest.mark.parametrize(
     ("labels", "scores", "told"),
     [
-        ([0, 1, 0], [0.1, 0.9, 0.2], "at least two films of class 1, got 1 in 3"),
-        ([], [], "The classes here are none"),
+        ([0, 1, 0], [0.1, 0.9, 0.2], "at least two films of class 1, got 1 among 3"),
+        ([], [], "The classes are none"),
         ([1, 1], [[0.1, 0.9], [0.2, 0.8]], r"scores\[:, 1\]"),
         ([1, 1, 0], [0.1, 0.9], r"\(3,\) and \(2,\)"),
         ([1, 1], [-2.0, 3.0], "logits"),

@@ -30,7 +30,7 @@ def test_this_environment_is_ready():
     done = subprocess.run([sys.executable, "-m", "medxai.lab.environment"], capture_output=True, encoding="utf-8")
     lines = done.stdout.splitlines()
     assert [line.split()[1] for line in lines[:4]] == ["Python", "packages", "TensorFlow", "memory"], done.stdout
-    assert "ok     TensorFlow" in done.stdout and "computes" in done.stdout
+    assert "ok     TensorFlow" in done.stdout and "works" in done.stdout
     assert (done.returncode == 0) == ("WRONG" not in done.stdout)
 
 

@@ -89,7 +89,7 @@ def test_a_student_who_forgot_to_save_is_told(home, capsys):
         (b"<html>login</html>", "is not a saved notebook"),
         (b"[1, 2]", "JSON, but not a notebook"),
         (b"[" * 100_000, "is not a saved notebook"),
-        (b'{"cells": [], "metadata": {}}', "is one of the course"),
+        (b'{"cells": [], "metadata": {}}', "belongs to the course"),
     ],
 )
 def test_what_is_no_notebook_is_refused(home, capsys, content, message):
@@ -109,11 +109,11 @@ def test_what_is_no_file_is_named(home, capsys, kind):
 
 def test_wrong_places_are_named(home, capsys):
     for words, message in [
-        (["07"], "There is no lab '07'. Labs here: 01_tiny, 02_two"),
-        (["01", "--folder", "nowhere"], "There is no folder nowhere"),
-        (["01", "--folder", "notebooks"], "There is no notebook (.ipynb) in notebooks"),
-        (["01", "--folder", "notebooks/02_two"], "holds lab 02_two, not lab 01"),
-        (["02"], "lacks 02b.ipynb, which belongs to this lab"),
+        (["07"], "Lab not found: '07'. Labs found: 01_tiny, 02_two"),
+        (["01", "--folder", "nowhere"], "Folder not found: nowhere"),
+        (["01", "--folder", "notebooks"], "No notebook (.ipynb) in notebooks"),
+        (["01", "--folder", "notebooks/02_two"], "contains lab 02_two, not lab 01"),
+        (["02"], "02b.ipynb, part of this lab, is missing in"),
     ]:
         assert main(["submit", *words, "--student", "ada"]) == 2
         assert message in capsys.readouterr().err
@@ -139,4 +139,4 @@ def test_the_command_needs_neither_nbgrader_nor_tensorflow(home):
 
 def test_an_unknown_command_says_what_there_is(capsys):
     assert main(["hand-in"]) == 2
-    assert "no command 'hand-in'" in (err := capsys.readouterr().err) and "submit" in err
+    assert "Unknown command: 'hand-in'" in (err := capsys.readouterr().err) and "submit" in err

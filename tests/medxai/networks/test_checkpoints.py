@@ -118,7 +118,7 @@ def test_damaged_files_are_told_apart_with_the_next_command(folder):
     path.unlink()
     with pytest.raises(CheckpointError, match=rf"missing[\s\S]*{again}"):
         medxai.load_checkpoint("tiny", folder)
-    with pytest.raises(CheckpointError, match=r"no checkpoint card tony.toml"):
+    with pytest.raises(CheckpointError, match=r"No checkpoint card tony.toml"):
         medxai.load_checkpoint("tony", folder)
 
 

@@ -122,12 +122,12 @@ def refused(kind):
     [
         ("pre-activation", "'bn' follows 'film'"),
         ("activation before", "'conv' has activation 'relu' before 'bn'"),
-        ("read twice", "'conv' is read by 'sum' too"),
+        ("read twice", "'conv' is also read by 'sum'"),
         ("conv is an output", "the model's output"),
         ("shared", "'bn' is used 2 times"),
         ("transposed", "Conv2DTranspose"),
         ("wrong axis", "axis"),
-        ("nested", "'inner' is a model within the model"),
+        ("nested", "'inner' is a nested model"),
     ],
 )
 def test_what_cannot_be_folded_is_named(kind, told):

@@ -126,7 +126,7 @@ def test_imagenet_start_that_loads_nothing_is_noticed(official_weights, tmp_path
     vgg = tf.keras.applications.VGG16(include_top=False, weights=None, input_shape=(256, 256, 3))
     nested = tf.keras.Sequential([vgg, tf.keras.layers.Flatten()])
     nested.save_weights(tmp_path / "nested.h5", save_format="h5")
-    with pytest.raises(ValueError, match=r"13 of 13 convolutions are as before.*nested"):
+    with pytest.raises(ValueError, match=r"13 of 13 convolutions are unchanged.*nested"):
         load_imagenet_vgg16(vgg16_block6(256), str(tmp_path / "nested.h5"))
     with pytest.raises(ValueError, match="width_divisor=1"):
         load_imagenet_vgg16(vgg16_block6(256, 8), str(official_weights))

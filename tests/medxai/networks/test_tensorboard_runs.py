@@ -35,7 +35,7 @@ def test_scalars_images_and_histograms_come_back_with_their_steps(tmp_path):
 
 
 def test_a_folder_without_a_log_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no log of TensorBoard in"):
+    with pytest.raises(FileNotFoundError, match="No TensorBoard log in"):
         tensorboard_runs.read_run(tmp_path)
 
 

@@ -176,7 +176,7 @@ def test_the_gpu_profile_stores_the_whole_recipe_in_the_cache_and_trials_elsewhe
     monkeypatch.setattr(train_command, "fetch_films", lambda *_: pytest.fail("films were fetched for nothing"))
     (tmp_path / "file").write_text("", encoding="utf-8")
     assert train_command.main(["pneumothorax", "--out", str(tmp_path / "file")]) == 2
-    assert "Name another folder: --out" in capsys.readouterr().err
+    assert "Choose another folder: --out" in capsys.readouterr().err
     monkeypatch.setenv("DATA_FETCH_OFFLINE", "1")
     assert train_command.main(["cardiomegaly", "--profile", "gpu"]) == 2
     told = capsys.readouterr().err
@@ -221,5 +221,5 @@ def test_a_missing_weights_file_is_told(discs, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(train_command, "fetch_films", lambda recipe, limit: films_of(discs, 512))
     wanted = ["cardiomegaly", "--profile", "gpu", "--weights", str(tmp_path / "none.h5"), "--out", str(tmp_path)]
     assert train_command.main(wanted) == 2
-    assert "medxai.train: load_imagenet_vgg16: there is no file" in capsys.readouterr().err
+    assert "medxai.train: load_imagenet_vgg16: file not found" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

@@ -74,8 +74,8 @@ def test_the_grid_has_the_film_beside_its_maps(films):
 def test_grids_of_what_does_not_belong_together_are_told(films):
     maps = {"gradient": np.zeros((2, 12, 10))}
     for wrong, told in (
-        ((films, {}, ["a", "b"]), "no maps"),
-        ((films, maps, ["a"]), "a text for each of the 2 films"),
+        ((films, {}, ["a", "b"]), "got none"),
+        ((films, maps, ["a"]), "a label for each of the 2 films"),
         ((films, {"gradient": np.zeros((2, 10, 12))}, ["a", "b"]), r"gradient have shape \(2, 10, 12\)"),
         ((films[0], maps, ["a"]), r"\(N, H, W\)"),
         ((films, maps, ["a", "b"], 0), "per_row=0"),

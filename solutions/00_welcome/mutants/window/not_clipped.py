@@ -1,7 +1,7 @@
 """Forgets what lies outside the window: greys below 0 and above 1.
 
 loses: window-2
-told: What is darker than the window is black
+told: Pixels below the window become black
 """
 import numpy as np
 

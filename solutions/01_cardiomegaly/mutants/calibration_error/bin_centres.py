@@ -1,7 +1,7 @@
 """The middle of the bin stands in for the probabilities inside it.
 
 loses: calibration_error-1, calibration_error-2
-told: not its centre
+told: not the bin's centre
 """
 def calibration_error(labels, probabilities, bins=10):
     index = np.minimum((probabilities * bins).astype(int), bins - 1)

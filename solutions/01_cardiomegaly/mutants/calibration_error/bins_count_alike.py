@@ -1,7 +1,7 @@
 """Every bin counts the same, a bin with three films as much as one with three hundred.
 
 loses: calibration_error-1
-told: weigh each bin
+told: weight each bin
 """
 def calibration_error(labels, probabilities, bins=10):
     index = np.minimum((probabilities * bins).astype(int), bins - 1)

@@ -1,7 +1,7 @@
 """Accuracy against the winner's probability: another quantity, which hides the direction of the error.
 
 loses: calibration_error-1
-told: the class asked for
+told: the positive class
 """
 def calibration_error(labels, probabilities, bins=10):
     labels = (labels == (probabilities >= 0.5)).astype(float)

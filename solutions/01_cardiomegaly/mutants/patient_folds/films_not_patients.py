@@ -1,7 +1,7 @@
 """Stratified folds of films: films of one patient land on both sides. The source of this lab did so.
 
 loses: patient_folds-1
-told: on both sides of one fold
+told: in both parts of one fold
 """
 def patient_folds(labels, patients, n_folds, seed):
     from sklearn.model_selection import StratifiedKFold

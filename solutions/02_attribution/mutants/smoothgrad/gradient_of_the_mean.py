@@ -1,7 +1,7 @@
 """The noisy films are averaged first; their mean is nearly the film.
 
 loses: smoothgrad-1, smoothgrad-2
-told: asked for once
+told: computed only once
 """
 def smoothgrad(gradient_of, film, samples, noise_level, seed):
     rng = np.random.default_rng(seed)

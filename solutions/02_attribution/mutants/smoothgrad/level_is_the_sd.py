@@ -1,7 +1,7 @@
 """The noise level is taken for the standard deviation itself.
 
 loses: smoothgrad-1
-told: a share, not
+told: a fraction, not
 """
 def smoothgrad(gradient_of, film, samples, noise_level, seed):
     rng = np.random.default_rng(seed)

@@ -1,7 +1,7 @@
 """Films that a change did not touch count as films on which it had no effect.
 
 loses: counterfactual-2
-told: no experiment took place
+told: No experiment took place
 """
 def counterfactual(predict, films, changes):
     before = predict(films)

@@ -1,7 +1,7 @@
 """Keeps off the cue and forgets what else must be left alone.
 
 loses: matched_control-1
-told: touches what must be left alone
+told: overlaps the region to avoid
 """
 def matched_control(masks, avoid, seed):
     rng = np.random.default_rng(seed)

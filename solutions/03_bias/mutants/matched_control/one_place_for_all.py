@@ -1,7 +1,7 @@
 """The generator is made anew for every film, so all films get one place.
 
 loses: matched_control-2
-told: the same place for many films
+told: the control at the same position
 """
 def matched_control(masks, avoid, seed):
     controls = np.zeros_like(masks)

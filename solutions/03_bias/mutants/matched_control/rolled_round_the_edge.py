@@ -1,7 +1,7 @@
 """np.roll by a random amount: what leaves on one side comes in on the other, and the shape is torn.
 
 loses: matched_control-1
-told: at the other edge
+told: to the other edge
 """
 def matched_control(masks, avoid, seed):
     rng = np.random.default_rng(seed)

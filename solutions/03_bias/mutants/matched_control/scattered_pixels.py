@@ -1,7 +1,7 @@
 """As many pixels as the cue, strewn over the film: erasing dust is another thing than erasing a mark.
 
 loses: matched_control-1
-told: has another shape than the cue
+told: does not have the cue's shape
 """
 def matched_control(masks, avoid, seed):
     rng = np.random.default_rng(seed)

@@ -1,7 +1,7 @@
 """np.random without the seed: nobody can make the figure again.
 
 loses: matched_control-2
-told: the same seed must give the same places
+told: the same seed must give the same positions
 """
 def matched_control(masks, avoid, seed):
     controls = np.zeros_like(masks)

@@ -1,7 +1,7 @@
 """A coin for each film, the class not looked at: with few films the halves differ.
 
 loses: repair-1
-told: A coin for each film
+told: A coin toss for each film
 """
 def repair(films, masks, labels, paste, erase, seed):
     place = np.broadcast_to(masks.any(axis=0), films.shape)

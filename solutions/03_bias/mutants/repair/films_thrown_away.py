@@ -1,7 +1,7 @@
 """Keeps only films in which cue and class disagree, and as many others: the data are gone.
 
 loses: repair-1, repair-2, repair-3
-told: all films come back
+told: return all films
 """
 def repair(films, masks, labels, paste, erase, seed):
     carries = masks.any(axis=(1, 2))

@@ -1,7 +1,7 @@
 """Works in the array it was given: run the cell twice and nobody knows what was repaired.
 
 loses: repair-2
-told: the films that you were given have changed
+told: changed the films it was given
 """
 def repair(films, masks, labels, paste, erase, seed):
     films[:, masks.any(axis=0)] = 128

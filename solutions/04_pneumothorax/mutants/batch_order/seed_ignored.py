@@ -1,7 +1,7 @@
 """A generator without the seed: no run can be repeated.
 
 loses: batch_order-2
-told: the same seed gave other batches
+told: the same seed gave different batches
 """
 def batch_order(count, batch_size, steps, seed):
     rng = np.random.default_rng()

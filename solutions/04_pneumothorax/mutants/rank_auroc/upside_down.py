@@ -1,7 +1,7 @@
 """Ranked from the highest score down: the share that the healthy film wins.
 
 loses: rank_auroc-1, rank_auroc-2
-told: the order upside down
+told: the order is reversed
 """
 def rank_auroc(labels, scores):
     from scipy.stats import rankdata

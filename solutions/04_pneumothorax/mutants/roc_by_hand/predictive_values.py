@@ -1,7 +1,7 @@
 """PPV and NPV on the axes, as the original lesson names them: they divide by who is called.
 
 loses: roc_by_hand-1, roc_by_hand-2, roc_by_hand-3
-told: share of those who are *called*
+told: a share of the *called* films
 """
 def roc_by_hand(labels, probabilities):
     if labels.min() == labels.max():

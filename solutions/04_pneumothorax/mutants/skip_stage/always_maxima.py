@@ -1,7 +1,7 @@
 """The last stage pools maxima too.
 
 loses: skip_stage-2
-told: the last stage pools by means
+told: the last stage uses mean pooling
 """
 def skip_stage(shape, channels, last=False):
     layers = tf.keras.layers

@@ -1,7 +1,7 @@
 """As in a ResNet: the second convolution is linear, the ReLU comes after the sum.
 
 loses: skip_stage-2
-told: has its ReLU too
+told: has its own ReLU too
 """
 def skip_stage(shape, channels, last=False):
     layers = tf.keras.layers

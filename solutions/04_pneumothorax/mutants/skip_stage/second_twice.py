@@ -1,7 +1,7 @@
 """The wrong variable: the second convolution is added to itself.
 
 loses: skip_stage-2
-told: Added are the outputs of both convolutions
+told: Add the outputs of both convolutions
 """
 def skip_stage(shape, channels, last=False):
     layers = tf.keras.layers

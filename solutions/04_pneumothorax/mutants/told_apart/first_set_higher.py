@@ -1,7 +1,7 @@
 """The first set is the one that scores higher.
 
 loses: told_apart-2
-told: upside down
+told: the order is reversed
 """
 def told_apart(first, second, first_patients, second_patients, seed):
     from sklearn.linear_model import LogisticRegression

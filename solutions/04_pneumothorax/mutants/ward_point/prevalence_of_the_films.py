@@ -1,7 +1,7 @@
 """Alarms are counted at the share of ill films in the set at hand, in which half are ill, not one in twenty.
 
 loses: ward_point-1, ward_point-2, ward_point-3
-told: an alarm was thought dearer
+told: the number of alarms was overestimated
 """
 def ward_point(labels, scores, prevalence, films_per_day, most_alarms, least_sensitivity):
     prevalence = labels.mean()

@@ -1,7 +1,7 @@
 """The answer of lab 01b: the highest threshold that reaches the floor. Alarms are not looked at.
 
 loses: ward_point-1, ward_point-3
-told: it is the highest that reaches the floor
+told: it is the highest that reaches the minimum
 """
 def ward_point(labels, scores, prevalence, films_per_day, most_alarms, least_sensitivity):
     positive = np.sort(scores[labels == 1])[::-1]

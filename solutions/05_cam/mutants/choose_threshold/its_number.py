@@ -1,7 +1,7 @@
 """Returns which candidate it was, not the threshold.
 
 loses: choose_threshold-1
-told: is it the candidate that you return
+told: do you return the candidate itself
 """
 def choose_threshold(overlap_of, validation, test, candidates):
     means = [np.nanmean(overlap_of(*validation, t)) for t in candidates]

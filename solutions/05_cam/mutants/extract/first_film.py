@@ -1,7 +1,7 @@
 """Squeezes the batch away: it worked for one film.
 
 loses: extract-1, extract-2
-told: squeeze the batch away
+told: squeeze the batch axis away
 """
 def extract(model, films):
     gap = [layer for layer in model.layers if isinstance(layer, tf.keras.layers.GlobalAveragePooling2D)][0]

@@ -1,7 +1,7 @@
 """A score at the threshold is not called.
 
 loses: failures-1
-told: a score at the threshold is a call
+told: a score at the threshold counts as called
 """
 def failures(scores, hits, threshold, count):
     called = scores > threshold

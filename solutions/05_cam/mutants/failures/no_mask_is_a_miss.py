@@ -1,7 +1,7 @@
 """Films without a mask count as misses.
 
 loses: failures-1
-told: nobody knows whether
+told: it is unknown whether
 """
 def failures(scores, hits, threshold, count):
     called = scores >= threshold

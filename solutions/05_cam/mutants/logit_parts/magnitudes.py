@@ -1,7 +1,7 @@
 """Takes magnitudes: what speaks against the class is added to what speaks for it.
 
 loses: logit_parts-1, logit_parts-2
-told: Signs stay
+told: Keep the signs
 """
 def logit_parts(maps, regions):
     free, parts = np.ones(maps.shape, bool), {}

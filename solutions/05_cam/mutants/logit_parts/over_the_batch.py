@@ -1,7 +1,7 @@
 """Divides by the pixels of all films: right for one film only.
 
 loses: logit_parts-1, logit_parts-2
-told: films do not mix
+told: do not mix films
 """
 def logit_parts(maps, regions):
     free, parts = np.ones(maps.shape, bool), {}

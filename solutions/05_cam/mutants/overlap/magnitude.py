@@ -1,7 +1,7 @@
 """Evidence against the class counts as found.
 
 loses: overlap-1, overlap-2
-told: is a magnitude taken
+told: do not take magnitudes
 """
 def overlap(maps, masks, threshold):
     region = np.abs(maps) >= threshold

@@ -1,7 +1,7 @@
 """The map upside down: a minus lost somewhere.
 
 loses: overlay-1, overlay-2
-told: Hot is the maximum
+told: Hot is for the maximum
 """
 def overlay(film, cam, limit, hot, cold):
     grey = np.repeat(film[..., None] / 255, 3, axis=-1)

@@ -1,7 +1,7 @@
 """One of several maxima inside is enough: a map that is the same everywhere always hits.
 
 loses: pointing_game-2
-told: a map that cannot decide
+told: an ambiguous map is a miss
 """
 def pointing_game(maps, masks, tolerance):
     from scipy import ndimage

@@ -1,7 +1,7 @@
 """argmax gives the first of equal maxima, so the place in the array decides.
 
 loses: pointing_game-2
-told: returns the first of them only
+told: returns only the first of them
 """
 def pointing_game(maps, masks, tolerance):
     from scipy import ndimage

@@ -1,7 +1,7 @@
 """Gives the mean at once: no interval over patients can be made of it.
 
 loses: pointing_game-1, pointing_game-2, pointing_game-3
-told: 6 films have 6 results
+told: one result for each of 6 films
 """
 def pointing_game(maps, masks, tolerance):
     from scipy import ndimage

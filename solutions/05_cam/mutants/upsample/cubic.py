@@ -1,7 +1,7 @@
 """A smoother curve, which overshoots: evidence that no cell had.
 
 loses: upsample-1, upsample-2
-told: Straight lines never overshoot
+told: Linear interpolation never overshoots
 """
 def upsample(maps, size):
     return tf.image.resize(maps[..., None], size, method='bicubic').numpy()[..., 0]
