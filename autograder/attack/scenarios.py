@@ -87,7 +87,7 @@ def killed(course: Course, folder: Path) -> list[str]:
         kept = {s: store.load(LAB, s) for s, status in states.items() if status == GRADED}
         first.send_signal(signal.SIGKILL)
         first.wait()
-        broken += [f"3: a process is left: {name}" for name in watch.left()]
+        broken += [f"3: process left running: {name}" for name in watch.left()]
         second = subprocess.run(
             command, env=course.environment(), capture_output=True, text=True, timeout=LONGEST, encoding="utf-8"
         )
@@ -101,7 +101,7 @@ def killed(course: Course, folder: Path) -> list[str]:
                 )
             if student in kept and record != kept[student]:
                 broken.append(f"1: {student} was graded twice")
-        broken += [f"3: a process is left: {name}" for name in watch.left()]
+        broken += [f"3: process left running: {name}" for name in watch.left()]
     broken += [f"3: left: {p.name}" for p in (course.state / "scratch").glob("*")]
     return broken
 
@@ -136,7 +136,7 @@ def full_disk(course: Course, folder: Path) -> list[str]:
         for record in grade.run(course, LAB, options=options, console=console):
             if (record.status, record.points) != (GRADED, 6.0):
                 broken.append(f"1: {record.student}: expected 6 points, got {record.status} {record.points}")
-        broken += [f"3: a process is left: {name}" for name in watch.left()]
+        broken += [f"3: process left running: {name}" for name in watch.left()]
     return broken
 
 
