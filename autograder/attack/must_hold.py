@@ -117,7 +117,7 @@ def broken_by_class(observed: Observed) -> list[str]:
     for student, alone in observed.alone.items():
         beside = observed.beside.get(student)
         if beside != alone:
-            found.append(f"1: {student}: expected {alone} as without offenders, got {beside}")
+            found.append(f"1: {student}: expected (as without offenders) {alone}, got {beside}")
     found += [f"3: changed: {path}" for path in observed.changed]
     found += [f"3: contacted: {name}" for name in observed.heard]
     found += [f"3: process left running: {name}" for name in observed.left]

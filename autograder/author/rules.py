@@ -132,7 +132,7 @@ def _metadata(cell: Cell) -> Iterator[SourceError]:
     if cell.is_graded and not cell.nbgrader.get("locked"):
         yield cell.error(f'{name} is graded but not locked, so students could edit it: write "locked": true.')
     if (cell.is_solution or cell.is_manual) and cell.nbgrader.get("locked"):
-        yield cell.error(f'{name} is for students' answers: write "locked": false.')
+        yield cell.error(f'{name} is for student answers: write "locked": false.')
 
 
 def _manual(cell: Cell) -> Iterator[SourceError]:

@@ -78,7 +78,7 @@ class Calibration:
         told += [
             f"{id}: depends on chance: {name} passed once and failed once" for id, name in self.by_luck.items()
         ]
-        return told + [f"{id}: weak: passed by {', '.join(names)}" for id, names in self.weak.items()]
+        return told + [f"{id}: weak, passed by: {', '.join(names)}" for id, names in self.weak.items()]
 
 
 def calibrate(
