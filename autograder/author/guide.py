@@ -70,7 +70,7 @@ def _exercise(exercise: Exercise) -> str:
 
 def _mutant(mutant: Mutant) -> str:
     lost = ", ".join(cell.rpartition("-")[2] for cell in mutant.loses) or "nothing"
-    told = "nothing: the visible check passes" if mutant.told is None else mutant.told
+    told = "none: the visible check passes" if mutant.told is None else mutant.told
     return f"| {mutant.name.replace('_', ' ')} | {in_table(mutant.why)} | {lost} | {in_table(told)} |"
 
 
