@@ -77,7 +77,7 @@ def collect(
     folder: Annotated[
         Path, typer.Argument(help="Folder with 01--STUDENT.zip files, notebooks, or folders by student.")
     ],
-    lab: Annotated[str | None, typer.Option(help="The lab of files that do not name theirs.")] = None,
+    lab: Annotated[str | None, typer.Option(help="The lab to assume for files that do not name one.")] = None,
 ) -> None:
     """Collect submissions into submitted/; unreadable files are listed and left where they are."""
     if _run("collect", folder=folder, lab=lab).left:

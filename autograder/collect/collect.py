@@ -36,7 +36,7 @@ def run(course: LabCourse, folder: Path, lab: str | None = None, console: Consol
     folder : Path
         Contains files 01--STUDENT.zip, notebooks named after their student, or a folder for each student.
     lab : str, optional
-        The lab of files that do not name theirs; files that name another are refused.
+        The lab to assume for files that do not name one; files that name another are refused.
 
     Raises
     ------

@@ -51,7 +51,7 @@ def read_all(folder: Path, wanted: str | None) -> tuple[list[Handed], list[tuple
     ----------
     folder : Path
     wanted : str or None
-        The lab of files that do not name theirs.
+        The lab to assume for files that do not name one.
 
     Returns
     -------

@@ -89,7 +89,7 @@ class Channel:
     def again(self, seconds: float) -> None:
         """Restarts the same cell on the same socket with changes to arguments visible, until the end of the cell.
 
-        They must not reach the next cell: the reference solution makes none, and may have left the expected values there.
+        They must not reach the next cell: the reference solution makes none, and the changed objects may be expected values there.
         """
         self.calls, self.surprised, self.refuted = 0, False, None
         self.in_place, self.undo = True, []
