@@ -80,7 +80,7 @@ def _missing_name(finding: Finding) -> str:
 def _credit_not_a_number(finding: Finding) -> str:
     if not finding.text:  # of a hidden check
         return _property(finding)
-    return f"this cell returned a {finding.text} as its points, expected a number."
+    return f"this cell returned {finding.text} as its points, expected a number."
 
 
 def _credit(finding: Finding) -> str:

@@ -15,7 +15,7 @@ from autograder.check.protocol.limits import LONGEST_MESSAGE
 from autograder.check.protocol.verdict import FIELDS, Cause, Finding, safe_exception
 from autograder.plain_text import plain
 
-# Possible types of a check's last value other than numbers.
+# Names for last values of a check that are not finite numbers.
 NO_NUMBERS = frozenset(["nan", "inf", "-inf", "complex", "Decimal", "ndarray", "Series", "DataFrame"])
 BY_EXCEPTION = {"NotImplementedError": Cause.NOT_IMPLEMENTED, "RecursionError": Cause.RECURSION}
 

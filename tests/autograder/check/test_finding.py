@@ -41,7 +41,7 @@ SOURCE = "assert f(3) == 4, 'one more than given'\nassert f(5) == 6, f'got {f(5)
         (kernel_ended("memory", -9), True, Cause.KERNEL_ENDED, "f: calling the function ended the kernel (memory)."),
         (Ran(value="27182"), True, Cause.CREDIT_OUT_OF_RANGE, "f: this property does not hold."),
         (Ran(value="27182"), False, Cause.CREDIT_OUT_OF_RANGE, "f: this cell returned 27182 points, expected 0 to 1"),
-        (Ran(value="nan"), True, Cause.CREDIT_NOT_A_NUMBER, "f: this cell returned a nan"),
+        (Ran(value="nan"), True, Cause.CREDIT_NOT_A_NUMBER, "f: this cell returned nan"),
     ],
 )  # fmt: skip
 def test_a_hidden_check_never_quotes_what_the_student_raised(ran, hidden, cause, expected):
