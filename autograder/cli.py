@@ -45,7 +45,9 @@ def _run(command: str, **arguments: Any) -> Any:
 
 @app.callback()
 def _course(
-    course: Annotated[Path | None, typer.Option(help="The course's folder; default: the one that contains the current folder.")] = None,
+    course: Annotated[
+        Path | None, typer.Option(help="The course's folder; default: the one that contains the current folder.")
+    ] = None,
 ) -> None:
     where["course"] = course
 
@@ -89,8 +91,12 @@ def grade(
     lab: str,
     student: Annotated[str | None, typer.Option(help="Grade only this student, again.")] = None,
     exercise: Annotated[str | None, typer.Option(help="Grade only this exercise, again; other marks are kept.")] = None,
-    again: Annotated[bool, typer.Option("--again", help="Also grade submissions that are graded and unchanged.")] = False,
-    workers: Annotated[int | None, typer.Option(min=1, help="Submissions graded in parallel; default: by number of cores.")] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also grade submissions that are graded and unchanged.")
+    ] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Submissions graded in parallel; default: by number of cores.")
+    ] = None,
     cell_seconds: Annotated[float, typer.Option(min=1, help="Time limit of a student's cell.")] = 300,
     check_seconds: Annotated[float, typer.Option(min=1, help="Time limit of a check.")] = 60,
     total_seconds: Annotated[float, typer.Option(min=1, help="Time limit of a submission.")] = 1800,
@@ -101,7 +107,10 @@ def grade(
         bool, typer.Option("--strict", help="Refuse checks that work only in the student's process.")
     ] = False,
     unsafe_no_sandbox: Annotated[
-        bool, typer.Option("--unsafe-no-sandbox", help="Run students' code with all your permissions; recorded in the grade records.")
+        bool,
+        typer.Option(
+            "--unsafe-no-sandbox", help="Run students' code with all your permissions; recorded in the grade records."
+        ),
     ] = False,
     keep_warm: Annotated[
         float, typer.Option(min=0, help="Minutes to keep TensorFlow loaded for the next grading; 0: none.")
@@ -165,9 +174,7 @@ def prove(labs: Labs = None, seeds: Annotated[int, typer.Option(min=1, help="See
 
 @app.command()
 def attack(
-    kind: Annotated[
-        list[str] | None, typer.Option(help="Run only this kind of attack; repeatable.")
-    ] = None,
+    kind: Annotated[list[str] | None, typer.Option(help="Run only this kind of attack; repeatable.")] = None,
     all: Annotated[bool, typer.Option("--all", help="Run all kinds of attack; takes about 15 minutes.")] = False,
 ) -> None:
     """Attack the grader on this machine with malicious and broken submissions, and report the results."""

@@ -109,9 +109,7 @@ def run(
     if wrong:
         raise AutograderError("Some marks differ from those in the mutants' files:\n  " + "\n  ".join(wrong))
     count = sum(len(record.cells) for record in records)
-    console.print(
-        f"All {count} marks are as expected. Total time: {time.monotonic() - begun:.0f} s.", highlight=False
-    )
+    console.print(f"All {count} marks are as expected. Total time: {time.monotonic() - begun:.0f} s.", highlight=False)
     return records
 
 
@@ -130,7 +128,9 @@ def make_course(course: Course, into: Path) -> LabCourse:
             "autograder demo --into FOLDER"
         )
     if into == course.root or course.solutions.is_relative_to(into):
-        raise AutograderError(f"{into} contains the course itself. Choose another folder: autograder demo --into FOLDER")
+        raise AutograderError(
+            f"{into} contains the course itself. Choose another folder: autograder demo --into FOLDER"
+        )
     shutil.rmtree(into, ignore_errors=True)
     into.mkdir(parents=True)
     (into / MARKER).write_text(

@@ -49,7 +49,9 @@ def run(course: Course | None = None, console: Console | None = None) -> bool:
         except (AutograderError, WarmkernelError) as e:
             right = False
             console.print(Text(f"  MISSING: {e}", style="red"), soft_wrap=True)
-    console.print("This machine can grade." if right else "This machine cannot grade yet: fix the items marked MISSING.")
+    console.print(
+        "This machine can grade." if right else "This machine cannot grade yet: fix the items marked MISSING."
+    )
     return right
 
 
@@ -79,14 +81,18 @@ def _checker() -> Iterator[str]:
     with CheckerHost(keras=False) as host, host.server(cells) as server, server.submission() as submission:
         verdict = submission.check("f-1", mine, 10.0)
     if verdict.status != FAILED:
-        raise AutograderError(f"a check without a kernel ended as {verdict.status}, expected {FAILED}. Please report this message.")
+        raise AutograderError(
+            f"a check without a kernel ended as {verdict.status}, expected {FAILED}. Please report this message."
+        )
     yield "ok: checks run in their own sandbox"
 
 
 def _room() -> Iterator[str]:
     free = shutil.disk_usage(os.getcwd()).free
     if free < FREE_DISK:
-        raise AutograderError(f"{free / 2**30:.1f} GiB free on this disk, expected {FREE_DISK / 2**30:g}. Free some space.")
+        raise AutograderError(
+            f"{free / 2**30:.1f} GiB free on this disk, expected {FREE_DISK / 2**30:g}. Free some space."
+        )
     yield f"ok: {free / 2**30:.0f} GiB free on this disk"
     import psutil
 

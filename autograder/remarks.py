@@ -140,9 +140,7 @@ _SENTENCES: dict[About, Callable[[Remark], str]] = {
     About.NESTED: lambda r: f"{r.name} is not a notebook: it is nested too deeply.",
     About.NO_CELLS: lambda r: f"{r.name} is JSON but not a notebook: it has no list of cells.",
     About.CELLS_UNREADABLE: lambda r: f"{r.name} is damaged: its cells cannot be read ({r.text}).",
-    About.CELLS_DO_NOT_FIT: lambda r: (
-        f"{r.name} is damaged: its cells do not fit the released notebook ({r.text})."
-    ),
+    About.CELLS_DO_NOT_FIT: lambda r: f"{r.name} is damaged: its cells do not fit the released notebook ({r.text}).",
     About.NOT_RUN: lambda r: f"Not run: {', '.join(r.names)}.{f' {r.text}' if r.text else ''}",
     About.GRADER_FAILED: lambda r: plain(f"The grader itself failed on this submission ({r.name}: {r.text}).", 600),
     About.OTHER_RELEASE: lambda r: f"{r.name} claims release {r.text}; graded against {r.expected}",

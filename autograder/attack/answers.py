@@ -36,9 +36,7 @@ ends.answer(
 ends.answer(
     "loops-cell", "an infinite loop in the cell itself", "while True:\n    pass\n", because={Cause.CELL_OUT_OF_TIME}
 )
-ends.answer(
-    "waits-for-input", "waits for user input", "name = input('name? ')\n" + RIGHT, because={Cause.CELL_RAISED}
-)
+ends.answer("waits-for-input", "waits for user input", "name = input('name? ')\n" + RIGHT, because={Cause.CELL_RAISED})
 ends.answer(
     "input-inside", "waits for user input when called", "def centre(values):\n    return values - float(input())\n"
 )
@@ -308,9 +306,7 @@ cheats.answer(
     "def forge(*_):\n    get_ipython().display_pub.publish({'text/plain': '3'})\n    get_ipython().displayhook(3)\nget_ipython().events.register('post_run_cell', forge)\n"
     + WRONG,
 )
-cheats.answer(
-    "negative-credit", "negative or enormous partial credit", "def centre(values):\n    return -1e308\n3.0\n"
-)
+cheats.answer("negative-credit", "negative or enormous partial credit", "def centre(values):\n    return -1e308\n3.0\n")
 cheats.answer(
     "second-call",
     "correct on the first call only",
@@ -382,9 +378,7 @@ cheats.answer(
     FORGE.replace("<COUNT>", "1").replace("<SIZE>", "600_000_000") + WRONG,
     exact=False,
 )
-cheats.answer(
-    "magic-writefile", "a %%writefile cell", "%%writefile centre.py\n" + RIGHT, because={Cause.MISSING_NAME}
-)
+cheats.answer("magic-writefile", "a %%writefile cell", "%%writefile centre.py\n" + RIGHT, because={Cause.MISSING_NAME})
 cheats.answer(
     "magic-bash",
     "a %%bash cell",

@@ -31,7 +31,11 @@ from autograder.run.results import Seconds
 COURSE = Path(__file__).parent / "course"
 # Long enough for the neighbours on a busy machine, and for an answer that imports Keras.
 LIMITS = grade.Options(seconds=Seconds(check=6, cell=20, total=90), memory=1 << 30)
-PERFECT, HALF, BLANK = NEIGHBOURS = ("aa-perfect", "mm-half", "zz-blank")  # graded before, among and after the offenders
+PERFECT, HALF, BLANK = NEIGHBOURS = (
+    "aa-perfect",
+    "mm-half",
+    "zz-blank",
+)  # graded before, among and after the offenders
 KINDS: tuple[Kind, ...] = tuple(
     kind for part in (answers, notebooks, folders) for group in part.GROUPS for kind in group
 )

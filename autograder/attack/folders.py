@@ -111,7 +111,10 @@ def _empty(desk: Desk) -> None:
 
 
 @files.kind(
-    "modules-left", "numpy.py, sitecustomize.py and files named like our modules in the folder", marks=SECOND, quick=True
+    "modules-left",
+    "numpy.py, sitecustomize.py and files named like our modules in the folder",
+    marks=SECOND,
+    quick=True,
 )
 def _modules(desk: Desk) -> None:
     desk.hand_in(desk.answered(centre=WRONG))

@@ -270,7 +270,12 @@ raw(
     lambda desk: "<<<<<<< HEAD\n" + _json(desk) + "\n=======\n>>>>>>> theirs\n",
     because={About.NO_JSON},
 )
-raw("invalid-utf8", "bytes that are not valid UTF-8", lambda desk: b"\xff\xfe" + _json(desk).encode(), because={About.NO_JSON})
+raw(
+    "invalid-utf8",
+    "bytes that are not valid UTF-8",
+    lambda desk: b"\xff\xfe" + _json(desk).encode(),
+    because={About.NO_JSON},
+)
 raw("nbformat-3", "format 3", _old, marks=ALL, status="graded")
 raw("nbformat-4-9", "format 4.9", lambda desk: _json(desk, nbformat_minor=9), marks=ALL, status="graded")
 raw("nbformat-5", "format 5", lambda desk: _json(desk, nbformat=5), marks=ALL, exact=False, status="")

@@ -187,7 +187,9 @@ def archives(course: Course, folder: Path) -> list[str]:
     broken += [f"1: {student} was not collected" for student in ("a", "z", "about", "scratch") if student not in taken]
     for name in ("climbs", "absolute", "backslash", "bomb", "link", "twice", "many", "whose", "cut", "page", "book"):
         if f"01--{name}.zip" not in left or name in taken:
-            broken.append(f"4: 01--{name}.zip: expected to be left in place with a reason; left in place: {sorted(left)}")
+            broken.append(
+                f"4: 01--{name}.zip: expected to be left in place with a reason; left in place: {sorted(left)}"
+            )
     changed = must_hold.differences(before, must_hold.outside(course, folder / "person" / "canary"))
     wrong = [
         p for p in changed if not Path(p).is_relative_to(course.submitted) and not Path(p).is_relative_to(course.state)
@@ -275,5 +277,7 @@ SCENARIOS = (
     Scenario("archives", "zip members outside the archive, zip bombs, links, pipes", archives, quick=True),
     Scenario("tables", "names and dates that are formulas", tables),
     Scenario("pages", "scripts in the feedback of the previous class", pages, quick=True),
-    Scenario("unnameable", "folders whose names are invalid UTF-8, too long, or patterns that match all students", unnameable),
+    Scenario(
+        "unnameable", "folders whose names are invalid UTF-8, too long, or patterns that match all students", unnameable
+    ),
 )

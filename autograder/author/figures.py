@@ -63,9 +63,7 @@ def _alts(cell: Cell, tree: ast.AST) -> Iterator[SourceError]:
             and node.func.attr == "show"
             and _dotted(node.func.value) in ("fig", "figure")
         ):
-            yield cell.error(
-                'this figure has no description: write plots.show(fig, alt="...").', node.lineno - 1
-            )
+            yield cell.error('this figure has no description: write plots.show(fig, alt="...").', node.lineno - 1)
         elif (shown := _shown_by(node)) is not None:
             given = next((k.value for k in node.keywords if k.arg == "alt"), None)
             position = 1 if shown == "show" else 3
@@ -73,7 +71,9 @@ def _alts(cell: Cell, tree: ast.AST) -> Iterator[SourceError]:
                 given = node.args[position]
             text = _literal(given)
             if text is None:
-                yield cell.error(f'plots.{shown}: write the description as a literal in the call: alt="...".', node.lineno - 1)
+                yield cell.error(
+                    f'plots.{shown}: write the description as a literal in the call: alt="...".', node.lineno - 1
+                )
             elif len(" ".join(text.split())) < MIN_ALT:
                 yield cell.error(
                     f"plots.{shown}: the description has {len(' '.join(text.split()))} characters, expected at least {MIN_ALT}. "

@@ -71,9 +71,7 @@ class Cell:
         try:
             return ast.parse("\n".join(lines))
         except SyntaxError as e:
-            raise self.error(
-                f"syntax error: {e.msg}. Fix the line and build again.", (e.lineno or 1) - 1
-            ) from None
+            raise self.error(f"syntax error: {e.msg}. Fix the line and build again.", (e.lineno or 1) - 1) from None
 
 
 @dataclass(frozen=True)

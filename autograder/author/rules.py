@@ -273,14 +273,10 @@ def _strays(lab: Lab) -> Iterator[SourceError]:
             )
     for path in sorted((lab.folder / "hidden").glob("*.py")):
         if path.stem not in keys:
-            yield SourceError(
-                path, None, f"this lab has no exercise `{path.stem}`: rename or delete the file."
-            )
+            yield SourceError(path, None, f"this lab has no exercise `{path.stem}`: rename or delete the file.")
     for path in sorted((lab.folder / "mutants").glob("*/")):
         if path.is_dir() and path.name not in keys and any(path.glob("*.py")):
-            yield SourceError(
-                path, None, f"this lab has no exercise `{path.name}`: rename or delete the folder."
-            )
+            yield SourceError(path, None, f"this lab has no exercise `{path.name}`: rename or delete the folder.")
 
 
 def _pictures(lab: Lab) -> Iterator[SourceError]:

@@ -15,7 +15,9 @@ from autograder.plain_text import plain
 
 COLLECTED = ("submission.json", "timestamp.txt")  # written by `autograder collect` or by nbgrader, not by the student
 MOST_BYTES, DEEPEST = 100 << 20, 8  # of the files that a student may add next to the notebooks
-LONGEST_NAME = 200  # bytes of a student's name; file names have at most 255, and ours are longer than the student's name
+LONGEST_NAME = (
+    200  # bytes of a student's name; file names have at most 255, and ours are longer than the student's name
+)
 PATTERN = "*?["
 
 

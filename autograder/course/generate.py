@@ -50,7 +50,9 @@ def generate_assignment(config: Config, name: str) -> None:
         messages = complaints.messages or [str(e)]
         cause = next((m for m in messages if "Traceback" in m), messages[0])
         told = cause.strip().splitlines()[-1]
-        if "submissions associated" in told:  # nbgrader raises the same class for all refusals, so only the text tells them apart
+        if (
+            "submissions associated" in told
+        ):  # nbgrader raises the same class for all refusals, so only the text tells them apart
             told = (
                 "the gradebook has marks for it, but its graded cells or notebooks have been renamed. "
                 "Restore the old names, or move the gradebook away (mv gradebook.db gradebook-old.db) and grade again. "

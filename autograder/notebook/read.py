@@ -15,9 +15,7 @@ from nbformat import NotebookNode, converter, reader
 from autograder.remarks import About, Remark, said
 from medxai.lab.submit import MAX_NOTEBOOK
 
-MOST_BYTES = (
-    MAX_NOTEBOOK  # the same limit as in `medxai submit`; a lab's notebook with its images has about a megabyte
-)
+MOST_BYTES = MAX_NOTEBOOK  # the same limit as in `medxai submit`; a lab's notebook with its images has about a megabyte
 MOST_PARTS = 500_000  # lists and objects in it; each takes a hundred times its size as text in memory
 HEAD = 2_048  # bytes used to recognise a file that is not a notebook
 

@@ -187,7 +187,9 @@ _SENTENCES: dict[Cause, Callable[[Finding], str]] = {
     Cause.PROCESS_GONE: lambda _: "the student's process has died.",
     Cause.PROTOCOL_BROKEN: _protocol_broken,
     Cause.UNREADABLE: lambda f: f"the student's process sent unreadable data ({_exception(f.exception)}).",
-    Cause.CANNOT_CROSS: lambda f: f"the check passes the student's code {_flaw(f)}, which cannot be sent to its process.",
+    Cause.CANNOT_CROSS: lambda f: (
+        f"the check passes the student's code {_flaw(f)}, which cannot be sent to its process."
+    ),
     Cause.TOO_LARGE: lambda _: "the check passes the student's code more data than one message may contain.",
     Cause.NESTED_CALLBACKS: lambda _: "infinite recursion of callbacks.",
     Cause.TOO_MANY_CALLS: lambda f: f"more than {f.limit:g} calls were made.",

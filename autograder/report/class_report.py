@@ -69,8 +69,7 @@ def run(course: Course, lab: str, console: Console | None = None) -> Path:
         write_atomically(path, render(facts))
     except OSError as e:
         raise AutograderError(
-            f"Cannot write the report {path}: {e.strerror}. Fix this, then run: "
-            f"autograder report {course.typed(name)}"
+            f"Cannot write the report {path}: {e.strerror}. Fix this, then run: autograder report {course.typed(name)}"
         ) from e
     without = facts["submissions"] - facts["marks"]["known"]
     console.print(

@@ -71,13 +71,9 @@ class Calibration:
 
     def problems(self) -> list[str]:
         """Messages for the instructor."""
-        told = [
-            f"{id}: the reference solution loses points: {why}" for id, why in self.wrong_reference.items()
-        ]
+        told = [f"{id}: the reference solution loses points: {why}" for id, why in self.wrong_reference.items()]
         told += [f"{id}: checked in the student's process, not tamper-proof: {why}" for id, why in self.inside.items()]
-        told += [
-            f"{id}: depends on chance: {name} passed once and failed once" for id, name in self.by_luck.items()
-        ]
+        told += [f"{id}: depends on chance: {name} passed once and failed once" for id, name in self.by_luck.items()]
         return told + [f"{id}: weak, passed by: {', '.join(names)}" for id, names in self.weak.items()]
 
 

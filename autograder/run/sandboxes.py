@@ -57,7 +57,9 @@ def of(course: Course, assignment: Assignment, safe: bool, show: Sequence[Path],
         if not os.path.exists(path):
             raise AutograderError(f"--show {path}: no such file or folder.")
         if course.root.is_relative_to(path) or Path(path).is_relative_to(course.state):
-            raise AutograderError(f"--show {path}: students would see the course's own files. Name a data folder instead.")
+            raise AutograderError(
+                f"--show {path}: students would see the course's own files. Name a data folder instead."
+            )
     number = str(threads)
     variables = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), number)
     with readable_data():

@@ -53,9 +53,7 @@ def read(folder: Path, assignment: Assignment) -> Read:
             found.remarks += found.assembled[stem].remarks
         except Unreadable as e:
             found.bad.append(e.remark)
-        except (
-            Exception
-        ) as e:  # any other effect of a damaged notebook: flag this submission, continue with the class
+        except Exception as e:  # any other effect of a damaged notebook: flag this submission, continue with the class
             found.bad.append(Remark(About.CELLS_DO_NOT_FIT, path.name, text=type(e).__name__))
     names = [name for _, name in files(folder) if name.endswith(".ipynb")]
     extra = sorted(name for name in names if name.removesuffix(".ipynb") not in assignment.released)

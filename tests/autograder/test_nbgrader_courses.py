@@ -388,9 +388,7 @@ def small_course(folder, test="assert double(2) == 4", students=("ann",)):
 
 def test_a_reference_without_full_marks_stops_everything_before_anybody_is_graded(tmp_path):
     folder = small_course(tmp_path / "course", "assert double(2) == 5, 'two times two is five'")
-    with pytest.raises(
-        AutograderError, match=r"(?s)loses points, so nothing was graded:\n  hw, double_test: .*five"
-    ):
+    with pytest.raises(AutograderError, match=r"(?s)loses points, so nothing was graded:\n  hw, double_test: .*five"):
         graded(folder, "hw_1")
     assert not (folder / "gradebook.db").exists() and not (folder / "autograded").exists()
     assert not list((folder / ".autograder").rglob("ann*"))

@@ -68,7 +68,9 @@ class Channel:
         self.wire: Wire | None = None
         self.lost: Finding | None = None  # the reason
         self.refuted: AssertionError | None = None  # an assertion of the check that failed inside a callback
-        self.undo: list[tuple[Any, Any]] | None = None  # changed objects with their old contents, if changes are to be undone
+        self.undo: list[tuple[Any, Any]] | None = (
+            None  # changed objects with their old contents, if changes are to be undone
+        )
         self.deadline = 0.0
         self.seconds = 0.0
         self.calls = self.nested = 0

@@ -72,7 +72,9 @@ class Checker:
         solutions = [s for cell, s in self.steps if cell.kind == SOLUTION and s is not None]
         self.names.used_in_functions = frozenset(name for s in solutions for name in syntax.used_in_functions(s))
         self.names.rebound_in_functions = frozenset(name for s in solutions for name in syntax.declared_global(s))
-        self.read: dict[str, frozenset[str]] = {}  # by check cell: the names that answers read in calls and in later cells
+        self.read: dict[
+            str, frozenset[str]
+        ] = {}  # by check cell: the names that answers read in calls and in later cells
         read = self.names.used_in_functions | self.names.rebound_in_functions
         for cell, step in reversed(self.steps):
             if step is None:

@@ -92,7 +92,9 @@ class Names(dict):
                 if theirs and self._may_change(name, value):
                     return
             self.lent |= self.owned & {name}
-            self.owned -= {name}  # the checker's own from here on: `for x, y in cases` must not fetch y from the student
+            self.owned -= {
+                name
+            }  # the checker's own from here on: `for x, y in cases` must not fetch y from the student
         dict.__setitem__(self, name, value)
 
     def _may_change(self, name: str, value: Any) -> bool:

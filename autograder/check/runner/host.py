@@ -152,7 +152,9 @@ class CheckerHost:
                 send(self.lines.sock, {"fork": len(descriptors), "folder": str(place or "")}, descriptors)
             pid = int(self.lines.read(limits.START).get("pid", 0))
         if not pid:
-            raise AutograderError("The checker stopped unexpectedly. Is there enough memory? Run the grading again to continue.")
+            raise AutograderError(
+                "The checker stopped unexpectedly. Is there enough memory? Run the grading again to continue."
+            )
         return _Fork(self, pid)
 
     def _end(self, pid: int) -> None:

@@ -65,7 +65,11 @@ def test_no_record_no_reason_and_a_failure_of_the_graders_own(observed):
     assert must_hold.broken(observed, dataclasses.replace(KIND, because={Cause.RAISED, About.EMPTY})) == []
     record.status, record.retry = FAILED, True
     found = " ".join(must_hold.broken(observed, KIND))
-    assert "expected the status graded, got failed" in found and "no reason" in found and "failure of the grader itself" in found
+    assert (
+        "expected the status graded, got failed" in found
+        and "no reason" in found
+        and "failure of the grader itself" in found
+    )
     assert must_hold.broken(Observed(), KIND) == ["4: no record of 'offender'"]
 
 
