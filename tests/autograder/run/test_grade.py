@@ -65,7 +65,7 @@ def test_deleted_doubled_and_repriced_cells_do_not_matter_and_are_reported(marke
     record = marked.records["untidy"]
     assert (record.status, record.points, record.max) == (GRADED, 6, 6)
     flags = " / ".join(record.flags)
-    for expected in ("normalise-1 is missing", "normalise-2 is locked", "points were changed", "more than once"):
+    for expected in ("normalise-1 was missing", "normalise-2 is locked", "points were changed", "more than once"):
         assert expected in flags
 
 
