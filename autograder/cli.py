@@ -95,7 +95,7 @@ def grade(
         bool, typer.Option("--again", help="Also grade submissions that are graded and unchanged.")
     ] = False,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Submissions graded in parallel; default: by number of cores.")
+        int | None, typer.Option(min=1, help="Submissions graded in parallel; default: number of cores.")
     ] = None,
     cell_seconds: Annotated[float, typer.Option(min=1, help="Time limit of a student's cell.")] = 300,
     check_seconds: Annotated[float, typer.Option(min=1, help="Time limit of a check.")] = 60,
@@ -113,7 +113,7 @@ def grade(
         ),
     ] = False,
     keep_warm: Annotated[
-        float, typer.Option(min=0, help="Minutes to keep TensorFlow loaded for the next grading; 0: none.")
+        float, typer.Option(min=0, help="Minutes to keep TensorFlow loaded for the next grading; 0 to disable.")
     ] = 10,
 ) -> None:
     """Grade the submissions to a lab, or to any nbgrader assignment, each in its own sandbox."""
