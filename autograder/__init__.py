@@ -1,4 +1,4 @@
-"""What only instructors have: build, reference, release, collect, grade, feedback, export, prove.
+"""The instructors' tools: build, reference, release, collect, grade, feedback, export, prove.
 
-Nothing of this package reaches a student. It never imports TensorFlow: a network runs in a kernel, not here.
+No part of this package reaches students. It never imports TensorFlow: networks run in a kernel, not here.
 """

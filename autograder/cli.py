@@ -1,4 +1,4 @@
-"""The command line of the instructor: `autograder COMMAND --help`."""
+"""The instructor's command line: `autograder COMMAND --help`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Builds, releases, collects and grades the labs. A lab is named by its number (01), topic or folder.",
+    help="Builds, releases, collects and grades the labs. Name a lab by its number (01), topic or folder.",
 )
 console = Console()
 errors = Console(stderr=True)
@@ -29,7 +29,7 @@ MODULES = {
     "export": "report.export", "demo": "demo",
 }  # fmt: skip
 
-Labs = Annotated[list[str] | None, typer.Argument(help="Labs such as 01; all when none is named.")]
+Labs = Annotated[list[str] | None, typer.Argument(help="Labs such as 01; default: all.")]
 
 
 def _named_course() -> Course:
@@ -37,7 +37,7 @@ def _named_course() -> Course:
 
 
 def _run(command: str, **arguments: Any) -> Any:
-    """Imports the command when it is called, so that `--help` and small commands stay quick."""
+    """Imports a command only when it is called, so that `--help` and small commands stay fast."""
     course = _named_course()
     course.check_command(command)
     return importlib.import_module(f"autograder.{MODULES[command]}").run(course, console=console, **arguments)
@@ -45,20 +45,22 @@ def _run(command: str, **arguments: Any) -> Any:
 
 @app.callback()
 def _course(
-    course: Annotated[Path | None, typer.Option(help="The course's folder; default: the one around you.")] = None,
+    course: Annotated[
+        Path | None, typer.Option(help="The course's folder; default: the one that contains the current folder.")
+    ] = None,
 ) -> None:
     where["course"] = course
 
 
 @app.command()
 def build(labs: Labs = None) -> None:
-    """Write the solution notebooks from their sources, and refuse what breaks the contract of an exercise."""
+    """Build the solution notebooks from their sources, and refuse exercises that break the rules."""
     _run("build", labs=labs)
 
 
 @app.command()
 def reference(labs: Labs = None) -> None:
-    """Execute the solution notebooks and record the outputs that the tests compare."""
+    """Execute the solution notebooks and record the outputs that the tests compare with."""
     _run("reference", labs=labs)
 
 
@@ -66,9 +68,9 @@ def reference(labs: Labs = None) -> None:
 def release(
     labs: Labs = None,
     next: Annotated[bool, typer.Option("--next", help="Start a new version of each named lab.")] = False,
-    zip: Annotated[bool, typer.Option("--zip/--no-zip", help="Write the student zip as well.")] = True,
+    zip: Annotated[bool, typer.Option("--zip/--no-zip", help="Also write the student zip.")] = True,
 ) -> None:
-    """Write the students' notebooks and the student zip, and prove that no answer is in them."""
+    """Write the student notebooks and the student zip, and verify that they contain no answers."""
     _run("release", labs=labs, next_version=next, make_zip=zip)
 
 
@@ -77,9 +79,9 @@ def collect(
     folder: Annotated[
         Path, typer.Argument(help="Folder with 01--STUDENT.zip files, notebooks, or folders by student.")
     ],
-    lab: Annotated[str | None, typer.Option(help="The lab of files that do not say it themselves.")] = None,
+    lab: Annotated[str | None, typer.Option(help="The lab to assume for files that do not name one.")] = None,
 ) -> None:
-    """Take submissions into submitted/; what cannot be read is named and left where it is."""
+    """Collect submissions into submitted/; unreadable files are listed and left where they are."""
     if _run("collect", folder=folder, lab=lab).left:
         raise typer.Exit(1)
 
@@ -87,27 +89,34 @@ def collect(
 @app.command()
 def grade(
     lab: str,
-    student: Annotated[str | None, typer.Option(help="Only this student, graded again.")] = None,
-    exercise: Annotated[str | None, typer.Option(help="Only this exercise again; all other marks stay.")] = None,
-    again: Annotated[bool, typer.Option("--again", help="Grade also what is graded and unchanged.")] = False,
-    workers: Annotated[int | None, typer.Option(min=1, help="Submissions side by side; default: by cores.")] = None,
+    student: Annotated[str | None, typer.Option(help="Grade only this student, again.")] = None,
+    exercise: Annotated[str | None, typer.Option(help="Grade only this exercise, again; other marks are kept.")] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also grade submissions that are graded and unchanged.")
+    ] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Submissions graded in parallel; default: number of cores.")
+    ] = None,
     cell_seconds: Annotated[float, typer.Option(min=1, help="Time limit of a student's cell.")] = 300,
     check_seconds: Annotated[float, typer.Option(min=1, help="Time limit of a check.")] = 60,
     total_seconds: Annotated[float, typer.Option(min=1, help="Time limit of a submission.")] = 1800,
-    memory: Annotated[str, typer.Option(help="What a student's kernel may use.")] = "3 GiB",
-    show: Annotated[list[Path] | None, typer.Option(help="A file or folder that notebooks may read.")] = None,
-    full: Annotated[bool, typer.Option("--full", help="Run also cells that no mark depends on.")] = False,
+    memory: Annotated[str, typer.Option(help="Memory limit of a student's kernel.")] = "3 GiB",
+    show: Annotated[list[Path] | None, typer.Option(help="An extra file or folder that notebooks may read.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Also run cells that no mark depends on.")] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse checks that only work in the student's process.")
+        bool, typer.Option("--strict", help="Refuse checks that work only in the student's process.")
     ] = False,
     unsafe_no_sandbox: Annotated[
-        bool, typer.Option("--unsafe-no-sandbox", help="Run students' code with all your rights. Records say so.")
+        bool,
+        typer.Option(
+            "--unsafe-no-sandbox", help="Run students' code with all your permissions; recorded in the grade records."
+        ),
     ] = False,
     keep_warm: Annotated[
-        float, typer.Option(min=0, help="Minutes that TensorFlow stays loaded for the next grading; 0: not at all.")
+        float, typer.Option(min=0, help="Minutes to keep TensorFlow loaded for the next grading; 0 to disable.")
     ] = 10,
 ) -> None:
-    """Grade the submissions of a lab, or of any nbgrader assignment, each in a sandbox of its own."""
+    """Grade the submissions to a lab, or to any nbgrader assignment, each in its own sandbox."""
     from autograder.run.grade import Options
     from autograder.run.results import Seconds
     from warmkernel.settings import parse_size
@@ -124,13 +133,13 @@ def grade(
 
 @app.command()
 def report(lab: str) -> None:
-    """Write the page on the whole class: marks, messages, slow and flagged submissions."""
+    """Write the class report: marks, messages, slow and flagged submissions."""
     _run("report", lab=lab)
 
 
 @app.command()
 def doctor() -> None:
-    """Say whether this machine can grade, and how to mend what it cannot."""
+    """Check whether this machine can grade, and how to fix any problems."""
     from autograder import doctor as steps
 
     try:
@@ -149,7 +158,7 @@ def feedback(lab: str) -> None:
 
 @app.command()
 def export(
-    lab: Annotated[str | None, typer.Argument(help="One lab; all when none is named.")] = None,
+    lab: Annotated[str | None, typer.Argument(help="One lab; default: all.")] = None,
     out: Annotated[Path, typer.Option(help="The table to write.")] = Path("grades.csv"),
 ) -> None:
     """Write the marks as CSV, with a status for every submission."""
@@ -158,19 +167,17 @@ def export(
 
 @app.command()
 def prove(labs: Labs = None, seeds: Annotated[int, typer.Option(min=1, help="Seeds for each check.")] = 5) -> None:
-    """Show that right answers earn all, blank ones none, and each mutant loses what its file says."""
+    """Verify that correct answers earn full points, blank ones none, and each mutant loses the points that its file lists."""
     if _run("prove", labs=labs, seeds=seeds) is False:
         raise typer.Exit(1)
 
 
 @app.command()
 def attack(
-    kind: Annotated[
-        list[str] | None, typer.Option(help="Only this kind of attack; may be given more than once.")
-    ] = None,
-    all: Annotated[bool, typer.Option("--all", help="Every kind that is known; takes a quarter of an hour.")] = False,
+    kind: Annotated[list[str] | None, typer.Option(help="Run only this kind of attack; repeatable.")] = None,
+    all: Annotated[bool, typer.Option("--all", help="Run all kinds of attack; takes about 15 minutes.")] = False,
 ) -> None:
-    """Attack the grader on this machine with submissions that break graders, and show what held."""
+    """Attack the grader on this machine with malicious and broken submissions, and report the results."""
     from autograder.attack import attack as attacks
 
     if not attacks.run(kind or (), all, console).held:
@@ -178,20 +185,20 @@ def attack(
 
 
 @app.command()
-def demo(into: Annotated[Path, typer.Option(help="Folder to make the class in.")] = Path("demo-class")) -> None:
-    """Make a class of submissions, grade it and show the marks."""
+def demo(into: Annotated[Path, typer.Option(help="Folder for the class.")] = Path("demo-class")) -> None:
+    """Create a class of submissions, grade it and show the marks."""
     _run("demo", into=into)
 
 
 def main() -> None:
-    """Entry point: an error of the course is text and status 2, an interruption 130."""
+    """Entry point: an AutograderError is printed as text with exit status 2; an interrupt exits with 130."""
     try:
         app()
     except AutograderError as e:
         errors.print(str(e), style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
     except KeyboardInterrupt:
-        errors.print("\nInterrupted; what was finished is kept.")
+        errors.print("\nInterrupted; finished work was kept.")
         sys.exit(130)
 
 

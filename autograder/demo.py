@@ -1,8 +1,8 @@
-"""`autograder demo`: the main job from end to end on a class that the project makes.
+"""`autograder demo`: the whole workflow, from end to end, on a generated class.
 
-A throw-away course gets a copy of the sources; labs are built and released; eight students hand in lab 01; the zips are
-collected, graded, given feedback, and the marks and the reason of each lost mark are shown. At the end every mark is
-compared with what the mutants' files promise, so the demo cannot look well and be wrong.
+A temporary course gets a copy of the sources; the labs are built and released; eight students hand in lab 01; the zips
+are collected and graded, feedback is written, and the marks are shown with a reason for each lost mark. Finally, every
+mark is compared with the expectations in the mutants' files, so a wrong mark cannot go unnoticed.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from autograder.run import grade
 from autograder.run.sandboxes import readable_data
 
 MARKER = ".made-by-autograder-demo"
-IN_WORDS = "An answer in words, which waits for a person to mark it."
+IN_WORDS = "A written answer, awaiting manual grading."
 PERFECT, BLANK, HALF_WAY = "lindqvist-astrid", "okafor-daniel", "rossi-giulia"
 MISTAKEN = ("haddad-samir", "mensah-abena", "nguyen-linh", "petrova-elena", "silva-mateus")
 
 
 @dataclass
 class Student:
-    """One made-up student: the source of each answer, and the graded cells that it must lose."""
+    """One made-up student: the source of each answer, and the graded cells that must be lost."""
 
     name: str
     story: str
@@ -56,14 +56,14 @@ def run(
     workers: int | None = None,
     console: Console | None = None,
 ) -> list[Record]:
-    """Makes a class in the folder `into`, grades it and shows the marks.
+    """Creates a class in the folder `into`, grades it and shows the marks.
 
     Parameters
     ----------
     course : Course
-        Where the sources are taken from; nothing in it changes.
+        The course whose sources are copied; it is not changed.
     into : Path
-        The throw-away course. A folder that the demo itself made is made anew; any other is refused.
+        The temporary course. A folder made by the demo is replaced; any other is refused.
     lab : str
         The lab that is handed in.
 
@@ -74,15 +74,15 @@ def run(
     Raises
     ------
     AutograderError
-        If `into` holds something else, or a mark is not what the mutants' files say.
+        If `into` contains anything else, or a mark differs from the mutants' files.
     """
     console = console or Console()
     begun = time.monotonic()
     name = course.find(lab).name
     if name.endswith("_cardiomegaly"):
-        with _step(console, "Data: chest phantoms (kept for the next time)"):
+        with _step(console, "Data: chest phantoms (cached for the next run)"):
             _render()
-    with _step(console, f"A course in {into}: build and release"):
+    with _step(console, f"Course in {into}: build and release"):
         demo = make_course(course, Path(into))
         build.run(demo, console=console)
         release.run(demo, make_zip=False, console=console)
@@ -96,7 +96,7 @@ def run(
         collect.run(demo, folder, console=console)
     with _step(console, "Grading, each student in a sandbox"):
         records = grade.run(demo, lab, options=grade.Options(workers=workers), console=console)
-    with _step(console, "Feedback, marks and a page on the class"):
+    with _step(console, "Feedback, marks and the class report"):
         feedback.run(demo, lab, console=console)
         class_report.run(demo, lab, console=console)
         export.run(demo, lab, demo.root / "grades.csv", console=console)
@@ -105,32 +105,32 @@ def run(
     show_reasons(console, records)
     wrong = differences(students, records)
     console.print(f"\nFeedback pages: {demo.feedback}/STUDENT/{name}/*.html", highlight=False, soft_wrap=True)
-    console.print(f"Marks as a table: {demo.root / 'grades.csv'}", highlight=False, soft_wrap=True)
+    console.print(f"Table of marks: {demo.root / 'grades.csv'}", highlight=False, soft_wrap=True)
     if wrong:
-        raise AutograderError("Some marks are not what the mutants' files say:\n  " + "\n  ".join(wrong))
+        raise AutograderError("Some marks differ from those in the mutants' files:\n  " + "\n  ".join(wrong))
     count = sum(len(record.cells) for record in records)
-    console.print(
-        f"All {count} marks are what the answers deserve. {time.monotonic() - begun:.0f} s in all.", highlight=False
-    )
+    console.print(f"All {count} marks are as expected. Total time: {time.monotonic() - begun:.0f} s.", highlight=False)
     return records
 
 
 def make_course(course: Course, into: Path) -> LabCourse:
-    """A throw-away course with a copy of the sources, and whatever else at the course's top its labs import.
+    """A temporary course with a copy of the sources and of the top-level modules that its labs import.
 
     Raises
     ------
     AutograderError
-        If `into` is a folder that the demo did not make, or holds the course itself.
+        If `into` is a folder that the demo did not make, or contains the course itself.
     """
     into = into.resolve()
     if into.exists() and not (into / MARKER).is_file() and any(into.iterdir() if into.is_dir() else [into]):
         raise AutograderError(
-            f"{into} exists and was not made by the demo; nothing was touched. Name another folder: "
+            f"{into} exists but was not made by the demo; nothing was changed. Choose another folder: "
             "autograder demo --into FOLDER"
         )
     if into == course.root or course.solutions.is_relative_to(into):
-        raise AutograderError(f"{into} holds the course itself. Name another folder: autograder demo --into FOLDER")
+        raise AutograderError(
+            f"{into} contains the course itself. Choose another folder: autograder demo --into FOLDER"
+        )
     shutil.rmtree(into, ignore_errors=True)
     into.mkdir(parents=True)
     (into / MARKER).write_text(
@@ -144,9 +144,9 @@ def make_course(course: Course, into: Path) -> LabCourse:
 
 
 def make_class(lab: Lab) -> list[Student]:
-    """Eight students: a perfect one, a blank one, one who stops half-way, five with typical mistakes, each another mix."""
-    perfect = Student(PERFECT, "everything right", {e.key: e.reference for e in lab.exercises}, in_words=True)
-    blank = Student(BLANK, "handed in as it was released", {}, {c.id for e in lab.exercises for c in e.cells})
+    """Eight students: one perfect, one blank, one who stops half-way, and five with different mixes of typical mistakes."""
+    perfect = Student(PERFECT, "everything correct", {e.key: e.reference for e in lab.exercises}, in_words=True)
+    blank = Student(BLANK, "handed in as released", {}, {c.id for e in lab.exercises for c in e.cells})
     reached = lab.exercises[: (len(lab.exercises) + 1) // 2]
     later = lab.exercises[len(reached) :]
     half = Student(
@@ -158,7 +158,7 @@ def make_class(lab: Lab) -> list[Student]:
 
 
 def _mistaken(lab: Lab, number: int, name: str, taken: dict[str, int]) -> Student:
-    """Right answers, and mutants in two of five exercises (at least in one), each time the next mutant of the exercise."""
+    """Correct answers, with mutants in two of five exercises (at least one), each time the exercise's next mutant."""
     costly: dict[str, list[Mutant]] = {e.key: [m for m in e.mutants if m.loses] for e in lab.exercises}
     open_to: list[Exercise] = [e for e in lab.exercises if costly[e.key]]
     chosen = [e for i, e in enumerate(open_to) if (i - number) % 5 in (0, 2)] or open_to[number % len(open_to) :][:1]
@@ -194,7 +194,7 @@ def hand_in(course: Course, lab: Lab, student: Student, folder: Path) -> Path:
 
 
 def differences(students: list[Student], records: list[Record]) -> list[str]:
-    """Where a mark is not what the answer deserves: one sentence each, empty when all is right."""
+    """The marks that differ from the expected ones, as one sentence each; empty if there are none."""
     found = {record.student: record for record in records}
     wrong = []
     for student in students:

@@ -1,4 +1,4 @@
-"""`autograder doctor`: whether this machine can grade, step by step, and how to mend what it cannot."""
+"""`autograder doctor`: checks step by step whether this machine can grade, and says how to fix problems."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from warmkernel import pool
 from warmkernel.errors import WarmkernelError
 
 PACKAGES = ("nbgrader", "nbformat", "nbclient", "nbconvert", "jupyter_client", "jupytext", "filelock", "rich")
-FREE_DISK, FREE_MEMORY = 2 << 30, 3 << 30  # bytes that a class in the making wants, and a lab's kernel
+FREE_DISK, FREE_MEMORY = 2 << 30, 3 << 30  # bytes needed to build a class, and by a lab's kernel
 
 
 def run(course: Course | None = None, console: Console | None = None) -> bool:
-    """Prints what works and what is missing; True when students' work can be graded here.
+    """Prints what works and what is missing; returns True if this machine can grade.
 
     Parameters
     ----------
     course : Course, optional
-        The course around, if there is one: its gradebook and releases are looked at too.
+        The current course, if any: its gradebook and releases are checked too.
     """
     console = console or Console()
     right = True
     steps: list[tuple[str, Callable[[], Iterator[str]]]] = [
-        ("packages", _packages), ("sandbox for students' code", _kernels), ("sandbox for checks", _checker), ("room", _room),
+        ("packages", _packages), ("sandbox for students' code", _kernels), ("sandbox for checks", _checker), ("disk and memory", _room),
     ]  # fmt: skip
     if course is not None:
         steps.append((f"course {course.root.name}", lambda: _course(course)))
@@ -49,19 +49,21 @@ def run(course: Course | None = None, console: Console | None = None) -> bool:
         except (AutograderError, WarmkernelError) as e:
             right = False
             console.print(Text(f"  MISSING: {e}", style="red"), soft_wrap=True)
-    console.print("This machine can grade." if right else "This machine cannot grade yet: mend what is MISSING.")
+    console.print(
+        "This machine can grade." if right else "This machine cannot grade yet: fix the items marked MISSING."
+    )
     return right
 
 
 def _packages() -> Iterator[str]:
     if sys.version_info[:2] != (3, 11):
-        raise AutograderError(f"Python is {platform.python_version()}; the labs need 3.11. Type: make setup")
+        raise AutograderError(f"Python is {platform.python_version()}; the labs need 3.11. Run: make setup")
     missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
-        raise AutograderError(f"not installed: {', '.join(missing)}. Type: make setup")
+        raise AutograderError(f"not installed: {', '.join(missing)}. Run: make setup")
     yield f"ok: Python {platform.python_version()}, {', '.join(PACKAGES)}"
     if os.environ.get("PYTHONDONTWRITEBYTECODE"):
-        yield "note: PYTHONDONTWRITEBYTECODE is set, which makes TensorFlow start three times slower. Type: unset PYTHONDONTWRITEBYTECODE"
+        yield "note: PYTHONDONTWRITEBYTECODE is set, so TensorFlow takes three times as long to start. Run: unset PYTHONDONTWRITEBYTECODE"
 
 
 def _kernels() -> Iterator[str]:
@@ -72,38 +74,42 @@ def _kernels() -> Iterator[str]:
 
 
 def _checker() -> Iterator[str]:
-    """Judges an answer where no kernel is at the other end: the check must run, and fail."""
+    """Checks an answer with no kernel at the other end: the check must run and fail."""
     cells = [CodeCell(SOLUTION, "f", "def f(x):\n    return x"), CodeCell(CHECK, "f-1", "assert f(1) == 1", 1.0)]
     mine, theirs = socket.socketpair()
     theirs.close()
     with CheckerHost(keras=False) as host, host.server(cells) as server, server.submission() as submission:
         verdict = submission.check("f-1", mine, 10.0)
     if verdict.status != FAILED:
-        raise AutograderError(f"a check that nobody answered is {verdict.status}. Report it with this text.")
-    yield "ok: checks run in a sandbox of their own"
+        raise AutograderError(
+            f"a check without a kernel ended as {verdict.status}, expected {FAILED}. Please report this message."
+        )
+    yield "ok: checks run in their own sandbox"
 
 
 def _room() -> Iterator[str]:
     free = shutil.disk_usage(os.getcwd()).free
     if free < FREE_DISK:
-        raise AutograderError(f"{free / 2**30:.1f} GiB free on this disk; expected {FREE_DISK / 2**30:g}. Make room.")
+        raise AutograderError(
+            f"{free / 2**30:.1f} GiB free on this disk, expected {FREE_DISK / 2**30:g}. Free some space."
+        )
     yield f"ok: {free / 2**30:.0f} GiB free on this disk"
     import psutil
 
     memory = psutil.virtual_memory().available
     cores = os.cpu_count() or 1
     word = "ok" if memory >= cores * FREE_MEMORY else "note: little memory"
-    yield f"{word}: {memory / 2**30:.0f} GiB of memory free; up to {cores} submissions at once may use {FREE_MEMORY >> 30} GiB each"
+    yield f"{word}: {memory / 2**30:.0f} GiB of memory free; up to {cores} parallel submissions may use {FREE_MEMORY >> 30} GiB each"
 
 
 def _course(course: Course) -> Iterator[str]:
     if not os.access(course.root, os.W_OK):
-        raise AutograderError(f"{course.root} cannot be written. Change its owner, or copy the course.")
+        raise AutograderError(f"{course.root} is not writable. Change its owner, or copy the course.")
     if not course.gradebook.is_file():
-        yield f"note: no gradebook yet at {course.gradebook.name}; releasing or grading makes one"
+        yield f"note: no gradebook yet at {course.gradebook.name}; release or grade creates one"
     else:
         from autograder.record import gradebook
 
         with gradebook.opened(course) as book:
-            yield f"ok: the gradebook knows {len(book.assignments)} assignments and {len(book.students)} students"
+            yield f"ok: the gradebook has {len(book.assignments)} assignments and {len(book.students)} students"
     yield f"ok: {len(course.folders())} {course.kind}"

@@ -1,6 +1,6 @@
-"""Errors for people: what is wrong, where, what was expected, and what to type next.
+"""Errors shown to the user: what is wrong, where, what was expected, and the next command.
 
-The command line prints any AutograderError as text and ends with status 2; a traceback means a defect of ours.
+The command line prints any AutograderError as text and exits with status 2; a traceback means a bug in the grader.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ class AutograderError(Exception):
 
 
 class SourceError(AutograderError):
-    """A lab's source breaks the contract of an exercise; says the file, the line, what is wrong and how to mend it.
+    """A lab's source breaks the rules for exercises; gives the file, the line, the problem and its fix.
 
     Attributes
     ----------
     path : Path
         The file to open.
     line : int or None
-        1-based line in that file, None when the file as a whole is meant (or is missing).
+        1-based line in that file, None if the whole file is meant (or is missing).
     message : str
-        What is wrong and how to mend it.
+        What is wrong and how to fix it.
     """
 
     def __init__(self, path: Path, line: int | None, message: str):
@@ -32,7 +32,7 @@ class SourceError(AutograderError):
 
 
 class SourceErrors(SourceError):
-    """Several of them at once, so that an author mends a lab in one round. Behaves as its first problem."""
+    """Several problems at once, so that an author can fix a lab in one pass. Behaves like the first of them."""
 
     def __init__(self, problems: Iterable[SourceError]):
         self.problems = tuple(problems)
@@ -42,11 +42,11 @@ class SourceErrors(SourceError):
 
 
 class LeakError(AutograderError):
-    """Something of the solutions, the hidden checks or the autograder would reach a student."""
+    """Parts of the solutions, the hidden checks or the autograder would reach students."""
 
 
 def _short(path: Path) -> str:
-    """The path from the course's root, as a person would type it."""
+    """The path relative to the course's root, as a user would type it."""
     parts = path.parts
     for anchor in ("solutions", "notebooks", "submitted"):
         if anchor in parts:
@@ -55,8 +55,8 @@ def _short(path: Path) -> str:
 
 
 def read_source(path: Path) -> str:
-    """The text of a source file; SourceError where it is not UTF-8."""
+    """The text of a source file; SourceError if it is not UTF-8."""
     try:
         return Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError as e:
-        raise SourceError(path, None, f"this is not UTF-8 text ({e.reason} at byte {e.start}).") from None
+        raise SourceError(path, None, f"not valid UTF-8 ({e.reason} at byte {e.start}).") from None

@@ -1,4 +1,4 @@
-"""Text of strangers made harmless for a table, a page and a terminal."""
+"""Makes untrusted text safe for tables, pages and terminals."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ LONGEST = 600
 
 
 def plain(text: str, longest: int = LONGEST) -> str:
-    """Text without colours, control characters and halves of characters, cut to a length that a table and a page can hold."""
+    """Text without colours, control characters and lone surrogates, truncated to fit a table or page."""
     text = CONTROL.sub("", ANSI.sub("", str(text))).strip()
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"

@@ -1,7 +1,7 @@
-"""What there is to say of a submission as a whole, as data, and the one sentence for each; nothing reads the sentences back.
+"""Remarks on a submission as a whole, as data, and the sentence for each; the sentences are never parsed.
 
-Why a notebook could not be read, what was changed in it, how its cells ended. What is said of one graded cell is a `Finding`,
-whose words are in `record.sentences`.
+Why a notebook could not be read, what was changed in it, how its cells ended. The result of one graded cell is a
+`Finding`, worded in `record.sentences`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class About(StrEnum):
     NOT_RUN = "not_run"
     GRADER_FAILED = "grader_failed"
 
-    # What a person should know of one that was.
+    # For manual review of a graded submission.
     OTHER_RELEASE = "other_release"
     NOT_OF_THE_LAB = "not_of_the_lab"
     DOUBLE = "double"
@@ -53,7 +53,7 @@ class About(StrEnum):
 
 @dataclass(frozen=True)
 class Remark:
-    """One thing to say of a submission; `said` has the words.
+    """One remark on a submission; `said` gives its wording.
 
     Attributes
     ----------
@@ -61,15 +61,15 @@ class Remark:
     name : str
         The file, notebook or cell that it is about.
     names : tuple of str
-        Where there are several.
+        If there are several.
     text : str
-        What was found there: a release, the class of an exception, the system's word.
+        What was found: a release, an exception's class, the operating system's message.
     expected : str
-        What should have been there, where that is not known from `about`.
+        What was expected, if `about` does not determine it.
     found, most : float or None
-        How much there is, and how much there may be.
+        The number found, and the maximum.
     line : int or None
-        Of a file, from 1.
+        Line of the file, from 1.
     """
 
     about: About
@@ -82,22 +82,22 @@ class Remark:
     line: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data, without what is not known; `from_json` reads it."""
+        """As plain data, without empty fields; `from_json` reads it."""
         return {key: value for key, value in asdict(self).items() if value not in ("", (), None)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Remark:
-        """What `to_json` made. ValueError or TypeError where it is something else."""
+        """The inverse of `to_json`. ValueError or TypeError for other data."""
         return cls(**{**data, "about": About(data["about"]), "names": tuple(data.get("names", ()))})
 
 
 def said(remark: Remark) -> str:
-    """What people read of a remark: a sentence of why something was not graded, else a note without a full stop."""
+    """The wording of a remark: a sentence if something was not graded, else a note without a full stop."""
     return plain(_SENTENCES[remark.about](remark), 2000)
 
 
 def all_said(remarks: Iterable[Remark]) -> str:
-    """Several sentences, in a row."""
+    """The wording of several remarks, joined."""
     return plain(" ".join(map(said, remarks)), 2000)
 
 
@@ -111,7 +111,7 @@ def _count(number: float | None) -> str:
 
 def _others(remark: Remark) -> str:
     first, more = ", ".join(remark.names), (remark.found or 0) - len(remark.names)
-    return f"not part of the lab, not graded: {first}" + (f" and {more:.0f} more" if more > 0 else "")
+    return f"not part of the lab and not graded: {first}" + (f" and {more:.0f} more" if more > 0 else "")
 
 
 def _no_json(remark: Remark) -> str:
@@ -120,44 +120,42 @@ def _no_json(remark: Remark) -> str:
 
 
 _SENTENCES: dict[About, Callable[[Remark], str]] = {
-    About.NO_FOLDER: lambda r: f"{r.name} is a link or no folder; nothing behind it was read.",
+    About.NO_FOLDER: lambda r: f"{r.name} is a link or not a folder; it was not read.",
     About.MISSING: lambda r: (
-        f"{r.name} is missing from the submission. Ask for it, or copy the released one there to grade it as blank."
+        f"{r.name} is missing from the submission. Ask the student for it, or copy the released notebook there to grade it as blank."
     ),
     About.NO_FILE: lambda r: f"{r.name} is not a file.",
-    About.TOO_LARGE: lambda r: f"{r.name} has {_megabytes(r.found)} MB; at most {_megabytes(r.most)} are read.",
+    About.TOO_LARGE: lambda r: f"{r.name} is {_megabytes(r.found)} MB; the limit is {_megabytes(r.most)} MB.",
     About.EMPTY: lambda r: f"{r.name} is empty. Expected a notebook; was the upload cut off?",
     About.WEB_PAGE: lambda r: (
-        f"{r.name} is a web page, not a notebook. Was the page, perhaps a login page, saved instead of the file itself?"
+        f"{r.name} is a web page, not a notebook. Was a page (perhaps a login page) saved instead of the file?"
     ),
     About.ZIP_ARCHIVE: lambda r: (
-        f"{r.name} is a zip archive, not a notebook. Collect it under the name LAB--STUDENT.zip."
+        f"{r.name} is a zip archive, not a notebook. Rename it to LAB--STUDENT.zip and collect it."
     ),
     About.TOO_MANY_PARTS: lambda r: (
-        f"{r.name} has too many parts to be a notebook: about {_count(r.found)}, at most {_count(r.most)} are read."
+        f"{r.name} has too many parts for a notebook: about {_count(r.found)}; the limit is {_count(r.most)}."
     ),
     About.NO_JSON: _no_json,
-    About.NESTED: lambda r: f"{r.name} is not a notebook: it is nested too deeply to be read.",
-    About.NO_CELLS: lambda r: f"{r.name} is JSON, but not a notebook: it has no list of cells.",
+    About.NESTED: lambda r: f"{r.name} is not a notebook: it is nested too deeply.",
+    About.NO_CELLS: lambda r: f"{r.name} is JSON but not a notebook: it has no list of cells.",
     About.CELLS_UNREADABLE: lambda r: f"{r.name} is damaged: its cells cannot be read ({r.text}).",
-    About.CELLS_DO_NOT_FIT: lambda r: (
-        f"{r.name} is damaged: its cells cannot be put into the released notebook ({r.text})."
-    ),
+    About.CELLS_DO_NOT_FIT: lambda r: f"{r.name} is damaged: its cells do not fit the released notebook ({r.text}).",
     About.NOT_RUN: lambda r: f"Not run: {', '.join(r.names)}.{f' {r.text}' if r.text else ''}",
     About.GRADER_FAILED: lambda r: plain(f"The grader itself failed on this submission ({r.name}: {r.text}).", 600),
-    About.OTHER_RELEASE: lambda r: f"{r.name} says that it is of release {r.text}; graded against {r.expected}",
+    About.OTHER_RELEASE: lambda r: f"{r.name} claims release {r.text}; graded against {r.expected}",
     About.NOT_OF_THE_LAB: _others,
-    About.DOUBLE: lambda r: f"{r.name} is there more than once; the last one counts",
-    About.CELL_MISSING: lambda r: f"{r.name} is missing; it was put back as released",
+    About.DOUBLE: lambda r: f"{r.name} appears more than once; the last one counts",
+    About.CELL_MISSING: lambda r: f"{r.name} was missing; the released cell was used",
     About.LOCKED_CHANGED: lambda r: f"{r.name} is locked and was changed; the released text was used",
     About.LONG_CELL: lambda r: (
         f"{r.name or 'a cell'} is longer than {_count(r.most)} characters; the released text was used"
     ),
-    About.POINTS_CHANGED: lambda r: f"{r.name}: its points were changed; the released ones count",
-    About.MORE_CELLS: lambda r: f"more cells were added than are taken ({r.text}); the rest was left out",
-    About.MORE_FILES: lambda r: f"brings more files than are taken ({r.text}); the rest was left out",
-    About.FILE_NOT_TAKEN: lambda r: f"the file {r.name} could not be taken ({r.text})",
-    About.CELL_RAISED: lambda r: plain(f"{r.name}, a locked cell, stopped with {r.text}", 300),
+    About.POINTS_CHANGED: lambda r: f"{r.name}: the points were changed; the released ones count",
+    About.MORE_CELLS: lambda r: f"too many or too long cells were added (limit: {r.text}); the rest were ignored",
+    About.MORE_FILES: lambda r: f"too many or too large files (limit: {r.text}); the rest were ignored",
+    About.FILE_NOT_TAKEN: lambda r: f"the file {r.name} could not be copied ({r.text})",
+    About.CELL_RAISED: lambda r: plain(f"{r.name}, a locked cell, raised {r.text}", 300),
     About.CELL_OUT_OF_TIME: lambda r: plain(f"{r.name}: {r.text}", 300),
     About.CELL_ENDED_KERNEL: lambda r: plain(f"{r.name} ended the kernel: {r.text}", 300),
     About.NOT_IN_GRADEBOOK: lambda r: f"{r.name} of {r.text} is not in the gradebook, which holds another release",

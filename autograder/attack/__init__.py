@@ -1,6 +1,6 @@
-"""Submissions that break graders, and what must hold for every one of them: `autograder attack`.
+"""`autograder attack`: submissions that break graders, and the guarantees that must hold for each of them.
 
-`course` is the lab that they are submissions of. `kinds` says what a kind of attack is; `answers`, `notebooks` and `folders` hold
-the kinds that go into one class of good neighbours, `scenarios` those that need a class, or a collection, of their own. `must_hold`
-finds out what an attack changed, `attack` makes the class, grades it with the real grader and tells what held.
+`course` is the lab that they are submitted to. `kinds` defines a kind of attack; `answers`, `notebooks` and `folders` contain the
+kinds that share a class with honest neighbours, `scenarios` those that need a separate class or collection. `must_hold`
+determines what an attack changed, and `attack` creates the class, grades it with the real grader and reports what held.
 """

@@ -1,4 +1,4 @@
-"""Attacks by what an answer does when it is run: the code stands in the cell `centre`, and `longest_run` is right."""
+"""Attacks by code in an answer: it is in the cell `centre`, and `longest_run` is correct."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WRONG = "def centre(values):\n    return values + 1\n"
 ends = Kinds("never ends")
 ends.answer(
     "loops",
-    "a loop without end in the function",
+    "an infinite loop in the function",
     "def centre(values):\n    while True:\n        pass\n",
     because=STOPPED,
     quick=True,
@@ -28,28 +28,26 @@ ends.answer(
 )
 ends.answer(
     "loops-masked",
-    "a loop, SIGINT ignored and blocked",
+    "an infinite loop with SIGINT ignored and blocked",
     "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nsignal.pthread_sigmask(signal.SIG_BLOCK, range(1, 64))\n"
     "def centre(values):\n    while True:\n        pass\n",
     because=STOPPED,
 )
 ends.answer(
-    "loops-cell", "a loop without end in the cell itself", "while True:\n    pass\n", because={Cause.CELL_OUT_OF_TIME}
+    "loops-cell", "an infinite loop in the cell itself", "while True:\n    pass\n", because={Cause.CELL_OUT_OF_TIME}
 )
+ends.answer("waits-for-input", "waits for user input", "name = input('name? ')\n" + RIGHT, because={Cause.CELL_RAISED})
 ends.answer(
-    "waits-for-input", "waits for somebody to type", "name = input('name? ')\n" + RIGHT, because={Cause.CELL_RAISED}
-)
-ends.answer(
-    "input-inside", "waits for input when it is called", "def centre(values):\n    return values - float(input())\n"
+    "input-inside", "waits for user input when called", "def centre(values):\n    return values - float(input())\n"
 )
 ends.answer(
     "yields-for-ever",
-    "returns a generator without end",
+    "returns an infinite generator",
     "import itertools\ndef centre(values):\n    return itertools.count()\n",
 )
 ends.answer(
     "slow-each-call",
-    "each call a little quicker than the limit",
+    "each call takes slightly less than the limit",
     "import time\ndef centre(values):\n    time.sleep(4.5)\n    return values - values.mean()\n",
     marks=(0.0, 1.0, 2.0, 1.0),
 )
@@ -57,7 +55,7 @@ ends.answer(
 
 @ends.kind(
     "sleeps-everywhere",
-    "25 s of sleep in each of many cells",
+    "sleeps for 25 s in each of many cells",
     marks=OPEN,
     status=NEEDS_ATTENTION,
     because={Cause.NOT_RUN_NO_TIME},
@@ -87,22 +85,22 @@ for name, how in {
 }.items():
     dies.answer(
         f"dies-{name}",
-        f"ends its process by {name} after the first check has passed",
+        f"ends its process with {name} after passing the first check",
         DYING.replace("<HOW>", how),
         marks=(2.0, 0.0, 2.0, 1.0),
         quick=name in ("os-exit", "segfault"),
     )
 dies.answer(
     "dies-shutdown",
-    "asks the kernel to shut down",
+    "requests a kernel shutdown",
     DYING.replace("<HOW>", "get_ipython().kernel.do_shutdown(False); import time; time.sleep(60)"),
     marks=(2.0, 0.0, 2.0, 1.0),
     exact=False,
 )
-dies.answer("dies-quit", "exit() inside of IPython", DYING.replace("<HOW>", "exit()"), marks=ALL)
+dies.answer("dies-quit", "exit() in IPython", DYING.replace("<HOW>", "exit()"), marks=ALL)
 dies.answer(
     "dies-later",
-    "ends the process a second later, while something else is judged",
+    "ends the process a second later, during another check",
     "import os, threading\nthreading.Timer(1, os._exit, [1]).start()\n" + RIGHT,
     marks=ALL,
     exact=False,
@@ -110,24 +108,24 @@ dies.answer(
 )
 dies.answer(
     "dies-at-once",
-    "the cell ends the process, each time",
+    "the cell ends the process every time",
     "import os\nos._exit(3)\n",
     because={Cause.CELL_ENDED_KERNEL},
     quick=True,
 )
 dies.answer(
     "deletes-everything",
-    "deletes all names of the notebook",
+    "deletes all names in the notebook",
     RIGHT + "for name in list(globals()):\n    del globals()[name]\n",
     marks=SECOND,
 )
 dies.answer(
     "recursion-limit",
-    "recursion without end, limit raised",
+    "infinite recursion with a raised limit",
     "import sys\nsys.setrecursionlimit(10**9)\ndef centre(values):\n    return centre(values)\n",
 )
 dies.answer(
-    "recursion", "recursion without end", "def centre(values):\n    return centre(values)\n", because={Cause.RECURSION}
+    "recursion", "infinite recursion", "def centre(values):\n    return centre(values)\n", because={Cause.RECURSION}
 )
 
 kills = Kinds("kills others")
@@ -147,30 +145,30 @@ kills.answer(
 )
 kills.answer(
     "stops-all",
-    "stops every process that it can see",
+    "stops every visible process",
     "import os, signal\ndef centre(values):\n    for number in [1, *range(2, 40000)]:\n        if number != os.getpid():\n            try:\n                os.kill(number, signal.SIGSTOP)\n            except OSError:\n                pass\n    os.kill(0, signal.SIGSTOP)\n",
 )
 
 hides = Kinds("hides")
 CHILD = "import os\nfor _ in range(20):\n    if os.fork() == 0:\n        os.setsid()\n        if os.fork() == 0:\n            os.closerange(0, 200)\n            os.execve('/usr/bin/sleep', ['<TOKEN>', '900'], {'TOKEN': '<TOKEN>'})\n        os._exit(0)\n"
-hides.answer("leaves-children", "20 children in sessions of their own", CHILD + RIGHT, marks=ALL, quick=True)
+hides.answer("leaves-children", "leaves 20 children in separate sessions", CHILD + RIGHT, marks=ALL, quick=True)
 hides.answer(
     "second-kernel",
-    "starts a Jupyter kernel of its own",
+    "starts its own Jupyter kernel",
     "import subprocess, sys\nchild = subprocess.Popen([sys.executable, '-m', 'ipykernel_launcher', '--<TOKEN>'])\n"
     + RIGHT,
     marks=ALL,
 )
 hides.answer(
     "fork-socket",
-    "asks for processes by WARMKERNEL_FORK",
+    "requests processes through WARMKERNEL_FORK",
     "import os, socket\ntry:\n    with socket.socket(socket.AF_UNIX) as s:\n        s.connect(os.environ.get('WARMKERNEL_FORK', ''))\n        s.send(b'x' * 100000)\n    for _ in range(50):\n        s = socket.socket(socket.AF_UNIX)\n        s.connect(os.environ.get('WARMKERNEL_FORK', ''))\nexcept OSError:\n    pass\n"
     + RIGHT,
     marks=ALL,
 )
 hides.answer(
     "thread-changes-answer",
-    "a thread that floods output and puts wrong answers in place later",
+    "a thread floods the output and later installs wrong answers",
     WRONG.replace("centre", "other")
     + RIGHT
     + "import sys, threading, time\ndef work():\n    while True:\n        print('x' * 1000)\n        sys.__stderr__.write('y' * 1000)\n        time.sleep(0.001)\nthreading.Thread(target=work, daemon=True).start()\n",
@@ -180,7 +178,7 @@ hides.answer(
 eats = Kinds("eats")
 eats.answer(
     "eats-memory",
-    "takes memory without end",
+    "allocates memory endlessly",
     "kept = []\ndef centre(values):\n    while True:\n        kept.append(np.ones(40_000_000))\n",
     quick=True,
     because={*STOPPED, Cause.RAISED},
@@ -202,7 +200,7 @@ eats.answer(
 )
 eats.answer(
     "floods-descriptor",
-    "output without end, past Python",
+    "endless output, bypassing Python",
     "import os\ndef centre(values):\n    while True:\n        os.write(1, b'x' * 65536)\n",
 )
 eats.answer(
@@ -214,7 +212,7 @@ eats.answer(
 )
 eats.answer(
     "many-files",
-    "files without end",
+    "creates files endlessly",
     RIGHT + "try:\n    for n in range(10**7):\n        open(f'f{n}', 'w').close()\nexcept OSError:\n    pass\n",
     marks=ALL,
 )
@@ -227,7 +225,7 @@ eats.answer(
 )
 eats.answer(
     "threads-without-end",
-    "threads until there are no more, kept",
+    "starts threads up to the limit and keeps them",
     "import threading, time\ntry:\n    while True:\n        threading.Thread(target=time.sleep, args=(900,), daemon=True).start()\nexcept RuntimeError:\n    pass\n"
     + RIGHT,
     marks=ALL,
@@ -235,16 +233,16 @@ eats.answer(
 )
 eats.answer("huge-result", "returns 2 GB", "def centre(values):\n    return np.zeros(250_000_000)\n")
 eats.answer(
-    "huge-number", "returns an integer of ten million digits", "def centre(values):\n    return 1 << 33_000_000\n"
+    "huge-number", "returns an integer with ten million digits", "def centre(values):\n    return 1 << 33_000_000\n"
 )
 eats.answer(
     "deep-result",
-    "returns lists a million deep",
+    "returns lists nested a million deep",
     "def centre(values):\n    deep = []\n    for _ in range(10**6):\n        deep = [deep]\n    return deep\n",
 )
 eats.answer(
     "round-result",
-    "returns a list that holds itself",
+    "returns a list that contains itself",
     "def centre(values):\n    out = [1]\n    out.append(out)\n    return out\n",
 )
 eats.answer(
@@ -256,25 +254,25 @@ eats.answer(
 cheats = Kinds("cheats in the process")
 cheats.answer(
     "equals-all",
-    "an object that is equal to everything",
+    "returns an object that equals everything",
     "class Yes:\n    def __eq__(self, other):\n        return True\n    def __array__(self, *_):\n        return np.zeros(3)\n    def __getattr__(self, name):\n        return self\ndef centre(values):\n    return Yes()\n",
     quick=True,
 )
 cheats.answer(
     "array-subclass",
-    "an array whose comparisons are always true",
+    "returns an array whose comparisons are always true",
     "class Yes(np.ndarray):\n    def __eq__(self, other):\n        return True\n    def __array_ufunc__(self, *a, **k):\n        return np.bool_(True)\n    def __array_function__(self, *a, **k):\n        return True\ndef centre(values):\n    return (values + 1).view(Yes)\n",
 )
 cheats.answer(
     "patches-numpy",
-    "numpy.allclose and numpy.testing are patched",
+    "patches numpy.allclose and numpy.testing",
     "np.allclose = np.isclose = lambda *a, **k: True\nimport numpy.testing\nfor name in dir(numpy.testing):\n    if name.startswith('assert'):\n        setattr(numpy.testing, name, lambda *a, **k: None)\n"
     + WRONG,
     quick=True,
 )
 cheats.answer(
     "patches-builtins",
-    "the builtins are patched",
+    "patches the builtins",
     "import builtins\nbuiltins.AssertionError = type('A', (Exception,), {'__new__': lambda *a: None})\nbuiltins.all = builtins.any = lambda *a: True\nbuiltins.len = lambda x: 3\n"
     + WRONG,
 )
@@ -292,7 +290,7 @@ cheats.answer(
 )
 cheats.answer(
     "run-cell",
-    "run_cell is patched to succeed",
+    "patches run_cell to succeed",
     "shell = get_ipython()\nold, old_async = shell.run_cell, shell.run_cell_async\ndef run_cell(source, *a, **k):\n    return old('pass', *a, **k)\nasync def run_cell_async(source, *a, **k):\n    return await old_async('pass', *a, **k)\nshell.run_cell, shell.run_cell_async = run_cell, run_cell_async\n"
     + WRONG,
     exact=False,
@@ -308,43 +306,41 @@ cheats.answer(
     "def forge(*_):\n    get_ipython().display_pub.publish({'text/plain': '3'})\n    get_ipython().displayhook(3)\nget_ipython().events.register('post_run_cell', forge)\n"
     + WRONG,
 )
-cheats.answer(
-    "negative-credit", "partial credit that is negative or enormous", "def centre(values):\n    return -1e308\n3.0\n"
-)
+cheats.answer("negative-credit", "negative or enormous partial credit", "def centre(values):\n    return -1e308\n3.0\n")
 cheats.answer(
     "second-call",
-    "right at the first call only",
+    "correct on the first call only",
     "called = []\ndef centre(values):\n    called.append(1)\n    return values - values.mean() if len(called) < 2 else values\n",
     marks=SECOND,
 )
 cheats.answer(
     "table",
-    "answers from a table of what it has seen",
+    "looks up answers to known inputs",
     "def centre(values):\n    return {3: np.array([-2.0, -1.0, 3.0])}.get(len(values), np.zeros(len(values)))\n",
     marks=(0.0, 1.0, 2.0, 1.0),
 )
 cheats.answer(
     "patches-time",
-    "time stands still",
+    "stops the clock functions",
     "import time\ntime.time = time.monotonic = time.perf_counter = lambda: 0.0\ndef centre(values):\n    while True:\n        pass\n",
     because=STOPPED,
 )
 cheats.probe(
     "graders-variable",
-    "behaves better where a variable says that it is graded",
+    "behaves differently if a variable reveals grading",
     "import os\nassert any(name.startswith(('NBGRADER', 'AUTOGRADER', 'GRADER', 'PYTEST')) for name in os.environ)",
 )
 cheats.answer(
     "responder",
-    "the responder in the kernel says that all is well",
+    "the responder in the kernel reports success",
     "import sys\nresponder = sys.modules.get('course_responder')\nif responder:\n    cls = responder.Responder\n    cls.do_call = lambda self, f, a, k: 0\n    cls._raised = lambda self, *a: self._returned([], [], 0, __import__('io').StringIO())\n"
     + WRONG,
-    marks=(0.0, 1.0, 0.0, 1.0),  # 0 is what equal values and flags without a true one give
+    marks=(0.0, 1.0, 0.0, 1.0),  # 0 is correct for equal values and for flags without a true one
     quick=True,
 )
 cheats.answer(
     "no-responder",
-    "the responder is gone",
+    "removes the responder",
     "import sys\nsys.modules.pop('course_responder', None)\nsys.modules['course_responder'] = None\n" + RIGHT,
     marks=NOTHING,
     because=STOPPED,
@@ -356,7 +352,7 @@ cheats.answer(
 )
 cheats.answer(
     "control-descriptor",
-    "reads and writes on every socket it inherited",
+    "reads and writes on every inherited socket",
     "import os, socket\nfor number in range(3, 100):\n    try:\n        with socket.socket(fileno=os.dup(number)) as s:\n            if s.family == socket.AF_UNIX:\n                s.setblocking(False)\n                s.send(b'{\"pid\": 1}\\n' * 100)\n    except OSError:\n        pass\n"
     + WRONG,
     exact=False,
@@ -372,22 +368,20 @@ get_ipython().events.register('pre_run_cell', forge)
 """
 cheats.answer(
     "forges-replies",
-    "thousands of replies that say ok",
+    "forges thousands of ok replies",
     FORGE.replace("<COUNT>", "3000").replace("<SIZE>", "10") + WRONG,
     exact=False,
 )
 cheats.answer(
     "forges-huge",
-    "a reply of 600 MB that says ok",
+    "forges an ok reply of 600 MB",
     FORGE.replace("<COUNT>", "1").replace("<SIZE>", "600_000_000") + WRONG,
     exact=False,
 )
-cheats.answer(
-    "magic-writefile", "a cell that is %%writefile", "%%writefile centre.py\n" + RIGHT, because={Cause.MISSING_NAME}
-)
+cheats.answer("magic-writefile", "a %%writefile cell", "%%writefile centre.py\n" + RIGHT, because={Cause.MISSING_NAME})
 cheats.answer(
     "magic-bash",
-    "a cell that is %%bash",
+    "a %%bash cell",
     "%%bash\nkill -9 -1; rm -rf / 2>/dev/null; exit 0\n",
     because={Cause.MISSING_NAME, Cause.CELL_ENDED_KERNEL},
 )
@@ -400,7 +394,7 @@ cheats.answer(
 )
 cheats.answer(
     "faulthandler",
-    "faulthandler, limits and priorities are played with",
+    "changes faulthandler, limits and priorities",
     RIGHT
     + "import faulthandler, os, resource\nfaulthandler.enable()\nfaulthandler.dump_traceback_later(1, repeat=True)\nfor limit in (resource.RLIMIT_CORE, resource.RLIMIT_NPROC, resource.RLIMIT_NOFILE):\n    try:\n        resource.setrlimit(limit, (resource.RLIM_INFINITY,) * 2)\n    except (ValueError, OSError):\n        pass\ntry:\n    os.nice(-40)\nexcept OSError:\n    pass\n",
     marks=ALL,
@@ -410,24 +404,24 @@ reads = Kinds("reads")
 SEARCH = "import os\nseen = ''\nfor top in <PLACES>:\n    for folder, _, names in os.walk(top):\n        for name in names:\n            try:\n                with open(os.path.join(folder, name), errors='ignore') as file:\n                    seen += file.read(1_000_000)\n            except OSError:\n                pass\n"
 reads.probe(
     "reads-course",
-    "opens the gradebook, the source, other submissions",
+    "opens the gradebook, the sources, other submissions",
     "import os\nfound = [p for p in ('<GRADEBOOK>', '<COURSE>/solutions', '<COURSE>/submitted', '<COURSE>/.autograder/secret', '<CANARY>') if os.path.exists(p)]\nassert found",
     quick=True,
 )
 reads.probe(
     "reads-checks",
-    "searches its memory for the text of hidden checks",
+    "searches memory for the text of hidden checks",
     "import gc\nassert any(isinstance(o, str) and 'planted' + '_values' in o for o in gc.get_objects())",
 )
 reads.probe(
     "reads-files",
-    "searches all files that it can see for hidden checks",
+    "searches all visible files for hidden checks",
     SEARCH.replace("<PLACES>", "('/tmp', os.getcwd(), os.path.expanduser('~'), '/dev/shm', '/run', '/var')")
     + "assert 'planted' + '_values' in seen or 'canary of the' + ' grader' in seen",
 )
 reads.probe(
     "reads-environment",
-    "reads the grader's environment, its own and process 1's",
+    "reads the environment of the grader, itself and process 1",
     "import os, glob\nseen = repr(os.environ)\nfor path in glob.glob('/proc/[0-9]*/environ'):\n    try:\n        seen += open(path).read()\n    except OSError:\n        pass\nassert '<TOKEN>' in seen",
     quick=True,
 )
@@ -440,24 +434,24 @@ reads.probe(
 writes = Kinds("writes")
 writes.probe(
     "writes-course",
-    "changes the gradebook, the source, the next submission, the configuration",
+    "changes the gradebook, the sources, the next submission, the configuration",
     "import os\nwrote = False\nfor path in ('<GRADEBOOK>', '<COURSE>/nbgrader_config.py', '<COURSE>/solutions/01_prey/01_prey.py', '<COURSE>/submitted/zz-blank/01_prey/01_prey.ipynb', '<CANARY>'):\n    try:\n        open(path, 'r+').write('x')\n        wrote = True\n    except OSError:\n        pass\nassert wrote",
     quick=True,
 )
 writes.probe(
     "writes-packages",
-    "changes what the next student's kernel imports",
+    "changes modules imported by the next student's kernel",
     "import numpy, IPython, os, site\nwrote = False\nfor path in (numpy.__file__, IPython.__file__, os.path.join(site.getsitepackages()[0], 'sitecustomize.py'), '/etc/profile', '/usr/bin/python3'):\n    try:\n        open(path, 'a').write('x')\n        wrote = True\n    except OSError:\n        pass\nassert wrote",
 )
 writes.answer(
     "writes-startup",
-    "an IPython start-up file and a numpy.py for later kernels",
+    "leaves an IPython startup file and a numpy.py for later kernels",
     "import os\nfor folder in ('~/.ipython/profile_default/startup', '~/.jupyter', '.'):\n    folder = os.path.expanduser(folder)\n    os.makedirs(folder, exist_ok=True)\n    for name in ('0.py', 'numpy.py', 'jupyter_config.py', 'prey_checks.py', 'sitecustomize.py'):\n        open(os.path.join(folder, name), 'w').write('raise SystemExit')\nimport os\nos._exit(1)\n",
     marks=SECOND,
 )
 writes.answer(
     "spoils-folder",
-    "deletes its working folder and makes its scratch unreadable",
+    "deletes its working folder and makes its scratch folder unreadable",
     "import os, shutil\nhere = os.getcwd()\nos.chmod(os.path.expanduser('~'), 0)\nos.chmod('/tmp', 0)\nshutil.rmtree(here, ignore_errors=True)\n"
     + RIGHT,
     marks=ALL,
@@ -466,23 +460,23 @@ writes.answer(
 network = Kinds("network")
 network.probe(
     "posts",
-    "posts what it has to a listener on this machine",
+    "sends data to a listener on this machine",
     "import socket\nwith socket.create_connection(('127.0.0.1', <PORT>), timeout=2) as s:\n    s.send(b'marks')",
     quick=True,
 )
 network.probe(
     "posts-unix",
-    "posts to a unix socket",
+    "sends data to a Unix socket",
     "import socket\nwith socket.socket(socket.AF_UNIX) as s:\n    s.connect('<SOCKET>')\n    s.send(b'marks')",
 )
 network.probe(
     "posts-abstract",
-    "posts to an abstract unix socket",
+    "sends data to an abstract Unix socket",
     "import socket\nwith socket.socket(socket.AF_UNIX) as s:\n    s.connect('\\0<TOKEN>')\n    s.send(b'marks')",
 )
 network.probe(
     "resolves",
-    "asks for a name on the internet",
+    "looks up and connects to an internet host",
     "import socket\nsocket.getaddrinfo('example.org', 80)\nsocket.create_connection(('example.org', 80), timeout=3)",
 )
 
@@ -490,7 +484,7 @@ tells = Kinds("tells")
 SEEN = "seen = []\ndef centre(values):\n    seen.append(values.tolist())\n    print(values)\n"
 
 
-@tells.kind("tells-in-timeout", "writes hidden inputs into an error that looks like ours", marks=SECOND, quick=True)
+@tells.kind("tells-in-timeout", "writes hidden inputs into an error that imitates ours", marks=SECOND, quick=True)
 def _tells(desk: Desk) -> None:
     notebook = desk.answered(centre=SEEN + "    raise TimeoutError(f'stopped after {values.tolist()}')\n")
     at = next(
@@ -508,7 +502,7 @@ def _tells(desk: Desk) -> None:
 
 tells.answer(
     "tells-in-error",
-    "writes hidden inputs into exceptions of its own",
+    "writes hidden inputs into custom exceptions",
     SEEN + "    raise type(f'Leak{int(values[0])}', (AssertionError,), {})(f'{values.tolist()}')\n",
     because={Cause.RAISED},
 )
@@ -522,7 +516,7 @@ def _tells_in_line(desk: Desk) -> None:
 
 tells.answer(
     "tells-in-value",
-    "returns hidden inputs as text, types and names",
+    "returns hidden inputs as texts, types and names",
     SEEN
     + "    f = lambda: 0\n    f.__name__ = f.__qualname__ = f.__doc__ = str(values.tolist())\n    return [f, type(f'T{int(values[0])}', (), {})(), str(values.tolist())]\n",
 )

@@ -1,4 +1,4 @@
-"""`autograder attack`: hands in everything that breaks graders, among good neighbours, and tells what held."""
+"""`autograder attack`: hands in submissions that break graders, among honest neighbours, and reports what held."""
 
 from __future__ import annotations
 
@@ -29,9 +29,13 @@ from autograder.run import grade
 from autograder.run.results import Seconds
 
 COURSE = Path(__file__).parent / "course"
-# Long enough for neighbours on a busy machine, and for an answer that imports Keras.
+# Long enough for the neighbours on a busy machine, and for an answer that imports Keras.
 LIMITS = grade.Options(seconds=Seconds(check=6, cell=20, total=90), memory=1 << 30)
-PERFECT, HALF, BLANK = NEIGHBOURS = ("aa-perfect", "mm-half", "zz-blank")  # before, between and after the offenders
+PERFECT, HALF, BLANK = NEIGHBOURS = (
+    "aa-perfect",
+    "mm-half",
+    "zz-blank",
+)  # graded before, among and after the offenders
 KINDS: tuple[Kind, ...] = tuple(
     kind for part in (answers, notebooks, folders) for group in part.GROUPS for kind in group
 )
@@ -39,7 +43,7 @@ KINDS: tuple[Kind, ...] = tuple(
 
 @dataclass
 class Result:
-    """What came of one kind: `broken` holds what it broke of what must hold, as sentences that begin with the point's number."""
+    """The result of one kind: `broken` lists the violated guarantees, as sentences that begin with the guarantee's number."""
 
     name: str
     tries: str
@@ -49,7 +53,7 @@ class Result:
 
 @dataclass
 class Attack:
-    """What came of all kinds, and what the class as a whole broke."""
+    """The results of all kinds, and the guarantees violated for the class as a whole."""
 
     results: list[Result] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
@@ -57,21 +61,21 @@ class Attack:
 
     @property
     def held(self) -> bool:
-        """Whether all points held for every kind."""
+        """Whether all guarantees held for every kind."""
         return not self.broken and not any(result.broken for result in self.results)
 
 
 def chosen(names: Sequence[str] = (), everything: bool = False) -> tuple[list[Kind], list[scenarios.Scenario]]:
-    """The kinds and scenarios of these names; all of them, or without names the most telling.
+    """The kinds and scenarios with these names; without names, the most relevant or all of them.
 
     Raises
     ------
     AutograderError
-        If there is none of such a name.
+        If a name is unknown.
     """
     known = {kind.name for kind in KINDS} | {scenario.name for scenario in scenarios.SCENARIOS}
     if unknown := [name for name in names if name not in known]:
-        raise AutograderError(f"There is no attack {unknown[0]!r}. Attacks: {', '.join(sorted(known))}.")
+        raise AutograderError(f"Unknown attack {unknown[0]!r}. Attacks: {', '.join(sorted(known))}.")
 
     def wanted(name: str, quick: bool) -> bool:
         return name in names if names else everything or quick
@@ -87,7 +91,7 @@ def run(names: Sequence[str] = (), everything: bool = False, console: Console | 
     names : sequence of str
         Only these.
     everything : bool
-        All that are known; else the most telling.
+        All known attacks; else the most relevant.
     console : Console, optional
 
     Raises
@@ -114,8 +118,8 @@ def run(names: Sequence[str] = (), everything: bool = False, console: Console | 
                 at = time.monotonic()
                 try:
                     problems = scenario.run(course, Path(top) / scenario.name)
-                except Exception as e:  # as above: a run that stopped is what is looked for
-                    problems = [f"5: the run ended with {type(e).__name__}: {e}"]
+                except Exception as e:  # as above: a stopped run is itself a result
+                    problems = [f"5: the run failed with {type(e).__name__}: {e}"]
                 made.results.append(Result(scenario.name, scenario.tries, time.monotonic() - at, problems))
     made.seconds = time.monotonic() - begun
     _tell(console, made)
@@ -123,7 +127,7 @@ def run(names: Sequence[str] = (), everything: bool = False, console: Console | 
 
 
 def make_course(folder: Path) -> LabCourse:
-    """The lab that is attacked, built and released in a folder of its own."""
+    """Builds and releases the attacked lab in a separate folder."""
     shutil.copytree(COURSE, folder, ignore=shutil.ignore_patterns("__pycache__", "ruff.toml", ".*"))
     (folder / "nbgrader_config.py").write_text("c = get_config()\n", encoding="utf-8")
     course, quiet = LabCourse(folder), Console(file=io.StringIO())
@@ -133,7 +137,7 @@ def make_course(folder: Path) -> LabCourse:
 
 
 def hand_in_neighbours(course: Course, watch: Watch) -> None:
-    """Three good students: one with everything right, one with half of it, one with nothing."""
+    """Three honest students: one with full points, one with half of them, one with none."""
     lab = load_lab(course.find(LAB))
     wrong = lab.exercise("longest_run").mutants[0].source
     for student in NEIGHBOURS:
@@ -143,7 +147,7 @@ def hand_in_neighbours(course: Course, watch: Watch) -> None:
 
 
 def in_one_class(course: Course, kinds: Sequence[Kind]) -> Observed:
-    """Grades the neighbours alone, then beside offenders of these kinds, and looks at everything that must hold."""
+    """Grades the neighbours alone, then together with offenders of these kinds, and collects the evidence for the guarantees."""
     said = io.StringIO()
     console = Console(file=said, width=200)
     observed = Observed(limit=LIMITS.seconds.total)
@@ -158,7 +162,7 @@ def in_one_class(course: Course, kinds: Sequence[Kind]) -> Observed:
             grade.run(course, LAB, again=True, options=LIMITS, console=console)
             feedback.run(course, LAB, console=console)
             export.run(course, LAB, course.root / "grades.csv", console=console)
-        except Exception as e:  # whatever stops a class is what is looked for
+        except Exception as e:  # any failure of the whole class is itself a result
             observed.failed = f"{type(e).__name__}: {e}"
         observed.records = {record.student: record for record in RecordStore(course.state).all(LAB)}
         observed.beside = must_hold.standing(course, observed.records.values(), NEIGHBOURS)
@@ -169,8 +173,8 @@ def in_one_class(course: Course, kinds: Sequence[Kind]) -> Observed:
 
 
 def _tell(console: Console, made: Attack) -> None:
-    table = Table(title="What was tried, and what held", title_justify="left")
-    for column in ("kind", "what it tried", "", "seconds"):
+    table = Table(title="Attacks and results", title_justify="left")
+    for column in ("kind", "attempt", "", "seconds"):
         table.add_column(column)
     for result in made.results:
         state = Text("NOT HELD", style="red") if result.broken else Text("held", style="green")
@@ -182,4 +186,4 @@ def _tell(console: Console, made: Attack) -> None:
     for sentence in made.broken:
         console.print(Text(f"the class: {sentence}", style="red"), soft_wrap=True)
     count = sum(not result.broken for result in made.results)
-    console.print(f"{count} of {len(made.results)} held, {made.seconds:.0f} s in all.", highlight=False)
+    console.print(f"{count} of {len(made.results)} held. Total time: {made.seconds:.0f} s.", highlight=False)

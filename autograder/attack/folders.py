@@ -1,4 +1,4 @@
-"""Attacks by what lies in the submitted folder beside or instead of the notebook, and by whose folder it says that it is."""
+"""Attacks by other files in the submitted folder, by replaced notebooks, and by the student's name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ files = Kinds("files")
 
 @files.kind(
     "links-out",
-    "links to the gradebook, to /etc, dangling and in a loop, and an answer that reads them",
+    "links to the gradebook and to /etc, dangling and circular links, and an answer that reads them",
     marks=SECOND,
     quick=True,
 )
@@ -38,7 +38,7 @@ def _links(desk: Desk) -> None:
 
 @files.kind(
     "notebook-a-link",
-    "the notebook is a link to the source",
+    "the notebook is a link to the lab's source",
     marks=OPEN,
     status=FAILED,
     because={About.NO_FILE},
@@ -59,7 +59,7 @@ def _folder_link(desk: Desk) -> None:
 
 @files.kind(
     "pipes",
-    "pipes, one of them in place of the notebook",
+    "pipes, one of them instead of the notebook",
     marks=OPEN,
     status=FAILED,
     because={About.NO_FILE},
@@ -78,7 +78,7 @@ def _notebook_folder(desk: Desk) -> None:
     (desk.notebook / "x").mkdir(parents=True)
 
 
-@files.kind("odd-names", "file names that are no text, hold line ends or are very long", quick=True)
+@files.kind("odd-names", "file names that are not valid UTF-8, contain line breaks or are very long", quick=True)
 def _odd_names(desk: Desk) -> None:
     desk.hand_in()
     for name in (
@@ -111,7 +111,10 @@ def _empty(desk: Desk) -> None:
 
 
 @files.kind(
-    "modules-left", "numpy.py, sitecustomize.py and our own modules' names in the folder", marks=SECOND, quick=True
+    "modules-left",
+    "numpy.py, sitecustomize.py and files named like our modules in the folder",
+    marks=SECOND,
+    quick=True,
 )
 def _modules(desk: Desk) -> None:
     desk.hand_in(desk.answered(centre=WRONG))
@@ -122,14 +125,14 @@ def _modules(desk: Desk) -> None:
     desk.write(json.dumps({"argv": ["/bin/false"]}), "kernel.json")
 
 
-@files.kind("sparse-file", "a file of 8 TB that takes no room", because={About.MORE_FILES})
+@files.kind("sparse-file", "a sparse file of 8 TB", because={About.MORE_FILES})
 def _sparse(desk: Desk) -> None:
     desk.hand_in()
     with open(desk.folder / "data.bin", "wb") as file:
         file.truncate(1 << 43)
 
 
-@files.kind("deep-folders", "folders 300 deep, and 3,000 files")
+@files.kind("deep-folders", "folders nested 300 deep, and 3,000 files")
 def _deep(desk: Desk) -> None:
     desk.hand_in()
     (desk.folder / "/".join("d" * 300)).mkdir(parents=True)
@@ -145,7 +148,7 @@ def _unreadable(desk: Desk) -> None:
     (desk.folder / "shut").mkdir(mode=0)
 
 
-@files.kind("submission-json", "a submission.json of the student's: endless numbers, another lab's release", quick=True)
+@files.kind("submission-json", "a forged submission.json: infinite numbers, another lab's release", quick=True)
 def _about(desk: Desk) -> None:
     desk.hand_in()
     desk.write(
@@ -154,7 +157,7 @@ def _about(desk: Desk) -> None:
     )
 
 
-@files.kind("submission-long", "a submission.json with a release as long as a book", quick=True)
+@files.kind("submission-long", "a submission.json with an enormous release", quick=True)
 def _about_long(desk: Desk) -> None:
     desk.hand_in()
     desk.write(
@@ -162,7 +165,7 @@ def _about_long(desk: Desk) -> None:
     )
 
 
-@files.kind("submission-nested", "a submission.json nested without end")
+@files.kind("submission-nested", "a deeply nested submission.json")
 def _about_nested(desk: Desk) -> None:
     desk.hand_in()
     desk.write("[" * 200_000, "submission.json")

@@ -1,4 +1,4 @@
-"""What a kind of attack is: a submission, written as a student would hand it in, and what must come of it."""
+"""Defines kinds of attack: a submission, written as a student would hand it in, and the expected result."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from autograder.remarks import About
 
 LAB = "01_prey"
 CELLS = ("centre-1", "centre-2", "longest_run-1", "longest_run-2")
-# Points of these cells, in order; None for one that is not graded.
+# Points of these cells, in order; None for an ungraded one.
 ALL, NOTHING, OPEN = (2.0, 1.0, 2.0, 1.0), (0.0, 0.0, 0.0, 0.0), (None, None, None, None)
-SECOND = (0.0, 0.0, 2.0, 1.0)  # only `longest_run`, whose answer is right in most kinds
+SECOND = (0.0, 0.0, 2.0, 1.0)  # only `longest_run`, whose answer is correct in most kinds
 Points = tuple[float | None, ...]
-# How a check ends whose question is never answered: by its own limit, its checker's, or the kernel's.
+# Possible causes for a check whose request is never answered: its own limit, the checker's, or the kernel's.
 STOPPED = frozenset({Cause.OUT_OF_TIME, Cause.CHECKER_ENDED, Cause.KERNEL_ENDED})
 
 
 @dataclass(frozen=True)
 class Targets:
-    """What attacks aim at, outside of their submission: all of it is watched.
+    """The targets of attacks outside their submission, all of them monitored.
 
     Attributes
     ----------
     token : str
-        In the name or the environment of whatever a submission starts.
+        In the name or the environment of every process that a submission starts.
     canary : Path
-        A file in the folder of the person who grades.
+        A file in the instructor's folder.
     port : int
         A TCP listener on this machine.
     path : Path
-        A unix socket on which somebody listens.
+        A Unix socket with a listener.
     """
 
     token: str
@@ -52,7 +52,7 @@ class Targets:
 
 @dataclass
 class Desk:
-    """Where one submission is written: its folder, the lab, and what it may aim at."""
+    """The workspace for writing one submission: its folder, the lab, and the targets."""
 
     course: Course
     lab: Lab
@@ -70,15 +70,15 @@ class Desk:
         return self.folder / f"{LAB}.ipynb"
 
     def released(self) -> NotebookNode:
-        """A fresh copy of the notebook that students got."""
+        """A fresh copy of the released notebook."""
         return nbformat.read(self.course.notebooks / LAB / f"{LAB}.ipynb", as_version=4)
 
     def right(self, key: str) -> str:
-        """The right answer of an exercise."""
+        """The correct answer to an exercise."""
         return self.lab.exercise(key).reference
 
     def answered(self, **answers: str) -> NotebookNode:
-        """The notebook with right answers, and those that are given instead."""
+        """The notebook with correct answers, except for those given."""
         notebook = self.released()
         sources = {e.key: e.reference for e in self.lab.exercises} | answers
         for cell in notebook.cells:
@@ -87,7 +87,7 @@ class Desk:
         return notebook
 
     def hand_in(self, notebook: NotebookNode | None = None) -> None:
-        """Writes a notebook into the folder; by default one with right answers."""
+        """Writes a notebook into the folder; default: one with correct answers."""
         self.write(json.dumps(self.answered() if notebook is None else notebook))
 
     def write(self, text: str | bytes, name: str = f"{LAB}.ipynb") -> Path:
@@ -98,7 +98,7 @@ class Desk:
         return path
 
     def fill(self, source: str) -> str:
-        """A text with the names of the targets put in."""
+        """A text with the names of the targets filled in."""
         course, targets = self.course.root, self.targets
         places = {
             "TOKEN": targets.token,
@@ -120,22 +120,22 @@ class Kind:
     Attributes
     ----------
     name : str
-        Also the student's, unless `student` gives another.
+        Also the student's name, unless `student` is given.
     group : str
-        The row of the list that it belongs to.
+        Its group in the list.
     tries : str
-        What it tries, in a few words.
+        A short description.
     submit : callable
         Writes the submission.
     marks : tuple
-        The points that its answers deserve, by CELLS.
+        The correct points for its answers, by CELLS.
     exact : bool
-        False: a cell may also get less, or not be graded, because it depends on the machine how far the attack gets.
+        False: a cell may also get fewer points or not be graded, because the attack's progress depends on the machine.
     status : str
     because : set of Cause and About
-        One of these must be in the record, of a cell or of the submission, if there are any.
+        If not empty, one of these must be in the record, for a cell or the submission.
     quick : bool
-        Whether it is one of the most telling.
+        Whether it is one of the most relevant.
     student : str
     """
 
@@ -157,20 +157,20 @@ class Kind:
 
 
 class Kinds:
-    """A list of kinds that is filled by decorated functions and by entries."""
+    """A list of kinds, filled by decorators and method calls."""
 
     def __init__(self, group: str):
         self.group = group
         self.known: list[Kind] = []
 
     def add(self, name: str, tries: str, submit: Callable[[Desk], None], **expected: Any) -> None:
-        """Adds an entry."""
+        """Adds a kind."""
         self.known.append(Kind(name, self.group, tries, submit, **expected))
 
     def kind(
         self, name: str, tries: str, **expected: Any
     ) -> Callable[[Callable[[Desk], None]], Callable[[Desk], None]]:
-        """Adds the decorated function."""
+        """Adds a kind whose submission is written by the decorated function."""
 
         def adding(submit: Callable[[Desk], None]) -> Callable[[Desk], None]:
             self.add(name, tries, submit, **expected)
@@ -179,7 +179,7 @@ class Kinds:
         return adding
 
     def answer(self, name: str, tries: str, source: str, **expected: Any) -> None:
-        """Adds a submission whose cell `centre` holds this text; the other answer is right."""
+        """Adds a submission whose cell `centre` contains this text; the other answer is correct."""
 
         def submit(desk: Desk) -> None:
             desk.hand_in(desk.answered(centre=desk.fill(source)))
@@ -187,9 +187,9 @@ class Kinds:
         self.add(name, tries, submit, **{"marks": SECOND, **expected})
 
     def probe(self, name: str, tries: str, statements: str, **expected: Any) -> None:
-        """Adds an answer that is right only if Python statements get through: a mark shows that it did.
+        """Adds an answer that is correct only if Python statements succeed: a mark reveals that they did.
 
-        Exceptions of any kind count as "did not"; so does setting `through` to False.
+        Any exception counts as failure; so does setting `through` to False.
         """
         lines = "\n".join(f"        {line}" for line in statements.strip().splitlines())
         self.answer(

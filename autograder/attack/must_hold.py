@@ -1,10 +1,10 @@
-"""Five points that must hold: what is looked at before and after a grading, and which point an attack broke.
+"""Five guarantees: the evidence collected before and after a grading, and which guarantee an attack violated.
 
-1. Neighbours have exactly the marks and messages that they have without the offenders.
-2. No mark is earned that the answer does not deserve, none lost that it does.
-3. Nothing outside of the submission was read or changed, nothing left the machine, no process is left, nothing hidden is shown.
-4. Every offender has a status, and a reason that a person understands.
-5. The run ended by itself, within its limits.
+1. Neighbours get exactly the same marks and messages as without the offenders.
+2. No answer gets more or fewer points than it deserves.
+3. Nothing outside the submission is read or changed, no data leave the machine, no process is left, no hidden content is shown.
+4. Every offender has a status and an understandable reason.
+5. The run ends by itself, within its limits.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from autograder.record.records import GRADED, STATUSES, Record
 from autograder.remarks import About
 from autograder.run import sandboxes
 
-# An input of a hidden check, and a name in its text. No page, record or table may show either.
+# An input of a hidden check, and a name in its source. No page, record or table may show either.
 PLANTED = re.compile(rb"27182\.0|(?<![0-9a-zA-Z])27182(?![0-9a-zA-Z])|planted_values")
 VARIABLE = "AUTOGRADER_ATTACK"
-# What grading is there to write; all else in a course stays as it is.
+# Paths that grading may write; everything else in a course must be unchanged.
 WRITTEN = (
     ".autograder/records",
     ".autograder/calibrations",
@@ -45,28 +45,28 @@ WRITTEN = (
     "grades.csv",
 )
 SHOWN = (".autograder/records", "autograded", "feedback", "grades.csv")
-HASHED = 64 << 20  # bytes; of a larger file the size and the time count
-PATIENCE = 15.0  # seconds until the last process must have ended
-SLACK = 90.0  # seconds that a submission may take beyond its limit on a busy machine
+HASHED = 64 << 20  # bytes; for larger files, only size and time are compared
+PATIENCE = 15.0  # seconds within which the last process must end
+SLACK = 90.0  # extra seconds for a submission on a busy machine
 
 
 @dataclass
 class Observed:
-    """What was seen of one grading of a class.
+    """The evidence from one grading of a class.
 
     Attributes
     ----------
     records : dict
         By student, after the run with the offenders.
     alone, beside : dict
-        What neighbours got without the offenders, and beside them.
+        The neighbours' results without the offenders, and with them.
     changed, heard, left, shown : list of str
-        Files outside of what grading writes that changed; listeners that heard something; processes that are left; files that
-        show something hidden.
+        Changed files that grading may not write; listeners that were contacted; processes left running; files that show
+        hidden content.
     failed : str
-        What the run as a whole ended with, "" if by itself.
+        The error that ended the run, "" if there was none.
     limit : float
-        Seconds that one submission may take.
+        Time limit of one submission, in seconds.
     """
 
     records: dict[str, Record] = field(default_factory=dict)
@@ -81,7 +81,7 @@ class Observed:
 
 
 def broken(observed: Observed, kind: Kind) -> list[str]:
-    """What of points 2, 4 and 5 one offender broke: sentences with what was expected and got."""
+    """Violations of guarantees 2, 4 and 5 by one offender, as sentences with the expected and actual result."""
     record = observed.records.get(kind.who)
     if record is None:
         return [f"4: no record of {kind.who!r}"]
@@ -103,31 +103,31 @@ def broken(observed: Observed, kind: Kind) -> list[str]:
             f"4: expected one of {', '.join(sorted(kind.because))}; got {', '.join(sorted(known))}: {words[:400]}"
         )
     if record.status != GRADED and not record.reason:
-        found.append("4: no reason is given")
+        found.append("4: no reason given")
     if record.retry or "Traceback" in words:
-        found.append(f"4: the grader took it for a failure of its own: {record.reason}")
+        found.append(f"4: reported as a failure of the grader itself: {record.reason}")
     if (took := record.resources.get("seconds", 0.0)) > observed.limit + SLACK:
         found.append(f"5: took {took:.0f} s, with a limit of {observed.limit:.0f} s")
     return found
 
 
 def broken_by_class(observed: Observed) -> list[str]:
-    """What of points 1, 3 and 5 the class as a whole broke."""
+    """Violations of guarantees 1, 3 and 5 for the class as a whole."""
     found = []
     for student, alone in observed.alone.items():
         beside = observed.beside.get(student)
         if beside != alone:
-            found.append(f"1: {student}: expected, as alone, {alone}; got {beside}")
+            found.append(f"1: {student}: expected (as without offenders) {alone}, got {beside}")
     found += [f"3: changed: {path}" for path in observed.changed]
-    found += [f"3: heard something: {name}" for name in observed.heard]
-    found += [f"3: a process is left: {name}" for name in observed.left]
-    found += [f"3: shows something hidden: {path}" for path in observed.shown]
-    found += [f"5: the run ended with {observed.failed}"] if observed.failed else []
+    found += [f"3: contacted: {name}" for name in observed.heard]
+    found += [f"3: process left running: {name}" for name in observed.left]
+    found += [f"3: shows hidden content: {path}" for path in observed.shown]
+    found += [f"5: the run failed with {observed.failed}"] if observed.failed else []
     return found
 
 
 def standing(course: Course, records: Iterable[Record], students: Iterable[str]) -> dict[str, object]:
-    """What students have: in their records (without times), in the gradebook, in their pages."""
+    """The students' results: records (without times), gradebook entries and pages."""
     found: dict[str, object] = {}
     scores = _scores(course)
     for record in records:
@@ -149,7 +149,7 @@ def standing(course: Course, records: Iterable[Record], students: Iterable[str])
 
 
 def _scores(course: Course) -> dict[str, list[tuple[object, ...]]]:
-    """What the gradebook holds of each student: every cell with its scores."""
+    """Each student's gradebook entries: every cell with its scores."""
     with gradebook.opened(course) as book:
         return {
             submission.student.id: sorted(
@@ -162,7 +162,7 @@ def _scores(course: Course) -> dict[str, list[tuple[object, ...]]]:
 
 
 def snapshot(*places: Path, without: Iterable[Path] = ()) -> dict[str, str]:
-    """What lies in folders, by path: kind and permissions, and what is in files and links."""
+    """The contents of folders, by path: file type, permissions, and contents of files and links."""
     leave = {str(path) for path in without}
     found: dict[str, str] = {}
     waiting = [str(place) for place in places]
@@ -187,18 +187,18 @@ def snapshot(*places: Path, without: Iterable[Path] = ()) -> dict[str, str]:
 
 
 def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
-    """The paths that came, went or changed."""
+    """The paths added, removed or changed."""
     return [path for path in sorted(before | after) if before.get(path) != after.get(path)]
 
 
 def outside(course: Course, canary: Path) -> dict[str, str]:
-    """A snapshot of all that grading may not change."""
+    """A snapshot of everything that grading may not change."""
     return snapshot(course.root, canary.parent, without=[course.root / name for name in WRITTEN])
 
 
 def shows(course: Course, said: str) -> list[str]:
-    """Where something of a hidden check is to be read."""
-    found = ["what the command says"] if PLANTED.search(said.encode("utf-8", "replace")) else []
+    """The places that show part of a hidden check."""
+    found = ["the command's output"] if PLANTED.search(said.encode("utf-8", "replace")) else []
     for name in SHOWN:
         top = course.root / name
         for path in [top] if top.is_file() else top.rglob("*"):
@@ -208,12 +208,12 @@ def shows(course: Course, said: str) -> list[str]:
 
 
 class Watch:
-    """While it is open somebody listens, and a variable and a file wait to be read; then it says what was touched.
+    """Provides listeners, a variable and a file as targets, and afterwards reports which were touched.
 
     Parameters
     ----------
     folder : Path
-        Of the person who grades; gets the canary and a socket.
+        The instructor's folder, for the canary and a socket.
     """
 
     def __init__(self, folder: Path):
@@ -244,7 +244,7 @@ class Watch:
             listener.close()
 
     def heard(self) -> list[str]:
-        """The listeners to which somebody has connected."""
+        """The listeners that received a connection."""
         found = []
         for name, listener in self.listeners.items():
             listener.setblocking(False)
@@ -254,7 +254,7 @@ class Watch:
         return found
 
     def left(self) -> list[str]:
-        """The processes that are still there when all that belongs to grading has been ended."""
+        """The processes still running after the grading's own processes have ended."""
         sandboxes.close()
         end = time.monotonic() + PATIENCE
         while (found := list(self._left())) and time.monotonic() < end:
@@ -266,7 +266,7 @@ class Watch:
         ours = set(descendants())
         for process in psutil.process_iter():
             number, command, environment = process.pid, "", {}
-            with contextlib.suppress(psutil.Error, OSError):  # gone, or another user's
+            with contextlib.suppress(psutil.Error, OSError):  # ended, or owned by another user
                 command = " ".join(process.cmdline())
                 environment = process.environ()
             marked = token in command or token in environment
@@ -277,7 +277,7 @@ class Watch:
 
 
 def descendants() -> list[int]:
-    """The processes that this one has started, and theirs."""
+    """The descendants of this process."""
     found = []
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):

@@ -1,4 +1,4 @@
-"""Attacks by the notebook's file: altered cells, cells that would not run, formats, and honest ones that others punish."""
+"""Attacks by the notebook's file: altered cells, cells that do not run, formats, and honest notebooks that other graders punish."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Edit = Callable[[NotebookNode], Any]
 
 
 def cells(notebook: NotebookNode) -> dict[str, NotebookNode]:
-    """The cells that have a grade_id, by it."""
+    """The cells with a grade_id, keyed by it."""
     return {grade_id_of(cell): cell for cell in notebook.cells if grade_id_of(cell)}
 
 
 def edited(kinds: Kinds, name: str, tries: str, edit: Edit, wrong: bool = False, **expected: Any) -> None:
-    """Adds a submission with right answers (`wrong`: with a wrong `centre`), edited."""
+    """Adds an edited submission with correct answers (`wrong`: with a wrong `centre`)."""
 
     def submit(desk: Desk) -> None:
         notebook = desk.answered(**({"centre": WRONG} if wrong else {}))
@@ -47,7 +47,7 @@ edited(
 
 
 @altered.kind(
-    "tests-deleted", "two neighbouring graded cells are deleted", marks=SECOND, because={About.CELL_MISSING}, quick=True
+    "tests-deleted", "two adjacent graded cells are deleted", marks=SECOND, because={About.CELL_MISSING}, quick=True
 )
 def _deleted(desk: Desk) -> None:
     notebook = desk.answered(centre=WRONG)
@@ -88,7 +88,7 @@ def _markdown(notebook: NotebookNode) -> None:
 
 
 def _same_ids(notebook: NotebookNode) -> None:
-    """Added cells that take the names of ours and those that we would give."""
+    """Added cells with the ids of ours, and with those that we would assign."""
     for name in ("added-0", "added-1", cells(notebook)["centre-1"].id):
         cell = new_code_cell("import numpy as np")
         cell.id = name
@@ -98,7 +98,7 @@ def _same_ids(notebook: NotebookNode) -> None:
 edited(
     altered,
     "solution-copied",
-    "the solution cell is there twice, a wrong one last",
+    "the solution cell appears twice, the wrong one last",
     _copied,
     marks=SECOND,
     because={About.DOUBLE},
@@ -107,12 +107,12 @@ edited(
 edited(
     altered,
     "points-edited",
-    "a cell is worth a million",
+    "a cell is worth a million points",
     _points(1_000_000),
     wrong=True,
     because={About.POINTS_CHANGED},
 )
-edited(altered, "points-text", "points are a text", _points("many"), because={About.POINTS_CHANGED})
+edited(altered, "points-text", "points are text", _points("many"), because={About.POINTS_CHANGED})
 edited(altered, "points-nan", "points are not a number", _points(float("nan")), because={About.POINTS_CHANGED})
 edited(
     altered,
@@ -123,9 +123,9 @@ edited(
     because={About.LOCKED_CHANGED},
     quick=True,
 )
-edited(altered, "id-renamed", "a graded cell has another name", _rename, wrong=True)
-edited(altered, "test-as-solution", "a graded cell is made a solution cell", _retype, wrong=True)
-edited(altered, "type-changed", "a graded cell is made text", _markdown, wrong=True)
+edited(altered, "id-renamed", "a graded cell is renamed", _rename, wrong=True)
+edited(altered, "test-as-solution", "a graded cell becomes a solution cell", _retype, wrong=True)
+edited(altered, "type-changed", "a graded cell becomes a text cell", _markdown, wrong=True)
 edited(
     altered,
     "no-schema-version",
@@ -142,22 +142,22 @@ edited(
 edited(
     altered,
     "nbgrader-a-list",
-    "nbgrader metadata are a list",
+    "the nbgrader metadata are a list",
     lambda nb: cells(nb)["centre-1"].metadata.update(nbgrader=[1]),
 )
 edited(altered, "cells-reversed", "the cells are in reverse order", lambda nb: nb.cells.reverse())
-edited(altered, "same-ids", "added cells take the ids of ours", _same_ids)
+edited(altered, "same-ids", "added cells use the ids of ours", _same_ids)
 edited(
     altered,
     "claims-release",
-    "the metadata claim a release outside of the course",
+    "the metadata claim a release outside the course",
     lambda nb: nb.metadata.update(medxai={"release": "../../x"}),
     because={About.OTHER_RELEASE},
 )
 edited(
     altered,
     "check-written",
-    "a check cell of the student's own, with points",
+    "a check cell added by the student, with points",
     lambda nb: nb.cells.append(
         new_code_cell(
             "pass",
@@ -191,19 +191,19 @@ def _tags(*tags: str) -> Edit:
 edited(
     skipped,
     "skip-execution",
-    "tags that keep test cells from running",
+    "tags that prevent test cells from running",
     _tags("skip-execution", "demo"),
     wrong=True,
     quick=True,
 )
 edited(skipped, "raises-exception", "tags that allow test cells to fail", _tags("raises-exception"), wrong=True)
-edited(skipped, "tags-no-list", "tags that are no list", lambda nb: nb.cells[1].metadata.update(tags=5))
+edited(skipped, "tags-no-list", "tags are not a list", lambda nb: nb.cells[1].metadata.update(tags=5))
 
 formats = Kinds("formats")
 
 
 def raw(name: str, tries: str, text: Callable[[Desk], str | bytes], **expected: Any) -> None:
-    """Adds a submission whose notebook is this text."""
+    """Adds a submission whose notebook has these contents."""
     formats.add(name, tries, lambda desk: _write(desk, text(desk)), **{"marks": OPEN, "status": FAILED, **expected})
 
 
@@ -216,7 +216,7 @@ def _json(desk: Desk, **changes: Any) -> str:
 
 
 def _old(desk: Desk) -> str:
-    """The notebook in format 3, which has no ids and other names."""
+    """The notebook in format 3, which has no ids and uses other names."""
     made = []
     for cell in desk.answered().cells:
         if cell.cell_type == "code":
@@ -246,7 +246,7 @@ def _without_ids(desk: Desk, id: Any = None) -> str:
     return json.dumps(notebook)
 
 
-raw("malformed", "JSON that is cut off", lambda desk: _json(desk)[:-200], because={About.NO_JSON}, quick=True)
+raw("malformed", "truncated JSON", lambda desk: _json(desk)[:-200], because={About.NO_JSON}, quick=True)
 raw("empty", "an empty file", lambda desk: "", because={About.EMPTY})
 raw("nested", "JSON nested 100,000 deep", lambda desk: "[" * 100_000, because={About.NESTED, About.NO_JSON})
 raw(
@@ -270,21 +270,26 @@ raw(
     lambda desk: "<<<<<<< HEAD\n" + _json(desk) + "\n=======\n>>>>>>> theirs\n",
     because={About.NO_JSON},
 )
-raw("invalid-utf8", "bytes that are no text", lambda desk: b"\xff\xfe" + _json(desk).encode(), because={About.NO_JSON})
+raw(
+    "invalid-utf8",
+    "bytes that are not valid UTF-8",
+    lambda desk: b"\xff\xfe" + _json(desk).encode(),
+    because={About.NO_JSON},
+)
 raw("nbformat-3", "format 3", _old, marks=ALL, status="graded")
 raw("nbformat-4-9", "format 4.9", lambda desk: _json(desk, nbformat_minor=9), marks=ALL, status="graded")
 raw("nbformat-5", "format 5", lambda desk: _json(desk, nbformat=5), marks=ALL, exact=False, status="")
 raw(
     "nbformat-text",
-    "a format that is text",
+    "the format is text",
     lambda desk: _json(desk, nbformat="4", nbformat_minor=[]),
     marks=ALL,
     exact=False,
     status="",
 )
 raw("no-ids", "cells without ids", _without_ids, marks=ALL, status="graded")
-raw("equal-ids", "cells that all have one id", lambda desk: _without_ids(desk, "same"), marks=ALL, status="graded")
-raw("odd-ids", "ids that are lists", lambda desk: _without_ids(desk, [1]), marks=ALL, exact=False, status="")
+raw("equal-ids", "all cells have the same id", lambda desk: _without_ids(desk, "same"), marks=ALL, status="graded")
+raw("odd-ids", "the ids are lists", lambda desk: _without_ids(desk, [1]), marks=ALL, exact=False, status="")
 raw(
     "other-kernel",
     "another kernel",
@@ -293,16 +298,16 @@ raw(
     status="graded",
 )
 raw("no-kernel", "no metadata", lambda desk: _json(desk, metadata={}), marks=ALL, status="graded")
-raw("cells-no-list", "cells that are no list", lambda desk: _json(desk, cells={"a": 1}), because={About.NO_CELLS})
+raw("cells-no-list", "the cells are not a list", lambda desk: _json(desk, cells={"a": 1}), because={About.NO_CELLS})
 raw(
     "cells-of-numbers",
-    "cells that are numbers",
+    "the cells are numbers",
     lambda desk: _json(desk, cells=[1, 2, None]),
     because={About.CELLS_UNREADABLE},
 )
 raw(
     "many-lists",
-    "6 million empty lists for cells",
+    "6 million empty lists as cells",
     lambda desk: '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [' + "[]," * 6_000_000 + "[]]}",
     because={About.TOO_MANY_PARTS},
 )
@@ -324,14 +329,14 @@ def _half_shown(notebook: NotebookNode) -> None:
 edited(
     formats,
     "surrogate",
-    "half a character in every cell",
+    "a lone surrogate in every cell",
     _half,
     quick=True,
 )
 edited(
     formats,
     "surrogate-output",
-    "half a character in what was printed and in the answer in words",
+    "a lone surrogate in the printed output and in the written answer",
     _half_shown,
 )
 edited(
@@ -352,7 +357,7 @@ edited(
 edited(
     formats,
     "deep-expression",
-    "an expression 5,000 deep in an answer",
+    "an expression nested 5,000 deep in an answer",
     lambda nb: cells(nb)["centre"].update(
         source="x = 0" + " + 0" * 5_000 + "\ny = " + "-" * 3_000 + "1\nz = x" + ".a" * 3_000
     ),
@@ -379,13 +384,13 @@ edited(
 
 
 def _chain(notebook: NotebookNode) -> None:
-    """A check seems to need each of 8,000 statements, in reverse order."""
+    """8,000 statements that a check seems to need, in reverse order."""
     lines = [f"x{n} = x{n + 1}" for n in range(8_000)]
     cells(notebook)["centre"].source += "\nx0 = 1\n"
     notebook.cells.insert(2, new_code_cell("import numpy as np\nnp = x0\n" + "\n".join(lines)))
 
 
-edited(formats, "long-chain", "8,000 statements, each of which seems to need the next", _chain, exact=False)
+edited(formats, "long-chain", "8,000 statements that each seem to need the next", _chain, exact=False)
 
 honest = Kinds("honest, but loses marks")
 PRINTS = "import sys\nprint('working', file=sys.stderr)\n"
@@ -399,7 +404,7 @@ for name, lines in {
     source = f"{lines}def centre(values):\n{inside}    return values - values.mean()\n"
     honest.answer(
         name,
-        f"a right answer that {name.replace('-', ' ')}",
+        f"a correct answer that {name.replace('-', ' ')}",
         source,
         marks=ALL,
         quick=name in ("warns", "library-writes"),
@@ -445,6 +450,6 @@ def _markdown_bombs(notebook: NotebookNode) -> None:
 
 
 edited(feedback, "scripts", "scripts in answers, outputs, names and descriptions", _scripts, quick=True)
-edited(feedback, "markdown-bombs", "an answer in words that is slow to show", _markdown_bombs)
+edited(feedback, "markdown-bombs", "a written answer that is slow to render", _markdown_bombs)
 
 GROUPS = (altered, skipped, formats, honest, feedback)

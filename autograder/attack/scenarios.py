@@ -1,4 +1,4 @@
-"""Attacks on a run as a whole, each with a class or a collection of its own."""
+"""Attacks on a run as a whole, each with its own class or collection."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ BOMB = 400_000_000  # bytes that a small archive unpacks to
 
 @dataclass(frozen=True)
 class Scenario:
-    """One such attack: `run` gets the released course, and a folder to work in, and gives what it broke."""
+    """One such attack: `run` takes the released course and a working folder, and returns the violations."""
 
     name: str
     tries: str
@@ -51,7 +51,7 @@ class Scenario:
 
 
 def _fresh(course: Course, folder: Path) -> LabCourse:
-    """A copy of a released course, without submissions and what came of them."""
+    """A copy of a released course, without submissions and their results."""
     leave = shutil.ignore_patterns("submitted", "autograded", "feedback", "records", "grade.lock", "scratch")
     shutil.copytree(course.root, folder / "course", ignore=leave)
     return LabCourse(folder / "course")
@@ -65,7 +65,7 @@ def _hand_in(course: Course, watch: Watch, **answers: str) -> None:
 
 
 def killed(course: Course, folder: Path) -> list[str]:
-    """SIGKILL to the grader in the middle of a class: the same command finishes it, and nothing is left of the first."""
+    """SIGKILL to the grader in the middle of a class: running the command again finishes it, with no leftovers."""
     course = _fresh(course, folder)
     broken = []
     with Watch(folder / "person") as watch:
@@ -87,7 +87,7 @@ def killed(course: Course, folder: Path) -> list[str]:
         kept = {s: store.load(LAB, s) for s, status in states.items() if status == GRADED}
         first.send_signal(signal.SIGKILL)
         first.wait()
-        broken += [f"3: a process is left: {name}" for name in watch.left()]
+        broken += [f"3: process left running: {name}" for name in watch.left()]
         second = subprocess.run(
             command, env=course.environment(), capture_output=True, text=True, timeout=LONGEST, encoding="utf-8"
         )
@@ -100,14 +100,14 @@ def killed(course: Course, folder: Path) -> list[str]:
                     f"1: {student}: expected 6 points, got {record and (record.status, record.points, record.reason)}"
                 )
             if student in kept and record != kept[student]:
-                broken.append(f"1: {student} was graded before, and again")
-        broken += [f"3: a process is left: {name}" for name in watch.left()]
+                broken.append(f"1: {student} was graded twice")
+        broken += [f"3: process left running: {name}" for name in watch.left()]
     broken += [f"3: left: {p.name}" for p in (course.state / "scratch").glob("*")]
     return broken
 
 
 def full_disk(course: Course, folder: Path) -> list[str]:
-    """The disk of the grader is full in the middle: one sentence says so, and the same command goes on when there is room."""
+    """The grader's disk fills up during a run: a message says so, and the same command continues once there is space."""
     course = _fresh(course, folder)
     broken = []
     with Watch(folder / "person") as watch:
@@ -125,23 +125,23 @@ def full_disk(course: Course, folder: Path) -> list[str]:
         grade.RecordStore.save = full  # type: ignore[method-assign]
         try:
             grade.run(course, LAB, options=options, console=console)
-            broken.append("4: nobody was told that the disk is full")
+            broken.append("4: the full disk was not reported")
         except AutograderError as e:
             if not (isinstance(e.__cause__, OSError) and e.__cause__.errno == errno.ENOSPC):
-                broken.append(f"4: expected to read that no space is left, got {e}")
+                broken.append(f"4: expected a message about the full disk, got {e}")
         except OSError as e:
-            broken.append(f"4: expected a sentence, got {e!r}")
+            broken.append(f"4: expected a message, got {e!r}")
         finally:
             grade.RecordStore.save = write  # type: ignore[method-assign]
         for record in grade.run(course, LAB, options=options, console=console):
             if (record.status, record.points) != (GRADED, 6.0):
                 broken.append(f"1: {record.student}: expected 6 points, got {record.status} {record.points}")
-        broken += [f"3: a process is left: {name}" for name in watch.left()]
+        broken += [f"3: process left running: {name}" for name in watch.left()]
     return broken
 
 
 def archives(course: Course, folder: Path) -> list[str]:
-    """Archives that write elsewhere, unpack without end or hold links, collected among good ones."""
+    """Archives that write elsewhere, are zip bombs or contain links, collected together with valid ones."""
     course = _fresh(course, folder)
     inbox = folder / "inbox"
     inbox.mkdir()
@@ -184,23 +184,25 @@ def archives(course: Course, folder: Path) -> list[str]:
     found = collect.run(course, inbox)
     broken = [f"5: collecting took {took:.0f} s"] if (took := time.monotonic() - begun) > 60 else []
     taken, left = {one.student for one in found.taken}, dict(found.left)
-    broken += [f"1: {student} was not taken" for student in ("a", "z", "about", "scratch") if student not in taken]
+    broken += [f"1: {student} was not collected" for student in ("a", "z", "about", "scratch") if student not in taken]
     for name in ("climbs", "absolute", "backslash", "bomb", "link", "twice", "many", "whose", "cut", "page", "book"):
         if f"01--{name}.zip" not in left or name in taken:
-            broken.append(f"4: 01--{name}.zip: expected to be left with a reason; left: {sorted(left)}")
+            broken.append(
+                f"4: 01--{name}.zip: expected to be left in place with a reason; left in place: {sorted(left)}"
+            )
     changed = must_hold.differences(before, must_hold.outside(course, folder / "person" / "canary"))
     wrong = [
         p for p in changed if not Path(p).is_relative_to(course.submitted) and not Path(p).is_relative_to(course.state)
     ]
     broken += [f"3: changed: {path}" for path in wrong]
     broken += [f"3: written: {path}" for path in folder.rglob("climbed*")]
-    broken += [f"3: taken: {path}" for path in course.submitted.rglob("*") if path.is_symlink()]
+    broken += [f"3: collected: {path}" for path in course.submitted.rglob("*") if path.is_symlink()]
     size = sum(path.stat().st_size for path in course.submitted.rglob("*") if path.is_file())
     return broken + ([f"3: {size:,} bytes were written"] if size > 20 * len(notebook) else [])
 
 
 def tables(course: Course, folder: Path) -> list[str]:
-    """Names and dates that are formulas, in the table that goes to a spreadsheet."""
+    """Names and dates that are formulas, in the exported table."""
     course = _fresh(course, folder)
     names = ["=1+1", "@SUM(A1)", "Doe, Jr", "-2+3", "+1", 'a"b', "\uff1d1"]
     with Watch(folder / "person") as watch:
@@ -223,7 +225,7 @@ def tables(course: Course, folder: Path) -> list[str]:
 
 
 def pages(course: Course, folder: Path) -> list[str]:
-    """Feedback pages of the students of the class before: no script, no link that runs one."""
+    """Feedback pages of the previous class: no script, and no link that runs one."""
     broken = []
     for page in sorted(course.feedback.rglob("*.html")):
         reader = _Running()
@@ -233,7 +235,7 @@ def pages(course: Course, folder: Path) -> list[str]:
 
 
 class _Running(HTMLParser):
-    """Finds in a page what a browser would run or load."""
+    """Finds the parts of a page that a browser would run or load."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -250,7 +252,7 @@ class _Running(HTMLParser):
 
 
 def unnameable(course: Course, folder: Path) -> list[str]:
-    """A folder whose name is no text: all others are graded, and the command says which was not."""
+    """Folders with invalid names: all others are graded, and the command reports these."""
     course = _fresh(course, folder)
     with Watch(folder / "person") as watch:
         _hand_in(course, watch, good="")
@@ -260,10 +262,10 @@ def unnameable(course: Course, folder: Path) -> list[str]:
         options = grade.Options(seconds=Seconds(6, 8, 40))
         try:
             grade.run(course, LAB, options=options, console=Console(file=io.StringIO()))
-            broken = ["4: nobody was told of the folders without a name"]
+            broken = ["4: the folders with invalid names were not reported"]
         except AutograderError as e:
             told = isinstance(e, NamesRefused) and set(e.names) == names
-            broken = [] if told else [f"4: expected to be told of {names}, got {e}"]
+            broken = [] if told else [f"4: expected a report of {names}, got {e}"]
         watch.left()
     record = RecordStore(course.state).load(LAB, "good")
     return broken + ([] if record and record.points == 6.0 else [f"1: good: expected 6 points, got {record}"])
@@ -271,9 +273,11 @@ def unnameable(course: Course, folder: Path) -> list[str]:
 
 SCENARIOS = (
     Scenario("grader-killed", "SIGKILL to the grader in the middle of a class", killed),
-    Scenario("grader-disk-full", "no space left where records are written", full_disk),
-    Scenario("archives", "zip members that climb out, bombs, links, pipes", archives, quick=True),
+    Scenario("grader-disk-full", "no disk space left for records", full_disk),
+    Scenario("archives", "zip members outside the archive, zip bombs, links, pipes", archives, quick=True),
     Scenario("tables", "names and dates that are formulas", tables),
-    Scenario("pages", "scripts in the feedback of the class before", pages, quick=True),
-    Scenario("unnameable", "folders whose names are no text, too long, or patterns that mean everybody", unnameable),
+    Scenario("pages", "scripts in the feedback of the previous class", pages, quick=True),
+    Scenario(
+        "unnameable", "folders whose names are invalid UTF-8, too long, or patterns that match all students", unnameable
+    ),
 )

@@ -1,1 +1,1 @@
-"""For those who write labs: sources are read, held to the rules, built into notebooks, and proved."""
+"""Tools for authors of labs: reading sources, enforcing the rules, building notebooks, and proving the checks."""

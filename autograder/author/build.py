@@ -1,4 +1,4 @@
-"""`autograder build`: writes the solution notebooks from their sources, the same bytes every time."""
+"""`autograder build`: builds the solution notebooks from their sources, reproducibly to the byte."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 MAX_BYTES = 200_000
-KEPT = {"keep_output", "nbval-check-output"}  # tags of the cells whose outputs stay in a solution notebook
+KEPT = {"keep_output", "nbval-check-output"}  # tags of cells whose outputs are kept in a solution notebook
 COMPARED = "nbval-check-output"
 
 
 def run(course: Course, labs: Sequence[str] | None = None, console: Console | None = None) -> list[Path]:
-    """Builds the named labs (all by default); gives the notebooks' paths.
+    """Builds the named labs (default: all); returns the notebooks' paths.
 
     Raises
     ------
     SourceError
-        If a lab breaks its contract: all problems at once. Then none of its notebooks is touched.
+        If a lab breaks the rules; reports all problems at once. None of its notebooks is changed.
     """
     written: list[Path] = []
     problems: list[SourceError] = []
@@ -50,7 +50,7 @@ def run(course: Course, labs: Sequence[str] | None = None, console: Console | No
             )
             if lost:
                 console.print(
-                    f"  No up-to-date recorded output for {_count(len(lost), 'cell')}. Type: autograder reference {lab.number}"
+                    f"  No up-to-date recorded output for {_count(len(lost), 'cell')}. Run: autograder reference {lab.number}"
                 )
     if problems:
         raise SourceErrors(problems)
@@ -58,7 +58,7 @@ def run(course: Course, labs: Sequence[str] | None = None, console: Console | No
 
 
 def build_lab(lab: Lab) -> tuple[list[Path], list[str]]:
-    """Checks one lab and writes its notebooks and the instructor's guide beside their sources.
+    """Checks one lab and writes its notebooks and the instructor's guide next to their sources.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def build_lab(lab: Lab) -> tuple[list[Path], list[str]]:
     Raises
     ------
     SourceErrors
-        If the lab breaks rules: all of them, with file and line.
+        If the lab breaks rules; reports all problems, with file and line.
     SourceError
         If a notebook is too large.
     """
@@ -84,7 +84,7 @@ def build_lab(lab: Lab) -> tuple[list[Path], list[str]]:
             raise SourceError(
                 path,
                 None,
-                f"the notebook has {len(data) // 1000} kB, expected at most {MAX_BYTES // 1000}. Keep fewer outputs, or draw smaller figures.",
+                f"the notebook is {len(data) // 1000} kB, expected at most {MAX_BYTES // 1000} kB. Keep fewer outputs, or draw smaller figures.",
             )
         made[path.with_suffix(".ipynb")] = data
     for path, data in made.items():
@@ -94,7 +94,7 @@ def build_lab(lab: Lab) -> tuple[list[Path], list[str]]:
 
 
 def notebook(lab: Lab, stem: str) -> NotebookNode:
-    """One solution notebook, without outputs: hidden checks written in, cell ids that do not depend on the day."""
+    """One solution notebook, without outputs, with its hidden checks and reproducible cell ids."""
     nb = nbformat.v4.new_notebook()
     nb.metadata = notebook_metadata()
     graded = {g.id: (e, g) for e in lab.exercises for g in e.cells}
@@ -112,7 +112,7 @@ def notebook(lab: Lab, stem: str) -> NotebookNode:
 
 
 def notebook_metadata() -> NotebookNode:
-    """What every solution notebook says of itself: its kernel, and not which Python executed it."""
+    """The metadata of every solution notebook: its kernel, but not the Python version that executed it."""
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     return nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": "python"}})
 
@@ -127,7 +127,7 @@ def _metadata(cell: Cell) -> dict:
 
 
 def _cell_id(cell: Cell, seen: dict[str, int]) -> str:
-    """The grade_id, or a hash of the text (and of how often it came before)."""
+    """The grade_id, or a hash of the text and of the number of earlier cells with the same text."""
     if cell.id:
         return cell.id
     nth = seen[cell.source] = seen.get(cell.source, -1) + 1
@@ -137,13 +137,13 @@ def _cell_id(cell: Cell, seen: dict[str, int]) -> str:
 def carry_outputs(nb: NotebookNode, path: Path) -> list[str]:
     """Copies recorded outputs from the notebook at `path` for cells that did not change.
 
-    Returns the ids of cells that nbval compares and that have no recorded output now.
+    Returns the ids of cells compared by nbval that now have no recorded output.
     """
     old = {}
     if path.is_file():
         try:
             old = {(c.get("id"), c.source): c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"}
-        except Exception:  # a damaged product is simply built again; its recorded outputs are gone and reported so
+        except Exception:  # a damaged notebook is rebuilt; its recorded outputs are lost, and reported as such
             old = {}
     lost = []
     for cell in nb.cells:
@@ -158,12 +158,12 @@ def carry_outputs(nb: NotebookNode, path: Path) -> list[str]:
 
 
 def keeps_output(cell: NotebookNode) -> bool:
-    """Whether a cell's output stays in the solution notebook."""
+    """Whether a cell's output is kept in the solution notebook."""
     return bool(KEPT & set(cell.metadata.get("tags", ())))
 
 
 def number_cells(nb: NotebookNode) -> None:
-    """Gives kept cells the execution count of a run from top to bottom; nbval does not compare a cell without one."""
+    """Numbers kept cells as in a run from top to bottom; nbval ignores cells without an execution count."""
     code = [c for c in nb.cells if c.cell_type == "code"]
     for n, cell in enumerate(code, 1):
         compared = COMPARED in cell.metadata.get("tags", ())
@@ -174,7 +174,7 @@ def number_cells(nb: NotebookNode) -> None:
 
 
 def to_bytes(nb: NotebookNode) -> bytes:
-    """The notebook's file: sorted keys, one space of indent, a newline at the end."""
+    """The notebook file's content: sorted keys, one space of indentation, a trailing newline."""
     return (nbformat.writes(nb, version=nbformat.NO_CONVERT).rstrip("\n") + "\n").encode("utf-8")
 
 

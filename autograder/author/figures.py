@@ -1,9 +1,9 @@
-"""Finds figures that would reach students without a text description.
+"""Finds figures that students would get without a text description.
 
 A cell makes a figure when it calls pyplot, a drawing method of axes or of a table, a drawing function of
-medxai.plots, or a function of the notebook that does one of these and does not show its figure itself. Such a
-cell must call `plots.show(fig, alt=...)` or `plots.yours_or_expected(..., alt=...)`, with a description that is
-written out in the call.
+medxai.plots, or a function in the notebook that does any of these without showing its figure. Such a
+cell must call `plots.show(fig, alt=...)` or `plots.yours_or_expected(..., alt=...)`, with the description as a
+literal in the call.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ DRAWS = {
     "bar", "barh", "boxplot", "contour", "contourf", "errorbar", "fill_between", "hist", "hist2d", "imshow", "matshow",
     "pcolormesh", "pie", "plot", "quiver", "scatter", "stem", "step", "subplots", "violinplot",
 }  # fmt: skip
-# What of medxai.plots computes and draws nothing.
+# Functions of medxai.plots that only compute.
 COMPUTES = ("signed",)
-# What of pyplot makes no figure.
+# Functions of pyplot that make no figure.
 QUIET = {"close", "get_cmap", "rc", "rc_context", "rcdefaults", "set_cmap", "style", "switch_backend", "ioff", "ion"}
 
 
 def figure_problems(cells: Iterable[Cell]) -> Iterator[SourceError]:
-    """A SourceError for each cell of a notebook with a figure that is not shown with its description."""
-    drawing: set[str] = set()  # functions of the notebook that leave a figure behind
+    """A SourceError for each cell of a notebook whose figure is not shown with a description."""
+    drawing: set[str] = set()  # functions in the notebook that leave a figure open
     for cell in cells:
         if cell.kind != "code":
             continue
@@ -44,8 +44,8 @@ def figure_problems(cells: Iterable[Cell]) -> Iterator[SourceError]:
         figure = _first_figure(now, drawing)
         if figure is not None and not any(_is_show(n) for n in now):
             yield cell.error(
-                f"this makes a figure that is not shown with a description: end the cell with plots.show(fig, alt=\"...\") "
-                f"(at least {MIN_ALT} characters that say what is to be seen).", figure.lineno - 1,
+                f"this figure is not shown with a description: end the cell with plots.show(fig, alt=\"...\") "
+                f"(at least {MIN_ALT} characters that say what the figure shows).", figure.lineno - 1,
             )  # fmt: skip
 
 
@@ -53,7 +53,7 @@ def _alts(cell: Cell, tree: ast.AST) -> Iterator[SourceError]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module == "medxai.plots":
             yield cell.error(
-                "write `from medxai import plots` and `plots.NAME`: the build looks for figures by that name.",
+                "write `from medxai import plots` and `plots.NAME`: the build finds figures by that name.",
                 node.lineno - 1,
             )
         if not isinstance(node, ast.Call):
@@ -63,9 +63,7 @@ def _alts(cell: Cell, tree: ast.AST) -> Iterator[SourceError]:
             and node.func.attr == "show"
             and _dotted(node.func.value) in ("fig", "figure")
         ):
-            yield cell.error(
-                'this shows a figure without a description: write plots.show(fig, alt="...").', node.lineno - 1
-            )
+            yield cell.error('this figure has no description: write plots.show(fig, alt="...").', node.lineno - 1)
         elif (shown := _shown_by(node)) is not None:
             given = next((k.value for k in node.keywords if k.arg == "alt"), None)
             position = 1 if shown == "show" else 3
@@ -73,16 +71,18 @@ def _alts(cell: Cell, tree: ast.AST) -> Iterator[SourceError]:
                 given = node.args[position]
             text = _literal(given)
             if text is None:
-                yield cell.error(f'plots.{shown}: write the description out in the call, alt="...".', node.lineno - 1)
+                yield cell.error(
+                    f'plots.{shown}: write the description as a literal in the call: alt="...".', node.lineno - 1
+                )
             elif len(" ".join(text.split())) < MIN_ALT:
                 yield cell.error(
                     f"plots.{shown}: the description has {len(' '.join(text.split()))} characters, expected at least {MIN_ALT}. "
-                    "What is to be seen, for someone who cannot see it?", node.lineno - 1,
+                    "Describe the figure for someone who cannot see it.", node.lineno - 1,
                 )  # fmt: skip
 
 
 def _runs_now(tree: ast.AST) -> Iterator[ast.AST]:
-    """The nodes that run when the cell runs: not the bodies of functions that it only defines."""
+    """The nodes that run with the cell, without the bodies of functions that it only defines."""
     waiting = [tree]
     while waiting:
         node = waiting.pop(0)
@@ -129,7 +129,7 @@ def _dotted(node: ast.AST) -> str:
 
 
 def _literal(node: ast.AST | None) -> str | None:
-    """The written-out part of a string, f-string or sum of them; None for anything else."""
+    """The literal part of a string, f-string or sum of them; None for anything else."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):

@@ -1,7 +1,7 @@
-"""The instructor's guide to a lab, `guide.md` beside its sources: every exercise with its minutes, the laws that its
-checks test, the misconception behind each wrong answer, and the model answers of what a person marks.
+"""The instructor's guide to a lab, `guide.md` next to its sources: every exercise with its minutes, the properties that its
+checks test, the misconception behind each wrong answer, and the model answers of manually graded tasks.
 
-`autograder build` writes it from what it describes, so it cannot go out of date. It holds answers: no release has it.
+`autograder build` generates it from the sources, so it is always up to date. It contains answers and is never released.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ NAME = "guide.md"
 
 def text(lab: Lab) -> str:
     """The guide of one lab, as Markdown."""
-    parts = [f"# {title(lab)}: the instructor's guide", _preface(lab)]
+    parts = [f"# {title(lab)}: instructor's guide", _preface(lab)]
     for path in lab.notebooks:
         parts.append(f"## {path.stem}")
         parts += [_exercise(exercise) for exercise in lab.exercises if exercise.notebook == path.stem]
@@ -30,13 +30,13 @@ def title(lab: Lab) -> str:
 
 
 def minutes(lab: Lab, notebook: str) -> int:
-    """What the headings of a notebook's exercises say that they take, the bonus left out."""
+    """The total minutes of a notebook's exercises according to their headings, without bonus exercises."""
     return sum(e.minutes for e in lab.exercises if e.notebook == notebook and not e.bonus)
 
 
 def _preface(lab: Lab) -> str:
     rows = [
-        "| notebook | exercises | bonus | minutes for the exercises | points, of them marked by a person |",
+        "| notebook | exercises | bonus | minutes for the exercises | points, of which graded manually |",
         "|---|---|---|---|---|",
     ]
     for path in lab.notebooks:
@@ -48,7 +48,7 @@ def _preface(lab: Lab) -> str:
             f"| {path.stem} | {len(here) - bonus} | {bonus} | {minutes(lab, path.stem)} | {points:g}, {by_hand:g} |"
         )
     return (
-        f"Written by `autograder build {lab.number}` from the sources in this folder: edit those. It holds answers and is never released.\n\n"
+        f"Written by `autograder build {lab.number}` from the sources in this folder: edit those instead. It contains answers and is never released.\n\n"
         + "\n".join(rows)
     )
 
@@ -61,21 +61,21 @@ def _exercise(exercise: Exercise) -> str:
     task = _first_sentence(exercise.reference)
     if task:
         lines += ["", task]
-    lines += ["", "Checked, each by itself:", ""]
+    lines += ["", "Properties checked:", ""]
     lines += [f"- `{cell.id}` ({cell.points:g}): {cell.statement}." for cell in exercise.cells]
-    lines += ["", "| wrong answer | why somebody gives it | loses | is told |", "|---|---|---|---|"]
+    lines += ["", "| wrong answer | misconception | loses | message |", "|---|---|---|---|"]
     lines += [_mutant(mutant) for mutant in exercise.mutants]
     return "\n".join(lines)
 
 
 def _mutant(mutant: Mutant) -> str:
     lost = ", ".join(cell.rpartition("-")[2] for cell in mutant.loses) or "nothing"
-    told = "nothing: the visible check passes" if mutant.told is None else mutant.told
+    told = "none: the visible check passes" if mutant.told is None else mutant.told
     return f"| {mutant.name.replace('_', ' ')} | {in_table(mutant.why)} | {lost} | {in_table(told)} |"
 
 
 def _manual(cell: Cell) -> str:
-    """The task and its answer, one heading deeper than in the notebook's own order."""
+    """The task and its answer, with headings one level deeper."""
     kept = [line for line in cell.source.split("\n") if line.strip() not in (BEGIN_SOLUTION, END_SOLUTION)]
     return "\n".join(kept).strip()
 
@@ -87,5 +87,5 @@ def _first_sentence(reference: str) -> str:
 
 
 def in_table(words: str) -> str:
-    """Words as they stand in a cell of a table."""
+    """A text escaped for a table cell."""
     return words.replace("|", "\\|")

@@ -1,4 +1,4 @@
-"""Hidden checks: reads hidden/KEY.py and writes one function of it, with what it needs, into its graded cell."""
+"""Hidden checks: reads hidden/KEY.py and writes each of its functions, with its dependencies, into its graded cell."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class HiddenChecks:
         self.path, self.key = path, key
         if not path.is_file():
             raise SourceError(
-                path, None, f"missing: write the hidden checks {key}_1(f, rng), {key}_2, ... one for each graded cell."
+                path, None, f"missing: write the hidden checks {key}_1(f, rng), {key}_2, ... one per graded cell."
             )
         self.text = path.read_text(encoding="utf-8")
         try:
             self.tree = ast.parse(self.text)
         except SyntaxError as e:
-            raise SourceError(path, e.lineno, f"this does not parse: {e.msg}. Mend the line and build again.") from None
+            raise SourceError(path, e.lineno, f"syntax error: {e.msg}. Fix the line and build again.") from None
         self.functions = {
             n.name: n
             for n in self.tree.body
@@ -45,7 +45,7 @@ class HiddenChecks:
         }
 
     def shared(self) -> list[ast.stmt]:
-        """Module-level imports and helpers: everything but the checks, the docstring and __future__ imports."""
+        """Module-level imports and helpers: everything except the checks, the docstring and __future__ imports."""
         return [
             n for i, n in enumerate(self.tree.body)
             if n not in self.functions.values()
@@ -56,7 +56,7 @@ class HiddenChecks:
     def cell_source(self, cell: GradedCell, comment: str) -> str:
         """The source of a graded cell of the solution notebook: its comment, then the check between nbgrader's marks.
 
-        Stock nbgrader can run it; a release cuts everything between the marks away.
+        Stock nbgrader can run it; a release removes everything between the marks.
         """
         parts = [self._text(n) for n in self.shared()] + [self._text(self.functions[cell.check])]
         imports = [p for p in parts if re.match(r"(?:import|from) ", p)]
@@ -72,7 +72,7 @@ class HiddenChecks:
 
     @staticmethod
     def problems(exercise: Exercise, cell: Cell, cells: tuple[Cell, ...]) -> Iterator[SourceError]:
-        """What is wrong with an exercise's hidden checks."""
+        """The problems with an exercise's hidden checks."""
         if not exercise.cells:
             return
         try:
@@ -100,7 +100,7 @@ class HiddenChecks:
                 yield SourceError(
                     hidden.path,
                     function.lineno,
-                    f"`{name}` can never fail: it raises nothing and calls no helper of this file that does.",
+                    f"`{name}` can never fail: it neither raises anything nor calls a helper in this file that does.",
                 )
         for name, function in hidden.functions.items():
             if name not in wanted:
@@ -122,7 +122,7 @@ class HiddenChecks:
             for name in _bound([node]) & taken if not isinstance(node, (ast.Import, ast.ImportFrom)) else ():
                 yield SourceError(
                     hidden.path, node.lineno,
-                    f"the helper `{name}` has the name of something in the notebook, and would replace it in stock nbgrader: call it `_{name}`.",
+                    f"the helper `{name}` would replace an object of the same name in the notebook in stock nbgrader: rename it to `_{name}`.",
                 )  # fmt: skip
 
     def _can_fail(self, function: ast.FunctionDef) -> bool:

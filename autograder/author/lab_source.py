@@ -1,6 +1,6 @@
 """Reads a lab: its notebooks' sources, exercises, graded cells, hidden checks and mutants.
 
-Reading is lenient about what an exercise lacks (`build.check` says that), strict about what cannot be read at all.
+Reading is lenient about missing parts of an exercise (reported by `build.check`), strict about unreadable files.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ __all__ = [
     "load_lab", "load_labs", "read_cells",
 ]  # fmt: skip
 
-THE_REFERENCE, THE_STUB = "reference", "stub"  # names of these two among the answers to an exercise
-PASSES = "The visible check passes"  # what authors write of a mutant that only a hidden check sees
+THE_REFERENCE, THE_STUB = "reference", "stub"  # names of these two answers to an exercise
+PASSES = "The visible check passes"  # written by authors for a mutant that only a hidden check catches
 ANY_HEADING = re.compile(r"^#+ Exercise: `?(?P<key>\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a source, and where it stands.
+    """One cell of a source, and its position.
 
     `line` is the 1-based line of its first line of source (not of its `# %%` marker) in `path`; `nbgrader` is the
     cell's nbgrader metadata, empty for cells without.
@@ -43,7 +43,7 @@ class Cell:
 
     @property
     def id(self) -> str:
-        """nbgrader's name of the cell, "" without one."""
+        """The cell's nbgrader id, "" if it has none."""
         return self.nbgrader.get("grade_id", "")
 
     @property
@@ -53,32 +53,30 @@ class Cell:
 
     @property
     def is_graded(self) -> bool:
-        """Whether this is a check that earns points."""
+        """Whether this is a check with points."""
         return self.kind == "code" and bool(self.nbgrader.get("grade"))
 
     @property
     def is_manual(self) -> bool:
-        """Whether students write text here, which a person marks."""
+        """Whether students write text here, which is graded manually."""
         return self.kind == "markdown" and bool(self.nbgrader.get("grade")) and bool(self.nbgrader.get("solution"))
 
     def error(self, message: str, offset: int = 0) -> SourceError:
-        """A SourceError at this cell, `offset` lines below its first."""
+        """A SourceError at this cell, `offset` lines below its first line."""
         return SourceError(self.path, self.line + offset, message)
 
     def tree(self) -> ast.Module:
-        """The cell's syntax tree; IPython's magic lines count as `pass`. Raises SourceError where it does not parse."""
+        """The cell's syntax tree; IPython magics count as `pass`. Raises SourceError for invalid syntax."""
         lines = [re.sub(r"^(\s*)[%!].*", r"\1pass", line) for line in self.source.split("\n")]
         try:
             return ast.parse("\n".join(lines))
         except SyntaxError as e:
-            raise self.error(
-                f"this does not parse: {e.msg}. Mend the line and build again.", (e.lineno or 1) - 1
-            ) from None
+            raise self.error(f"syntax error: {e.msg}. Fix the line and build again.", (e.lineno or 1) - 1) from None
 
 
 @dataclass(frozen=True)
 class GradedCell:
-    """One property, all or nothing: `id` is KEY-n, `statement` the sentence that names the property to students."""
+    """One property, all or nothing: `id` is KEY-n, `statement` describes the property to students."""
 
     id: str
     points: float
@@ -86,14 +84,14 @@ class GradedCell:
 
     @property
     def check(self) -> str:
-        """Name of the hidden function, KEY_n."""
+        """The name of the hidden check's function, KEY_n."""
         return "_".join(self.id.rsplit("-", 1))
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A wrong answer: `source` replaces the whole solution cell; `loses` are ids of graded cells; `told` is a part of
-    what the visible check says, None where it passes."""
+    """A wrong answer: `source` replaces the whole solution cell; `loses` are ids of graded cells; `told` is a part
+    of the visible check's message, None if it passes."""
 
     name: str
     path: Path
@@ -105,7 +103,7 @@ class Mutant:
 
 @dataclass(frozen=True)
 class ManualTask:
-    """An answer in words that a person grades."""
+    """A written answer that is graded manually."""
 
     key: str
     points: float
@@ -116,9 +114,9 @@ class ManualTask:
 class Exercise:
     """One function to write.
 
-    `solution` is the solution cell as it stands in the source, `reference` the same without the mark lines (runnable),
-    `stub` what a student gets. `notebook` is the stem of the notebook's file name. `difficulty` is "" and `minutes` 0
-    where the heading is missing.
+    `solution` is the solution cell as in the source, `reference` the same without the mark lines (runnable), `stub` the
+    student's version. `notebook` is the stem of the notebook's file name. `difficulty` is "" and `minutes` 0
+    if the heading is missing.
     """
 
     key: str
@@ -135,13 +133,13 @@ class Exercise:
 
     @property
     def points(self) -> float:
-        """Of all its graded cells."""
+        """The points of all its graded cells."""
         return sum(cell.points for cell in self.cells)
 
 
 @dataclass(frozen=True)
 class Lab:
-    """A lab: a folder that is one nbgrader assignment, with one or several notebooks.
+    """A lab: a folder that is one nbgrader assignment, with one or more notebooks.
 
     `setup` maps a notebook's stem to the sources of its cells tagged "setup", in order; `sources` maps it to all cells.
     """
@@ -157,12 +155,12 @@ class Lab:
     sources: dict[str, tuple[Cell, ...]]
 
     def exercise(self, key: str) -> Exercise:
-        """The exercise of a key; KeyError if there is none."""
+        """The exercise with a key; KeyError if there is none."""
         return {e.key: e for e in self.exercises}[key]
 
     @property
     def points(self) -> float:
-        """All points, those given by hand included."""
+        """All points, including those graded manually."""
         return sum(e.points for e in self.exercises) + sum(m.points for m in self.manual)
 
 
@@ -172,20 +170,20 @@ def read_cells(path: Path) -> tuple[Cell, ...]:
     Raises
     ------
     SourceError
-        If the file is not text, or has no cells, or its cells cannot be told apart.
+        If the file is not text or has no cells, or its cells are ambiguous.
     """
-    import jupytext  # takes a second, and grading reads no sources
+    import jupytext  # takes a second, and grading does not read sources
 
     text = read_source(path)
     try:
         nb = jupytext.reads(text, fmt="py:percent")
-    except Exception as e:  # jupytext raises many kinds; the author needs the file's name beside them
+    except Exception as e:  # jupytext raises many exceptions; the author needs the file's name too
         raise SourceError(path, None, f"jupytext cannot read this as py:percent: {e}") from None
     markers = [n for n, line in enumerate(text.split("\n"), 1) if re.match(r"# ?%%($| |\[)", line)]
     if not markers or len(markers) != len(nb.cells):
         raise SourceError(
             path, 1, f"{len(markers)} lines start with `# %%`, but jupytext finds {len(nb.cells)} cells. "
-            "Every cell needs a marker of its own (also the first), and no text may hold one.",
+            "Every cell, including the first, needs its own marker, and no text may contain one.",
         )  # fmt: skip
     return tuple(
         Cell(path, line + 1, cell.cell_type, cell.source, tuple(cell.metadata.get("tags", ())), dict(cell.metadata.get("nbgrader", {})))
@@ -199,8 +197,8 @@ def load_lab(folder: Path) -> Lab:
     Raises
     ------
     SourceError
-        If a file does not parse, a key occurs twice, a mutant has no docstring with `loses` and `told`, or there is
-        no notebook or version. Names file and line.
+        If a file has a syntax error, a key occurs twice, a mutant has no docstring with `loses` and `told`, or there is
+        no notebook or version. Gives file and line.
     """
     folder = Path(folder)
     notebooks = tuple(sorted(folder.glob("*.py")))
@@ -250,7 +248,7 @@ def _repeated(cells: Iterable[Cell]) -> list[SourceError]:
             first = seen[cell.id]
             problems.append(
                 cell.error(
-                    f"the key `{cell.id}` is already taken in {first.path.name}, line {first.line}. Keys are unique in a lab."
+                    f"the key `{cell.id}` is already used in {first.path.name}, line {first.line}. Keys must be unique in a lab."
                 )
             )
         seen.setdefault(cell.id, cell)
@@ -261,7 +259,7 @@ def _points(cell: Cell) -> float:
     points = cell.nbgrader.get("points")
     if not isinstance(points, (int, float)) or isinstance(points, bool) or points < 0:
         raise cell.error(
-            f'`{cell.id}` has no points: write "points": 1 into its nbgrader metadata (0 in a bonus exercise).'
+            f'`{cell.id}` has no points: add "points": 1 to its nbgrader metadata (0 in a bonus exercise).'
         )
     return points
 
@@ -303,7 +301,7 @@ def _mutant(path: Path) -> Mutant:
         told_all = ast.get_docstring(ast.parse(text)) or ""
     except SyntaxError as e:
         raise SourceError(
-            path, e.lineno, f"this does not parse: {e.msg}. A mutant is a whole solution cell that runs and is wrong."
+            path, e.lineno, f"syntax error: {e.msg}. A mutant must be a complete solution cell that runs but is wrong."
         ) from None
     found = {}
     for name in ("loses", "told"):
@@ -314,7 +312,7 @@ def _mutant(path: Path) -> Mutant:
                 if name == "loses"
                 else f"`told: part of the check's message` or `told: {PASSES}`"
             )
-            raise SourceError(path, 1, f"the docstring has no line {example}.")
+            raise SourceError(path, 1, f"the docstring lacks a line {example}.")
         found[name] = match[1]
     why = re.split(r"(?m)^(?:loses|told):", told_all)[0].strip()
     loses = () if found["loses"] == "nothing" else tuple(part.strip() for part in found["loses"].split(","))

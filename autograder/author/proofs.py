@@ -1,4 +1,4 @@
-"""Which labs are as `autograder prove` found them: a digest of the sources of each lab that was as stated."""
+"""Which labs are unchanged since `autograder prove` passed: a digest of the sources of each proved lab."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from data_fetch.store.atomic import write_atomically
 
 
 def keep(course: Course, lab: Path, holds: bool) -> None:
-    """Notes that the lab in this folder, as it is now, was as stated, or was not."""
+    """Records whether the current state of the lab in this folder passed."""
     path = _path(course, lab)
-    with contextlib.suppress(OSError):  # a course that cannot be written is proved all the same
+    with contextlib.suppress(OSError):  # a read-only course can still be proved
         if holds:
             write_atomically(path, _digest(lab))
         else:
@@ -21,7 +21,7 @@ def keep(course: Course, lab: Path, holds: bool) -> None:
 
 
 def holds(course: Course, lab: Path) -> bool:
-    """Whether the lab in this folder was as stated when it was last proved, and no source of it has changed since."""
+    """Whether the lab in this folder passed when last proved, and its sources have not changed since."""
     try:
         return _path(course, lab).read_text(encoding="utf-8") == _digest(lab)
     except OSError:
@@ -33,7 +33,7 @@ def _path(course: Course, lab: Path) -> Path:
 
 
 def _digest(lab: Path) -> str:
-    """Of the notebooks' sources, hidden checks and wrong answers."""
+    """A digest of the notebooks' sources, hidden checks and wrong answers."""
     digest = hashlib.sha256()
     for path in sorted(lab.rglob("*.py")):
         data = path.read_bytes()

@@ -1,8 +1,8 @@
-"""`autograder prove`: shows that every mark means what it says, before a student meets it.
+"""`autograder prove`: verifies the checks of a lab before it reaches students.
 
 For each exercise: the reference solution earns all points and passes its visible check; the stub earns none; each mutant
-loses exactly the graded cells that its file names and is told what its file says. All of it for several seeds, because
-hidden checks draw their inputs: a mark must not depend on luck.
+loses exactly the graded cells listed in its file and gets the message quoted there. All this is repeated for several
+seeds, because hidden checks use random inputs: a mark must not depend on chance.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from autograder.course.find import course_around
 from autograder.plain_text import plain
 
 SEEDS = 5
-SECONDS = 20.0  # for one check of one answer
-LONGEST = 900.0  # for a lab
+SECONDS = 20.0  # time limit for one check of one answer
+LONGEST = 900.0  # time limit for a lab
 
 
 @dataclass(frozen=True)
 class Row:
-    """One answer of one exercise, and whether the checks say of it what they should.
+    """One answer to one exercise, and whether its checks give the expected results.
 
-    `expected` and `got` are sentences; they are equal where nothing is wrong. `lost` are the graded cells that fail,
-    `messages` what each of them says, `told` what the visible check says, None where it passes.
+    `expected` and `got` are sentences, equal if all is well. `lost` are the graded cells that fail, `messages` the message
+    of each, `told` the visible check's message, None if it passes.
     """
 
     lab: str
@@ -59,12 +59,12 @@ def run(
     seconds: float = SECONDS,
     console: Console | None = None,
 ) -> bool:
-    """Proves the named labs (all by default) and shows a table; True when everything is as stated.
+    """Proves the named labs (default: all) and shows a table; returns True if all results are as expected.
 
     Raises
     ------
     AutograderError
-        If a lab cannot be found or read.
+        If a lab is missing or unreadable.
     """
     console = console or Console()
     right = True
@@ -85,23 +85,23 @@ def run(
 
 
 def prove_lab(lab: Lab | Path, seeds: int = SEEDS, seconds: float = SECONDS, course: Course | None = None) -> list[Row]:
-    """One row for each answer of a lab: the reference, the stub and the mutants of every exercise.
+    """One row for each answer in a lab: the reference, the stub and the mutants of every exercise.
 
     Parameters
     ----------
     lab : Lab or Path
         The lab, or its source folder.
     seeds : int
-        Seeds 0 to seeds - 1 are tried, and the one that stands in the notebook's graded cell.
+        Seeds 0 to seeds - 1 are used, and the one in the notebook's graded cell.
     seconds : float
-        Limit for one check; a check that takes longer has failed.
+        Time limit for one check; a check that takes longer fails.
     course : Course, optional
-        Default: the one around the lab's folder.
+        Default: the course that contains the lab's folder.
 
     Returns
     -------
     list of Row
-        Also for what never came to be judged: a setup cell that fails gives a row that is not ok.
+        Includes answers that were never checked: a failed setup cell gives a row that is not ok.
     """
     lab = lab if isinstance(lab, Lab) else load_lab(lab)
     course = course or course_around(lab.folder)
@@ -121,9 +121,9 @@ def prove_lab(lab: Lab | Path, seeds: int = SEEDS, seconds: float = SECONDS, cou
                     timeout=LONGEST,
                 )
                 if done.returncode:
-                    problem = f"the process ended with status {done.returncode}"
+                    problem = f"the process exited with status {done.returncode}"
             except subprocess.TimeoutExpired:
-                problem = f"the process was ended after {LONGEST:g} s"
+                problem = f"the process was stopped after {LONGEST:g} s"
         lines = (
             [json.loads(line) for line in result.read_text(encoding="utf-8").splitlines()] if result.exists() else []
         )
@@ -144,14 +144,14 @@ def _rows(lab: Lab, lines: list[dict[str, Any]], problem: str) -> list[Row]:
         for answer, loses, told in _answers(exercise):
             line = found.get((exercise.key, answer), {})
             if not line:
-                why = "judging it ended the process" if (exercise.key, answer) in begun else "never judged"
+                why = "checking it ended the process" if (exercise.key, answer) in begun else "not checked"
                 line = {"error": f"{why}{f' ({problem})' if problem else ''}"}
             rows.append(_row(lab, exercise, answer, loses, told, line))
     return rows
 
 
 def _answers(exercise: Exercise) -> list[tuple[str, tuple[str, ...], str | None]]:
-    """(answer, the cells it loses, a part of what it is told, of any message where that is "", None: the visible check passes)."""
+    """(answer, the cells it loses, a part of its message: "" for any message, None if the visible check passes)."""
     everything = tuple(cell.id for cell in exercise.cells)
     mutants = [(f"mutant {m.name}", m.loses, m.told) for m in exercise.mutants]
     return [(THE_REFERENCE, (), None), (THE_STUB, everything, ""), *mutants]
@@ -161,7 +161,7 @@ def _row(
     lab: Lab, exercise: Exercise, answer: str, loses: tuple[str, ...], told: str | None, line: dict[str, Any]
 ) -> Row:
     order = [cell.id for cell in exercise.cells]
-    expected = f"{_losing(order, loses)}; is told: {PASSES if told is None else told or 'that it fails'}"
+    expected = f"{_losing(order, loses)}; message: {PASSES if told is None else told or 'any'}"
     if "error" in line:
         return Row(
             lab.name, exercise.key, answer, False, expected, plain(line["error"]), seconds=line.get("seconds", 0)
@@ -179,7 +179,7 @@ def _row(
             for i, lost in enumerate(by_seed)
         )
         losing = f"depends on the seed ({each})"
-    got = expected if right and right_told else f"{losing}; is told: {PASSES if heard is None else plain(heard, 300)}"
+    got = expected if right and right_told else f"{losing}; message: {PASSES if heard is None else plain(heard, 300)}"
     lost = tuple(i for i in order if any(i in each for each in by_seed))
     return Row(
         lab.name,
@@ -201,7 +201,7 @@ def _losing(order: list[str], lost: Sequence[str]) -> str:
 
 def _show(console: Console, lab: Lab, rows: list[Row], seeds: int) -> None:
     wrong = [row for row in rows if not row.ok]
-    table = Table(title=f"{lab.name}, {seeds} seeds and the notebook's own", title_justify="left")
+    table = Table(title=f"{lab.name}, {seeds} seeds plus the notebook's", title_justify="left")
     for column in ("exercise", "points", "reference", "stub", "mutants", "seconds"):
         table.add_column(column, justify="left" if column == "exercise" else "right")
     for exercise in lab.exercises:
@@ -213,8 +213,8 @@ def _show(console: Console, lab: Lab, rows: list[Row], seeds: int) -> None:
         table.add_row(
             Text(exercise.key),
             f"{exercise.points:g}" if exercise.points else "bonus",
-            _tick(ok.get(THE_REFERENCE, False), "earns all", "NOT earns all"),
-            _tick(ok.get(THE_STUB, False), "earns none", "NOT earns none"),
+            _tick(ok.get(THE_REFERENCE, False), "full points", "NOT full points"),
+            _tick(ok.get(THE_STUB, False), "no points", "NOT no points"),
             _tick(all(mutants), f"{len(mutants)} of {len(mutants)}", f"only {sum(mutants)} of {len(mutants)}"),
             f"{sum(row.seconds for row in mine):.1f}",
         )
@@ -226,7 +226,7 @@ def _show(console: Console, lab: Lab, rows: list[Row], seeds: int) -> None:
         for cell, message in row.messages.items():
             console.print(Text(f"    {cell} says: {plain(message, 300)}"), soft_wrap=True)
     if not wrong:
-        console.print(f"{len(rows)} answers, all as stated.", highlight=False)
+        console.print(f"{len(rows)} answers, all as expected.", highlight=False)
 
 
 def _tick(right: bool, text: str, wrong: str) -> Text:

@@ -1,8 +1,8 @@
-"""Runs the checks of one lab against its reference, its stubs and its mutants, in a process of its own.
+"""Runs the checks of one lab against its reference solutions, stubs and mutants, in a separate process.
 
 `python -m autograder.author.prove_worker LAB_FOLDER JOB.json`. The lab's setup cells and reference solutions run once; then each
-answer is put in its place in a copy of that namespace, and only its checks run. Each result is a line of JSON in the job's
-`result`, written as it is found, so that a process that dies has said how far it came.
+answer is inserted into a copy of that namespace, and only its checks run. Each result is written to the job's `result` as
+a line of JSON as soon as it is known, so the progress of a process that dies is on record.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from autograder.course.markers import fixed_seed
 
 
 class TooSlow(BaseException):
-    """A check passed its time limit. Not an Exception, so that a wrong answer's `except Exception` cannot swallow it."""
+    """A check exceeded its time limit. Not an Exception, so that a wrong answer's `except Exception` cannot swallow it."""
 
 
 @contextlib.contextmanager
 def limit(seconds: float) -> Iterator[None]:
-    """Raises TooSlow in the block after so many seconds."""
+    """Raises TooSlow in the block after this many seconds."""
 
     def ring(*_: Any) -> None:
         raise TooSlow(f"stopped after {seconds:g} s")
 
     before = signal.signal(signal.SIGALRM, ring)
-    # It rings again every second: code that catches the first one (a bare `except:`) does not get away.
+    # Repeats every second, in case the code catches the first one with a bare `except:`.
     signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
     try:
         yield
@@ -46,7 +46,7 @@ def limit(seconds: float) -> Iterator[None]:
 
 
 def said(call: Any, seconds: float) -> str | None:
-    """None when `call()` raises nothing, else what it raised, as text."""
+    """None if `call()` raises nothing, else the exception as text."""
     try:
         with limit(seconds):
             call()
@@ -60,13 +60,13 @@ def said(call: Any, seconds: float) -> str | None:
 def judge(
     exercise: Exercise, answer: str, space: dict[str, Any], hidden: dict[str, Any], seeds: list[int], seconds: float
 ) -> dict[str, Any]:
-    """What the checks say about one answer.
+    """The results of the checks for one answer.
 
     Returns
     -------
     dict
-        `told`: what the visible check says, None where it passes; `lost`: for each seed the graded cells that fail;
-        `messages`: for each lost cell what the first failing seed said.
+        `told`: the visible check's message, None if it passes; `lost`: for each seed the graded cells that fail;
+        `messages`: for each lost cell the message for the first failing seed.
     """
     import numpy
 
@@ -76,12 +76,12 @@ def judge(
             exec(compile(answer, f"<{exercise.key}>", "exec"), space)
         f = space[exercise.key]
     except (Exception, SystemExit, TooSlow) as e:
-        raise ValueError(f"the answer's cell itself stops with {type(e).__name__}: {e}") from e
+        raise ValueError(f"the answer's cell itself raises {type(e).__name__}: {e}") from e
     told = said(lambda: getattr(space["checks"], exercise.key)(f), seconds)
     lost: list[list[str]] = []
     messages: dict[str, str] = {}
     numbered = [(cell, hidden[cell.check]) for cell in exercise.cells]
-    for seed in [*seeds, None]:  # None: the seed that the notebook's own cell has
+    for seed in [*seeds, None]:  # None: the seed in the notebook's own cell
         failed = []
         for cell, check in numbered:
             rng = numpy.random.default_rng(fixed_seed(cell.id) if seed is None else seed)
@@ -107,7 +107,7 @@ def prepare(lab: Lab) -> dict[str, dict[str, Any]]:
                 exec(compile(source, f"{cell.path.name}:{cell.line}", "exec"), space)
             except Exception as e:
                 where = f"{cell.path.name}, line {cell.line}"
-                raise RuntimeError(f"{where}: this cell stops with {type(e).__name__}: {e}") from e
+                raise RuntimeError(f"{where}: this cell raises {type(e).__name__}: {e}") from e
         spaces[stem] = space
     return spaces
 

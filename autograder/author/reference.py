@@ -1,4 +1,4 @@
-"""`autograder reference`: executes the solution notebooks and records the outputs that the tests compare."""
+"""`autograder reference`: executes the solution notebooks and records the outputs that the tests compare with."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from data_fetch.store.atomic import write_atomically
 if TYPE_CHECKING:
     from rich.console import Console
 
-CELL_SECONDS = 1800  # a kernel that hangs is stopped; a lab's cells are far quicker
+CELL_SECONDS = 1800  # only to stop a kernel that hangs; a lab's cells are much faster
 
 
 def run(course: Course, labs: Sequence[str] | None = None, console: Console | None = None) -> list[Path]:
@@ -37,8 +37,8 @@ def run(course: Course, labs: Sequence[str] | None = None, console: Console | No
     Raises
     ------
     SourceError
-        If a cell raises, or a picture among its outputs has no description. Names the line of the cell. What was
-        recorded before stays as it was.
+        If a cell raises, or an image among its outputs has no description. Gives the line of the cell. Earlier
+        recordings are kept.
     """
     written = []
     for folder in course.choose(labs):
@@ -49,12 +49,12 @@ def run(course: Course, labs: Sequence[str] | None = None, console: Console | No
 
 
 def record(course: Course, lab: Lab, console: Console | None = None) -> list[Path]:
-    """Executes one lab; writes its notebooks with their outputs, and its expected pictures, once all of them passed.
+    """Executes one lab; once all its notebooks pass, writes them with their outputs and the expected images.
 
     Raises
     ------
     SourceErrors
-        If cells failed: all of them.
+        If cells failed; lists all of them.
     SourceError
         If a notebook is too large with its outputs.
     """
@@ -74,7 +74,7 @@ def record(course: Course, lab: Lab, console: Console | None = None) -> list[Pat
                 raise SourceError(
                     source,
                     None,
-                    f"with its outputs the notebook has {len(done[path]) // 1000} kB, expected at most {MAX_BYTES // 1000}. Keep fewer outputs, or draw smaller figures.",
+                    f"with its outputs the notebook is {len(done[path]) // 1000} kB, expected at most {MAX_BYTES // 1000} kB. Keep fewer outputs, or draw smaller figures.",
                 )
         drawn = sorted(Path(pictures).glob("*.png"))
         for path, data in done.items():
@@ -83,24 +83,24 @@ def record(course: Course, lab: Lab, console: Console | None = None) -> list[Pat
             write_atomically(lab.folder / "expected" / picture.name, picture.read_bytes())
         for old in (lab.folder / "expected").glob("*.png"):
             if old.name not in [p.name for p in drawn]:
-                old.unlink()  # no cell draws it any more
+                old.unlink()  # no longer drawn by any cell
     if console:
         kept = sum(bool(c.get("outputs")) for data in done.values() for c in nbformat.reads(data.decode(), 4).cells)
-        console.print(f"{lab.name}: outputs of {kept} cells recorded, {len(drawn)} expected pictures")
+        console.print(f"{lab.name}: recorded the outputs of {kept} cells and {len(drawn)} expected images")
     return list(done)
 
 
 def execute(
     course: Course, nb: NotebookNode, folder: Path, step: Callable[[], None] = lambda: None, **environment: str
 ) -> None:
-    """Runs a notebook from top to bottom in a kernel of its own whose working folder is `folder`; outputs go into `nb`.
+    """Runs a notebook from top to bottom in its own kernel, with `folder` as working folder; stores the outputs in `nb`.
 
-    Does not stop at a cell that raises only if that cell has the tag "raises-exception", as in JupyterLab.
+    Stops at a cell that raises, unless it has the tag "raises-exception", as in JupyterLab.
 
     Raises
     ------
     AutograderError
-        If the kernel dies or a cell does not end.
+        If the kernel dies or a cell times out.
     """
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -109,25 +109,25 @@ def execute(
         nb, kernel_name="python3", timeout=CELL_SECONDS, resources={"metadata": {"path": str(folder)}},
         on_cell_executed=lambda **_: step(), allow_errors=False, coalesce_streams=True, record_timing=False,
     )  # fmt: skip
-    with tempfile.TemporaryFile() as log:  # what the kernel itself prints: TensorFlow's start-up notes, or why it died
+    with tempfile.TemporaryFile() as log:  # the kernel's own output: TensorFlow's startup messages, or why it died
         try:
             client.execute(
                 env=course.environment(PYDEVD_DISABLE_FILE_VALIDATION="1", TF_CPP_MIN_LOG_LEVEL="3", **environment),
                 stderr=log,
             )
         except CellExecutionError:
-            pass  # the error is in the cell's output; the caller says which line it is
+            pass  # the error is in the cell's output; the caller reports its line
         except (DeadKernelError, CellTimeoutError) as e:
             log.seek(0)
             said = log.read().decode(errors="replace").strip().split("\n")[-5:]
             raise AutograderError(
-                f"The kernel did not survive the notebook in {folder}: {e}. Is there enough memory? "
+                f"The kernel died while running the notebook in {folder}: {e}. Is there enough memory? "
                 "The kernel's last lines:\n" + "\n".join(said)
             ) from e
 
 
 def strip(nb: NotebookNode) -> None:
-    """Leaves only the outputs of cells that keep theirs, and nothing that depends on the day or the machine."""
+    """Removes the outputs of cells that do not keep them, and everything that depends on time or machine."""
     nb.metadata = notebook_metadata()
     for cell in nb.cells:
         if cell.cell_type == "code":
@@ -144,7 +144,7 @@ def _failures(nb: NotebookNode, cells: Sequence[Cell]) -> Iterator[SourceError]:
                 yield source.error(f"this cell of the solution raises {output.ename}: {output.evalue}")
             if "image/png" in output.get("data", {}) and not output.metadata.get("image/png", {}).get("alt"):
                 yield source.error(
-                    'this cell shows a picture without a description: end it with plots.show(fig, alt="...").'
+                    'this cell shows an image without a description: end it with plots.show(fig, alt="...").'
                 )
 
 

@@ -1,6 +1,6 @@
-"""What the build refuses: each rule of a lab's contract, with the file, the line and how to mend it.
+"""The rules for labs that the build enforces: each violation is reported with file, line and fix.
 
-`check(lab)` gives every problem of a lab at once. docs/authoring.md tells authors the same rules in prose.
+`check(lab)` returns all problems of a lab. docs/authoring.md describes the same rules for authors.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ INSTALLS = re.compile(
 
 
 def check(lab: Lab) -> list[SourceError]:
-    """Every problem of a lab, in the order of its sources; empty when it keeps the contract."""
+    """All problems of a lab, in the order of its sources; empty if it follows the rules."""
     problems: list[SourceError] = []
     for cells in lab.sources.values():
         problems += _notebook(lab, cells)
@@ -45,18 +45,18 @@ def _notebook(lab: Lab, cells: tuple[Cell, ...]) -> Iterator[SourceError]:
     stem = cells[0].path.stem
     if len(cells) > MAX_CELLS:
         yield cells[MAX_CELLS].error(
-            f"cell {MAX_CELLS + 1} of {len(cells)}: a notebook has at most {MAX_CELLS}. Make two notebooks in this folder."
+            f"cell {MAX_CELLS + 1} of {len(cells)}: a notebook may have at most {MAX_CELLS}. Split it into two notebooks in this folder."
         )
     graded = [e for e in lab.exercises if e.notebook == stem and not e.bonus]
     if len(graded) > MAX_EXERCISES:
         cell = next(c for c in cells if c.id == graded[MAX_EXERCISES].key)
         yield cell.error(
-            f"`{cell.id}` is graded exercise {MAX_EXERCISES + 1} of {len(graded)} in this notebook; at most {MAX_EXERCISES}. "
-            "Make some bonus exercises (0 points) or a second notebook in this folder."
+            f"`{cell.id}` is graded exercise {MAX_EXERCISES + 1} of {len(graded)} in this notebook; the limit is {MAX_EXERCISES}. "
+            "Make some of them bonus exercises (0 points) or add a second notebook in this folder."
         )
     if any(e.notebook == stem for e in lab.exercises) and not _binds_checks(c for c in cells if "setup" in c.tags):
         yield cells[0].error(
-            'no cell tagged "setup" imports the visible checks: write `from medxai.checks import TOPIC as checks` there.'
+            'no cell tagged "setup" imports the visible checks: add `from medxai.checks import TOPIC as checks` to one.'
         )
 
 
@@ -70,37 +70,37 @@ def _cell(lab: Lab, cell: Cell) -> Iterator[SourceError]:
     if cell.kind == "markdown":
         for n, line in enumerate(cell.source.split("\n")):
             if IMAGE_WITHOUT_ALT.search(line):
-                yield cell.error("a picture without a description: write ![what is to be seen](file).", n)
+                yield cell.error("this image has no description: write ![description](file).", n)
         if cell.is_manual:
             yield from _manual(cell)
         if named := ANY_HEADING.search(cell.source):
             if not HEADING.search(cell.source):
                 yield cell.error(
-                    f"this heading of an exercise cannot be read: expected `### Exercise: `{named['key']}`  (easy, 10 minutes)`, "
-                    "with easy, medium or hard, and `bonus, ` first in a bonus exercise."
+                    f"this exercise heading is invalid: expected `### Exercise: `{named['key']}`  (easy, 10 minutes)`, "
+                    "with easy, medium or hard, preceded by `bonus, ` for a bonus exercise."
                 )
             if named["key"] not in [e.key for e in lab.exercises]:
                 yield cell.error(
-                    f"no solution cell has the grade_id `{named['key']}`: write one, or correct the heading."
+                    f"no solution cell has the grade_id `{named['key']}`: add one, or correct the heading."
                 )
         return
     for n, line in enumerate(cell.source.split("\n")):
         if INSTALLS.search(line):
             yield cell.error(
-                "nothing is installed inside a notebook: add the package to pyproject.toml and the locks.", n
+                "notebooks must not install packages: add the package to pyproject.toml and the lock files.", n
             )
     lines = _counted_lines(cell)
     if lines > MAX_LINES:
         yield cell.error(
-            f"{lines} lines in one cell (docstrings of solutions not counted); at most {MAX_LINES}. Cut it in two, or move plumbing into medxai."
+            f"{lines} lines in one cell (not counting docstrings of solutions); the limit is {MAX_LINES}. Split the cell, or move helper code into medxai."
         )
     if "raises-exception" in cell.tags and (cell.is_solution or "check" in cell.tags):
         what = (
             "hides a solution that fails"
             if cell.is_solution
-            else "is added by the release, to the students' check cells only"
+            else "is added by the release, to check cells in student notebooks only"
         )
-        yield cell.error(f'the tag "raises-exception" {what}: take it away.')
+        yield cell.error(f'the tag "raises-exception" {what}: remove it.')
 
 
 def _counted_lines(cell: Cell) -> int:
@@ -123,16 +123,16 @@ def _metadata(cell: Cell) -> Iterator[SourceError]:
     missing = sorted(wanted - set(cell.nbgrader))
     if missing:
         yield cell.error(
-            f"{name} lacks {', '.join(missing)} in its nbgrader metadata; nbgrader cannot read it. Copy the line of another cell of its kind."
+            f"{name} lacks {', '.join(missing)} in its nbgrader metadata, so nbgrader cannot read it. Copy the metadata of a similar cell."
         )
     elif cell.nbgrader["schema_version"] != 3:
         yield cell.error(f'{name}: expected "schema_version": 3, got {cell.nbgrader["schema_version"]}.')
     elif not re.fullmatch(r"[A-Za-z][\w-]{0,63}", cell.id):
-        yield cell.error(f"a grade_id is letters, digits, _ and -, at most 64; got {cell.id!r}.")
+        yield cell.error(f"a grade_id consists of at most 64 letters, digits, _ and -; got {cell.id!r}.")
     if cell.is_graded and not cell.nbgrader.get("locked"):
-        yield cell.error(f'{name} is graded and not locked: write "locked": true, or students could edit it.')
+        yield cell.error(f'{name} is graded but not locked, so students could edit it: write "locked": true.')
     if (cell.is_solution or cell.is_manual) and cell.nbgrader.get("locked"):
-        yield cell.error(f'{name} is for students to write in: write "locked": false.')
+        yield cell.error(f'{name} is for student answers: write "locked": false.')
 
 
 def _manual(cell: Cell) -> Iterator[SourceError]:
@@ -140,12 +140,12 @@ def _manual(cell: Cell) -> Iterator[SourceError]:
     answer, end, _ = rest.partition(END_SOLUTION)
     if not (begin and end):
         yield cell.error(
-            f"`{cell.id}`: the model answer and the rubric stand between {BEGIN_SOLUTION} and {END_SOLUTION}, or students would read them."
+            f"`{cell.id}`: put the model answer and the rubric between {BEGIN_SOLUTION} and {END_SOLUTION}, or students would see them."
         )
     elif not before.strip():
-        yield cell.error(f"`{cell.id}`: say what to answer, above {BEGIN_SOLUTION}.")
+        yield cell.error(f"`{cell.id}`: state the task above {BEGIN_SOLUTION}.")
     elif "rubric" not in answer.lower():
-        yield cell.error(f"`{cell.id}`: no rubric: say below the model answer what earns each point (`Rubric: ...`).")
+        yield cell.error(f"`{cell.id}`: no rubric: state below the model answer what earns each point (`Rubric: ...`).")
 
 
 def _exercise(lab: Lab, exercise: Exercise) -> Iterator[SourceError]:
@@ -165,26 +165,26 @@ def _exercise(lab: Lab, exercise: Exercise) -> Iterator[SourceError]:
     )
     if heading is None or heading > at:
         yield cell.error(
-            f"`{key}` has no heading above it: write a markdown cell with the line ### Exercise: `{key}`  (easy, 10 minutes)"
+            f"`{key}` has no heading: add a markdown cell above it with the line ### Exercise: `{key}`  (easy, 10 minutes)"
         )
     else:
         hints = HINT.findall(cells[heading].source)
         closed = cells[heading].source.count("</details>")
         if hints[:2] != ["1", "2"] or closed < len(hints):
             yield cells[heading].error(
-                f"`{key}` has {len(hints)} hints that can be folded; expected two: <details><summary>Hint 1: the idea</summary> ... </details>, then Hint 2."
+                f"`{key}` has {len(hints)} collapsible hints, expected two: <details><summary>Hint 1: the idea</summary> ... </details>, then Hint 2."
             )
 
     call = f"checks.{key}({key})"
     visible = [i for i, c in enumerate(cells) if "check" in c.tags and c.source.strip() == call]
     if len(visible) != 1 or visible[0] < at:
         yield cell.error(
-            f'`{key}` needs one cell tagged "check" below it that holds exactly `{call}`; there {_are(len(visible))}.'
+            f'`{key}` needs exactly one cell tagged "check" below it that contains only `{call}`; there {_are(len(visible))}.'
         )
 
     if not exercise.cells and not exercise.bonus:
         yield cell.error(
-            f"`{key}` has no graded cell and so no points: write `{key}-1` below it, or call it a bonus exercise in its heading."
+            f"`{key}` has no graded cell and therefore no points: add `{key}-1` below it, or mark it as bonus in its heading."
         )
     yield from _graded(exercise, cells, at)
     yield from HiddenChecks.problems(exercise, cell, cells)
@@ -195,10 +195,10 @@ def _solution(exercise: Exercise, cell: Cell) -> Iterator[SourceError]:
     key = exercise.key
     function = next((n for n in cell.tree().body if isinstance(n, ast.FunctionDef) and n.name == key), None)
     if function is None:
-        yield cell.error(f"the solution cell `{key}` does not define `def {key}(...)` at its left margin.")
+        yield cell.error(f"the solution cell `{key}` does not define `def {key}(...)` at top level.")
         return
     if not ast.get_docstring(function):
-        yield cell.error(f"`{key}` has no docstring: say its shapes, units and an example.", function.lineno - 1)
+        yield cell.error(f"`{key}` has no docstring: give shapes, units and an example.", function.lineno - 1)
     if BEGIN_SOLUTION not in exercise.solution:
         yield cell.error(f"`{key}` has no {BEGIN_SOLUTION} / {END_SOLUTION}: students would get the answer.")
     else:
@@ -206,7 +206,7 @@ def _solution(exercise: Exercise, cell: Cell) -> Iterator[SourceError]:
             ast.parse(exercise.stub)
         except SyntaxError:
             yield cell.error(
-                f"what is left of `{key}` without its solution does not parse: move {BEGIN_SOLUTION} or {END_SOLUTION}."
+                f"`{key}` without its solution has a syntax error: move {BEGIN_SOLUTION} or {END_SOLUTION}."
             )
 
 
@@ -217,10 +217,10 @@ def _graded(exercise: Exercise, cells: tuple[Cell, ...], at: int) -> Iterator[So
         points = cell.nbgrader["points"]
         if cell.id != expected:
             yield cell.error(
-                f"expected the grade_id `{expected}` here, got `{cell.id}`: graded cells are numbered from 1, in order."
+                f"expected the grade_id `{expected}` here, got `{cell.id}`: number graded cells from 1, in order."
             )
         if i < at:
-            yield cell.error(f"`{cell.id}` stands above its exercise.")
+            yield cell.error(f"`{cell.id}` is above its exercise.")
         if exercise.bonus and points:
             yield cell.error(f"`{cell.id}` has {points} points in a bonus exercise; expected 0.")
         if not exercise.bonus and not points:
@@ -228,7 +228,7 @@ def _graded(exercise: Exercise, cells: tuple[Cell, ...], at: int) -> Iterator[So
         lines = [line for line in cell.source.split("\n") if line.strip()]
         if len(lines) != 1 or not lines[0].startswith("# "):
             yield cell.error(
-                f"`{cell.id}` must hold one comment that names its property; the build writes the hidden check into it."
+                f"`{cell.id}` must contain a single comment that states its property; the build adds the hidden check."
             )
         elif (said := POINTS.search(lines[0])) and float(said[1]) != points:
             yield cell.error(f"`{cell.id}` says {said[1]} points, its metadata {points}.")
@@ -249,7 +249,7 @@ def _mutants(exercise: Exercise, cell: Cell) -> Iterator[SourceError]:
                 f"loses {', '.join(unknown)}, but the graded cells are {', '.join(sorted(graded)) or 'none'}.",
             )
         if not mutant.why:
-            yield SourceError(mutant.path, 1, "the docstring does not say why a student would write this.")
+            yield SourceError(mutant.path, 1, "the docstring does not explain why a student would write this.")
         tree = ast.parse(mutant.path.read_text(encoding="utf-8"))
         if not any(isinstance(n, ast.FunctionDef) and n.name == exercise.key for n in tree.body):
             yield SourceError(
@@ -259,32 +259,28 @@ def _mutants(exercise: Exercise, cell: Cell) -> Iterator[SourceError]:
             yield SourceError(
                 mutant.path,
                 1,
-                "loses nothing and is told nothing: then it is not a wrong answer. Which property should see it?",
+                "loses nothing and gets no message, so it is not a wrong answer. Which property should catch it?",
             )
 
 
 def _strays(lab: Lab) -> Iterator[SourceError]:
-    """Hidden checks, mutants and graded cells that belong to no exercise."""
+    """Hidden checks, mutants and graded cells without an exercise."""
     keys = {e.key for e in lab.exercises}
     for cell in (c for cells in lab.sources.values() for c in cells if c.is_graded):
         if cell.id.rsplit("-", 1)[0] not in keys or not re.search(r"-\d+$", cell.id):
             yield cell.error(
-                f"`{cell.id}` is graded, but belongs to no exercise: expected KEY-1, KEY-2, ... with the grade_id KEY of a solution cell."
+                f"`{cell.id}` is graded but belongs to no exercise: expected KEY-1, KEY-2, ... with the grade_id KEY of a solution cell."
             )
     for path in sorted((lab.folder / "hidden").glob("*.py")):
         if path.stem not in keys:
-            yield SourceError(
-                path, None, f"no exercise of this lab is called `{path.stem}`: rename or delete the file."
-            )
+            yield SourceError(path, None, f"this lab has no exercise `{path.stem}`: rename or delete the file.")
     for path in sorted((lab.folder / "mutants").glob("*/")):
         if path.is_dir() and path.name not in keys and any(path.glob("*.py")):
-            yield SourceError(
-                path, None, f"no exercise of this lab is called `{path.name}`: rename or delete the folder."
-            )
+            yield SourceError(path, None, f"this lab has no exercise `{path.name}`: rename or delete the folder.")
 
 
 def _pictures(lab: Lab) -> Iterator[SourceError]:
-    """Expected pictures are files of one folder, so their names are unique in the lab."""
+    """Expected images are files in one folder, so their names must be unique in the lab."""
     names: Counter[str] = Counter()
     for cell in (c for cells in lab.sources.values() for c in cells if c.kind == "code"):
         for call in (n for n in ast.walk(cell.tree()) if isinstance(n, ast.Call)):
@@ -299,13 +295,13 @@ def _pictures(lab: Lab) -> Iterator[SourceError]:
                 and re.fullmatch(r"[\w-]+", given.value)
             ):
                 yield cell.error(
-                    "the name of an expected picture is a literal of letters, digits, _ and -.", call.lineno - 1
+                    "the name of an expected image must be a literal of letters, digits, _ and -.", call.lineno - 1
                 )
                 continue
             names[given.value] += 1
             if names[given.value] == 2:
                 yield cell.error(
-                    f"the expected picture `{given.value}` is drawn twice in this lab; the second would replace the first.",
+                    f"the expected image `{given.value}` is drawn twice in this lab; the second would overwrite the first.",
                     call.lineno - 1,
                 )
 

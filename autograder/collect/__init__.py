@@ -1,1 +1,1 @@
-"""What students handed in, taken into submitted/ and read from there. Nothing in it is trusted."""
+"""Collects students' submissions into submitted/ and reads them from there. They are never trusted."""

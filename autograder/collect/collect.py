@@ -1,7 +1,7 @@
-"""`autograder collect`: takes handed-in files into submitted/STUDENT/LAB/, and loses nothing.
+"""`autograder collect`: collects handed-in files into submitted/STUDENT/LAB/ without losing any.
 
-Files come from anywhere, so everything in them is distrusted: only notebooks of the lab, by name and up to a size,
-are written; a file that cannot be taken is reported with the reason and left where it is, and the others go through.
+Files may come from anywhere, so nothing in them is trusted: only the lab's notebooks, by name and up to a size limit,
+are written. A file that cannot be collected is reported with the reason and left in place; the others are processed.
 """
 
 from __future__ import annotations
@@ -23,33 +23,33 @@ if TYPE_CHECKING:
 
 @dataclass
 class Collection:
-    """What one collection did: submissions taken, and files left with the reason (file, reason)."""
+    """The result of one collection: submissions collected, and files left in place as (file, reason)."""
 
     taken: list[Taken] = field(default_factory=list)
     left: list[tuple[str, str]] = field(default_factory=list)
 
 
 def run(course: LabCourse, folder: Path, lab: str | None = None, console: Console | None = None) -> Collection:
-    """Takes every submission in `folder` (or the one file that it is).
+    """Collects every submission in `folder`, which may also be a single file.
 
     Parameters
     ----------
     folder : Path
-        With files 01--STUDENT.zip, notebooks named after their student, or a folder for each student.
+        Contains files 01--STUDENT.zip, notebooks named after their student, or a folder for each student.
     lab : str, optional
-        The lab of files that do not say it; files that say another are refused.
+        The lab to assume for files that do not name one; files that name another are refused.
 
     Raises
     ------
     AutograderError
-        If the folder is missing, or is the course's own submitted/, or `lab` is unknown.
+        If the folder is missing or is the course's own submitted/, or if `lab` is unknown.
     """
     folder = Path(folder)
     if not folder.exists():
-        raise AutograderError(f"There is no folder {folder}. Where were the submissions downloaded to?")
+        raise AutograderError(f"{folder} does not exist. Name the folder that the submissions were downloaded to.")
     if folder.resolve() == course.submitted or course.submitted in folder.resolve().parents:
         raise AutograderError(
-            f"{folder} belongs to the submissions that are collected already; name the folder with the new ones."
+            f"{folder} contains submissions that are already collected; name the folder with the new ones."
         )
     wanted = course.find(lab).name if lab else None
     handed, left = read_all(folder, wanted)
@@ -62,7 +62,7 @@ def run(course: LabCourse, folder: Path, lab: str | None = None, console: Consol
         except (OSError, AutograderError):  # of this machine or the course, and so of all submissions
             raise
         except Exception as e:
-            result.left.append((one.source, f"it cannot be taken ({type(e).__name__})."))
+            result.left.append((one.source, f"cannot be collected ({type(e).__name__})."))
     if console:
         _tell(console, course, result)
     return result
@@ -81,9 +81,11 @@ def _tell(console: Console, course: LabCourse, result: Collection) -> None:
         console.print(table)
     where = course.submitted.relative_to(course.root)
     console.print(
-        f"{len(news)} new submissions in {where}/, {len(result.taken) - len(news)} collected before, {len(result.left)} files left where they are."
+        f"{len(news)} new submissions in {where}/, {len(result.taken) - len(news)} already collected, {len(result.left)} files left in place."
     )
     for source, reason in result.left:
-        console.print(f"  left: {plain(source)}: {plain(reason)}", markup=False, highlight=False, soft_wrap=True)
+        console.print(
+            f"  left in place: {plain(source)}: {plain(reason)}", markup=False, highlight=False, soft_wrap=True
+        )
     if news:
         console.print(f"Next: autograder grade {news[0].lab.split('_')[0]}")

@@ -1,6 +1,6 @@
-"""What lies in a folder of handed-in files: zips and bare notebooks, each with what it says of itself.
+"""The contents of a folder of handed-in files: zips and single notebooks, each with its own metadata.
 
-The file's name says who it is from where it can (`01--STUDENT.zip`); the folder it lies in otherwise.
+The student is taken from the file's name if possible (`01--STUDENT.zip`), else from the folder's name.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from autograder.notebook.read import SubmissionError, bytes_of, claims_of, parse
 from medxai.lab.submit import SubmitError, clean
 
 NAMED = re.compile(r"(?:^|[^0-9])(\d{1,2})--([A-Za-z0-9._-]+?)(?: ?\(\d+\))?$")
-COPY = re.compile(r" ?\(\d+\)$")  # what browsers add to the name of a second download
+COPY = re.compile(r" ?\(\d+\)$")  # added by browsers to the name of a second download
 CLAIM = re.compile(r"[\w.-]{1,80}")
-PASSED_OVER = ("timestamp.txt", ABOUT)  # beside bare notebooks, from an earlier collection
+PASSED_OVER = ("timestamp.txt", ABOUT)  # next to single notebooks, from an earlier collection
 
 
 @dataclass(frozen=True)
 class Notebook:
-    """A notebook as it was handed in, and what it says of its `lab`, `release` and `notebook`, where it does."""
+    """A notebook as handed in, with the `lab`, `release` and `notebook` that it claims, if any."""
 
     data: bytes
     claims: dict[str, str]
@@ -31,9 +31,9 @@ class Notebook:
 
 @dataclass
 class Handed:
-    """What one file (or a student's bare notebooks) brings, before it is compared with the lab.
+    """The contents of one file (or of a student's single notebooks), before comparison with the lab.
 
-    `notebooks` are by file name; "" is the name of one that does not say it.
+    `notebooks` are keyed by file name, "" if unknown.
     """
 
     source: str
@@ -45,18 +45,18 @@ class Handed:
 
 
 def read_all(folder: Path, wanted: str | None) -> tuple[list[Handed], list[tuple[str, str]]]:
-    """Reads every file in `folder` (or the one file that it is).
+    """Reads every file in `folder`, which may also be a single file.
 
     Parameters
     ----------
     folder : Path
     wanted : str or None
-        The lab of files that do not say it.
+        The lab to assume for files that do not name one.
 
     Returns
     -------
     (handed, left)
-        What can be read, and what cannot as (file, reason).
+        The readable files, and the others as (file, reason).
     """
     root = folder if folder.is_dir() else folder.parent
     handed: list[Handed] = []
@@ -71,16 +71,16 @@ def read_all(folder: Path, wanted: str | None) -> tuple[list[Handed], list[tuple
         except SubmissionError as e:
             left.append((str(inside), str(e)))
         except OSError as e:
-            left.append((str(inside), f"it cannot be read ({e.strerror})."))
+            left.append((str(inside), f"cannot be read ({e.strerror})."))
         except Exception as e:  # whatever a damaged file leads to, the others are collected
-            left.append((str(inside), f"it cannot be read ({type(e).__name__})."))
+            left.append((str(inside), f"cannot be read ({type(e).__name__})."))
     return _joined(handed), left
 
 
 def _read(path: Path, inside: Path, wanted: str | None) -> Handed | None:
-    """What one file brings, None where it is passed over."""
+    """The contents of one file, None if it is skipped."""
     if path.is_symlink():
-        raise SubmissionError("this is a link to another place; copy the file itself.")
+        raise SubmissionError("this is a link; copy the file itself.")
     if not path.is_file():
         return None
     if path.suffix.lower() == ".zip":
@@ -99,26 +99,26 @@ def _zip(path: Path, inside: Path, wanted: str | None) -> Handed:
     said = str(about.get("student") or "")
     if named and said and named[2] != said:
         raise SubmissionError(
-            f"the file is named after {named[2]}, and its submission.json after {said}. Whose is it? Name the file after the right one."
+            f"its file name says {named[2]}, but its submission.json says {said}. Rename the file to match the right student."
         )
     who = named[2] if named else said or (inside.parts[0] if len(inside.parts) > 1 else "")
     if not who:
         raise SubmissionError(
-            "it does not say whose it is: name it 01--STUDENT.zip, or put it into a folder named after the student."
+            "the student is unknown: rename it to 01--STUDENT.zip, or put it into a folder named after the student."
         )
     notebooks = {}
     for name, data in contents.items():
         found = _notebook(data, name)
         notebooks[f"{found.claims['notebook']}.ipynb" if "notebook" in found.claims else name] = found
     if not notebooks:
-        raise SubmissionError("there is no notebook (.ipynb) in it.")
+        raise SubmissionError("it contains no notebook (.ipynb).")
     claimed = next((nb.claims["lab"] for nb in notebooks.values() if "lab" in nb.claims), None)
     lab = about.get("lab") or claimed or (named[1] if named else None) or wanted
     return Handed(str(inside), _student(who), lab, notebooks, _time(about.get("created"), path))
 
 
 def _bare(path: Path, inside: Path, wanted: str | None) -> Handed:
-    """A notebook by itself: in a folder named after the student, or named STUDENT.ipynb, STUDENT--NOTEBOOK.ipynb, 01--STUDENT.ipynb."""
+    """A single notebook: in a folder named after the student, or named STUDENT.ipynb, STUDENT--NOTEBOOK.ipynb, 01--STUDENT.ipynb."""
     found = _notebook(bytes_of(path), path.name)
     stem = COPY.sub("", path.stem)
     name = found.claims.get("notebook")
@@ -134,7 +134,7 @@ def _bare(path: Path, inside: Path, wanted: str | None) -> Handed:
         who = stem[: -len(name)].rstrip("-_ ")
     elif stem == name or (not name and re.match(r"\d\d[a-z]?_", stem)):
         raise SubmissionError(
-            "it does not say whose it is: put it into a folder named after the student, or name it STUDENT.ipynb."
+            "the student is unknown: put it into a folder named after the student, or rename it to STUDENT.ipynb."
         )
     else:
         who = stem
@@ -149,7 +149,7 @@ def _notebook(data: bytes, name: str) -> Notebook:
         for c in raw.get("cells", [None])
     )
     if not right or raw.get("nbformat") != 4:
-        raise SubmissionError(f"{name} is JSON, but not a notebook of format 4 with cells.")
+        raise SubmissionError(f"{name} is JSON but not a notebook in format 4 with cells.")
     return Notebook(data, {key: value for key, value in claims_of(raw).items() if CLAIM.fullmatch(value)})
 
 
@@ -169,7 +169,7 @@ def _student(who: str) -> str:
 
 
 def _time(created: str | None, path: Path) -> datetime.datetime:
-    """When it was packed, by its own word; else when the file was written."""
+    """When it was packed, according to its metadata; else when the file was written."""
     if created:
         try:
             when = datetime.datetime.fromisoformat(created)
@@ -181,7 +181,7 @@ def _time(created: str | None, path: Path) -> datetime.datetime:
 
 
 def _joined(handed: list[Handed]) -> list[Handed]:
-    """Bare notebooks of one student and lab are one submission, unless one has the name of another."""
+    """Joins the single notebooks of one student and lab into one submission, unless two have the same name."""
     joined: list[Handed] = []
     for one in handed:
         partner = next(

@@ -1,4 +1,4 @@
-"""Submitted folders, which may hold anything: who handed in what and when, and which files are there."""
+"""Submitted folders, which may contain anything: who handed in what and when, and which files they contain."""
 
 from __future__ import annotations
 
@@ -14,36 +14,38 @@ from autograder.errors import AutograderError
 from autograder.plain_text import plain
 
 COLLECTED = ("submission.json", "timestamp.txt")  # written by `autograder collect` or by nbgrader, not by the student
-MOST_BYTES, DEEPEST = 100 << 20, 8  # of what a student may lay beside the notebooks
-LONGEST_NAME = 200  # bytes of a student's name; a file's name has at most 255, and ours add something to it
+MOST_BYTES, DEEPEST = 100 << 20, 8  # of the files that a student may add next to the notebooks
+LONGEST_NAME = (
+    200  # bytes of a student's name; file names have at most 255, and ours are longer than the student's name
+)
 PATTERN = "*?["
 
 
 def students(course: Course, lab: str, student: str | None = None) -> list[str]:
-    """Who has submitted an assignment, without those of `refuse_names`.
+    """The students who have submitted an assignment, except those refused by `refuse_names`.
 
     Raises
     ------
     AutograderError
-        If nobody has, or not the one who was named.
+        If there are none, or the named one is not among them.
     """
     found = sorted({p.parent.name for p in course.submitted.glob(f"*/{lab}") if not p.parent.name.startswith(".")})
     found = [name for name in found if _can_be_named(name)]
     if student is not None and student not in found:
         raise AutograderError(
             f"{student} has not submitted {lab}: there is no folder {course.submitted / student / lab}. "
-            f"Submitted: {', '.join(found) or 'nobody yet'}. To take files in: {course.collecting}"
+            f"Submitted: {', '.join(found) or 'none yet'}. To collect files: {course.collecting}"
         )
     if not found:
         raise AutograderError(
-            f"Nobody has submitted {lab}: there is no folder STUDENT/{lab} in {course.submitted}. "
-            f"To take files in: {course.collecting}"
+            f"No submissions to {lab}: there is no folder STUDENT/{lab} in {course.submitted}. "
+            f"To collect files: {course.collecting}"
         )
     return [student] if student is not None else found
 
 
 class NamesRefused(AutograderError):
-    """Folders whose names no record can bear; `names` are theirs, as bytes."""
+    """Folders whose names cannot be used for records; `names` lists them, as bytes."""
 
     def __init__(self, message: str, names: Sequence[bytes]):
         super().__init__(message)
@@ -51,29 +53,29 @@ class NamesRefused(AutograderError):
 
 
 def refuse_names(course: Course, lab: str) -> None:
-    """Raises NamesRefused where somebody cannot have a record, because of the name of their folder in submitted/."""
+    """Raises NamesRefused if the name of a folder in submitted/ cannot be used for a record."""
     named = sorted(os.fsencode(p.parent.name) for p in course.submitted.glob(f"*/{lab}") if p.parent.name[:1] != ".")
     bad = [name for name in named if not _can_be_named(os.fsdecode(name))]
     if bad:
         some = ", ".join(repr(plain(name.decode("utf-8", "replace"), 60)) for name in bad[:5])
         raise NamesRefused(
-            f"Not graded: {len(bad)} folders in {course.submitted} whose names are no text (not UTF-8), longer than {LONGEST_NAME} bytes, "
-            f"or hold line ends or one of {PATTERN}: {some}. All others are graded. Give each the student's name, then type the command again.",
+            f"Not graded: {len(bad)} folders in {course.submitted} whose names are not valid UTF-8, are longer than {LONGEST_NAME} bytes, "
+            f"or contain control characters or one of {PATTERN}: {some}. All others are graded. Rename each folder to the student's name, then run the command again.",
             bad,
         )
 
 
 def _can_be_named(name: str) -> bool:
-    """Whether our files and nbgrader's can bear a student's name.
+    """Whether a student's name can be used in our file names and nbgrader's.
 
-    nbgrader looks for files by patterns: to it, the student `*` is everybody. It finds none whose name has a line end.
+    nbgrader finds files by patterns: the student `*` would match all students. It finds no name that contains a line break.
     """
     fits = can_be_written(name) and len(os.fsencode(name)) <= LONGEST_NAME
     return fits and not any(c in PATTERN or unicodedata.category(c) == "Cc" for c in name)
 
 
 def can_be_written(name: str) -> bool:
-    """Whether a name is text that UTF-8 has."""
+    """Whether a name can be encoded as UTF-8."""
     try:
         name.encode("utf-8")
     except UnicodeEncodeError:
@@ -82,15 +84,15 @@ def can_be_written(name: str) -> bool:
 
 
 def version(course: Course, folder: Path, lab: str) -> str:
-    """The release that a submission was collected under; "" in courses of nbgrader's, which have none.
+    """The release that a submission was collected under; "" in nbgrader courses, which have none.
 
-    It counts only where its snapshot is here and it is a release of this lab; else it is the current one.
+    It counts only if it is a release of this lab and its snapshot exists; else the current one is used.
     """
     return course.version_for(lab, str(_about(folder).get("release") or ""))
 
 
 def handed_in(folder: Path) -> tuple[int, str]:
-    """(which of the student's hand-ins this is, when it was packed), as `autograder collect` noted; (0, "") without."""
+    """(number of the hand-in, when it was packed), as noted by `autograder collect`; else (0, "")."""
     about = _about(folder)
     try:
         number = int(about.get("hand_in") or 0)
@@ -111,7 +113,7 @@ def _about(folder: Path) -> dict[str, Any]:
 
 
 def timestamp(folder: Path) -> Any:
-    """When nbgrader takes the submission to have been handed in, None where its file says nothing readable."""
+    """nbgrader's time of the submission, None if its file is missing or unreadable."""
     from nbgrader.utils import parse_utc
 
     path = folder / "timestamp.txt"
@@ -119,17 +121,17 @@ def timestamp(folder: Path) -> Any:
         if not is_plain(folder) or path.is_symlink() or not path.is_file() or path.stat().st_size > 1000:
             return None
         return parse_utc(path.read_text(encoding="utf-8").strip())
-    except Exception:  # a date is not worth a student's marks
+    except Exception:  # an invalid date must not cost a student marks
         return None
 
 
 def is_plain(folder: Path) -> bool:
-    """Whether a submission lies here, rather than somewhere that a link points to."""
+    """Whether this is a real submission folder, not reached through a link."""
     return folder.is_dir() and not folder.is_symlink() and not folder.parent.is_symlink()
 
 
 def files(folder: Path) -> list[tuple[Path, str]]:
-    """(path, name) of the regular files of a submission by name; links, pipes and devices are not there."""
+    """(path, name) of the regular files of a submission, by name; links, pipes and devices are skipped."""
     return sorted(_walk(folder, "", 0), key=lambda found: os.fsencode(found[1])) if is_plain(folder) else []
 
 

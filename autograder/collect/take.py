@@ -1,4 +1,4 @@
-"""Takes one submission into submitted/STUDENT/LAB/, and puts aside what lay there: nothing is lost."""
+"""Moves one submission into submitted/STUDENT/LAB/ and keeps the earlier one elsewhere: nothing is lost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from data_fetch.store.atomic import replace_folder
 
 @dataclass(frozen=True)
 class Taken:
-    """A submission that lies in submitted/ now. `hand_in` is its number, from 1; `news` is False when it was there already."""
+    """A submission now in submitted/. `hand_in` is its number, from 1; `news` is False if it was already collected."""
 
     student: str
     lab: str
@@ -31,47 +31,47 @@ class Taken:
 
 
 def hand_ins(course: Course, student: str, lab: str) -> list[Path]:
-    """The folders of what a student has handed in of a lab, oldest first; the last is the one in submitted/."""
+    """The folders of a student's hand-ins for a lab, oldest first; the last is the one in submitted/."""
     kept = sorted(p for p in (course.state / "hand_ins" / student / lab).glob("*") if p.is_dir())
     now = course.submitted / student / lab
     return [*kept, *([now] if now.is_dir() else [])]
 
 
 def take(course: LabCourse, one: Handed, wanted: str | None) -> Taken:
-    """Puts a submission into submitted/STUDENT/LAB/, unless it lies there already.
+    """Puts a submission into submitted/STUDENT/LAB/, unless it is already there.
 
     Parameters
     ----------
     course : LabCourse
     one : Handed
     wanted : str or None
-        The lab that was asked for.
+        The requested lab.
 
     Raises
     ------
     SubmissionError
-        If it is of no lab, of another than was asked for, or holds none of the lab's notebooks.
+        If its lab is unknown or not the requested one, or it contains none of the lab's notebooks.
     """
     if one.lab is None:
-        raise SubmissionError("it does not say which lab it is: collect again with --lab NUMBER.")
+        raise SubmissionError("its lab is unknown: collect again with --lab NUMBER.")
     try:
         folder = course.find(one.lab)
     except AutograderError as e:
         raise SubmissionError(str(e)) from None
     lab = folder.name
     if wanted and lab != wanted:
-        raise SubmissionError(f"it is lab {lab}, and lab {wanted} was asked for.")
+        raise SubmissionError(f"it belongs to lab {lab}, but lab {wanted} was requested.")
     expected = sorted(p.with_suffix(".ipynb").name for p in folder.glob("*.py"))
     notebooks = {name: nb for name, nb in one.notebooks.items() if name in expected}
     if not notebooks and list(one.notebooks) == [""] and len(expected) == 1:
-        notebooks = {expected[0]: one.notebooks[""]}  # no course metadata left: a lab of one notebook leaves no choice
+        notebooks = {expected[0]: one.notebooks[""]}  # the course metadata is lost, but this lab has only one notebook
     if not notebooks:
         raise SubmissionError(
-            f"none of its notebooks ({', '.join(filter(None, sorted(one.notebooks))) or 'no name'}) is one of {lab}: expected {', '.join(expected)}."
+            f"none of its notebooks ({', '.join(filter(None, sorted(one.notebooks))) or 'no name'}) belongs to {lab}: expected {', '.join(expected)}."
         )
     notes = [f"{name} is missing" for name in expected if name not in notebooks]
     notes += [
-        f"{name} is not a notebook of {lab} and was not taken"
+        f"{name} is not a notebook of {lab} and was not collected"
         for name in sorted(one.notebooks)
         if name and name not in expected
     ]
@@ -79,16 +79,16 @@ def take(course: LabCourse, one: Handed, wanted: str | None) -> Taken:
     known = [claim for claim in claims if course.is_released(lab, claim)]
     release = known[-1] if known else course.current_version(lab)
     if claims != [release]:
-        notes.append(f"it claims the release {', '.join(claims) or 'none'}; taken as {release}")
+        notes.append(f"it claims release {', '.join(claims) or 'none'}; collected as {release}")
 
     digest = {name: hashlib.sha256(nb.data).hexdigest() for name, nb in sorted(notebooks.items())}
     earlier = hand_ins(course, one.student, lab)
     latest = _packed(earlier[-1]) if earlier else None
     for n, kept in enumerate(earlier, 1):
-        # The same work handed in again after something else was: then it is what the student wants to count.
+        # The same work handed in again after a different hand-in: this is the one that the student wants to count.
         again = kept != earlier[-1] and latest is not None and one.created > latest
         if _digest(kept) == digest and not again:
-            return Taken(one.student, lab, n, one.source, False, ("collected before",))
+            return Taken(one.student, lab, n, one.source, False, ("already collected",))
     if latest is not None and one.created < latest:
         notes.append(f"packed before hand-in {len(earlier)}, which was collected first")
     about = {
@@ -104,14 +104,14 @@ def take(course: LabCourse, one: Handed, wanted: str | None) -> Taken:
 def _store(
     course: LabCourse, student: str, lab: str, notebooks: dict[str, Notebook], about: dict, when: str, earlier: int
 ) -> None:
-    """Writes the new hand-in beside its place, puts the earlier one aside, then moves the new one in."""
+    """Writes the new hand-in to a temporary folder, moves the earlier one away, then moves the new one in."""
     course.state.mkdir(exist_ok=True)
     place = course.submitted / student / lab
     new = Path(tempfile.mkdtemp(prefix="collect-", dir=course.state))
     try:
         for name, nb in notebooks.items():
             (new / name).write_bytes(nb.data)
-        (new / "timestamp.txt").write_text(when, encoding="utf-8")  # nbgrader reads this one
+        (new / "timestamp.txt").write_text(when, encoding="utf-8")  # read by nbgrader
         (new / "submission.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
         new.chmod(0o755)
         replace_folder(new, place, aside=course.state / "hand_ins" / student / lab / f"{earlier:03d}")

@@ -1,1 +1,1 @@
-"""What a course is: a folder of labs by our contract, or any course of nbgrader's."""
+"""Courses: a folder of labs that follow our rules, or any nbgrader course."""

@@ -1,4 +1,4 @@
-"""What every course has: its folders, its secret, and the questions whose answers differ from kind to kind."""
+"""The base class of courses: folders, secret, and the methods that differ between kinds of course."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Edition:
-    """One version of an assignment, as it lies on this machine.
+    """One version of an assignment on this machine.
 
     Attributes
     ----------
@@ -29,9 +29,9 @@ class Edition:
     source : Path
         The notebooks with solutions and hidden checks.
     released : Path
-        The notebooks as students got them.
+        The notebooks as released to students.
     beside : tuple of Path
-        Folders whose other files a working folder begins with.
+        Folders whose other files are copied into a working folder.
     """
 
     version: str
@@ -41,25 +41,25 @@ class Edition:
 
 
 class Course(ABC):
-    """A course: a folder with sources of assignments, and beside it whatever releasing and grading make.
+    """A course: a folder with the sources of assignments, and the results of releasing and grading.
 
     Parameters
     ----------
     root : path
-        The folder that holds all of it.
+        The folder that contains everything.
     """
 
     kind: str
-    """What an assignment is called in plural: "labs"."""
+    """The plural name of its assignments: "labs"."""
 
     private: tuple[str, ...] = ()
-    """Patterns of files beside the notebooks that students never get."""
+    """Patterns of files next to the notebooks that students never get."""
 
     packages: tuple[str, ...] = ()
     """Packages of this project that students' kernels may import."""
 
     proved = False
-    """Whether checks are known to work outside the student's process, so that they need not be tried before grading."""
+    """Whether checks are known to work outside the student's process, so that no calibration is needed."""
 
     solutions: Path
     notebooks: Path
@@ -71,11 +71,11 @@ class Course(ABC):
     def __init__(self, root: str | Path):
         self.root = Path(root).resolve()
         self.state = self.root / ".autograder"  # course data: secret, records, earlier hand-ins, snapshots of releases
-        self.reports = self.root / "reports"  # ASSIGNMENT.html, on the whole class
+        self.reports = self.root / "reports"  # ASSIGNMENT.html, the class reports
         self.dist = self.root / "dist"
 
     def secret(self) -> bytes:
-        """The course's secret, from which the inputs of hidden checks are drawn; made when it is first asked for."""
+        """The course's secret, which seeds the inputs of hidden checks; created on first use."""
         path = self.state / "secret"
         if not path.exists():
             create_atomically(path, secrets.token_hex(32).encode(), mode=0o600)
@@ -83,7 +83,7 @@ class Course(ABC):
 
     @property
     def project(self) -> Path:
-        """The folder that holds the packages `data_fetch` and `medxai`: the course's own, or this checkout."""
+        """The folder that contains the packages `data_fetch` and `medxai`: the course's own, or this checkout."""
         return self.root if (self.root / "medxai").is_dir() else Path(__file__).resolve().parents[2]
 
     def environment(self, **more: str) -> dict[str, str]:
@@ -94,12 +94,12 @@ class Course(ABC):
         return env | {"PYTHONPATH": os.pathsep.join(path)} | more
 
     def choose(self, names: Sequence[str] | None) -> list[Path]:
-        """The folders of the named assignments, each once and in order; all when no name is given.
+        """The folders of the named assignments, each once and in order; default: all.
 
         Raises
         ------
         AutograderError
-            If there is none, or none of that name.
+            If there are none, or none with that name.
         """
         if not names:
             found = self.folders()
@@ -114,34 +114,34 @@ class Course(ABC):
 
     @abstractmethod
     def find(self, name: str) -> Path:
-        """The source folder of an assignment, by what a person typed.
+        """The source folder of an assignment, by the name that the user typed.
 
         Raises
         ------
         AutograderError
-            If there is none; the message lists the nearest names.
+            If there is none; the message lists similar names.
         """
 
     @abstractmethod
     def typed(self, name: str) -> str:
-        """What people type for an assignment of this folder name."""
+        """The name to type for the assignment with this folder name."""
 
     @property
     @abstractmethod
     def collecting(self) -> str:
-        """The command that takes submissions in."""
+        """The command that collects submissions."""
 
     @abstractmethod
     def check_command(self, command: str) -> None:
-        """Raises AutograderError, with what to type instead, where a command of `autograder` is for other courses."""
+        """Raises AutograderError, with the command to use instead, if a command of `autograder` does not apply to this kind of course."""
 
     @abstractmethod
     def version_for(self, name: str, claimed: str) -> str:
-        """The version that a submission is graded against; `claimed` is what it says of itself, "" for nothing."""
+        """The version that a submission is graded against; `claimed` is the version that it claims, "" for none."""
 
     @abstractmethod
     def edition(self, name: str, version: str, scratch: Path) -> Edition:
-        """Where a version lies.
+        """The folders of a version.
 
         Parameters
         ----------
@@ -150,7 +150,7 @@ class Course(ABC):
         version : str
             "" for the current one.
         scratch : Path
-            For what has to be made first.
+            Folder for generated files.
 
         Raises
         ------
@@ -160,7 +160,7 @@ class Course(ABC):
 
     @abstractmethod
     def kept_release(self, name: str, version: str) -> Path:
-        """The folder of the notebooks that students of a version got; where that is not kept, of those of now."""
+        """The folder of the notebooks released as a version; if that is not kept, of the current ones."""
 
     @abstractmethod
     def exercise_of(self, grade_id: str) -> str:
@@ -168,23 +168,23 @@ class Course(ABC):
 
     @abstractmethod
     def tell_gradebook(self, name: str) -> None:
-        """Sees to it that nbgrader's gradebook knows an assignment's cells and points."""
+        """Ensures that nbgrader's gradebook has an assignment's cells and points."""
 
     @abstractmethod
     def nbgrader_config(self) -> Config:
         """nbgrader's settings for this course."""
 
     def data(self) -> list[Path]:
-        """Folders of data that students' kernels may read; those that can be made are there afterwards."""
+        """Data folders that students' kernels may read; creates them if possible."""
         return []
 
     def kernel_variables(self) -> dict[str, str]:
-        """Environment variables of students' kernels, beside those that every sandbox has."""
+        """Environment variables of students' kernels, in addition to those of every sandbox."""
         return {}
 
 
 def tools_on_path() -> None:
-    """nbgrader starts `alembic` by its bare name to make a gradebook: it must be found also when the environment is not active."""
+    """nbgrader runs `alembic` by name to create a gradebook: it must be on the path even if the environment is not active."""
     here = str(Path(sys.executable).parent)
     path = os.environ.get("PATH", "").split(os.pathsep)
     if here not in path:

@@ -1,4 +1,4 @@
-"""Which kind of course a folder is."""
+"""Finds the course of a folder, and its kind."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from autograder.course.nbgrader_course import NbgraderCourse
 
 
 def course_around(start: str | Path | None = None) -> Course:
-    """The course that `start` (default: the current folder) lies in.
+    """The course that contains `start` (default: the current folder).
 
     Raises
     ------
     AutograderError
-        If it lies in none.
+        If there is none.
     """
     start = Path(start or Path.cwd()).resolve()
     for folder in (start, *start.parents):
         if (folder / "solutions").is_dir() or _is_nbgraders(folder):
             return course_at(folder)
-    return course_at(start)  # raises, and says what was expected
+    return course_at(start)  # raises, with the expected contents
 
 
 def course_at(root: str | Path) -> Course:
-    """The course whose root is `root`: of this project's kind where it has `solutions/`, else any of nbgrader's.
+    """The course whose root is `root`: of this project's kind if it has `solutions/`, else an nbgrader course.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""nbgrader's own converter from a solution to a release, with its complaints turned into errors."""
+"""nbgrader's converter from solution to release, with its logged errors raised as exceptions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class _Complaints(logging.Handler):
-    """Keeps what is logged."""
+    """Stores log messages."""
 
     def __init__(self, level: int):
         super().__init__(level)
@@ -24,12 +24,12 @@ class _Complaints(logging.Handler):
 
 
 def generate_assignment(config: Config, name: str) -> None:
-    """Runs nbgrader's converter of that name with a configuration.
+    """Runs nbgrader's converter on an assignment with a configuration.
 
     Raises
     ------
     AutograderError
-        If it refuses; the message is nbgrader's, with what to type.
+        If it refuses; the message is nbgrader's, with the next command.
     """
     from nbgrader.converters import GenerateAssignment
     from nbgrader.converters.base import NbGraderException
@@ -50,10 +50,12 @@ def generate_assignment(config: Config, name: str) -> None:
         messages = complaints.messages or [str(e)]
         cause = next((m for m in messages if "Traceback" in m), messages[0])
         told = cause.strip().splitlines()[-1]
-        if "submissions associated" in told:  # nbgrader has one class for all its refusals, and no other sign
+        if (
+            "submissions associated" in told
+        ):  # nbgrader raises the same class for all refusals, so only the text tells them apart
             told = (
-                "marks for it are in the gradebook, and its graded cells or notebooks have changed their names. "
-                "Take the old names again, or put gradebook.db aside (mv gradebook.db gradebook-old.db) and grade anew. "
-                f"nbgrader said: {told}"
+                "the gradebook has marks for it, but its graded cells or notebooks have been renamed. "
+                "Restore the old names, or move the gradebook away (mv gradebook.db gradebook-old.db) and grade again. "
+                f"nbgrader's message: {told}"
             )
         raise AutograderError(f"{name}: {told}") from e

@@ -1,4 +1,4 @@
-"""A course of this project's kind: labs by the contract, built from sources, released in versions of which each is kept."""
+"""A course of this project's kind: labs that follow the rules, built from sources, released in versions that are all kept."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from autograder.errors import AutograderError, SourceError, read_source
 if TYPE_CHECKING:
     from traitlets.config import Config
 
-FOLDER = re.compile(r"\d\d_")  # how a lab's folder begins
+FOLDER = re.compile(r"\d\d_")  # start of a lab folder's name
 
 
 class LabCourse(Course):
@@ -26,7 +26,7 @@ class LabCourse(Course):
     Parameters
     ----------
     root : path
-        The folder that holds `solutions/`.
+        The folder that contains `solutions/`.
 
     Raises
     ------
@@ -43,14 +43,14 @@ class LabCourse(Course):
         super().__init__(root)
         self.solutions = self.root / "solutions"  # sources and the notebooks built from them
         self.notebooks = self.root / "notebooks"  # releases
-        self.submitted = self.root / "submitted"  # STUDENT/LAB/*.ipynb, the latest hand-in of each
+        self.submitted = self.root / "submitted"  # STUDENT/LAB/*.ipynb, each student's latest hand-in
         self.autograded = self.root / "autograded"
         self.feedback = self.root / "feedback"
         self.gradebook = self.root / "gradebook.db"
         if not self.solutions.is_dir():
             raise AutograderError(
                 f"No course at {self.root}: expected a folder `solutions` in it, or nbgrader's `source` or "
-                "nbgrader_config.py. Change to the course's folder, or name it: autograder --course FOLDER ..."
+                "nbgrader_config.py. Change to the course's folder, or run: autograder --course FOLDER ..."
             )
 
     def folders(self) -> list[Path]:
@@ -58,12 +58,12 @@ class LabCourse(Course):
         return sorted(p for p in self.solutions.iterdir() if p.is_dir() and FOLDER.match(p.name))
 
     def find(self, name: str) -> Path:
-        """The source folder of a lab that is named "01", "1", "01_cardiomegaly" or by a path.
+        """The source folder of a lab, given as "01", "1", "01_cardiomegaly" or a path.
 
         Raises
         ------
         AutograderError
-            If there is none; the message lists the nearest names.
+            If there is none; the message lists similar names.
         """
         wanted = Path(name).name if os.sep in name else name
         folders = {folder.name: folder for folder in self.folders()}
@@ -84,27 +84,27 @@ class LabCourse(Course):
 
     @property
     def collecting(self) -> str:
-        """The command that takes submissions in."""
+        """The command that collects submissions."""
         return "autograder collect FOLDER"
 
     def check_command(self, command: str) -> None:
-        """Every command works here."""
+        """All commands work here."""
 
     def snapshot(self, version: str) -> Path:
-        """Where a release is kept: `notebooks/LAB` as students got it, `solutions/LAB` as it was, `release.json`."""
+        """The folder of a kept release: `notebooks/LAB` as released, `solutions/LAB` at that time, `release.json`."""
         return self.state / "releases" / version
 
     def is_released(self, name: str, version: str) -> bool:
-        """Whether this is a version of the lab whose snapshot is here."""
+        """Whether this is a version of the lab with a snapshot here."""
         right = re.fullmatch(rf"{re.escape(number_of(name))}-r\d{{1,6}}", version)
         return right is not None and self.snapshot(version).is_dir()
 
     def current_version(self, name: str) -> str:
-        """The version that a lab is released as now."""
+        """The current version of a lab."""
         return version_in(self.solutions / name)
 
     def version_for(self, name: str, claimed: str) -> str:
-        """The version that a submission says it is of, where that is released here; else the current one."""
+        """The version that a submission claims, if it was released here; else the current one."""
         return claimed if self.is_released(name, claimed) else self.current_version(name)
 
     def edition(self, name: str, version: str, scratch: Path) -> Edition:
@@ -121,12 +121,12 @@ class LabCourse(Course):
         if not released.is_dir():
             raise AutograderError(
                 f"{name} has not been released as {version} on this machine: there is no snapshot {kept.relative_to(self.root)}. "
-                f"Type: autograder release {number_of(name)}"
+                f"Run: autograder release {number_of(name)}"
             )
         return Edition(version, kept / "solutions" / name, released, (released,))
 
     def kept_release(self, name: str, version: str) -> Path:
-        """The folder of the notebooks that students of a version got; where that is not kept, of those of now."""
+        """The folder of the notebooks released as a version; if that is not kept, of the current ones."""
         kept = self.snapshot(version) / "notebooks" / name
         return kept if version and kept.is_dir() else self.notebooks / name
 
@@ -135,10 +135,10 @@ class LabCourse(Course):
         return grade_id.rsplit("-", 1)[0]
 
     def tell_gradebook(self, name: str) -> None:
-        """A release has told it."""
+        """Nothing to do: releasing has already done this."""
 
     def nbgrader_config(self) -> Config:
-        """nbgrader's settings for this course; nbgrader itself has the same from nbgrader_config.py."""
+        """nbgrader's settings for this course; nbgrader itself gets them from nbgrader_config.py."""
         tools_on_path()
         config = nbgrader_settings.settings()
         config.CourseDirectory.root = str(self.root)
@@ -146,7 +146,7 @@ class LabCourse(Course):
         return config
 
     def data(self) -> list[Path]:
-        """The cache of films, and what the machine shares."""
+        """The cache of films, and the machine's shared data."""
         from data_fetch.store.cache import cache_folder, shared_folders
 
         cache = cache_folder()
@@ -159,14 +159,14 @@ class LabCourse(Course):
         return [cache, *shared_folders()]
 
     def kernel_variables(self) -> dict[str, str]:
-        """Kernels read the cache and fetch nothing, in the profile in which marks are computed."""
+        """Kernels read the cache, download nothing, and use the profile for grading."""
         from data_fetch.store.cache import cache_folder
 
         return {
             "DATA_FETCH_DIR": str(cache_folder()),
             "DATA_FETCH_OFFLINE": "1",
             "MEDXAI_PROFILE": "cpu",
-            # A class's own checkpoints are never marked, and where their list lies a sandbox could not read it.
+            # A class's own checkpoints are never graded, and their list is not readable in a sandbox.
             "DATA_FETCH_REGISTRY": "",
         }
 
@@ -187,15 +187,15 @@ def version_in(folder: Path) -> str:
     Raises
     ------
     SourceError
-        If release.toml is missing or says something else.
+        If release.toml is missing or invalid.
     """
     path = Path(folder) / "release.toml"
     if not path.is_file():
-        raise SourceError(path, None, "missing. Write one line into it: version = 1")
+        raise SourceError(path, None, "missing. Create it with the line: version = 1")
     try:
         number = tomllib.loads(read_source(path)).get("version")
     except tomllib.TOMLDecodeError as e:
-        raise SourceError(path, None, f"this is not TOML: {e}. Expected one line: version = 1") from None
+        raise SourceError(path, None, f"invalid TOML: {e}. Expected one line: version = 1") from None
     if not isinstance(number, int) or number < 1:
         raise SourceError(path, 1, f"expected `version = ` and a whole number from 1, got {number!r}.")
     return f"{number_of(path.parent.name)}-r{number}"

@@ -1,14 +1,14 @@
-"""What a lab's cells look like by its contract, what nbgrader looks for in them, and what must never reach a release."""
+"""The format of a lab's cells, the marks that nbgrader looks for, and the files that must never be released."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 
-# What of a lab's folder must never be copied into a release: nbgrader copies everything that is not named here.
+# Files in a lab's folder that must never be released: nbgrader copies everything not listed here.
 PRIVATE = ("*.py", "hidden", "mutants", "release.toml", "guide.md")
 
-# What nbgrader looks for in solution and graded cells, and what students get in place of an answer.
+# The marks that nbgrader looks for in solution and graded cells, and the stub that replaces an answer.
 BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
 
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
@@ -23,7 +23,7 @@ POINTS = re.compile(r"\s*\((\d+(?:\.\d+)?) points?\)")
 
 
 class UnpairedMark(ValueError):
-    """A mark without its partner; `line` counts from 0 in the cell."""
+    """A mark without its counterpart; `line` counts from 0 in the cell."""
 
     def __init__(self, line: int, message: str):
         self.line = line
@@ -31,12 +31,12 @@ class UnpairedMark(ValueError):
 
 
 def stub_of(source: str) -> str:
-    """What students get of a solution cell, as nbgrader makes it: each marked region, or all of it, replaced by the stub.
+    """The student's version of a solution cell, as made by nbgrader: each marked region, or the whole cell, becomes the stub.
 
     Raises
     ------
     UnpairedMark
-        If a region begins inside another, or does not end.
+        If a region begins inside another, or has no end.
     """
     kept, inside = [], False
     lines = source.split("\n")
@@ -51,16 +51,16 @@ def stub_of(source: str) -> str:
         elif not inside:
             kept.append(line)
     if inside:
-        raise UnpairedMark(0, f"the solution does not end: write `{END_SOLUTION}` below it.")
+        raise UnpairedMark(0, f"the solution has no end: write `{END_SOLUTION}` below it.")
     return "\n".join(kept) if BEGIN_SOLUTION in source else STUB
 
 
 def statement_of(source: str) -> str:
-    """The property that a graded cell's one comment names, without its points."""
+    """The property stated by a graded cell's only comment, without its points."""
     first = next((line for line in source.split("\n") if line.startswith("# ")), "")
     return POINTS.sub("", first.removeprefix("# ")).strip().rstrip(".")
 
 
 def fixed_seed(cell_id: str) -> int:
-    """The seed of a hidden check in stock nbgrader: the same on every machine, another for each graded cell."""
+    """The seed of a hidden check in stock nbgrader: the same on every machine, different for each graded cell."""
     return int.from_bytes(hashlib.sha256(cell_id.encode()).digest()[:4], "big")

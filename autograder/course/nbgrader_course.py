@@ -1,4 +1,4 @@
-"""Any course directory of nbgrader's, so that `autograder grade` works in its root as it does in ours."""
+"""nbgrader courses: makes `autograder grade` work in their root as it does in ours."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from traitlets.config import Config
 
 CONFIG = "nbgrader_config.py"
-COMMANDS = ("grade", "feedback", "report", "export")  # those of `autograder` that need no sources of labs
+COMMANDS = ("grade", "feedback", "report", "export")  # commands of `autograder` that need no lab sources
 
 
 class NbgraderCourse(Course):
-    """A folder that nbgrader takes for a course: `nbgrader_config.py`, or `source/`, and what nbgrader makes beside it.
+    """An nbgrader course: a folder with `nbgrader_config.py` or `source/`, and the folders that nbgrader creates.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class NbgraderCourse(Course):
     Raises
     ------
     AutograderError
-        If its configuration cannot be read, or says something that grading here cannot follow.
+        If its configuration cannot be read or is not supported here.
     """
 
     kind = "assignments of an nbgrader course"
@@ -46,12 +46,12 @@ class NbgraderCourse(Course):
         if directory.directory_structure != "{nbgrader_step}/{student_id}/{assignment_id}":
             raise AutograderError(
                 f"{self.root / CONFIG} sets CourseDirectory.directory_structure to {directory.directory_structure!r}; "
-                "expected nbgrader's own, {nbgrader_step}/{student_id}/{assignment_id}. Take the line out to grade here."
+                "expected nbgrader's own, {nbgrader_step}/{student_id}/{assignment_id}. To grade here, remove this line."
             )
         if not directory.db_url.startswith("sqlite:///"):
             raise AutograderError(
                 f"The gradebook of {self.root} is {directory.db_url.split('://')[0]}; expected sqlite. "
-                "Copy it into a file, and name that in CourseDirectory.db_url."
+                "Copy it into an sqlite file, and set CourseDirectory.db_url to that."
             )
         self.solutions = self.root / directory.source_directory
         self.notebooks = self.root / directory.release_directory
@@ -63,7 +63,7 @@ class NbgraderCourse(Course):
         self.ignore = list(directory.ignore)
 
     def _read_config(self) -> Config:
-        """The settings that nbgrader finds: the user's and the machine's for Jupyter, then the course's own."""
+        """The settings that nbgrader uses: Jupyter's user and system settings, then the course's own."""
         from jupyter_core.paths import jupyter_config_path
         from traitlets.config import Config
         from traitlets.config.loader import JSONFileConfigLoader, PyFileConfigLoader
@@ -76,9 +76,9 @@ class NbgraderCourse(Course):
                     continue
                 try:
                     found.merge(loader(name, path=folder).load_config())
-                except (Exception, SystemExit) as e:  # whatever a file of Python can end with
+                except (Exception, SystemExit) as e:  # executing a Python file may raise anything
                     raise AutograderError(
-                        f"{path} cannot be read ({type(e).__name__}: {str(e)[:200]}). Mend it, then type the command again."
+                        f"{path} cannot be read ({type(e).__name__}: {str(e)[:200]}). Fix it, then run the command again."
                     ) from e
         return found
 
@@ -94,7 +94,7 @@ class NbgraderCourse(Course):
         Raises
         ------
         AutograderError
-            If there is none; the message lists the nearest names.
+            If there is none; the message lists similar names.
         """
         wanted = Path(name).name
         folders = {folder.name: folder for folder in self.folders()}
@@ -102,13 +102,13 @@ class NbgraderCourse(Course):
             return folders[wanted]
         if not folders:
             raise AutograderError(
-                f"There is no assignment in {self.solutions}: expected folders of notebooks with solutions and checks there. "
-                f"Put those of {wanted} into {self.solutions / wanted}, then type: nbgrader generate_assignment {wanted}"
+                f"No assignment in {self.solutions}: expected folders of notebooks with solutions and checks. "
+                f"Put those of {wanted} into {self.solutions / wanted}, then run: nbgrader generate_assignment {wanted}"
             )
         [nearest] = difflib.get_close_matches(wanted, folders, n=1, cutoff=0.0)
         raise AutograderError(
             f"There is no assignment {name!r} in {self.solutions}. Assignments: {', '.join(folders)}. "
-            f"Type: autograder grade {nearest}"
+            f"Run: autograder grade {nearest}"
         )
 
     def typed(self, name: str) -> str:
@@ -117,23 +117,23 @@ class NbgraderCourse(Course):
 
     @property
     def collecting(self) -> str:
-        """The command that takes submissions in."""
+        """The command that collects submissions."""
         return "nbgrader collect ASSIGNMENT"
 
     def check_command(self, command: str) -> None:
-        """Raises AutograderError where a command is for courses whose labs are built from sources."""
+        """Raises AutograderError if a command works only for courses whose labs are built from sources."""
         if command not in COMMANDS:
             raise AutograderError(
-                f"`autograder {command}` is for courses whose labs are built from sources (a folder `solutions`); {self.root} is one of "
-                f"nbgrader's. Here work: {', '.join(f'autograder {name}' for name in COMMANDS)}. For the rest, type: nbgrader --help"
+                f"`autograder {command}` is for courses whose labs are built from sources (in a folder `solutions`); {self.root} is an nbgrader "
+                f"course. Commands that work here: {', '.join(f'autograder {name}' for name in COMMANDS)}. For anything else, run: nbgrader --help"
             )
 
     def version_for(self, name: str, claimed: str) -> str:
-        """There is one version, what is in the source folder now."""
+        """The only version: the current source folder."""
         return ""
 
     def edition(self, name: str, version: str, scratch: Path) -> Edition:
-        """The source folder and the release folder; where that lacks a notebook, what nbgrader would make of the source now."""
+        """The source and release folders; if a released notebook is missing, nbgrader generates it from the current source."""
         source, released = self.solutions / name, self.notebooks / name
         if not {p.name for p in source.glob("*.ipynb")} <= {p.name for p in released.glob("*.ipynb")}:
             released = scratch / "released" / name
@@ -149,11 +149,11 @@ class NbgraderCourse(Course):
         return self.notebooks / name
 
     def exercise_of(self, grade_id: str) -> str:
-        """Each graded cell is an exercise of its own."""
+        """Each graded cell is a separate exercise."""
         return grade_id
 
     def tell_gradebook(self, name: str) -> None:
-        """Writes an assignment's cells into the gradebook, if it does not know them."""
+        """Adds an assignment's cells to the gradebook, if they are missing."""
         from nbgrader.api import Gradebook, MissingEntry
 
         config = self.nbgrader_config()

@@ -1,4 +1,4 @@
-"""nbgrader's settings for a course of labs, wherever it lies: for `autograder`, and for nbgrader itself by nbgrader_config.py."""
+"""nbgrader's settings for a course of labs in any folder: for `autograder`, and for nbgrader itself via nbgrader_config.py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from autograder.course.markers import BEGIN_HIDDEN, BEGIN_SOLUTION, END_HIDDEN, 
 if TYPE_CHECKING:
     from traitlets.config import Config
 
-CELL_SECONDS = 600  # nbgrader's own 30 are too few for the first import of TensorFlow on a busy machine
+CELL_SECONDS = 600  # nbgrader's default of 30 is too short for the first import of TensorFlow on a busy machine
 
 
 def settings() -> Config:
@@ -20,13 +20,13 @@ def settings() -> Config:
     c.CourseDirectory.course_id = "medxai"
     c.CourseDirectory.source_directory = "solutions"
     c.CourseDirectory.release_directory = "notebooks"
-    # nbgrader copies whatever lies beside a notebook. These hold answers, hidden checks, what a run leaves behind, and
-    # the build's own files.
+    # nbgrader copies all files next to a notebook. These contain answers, hidden checks, leftovers of runs, or build
+    # files.
     c.CourseDirectory.ignore = [
         ".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*_extracted", "desktop.ini", ".DS_Store", "*.keras",
         "my_boxes.txt", "maps", "quiz-*.json", "poll-*.json", *PRIVATE,
     ]  # fmt: skip
-    # A student sees an error that says what it is, and a text cell that says where to write.
+    # Students see a meaningful error, and a text cell that shows where to write.
     c.ClearSolutions.code_stub = {"python": STUB}
     c.ClearSolutions.text_stub = "YOUR ANSWER HERE"
     c.ClearSolutions.begin_solution_delimeter = BEGIN_SOLUTION

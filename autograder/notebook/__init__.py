@@ -1,1 +1,1 @@
-"""Notebooks as cells: the trusted copy with a student's sources in it, and what its code cells say."""
+"""Notebooks as cells: the trusted copy with a student's sources, and the analysis of its code cells."""

@@ -1,7 +1,7 @@
-"""Puts a student's answers into the released notebook, so that what happened to the other cells cannot matter.
+"""Inserts a student's answers into the released notebook, so that changes to the other cells have no effect.
 
-The order, the graded cells, the tags and all metadata are the release's. From the submission come the sources of the
-answers and of the other cells that are not locked, and the cells that the student added, which stay where they were.
+The order, the graded cells, the tags and all metadata come from the release. The sources of the answers and of other
+unlocked cells, and the cells that the student added (in their places), come from the submission.
 """
 
 from __future__ import annotations
@@ -20,20 +20,19 @@ from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, CodeCell
 from autograder.plain_text import plain
 from autograder.remarks import About, Remark
 
-LONGEST_CELL = 200_000  # characters; Python needs minutes and gigabytes for the syntax tree of a very long text
-MOST_ADDED, LONGEST_ADDED = 1_000, 1_000_000  # cells of the student's own, and the characters in all of them
-SHOWN_OUTPUT = 20_000  # characters of printed text that a page keeps of one cell
+LONGEST_CELL = 200_000  # characters; parsing a very long text takes Python minutes and gigabytes
+MOST_ADDED, LONGEST_ADDED = 1_000, 1_000_000  # number of cells added by the student, and of characters in all of them
+SHOWN_OUTPUT = 20_000  # characters of printed text shown per cell
 SHOWN_IMAGE = 3 * 2**20  # base64 characters
 IMAGES = ("image/png", "image/jpeg")
 
 
 @dataclass
 class Assembled:
-    """The released notebook with a student's answers in it.
+    """The released notebook with a student's answers.
 
-    `notebook` keeps what the student's own machine showed as outputs, made harmless. `origin` has for each of its cells the
-    index of the released cell that it comes from, None for one that the student added. `remarks` say what was found changed,
-    missing or double.
+    `notebook` keeps the outputs from the student's machine, sanitised. `origin` gives the index of the released cell for each
+    of its cells, None for one that the student added. `remarks` report changed, missing and duplicate cells.
     """
 
     notebook: NotebookNode
@@ -43,7 +42,7 @@ class Assembled:
     def cells_to_run(
         self, released: NotebookNode, instructor: Sequence[CodeCell], demos: bool = False
     ) -> list[CodeCell]:
-        """The code cells to run for a student, with the answers in them.
+        """The code cells to run for a student, with the answers.
 
         Parameters
         ----------
@@ -51,13 +50,13 @@ class Assembled:
         instructor : sequence of CodeCell
             All cells of the instructor's notebook, from `code_cells_of`.
         demos : bool
-            Run also the released cells that are tagged `demo`.
+            Also run the released cells tagged `demo`.
 
         Returns
         -------
         list of CodeCell
-            Check cells and locked cells are the instructor's. Of a cell that students may edit, and did, the released text
-            comes first and theirs after it, so that nobody loses a mark because a cell that they were given is broken.
+            Check cells and locked cells are the instructor's. For an unlocked cell that the student edited, the released
+            text runs first, then the student's, so that breaking a given cell does not cost marks.
         """
         checks = {cell.id: cell for cell in instructor if cell.kind == CHECK}
         cells: list[CodeCell] = []
@@ -83,8 +82,8 @@ class Assembled:
 def assemble(released: NotebookNode, submitted: NotebookNode) -> Assembled:
     """The released notebook with the answers of a submitted one.
 
-    Cells are matched by their nbgrader id, else by their own id, else by equal text, and an answer whose metadata were
-    lost by the function that it defines. A cell that is missing comes back as it was released.
+    Cells are matched by nbgrader id, else by cell id, else by equal text, and an answer that lost its metadata by the
+    function that it defines. A missing cell is restored as released.
     """
     match, doubles = _match(released, submitted)
     remarks = [Remark(About.DOUBLE, grade_id) for grade_id in doubles]
@@ -125,7 +124,7 @@ def assemble(released: NotebookNode, submitted: NotebookNode) -> Assembled:
 
 
 def harmless(outputs: list[Any]) -> list[NotebookNode]:
-    """Outputs as a page may show them: printed text and pictures, no HTML, no scripts, no widgets, bounded in size."""
+    """Outputs that are safe to show: printed text and images, no HTML, scripts or widgets, bounded in size."""
     kept = []
     for output in outputs if isinstance(outputs, list) else []:
         try:
@@ -146,12 +145,12 @@ def harmless(outputs: list[Any]) -> list[NotebookNode]:
                     alt = _alt(output, picture)
                     kept.append(nbformat.v4.new_output("display_data", data=data, metadata=alt))
         except (KeyError, TypeError, AttributeError):
-            continue  # an output that is none; it was the student's own and no mark depends on it
+            continue  # an invalid output, from the student's machine; no mark depends on it
     return kept
 
 
 class _Matches(dict):
-    """Submitted cell by index in the release; `added` holds the others by the released cell that they follow."""
+    """Submitted cells by index in the release; `added` holds the others by the released cell that they follow."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -171,7 +170,7 @@ def _match(released: NotebookNode, submitted: NotebookNode) -> tuple[_Matches, l
             used.add(index)
 
     positions = list(enumerate(submitted.cells))
-    for position, cell in reversed(positions):  # of copies the last one counts, as in nbgrader
+    for position, cell in reversed(positions):  # the last of several copies counts, as in nbgrader
         index = by_grade_id.get(grade_id_of(cell))
         if index in used and grade_id_of(cell) not in doubles:
             doubles.append(grade_id_of(cell))
@@ -208,7 +207,7 @@ def _match(released: NotebookNode, submitted: NotebookNode) -> tuple[_Matches, l
 
 
 def _kept(added: dict[int, list[NotebookNode]], remarks: list[Remark]) -> dict[int, list[NotebookNode]]:
-    """The cells that a student added, as many and as long as anybody needs."""
+    """The cells that a student added, up to generous limits."""
     left, length = MOST_ADDED, LONGEST_ADDED
     kept: dict[int, list[NotebookNode]] = {}
     for index, cells in sorted(added.items()):
@@ -223,7 +222,7 @@ def _kept(added: dict[int, list[NotebookNode]], remarks: list[Remark]) -> dict[i
 
 
 def _added(cell: NotebookNode, number: int) -> NotebookNode:
-    """A cell of the student's own, without metadata: no tag of it can keep it, or another cell, from being run."""
+    """A cell added by the student, without metadata: its tags cannot prevent it, or another cell, from running."""
     if cell.cell_type == "code":
         new = nbformat.v4.new_code_cell(cell.source, outputs=harmless(cell.get("outputs", [])))
     else:

@@ -1,4 +1,4 @@
-"""What a cell says of itself in nbgrader's metadata."""
+"""A cell's nbgrader metadata."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ def is_locked(cell: NotebookNode) -> bool:
 
 
 def is_graded(cell: NotebookNode) -> bool:
-    """A code cell whose hidden check gives points."""
+    """Whether a code cell's hidden check gives points."""
     meta = nbgrader_of(cell)
     return cell.cell_type == "code" and bool(meta.get("grade")) and not meta.get("solution")
 
 
 def is_manual(cell: NotebookNode) -> bool:
-    """An answer that a person marks."""
+    """Whether a cell is a manually graded answer."""
     meta = nbgrader_of(cell)
     return bool(meta.get("grade") and meta.get("solution")) or bool(meta.get("task"))
 
 
 def points_in(cell: NotebookNode) -> float:
-    """What a cell is worth."""
+    """The maximum points of a cell."""
     return float(nbgrader_of(cell).get("points", 0) or 0)
 
 
 def grade_id_of(cell: NotebookNode) -> str:
-    """nbgrader's name of a cell, or ""."""
+    """A cell's nbgrader id, or ""."""
     return str(nbgrader_of(cell).get("grade_id") or "")
 
 
 def nbgrader_of(cell: NotebookNode) -> dict[str, Any]:
-    """nbgrader's metadata of a cell, empty where there are none."""
+    """A cell's nbgrader metadata, empty if it has none."""
     meta = cell.get("metadata", {}).get("nbgrader", {})
     return meta if isinstance(meta, dict) else {}

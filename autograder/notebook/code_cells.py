@@ -1,4 +1,4 @@
-"""What is known of an assignment before any submission: its cells in order, and which names each of them binds and reads."""
+"""Static analysis of an assignment: its cells in order, and the names that each of them binds and reads."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ LOCKED, SOLUTION, CHECK = "locked", "solution", "check"
 class CodeCell:
     """One code cell of the instructor's notebook.
 
-    `kind` is "check" (earns points), "solution" (the student's answer; `source` is the reference) or "locked" (everything
-    else). `hidden` says that students have not seen all of its text.
+    `kind` is "check" (earns points), "solution" (the student's answer; `source` is the reference solution) or "locked"
+    (anything else). `hidden` is True if students have not seen its whole text.
     """
 
     kind: str
@@ -32,7 +32,7 @@ class CodeCell:
 
 
 def code_cells_of(notebook: Any, demos: bool = False) -> list[CodeCell]:
-    """The code cells of an instructor's notebook, without those that are tagged `demo` (or with them)."""
+    """The code cells of an instructor's notebook, with or without those tagged `demo`."""
     cells = []
     for cell in notebook.cells:
         meta = cell.metadata.get("nbgrader") or {}
@@ -52,28 +52,28 @@ def to_json(cells: Sequence[CodeCell]) -> list[dict[str, Any]]:
 
 
 def from_json(data: list[dict[str, Any]]) -> list[CodeCell]:
-    """The cells that `to_json` wrote down."""
+    """The cells that `to_json` wrote."""
     return [CodeCell(**cell) for cell in data]
 
 
 def names_outside_checks(cells: Sequence[CodeCell]) -> frozenset[str]:
-    """The global names that answers and locked cells bind: those that students have seen or have to define."""
+    """The global names bound by answers and locked cells: those that students have seen or must define."""
     return frozenset().union(*(bound(s) for cell in cells if cell.kind != CHECK for s in statements(cell.source)))
 
 
 def with_answers(cells: Sequence[CodeCell], answers: dict[str, str]) -> list[CodeCell]:
-    """Cells with other answers in the solution cells, by their ids."""
+    """Cells with other answers in the solution cells, given by id."""
     return [replace(c, source=answers[c.id]) if c.kind == SOLUTION and c.id in answers else c for c in cells]
 
 
 def needed(cells: Sequence[CodeCell], by: tuple[str, ...] = (CHECK,)) -> set[tuple[int, int]]:
-    """(cell, statement) of the locked statements that a check (or what `by` names) can depend on, by the names in it.
+    """(cell, statement) of the locked statements that a check (or a cell of a kind in `by`) can depend on, judging by names.
 
-    A statement counts that binds such a name, or that works on one (`data.sort()`, `np.random.seed(0)`). All others, such
-    as pictures and long computations for the reader, are left out.
+    These are the statements that bind such a name, or act on one (`data.sort()`, `np.random.seed(0)`). All others, such as
+    figures and long computations for the reader, are left out.
     """
     read = [_read(cell.source) for cell in cells]
-    # What is set in these decides what later imports find, whoever mentions them.
+    # Settings in these affect later imports, whichever cells mention them.
     names = {"sys", "os", "warnings"}.union(*(s.mentions for i, c in enumerate(cells) if c.kind in by for s in read[i]))
     found: set[tuple[int, int]] = set()
     by_name: dict[str, list[tuple[int, int]]] = {}
@@ -86,7 +86,7 @@ def needed(cells: Sequence[CodeCell], by: tuple[str, ...] = (CHECK,)) -> set[tup
     for i, n in found:
         names |= read[i][n].mentions
     waiting = list(names)
-    while waiting:  # each name once: students write thousands of statements that need each other
+    while waiting:  # each name once: students may write thousands of interdependent statements
         for i, n in by_name.pop(waiting.pop(), ()):
             if (i, n) not in found:
                 found.add((i, n))
@@ -96,7 +96,7 @@ def needed(cells: Sequence[CodeCell], by: tuple[str, ...] = (CHECK,)) -> set[tup
 
 @dataclass(frozen=True)
 class _Names:
-    """What a statement says of global names: those it mentions, those it binds or works on (None: it does not say which)."""
+    """The global names in a statement: those it mentions, and those it binds or acts on (None: unknown)."""
 
     mentions: frozenset[str]
     touches: frozenset[str] | None
@@ -104,7 +104,7 @@ class _Names:
 
 
 def _read(source: str) -> tuple[_Names, ...]:
-    """Of each statement of a cell. What all students have in their notebooks is read once; what is kept stays small."""
+    """The names of each statement in a cell. Cells common to all students are parsed once; the cache stays small."""
     return _read_once(source) if len(source) <= LONGEST_KEPT else _read_now(source)
 
 
@@ -121,7 +121,7 @@ _read_once = lru_cache(maxsize=1000)(_read_now)
 
 
 def uses_keras(cells: Sequence[CodeCell]) -> bool:
-    """Whether the checks of a notebook will want Keras: they, or what they depend on, name it, or answers make networks."""
+    """Whether the checks of a notebook need Keras: they or their dependencies name it, or answers create networks."""
     checks = [cell.source for cell in cells if cell.kind == CHECK]
     checks += [ast.unparse(statements(cells[i].source)[n]) for i, n in needed(cells)]
     answers = [cell.source for cell in cells if cell.kind == SOLUTION]
@@ -131,12 +131,12 @@ def uses_keras(cells: Sequence[CodeCell]) -> bool:
 
 
 def for_marks(cells: Sequence[CodeCell]) -> list[CodeCell]:
-    """Cells without the locked ones that no answer and no check can depend on. Cells that import always stay.
+    """Cells without the locked ones that no answer or check can depend on. Cells with imports are always kept.
 
-    To be asked of cells with the student's answers in them: these may read more than the reference does.
+    Call this with the student's answers inserted: they may read more names than the reference solution.
     """
-    # Where `demo` tags say what is for the reader only, this still leaves out what no tag says: visible checks, which an
-    # answer without end would hold up until the cell's limit, and whatever students added to look at their data.
+    # Even in labs with `demo` tags, this also leaves out untagged cells: visible checks, which an endless answer would
+    # block until the cell's time limit, and cells that students added to look at their data.
     found = {i for i, _ in needed(cells, (CHECK, SOLUTION))}
     return [
         cell
@@ -149,13 +149,13 @@ def for_marks(cells: Sequence[CodeCell]) -> list[CodeCell]:
 
 
 def affected(cells: Sequence[CodeCell], answers: Collection[str]) -> list[CodeCell]:
-    """Cells without the checks that other answers in these solution cells cannot matter to, by the names in them."""
+    """Cells without the checks that changed answers in these solution cells cannot affect, judging by names."""
     trees = {cell: statements(cell.source) for cell in cells}
     binds = {cell: set().union(*map(bound, trees[cell])) for cell in cells}
     reads = {cell: set().union(*map(mentioned, trees[cell])) for cell in cells}
     names = set().union(*(binds[cell] for cell in cells if cell.kind == SOLUTION and cell.id in answers))
     while True:
-        # What reads one of these names may bind others with it. A check that binds what such a check reads stays as well.
+        # A cell that reads one of these names may bind others with it. A check that binds a name read by such a check is kept too.
         new = set().union(*(binds[cell] for cell in cells if reads[cell] & names)) - names
         if not new:
             break

@@ -1,6 +1,6 @@
-"""Reads notebooks that somebody handed in: bytes become a checked notebook, or an error says what they are instead.
+"""Reads submitted notebooks: turns bytes into a validated notebook, or reports what they are instead.
 
-Nothing in them is trusted. `collect` needs what a notebook says of itself, grading needs its cells; both look at it here.
+Nothing in them is trusted. `collect` needs a notebook's metadata, grading its cells; both read it here.
 """
 
 from __future__ import annotations
@@ -15,24 +15,22 @@ from nbformat import NotebookNode, converter, reader
 from autograder.remarks import About, Remark, said
 from medxai.lab.submit import MAX_NOTEBOOK
 
-MOST_BYTES = (
-    MAX_NOTEBOOK  # what `medxai submit` takes is what is read; a lab's notebook with its pictures has a megabyte
-)
-MOST_PARTS = 500_000  # lists and objects in it; each takes a hundred times its text in memory
-HEAD = 2_048  # bytes from which is told what a file is that is no notebook
+MOST_BYTES = MAX_NOTEBOOK  # the same limit as in `medxai submit`; a lab's notebook with its images has about a megabyte
+MOST_PARTS = 500_000  # lists and objects in it; each takes a hundred times its size as text in memory
+HEAD = 2_048  # bytes used to recognise a file that is not a notebook
 
 
 class SubmissionError(Exception):
-    """A submitted file cannot be taken or graded; the text says why, in words for the instructor and the student."""
+    """A submitted file cannot be collected or graded; the text gives the reason, for instructor and student."""
 
 
 class Unreadable(SubmissionError):
-    """A submitted file is no notebook that can be read.
+    """A submitted file is not a readable notebook.
 
     Attributes
     ----------
     remark : Remark
-        Why not; the text has the words for it.
+        The reason; the exception's text is its wording.
     """
 
     def __init__(self, remark: Remark):
@@ -46,7 +44,7 @@ def bytes_of(path: Path) -> bytes:
     Raises
     ------
     Unreadable
-        If it is a link or no file, or larger than any notebook.
+        If it is a link, not a file, or larger than any notebook.
     """
     if path.is_symlink() or not path.is_file():
         raise Unreadable(Remark(About.NO_FILE, path.name))
@@ -56,7 +54,7 @@ def bytes_of(path: Path) -> bytes:
 
 
 def kind_of(data: bytes) -> About | None:
-    """What a file is that is handed in for a notebook by mistake: EMPTY, WEB_PAGE or ZIP_ARCHIVE, else None."""
+    """Recognises files handed in as notebooks by mistake: EMPTY, WEB_PAGE or ZIP_ARCHIVE, else None."""
     head = data[:HEAD].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if not head:
         return About.EMPTY
@@ -71,14 +69,14 @@ def parse(data: bytes, name: str) -> dict[str, Any]:
     Parameters
     ----------
     data : bytes
-        At most `MOST_BYTES` of them.
+        At most `MOST_BYTES` bytes.
     name : str
-        What messages call it.
+        Its name in messages.
 
     Raises
     ------
     Unreadable
-        If it is no notebook; the message says what it is instead, where that can be told.
+        If it is not a notebook; the message says what it is instead, if known.
     """
     if kind := kind_of(data):
         raise Unreadable(Remark(kind, name))
@@ -97,7 +95,7 @@ def parse(data: bytes, name: str) -> dict[str, Any]:
 
 
 def claims_of(notebook: Any) -> dict[str, str]:
-    """What a notebook says of itself in its course's metadata: its `lab`, `release` and `notebook`, where it does."""
+    """The `lab`, `release` and `notebook` that a notebook claims in its course metadata, if any."""
     metadata = notebook.get("metadata")
     about = metadata.get("medxai") if isinstance(metadata, dict) else None
     return {key: str(value) for key, value in about.items()} if isinstance(about, dict) else {}
@@ -109,19 +107,19 @@ def read_submitted(path: Path) -> NotebookNode:
     Raises
     ------
     Unreadable
-        If it is no notebook; the message says what it is instead, where that can be told.
+        If it is not a notebook; the message says what it is instead, if known.
     """
     raw = parse(bytes_of(path), path.name)
     try:
-        # Not nbformat.reads, which validates: that takes minutes for many cells, and prints the student's text, colours and all.
+        # Not nbformat.reads, which validates: that takes minutes for many cells, and prints the student's text with its escape codes.
         major, minor = reader.get_version(raw)
         nb = converter.convert(nbformat.versions[major].to_notebook_json(raw, minor=minor), 4)
         for cell in nb.cells:
             source = "".join(cell.source) if isinstance(cell.source, list) else str(cell.source)
-            cell.source = source.encode("utf-8", "replace").decode()  # halves of characters cannot be written anywhere
+            cell.source = source.encode("utf-8", "replace").decode()  # lone surrogates cannot be encoded
             if not isinstance(cell.get("id"), str):
                 cell.pop("id", None)
             cell.metadata = cell.metadata if isinstance(cell.get("metadata"), dict) else NotebookNode()
-    except Exception as e:  # nbformat raises whatever the damage leads to
+    except Exception as e:  # nbformat may raise anything on a damaged file
         raise Unreadable(Remark(About.CELLS_UNREADABLE, path.name, text=type(e).__name__)) from None
     return nb

@@ -1,4 +1,4 @@
-"""What the code of a cell says: its statements, and which global names each of them binds and reads."""
+"""Syntactic analysis of a cell's code: its statements, and the global names that each of them binds and reads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-# Lines of IPython's own language that do more than set up pictures, timing and reloading.
+# IPython magics that do more than set up plotting, timing and reloading.
 MAGIC = re.compile(
     r"(?m)^\s*(?:!|%%?(?!%|matplotlib\b|config\b|time\b|timeit\b|load_ext\b|reload_ext\b|autoreload\b|tensorboard\b))"
 )
@@ -19,15 +19,15 @@ UNSEEN = {
     "write_bytes", "to_csv", "savetxt",
 }  # fmt: skip
 
-LONGEST_KEPT = 10_000  # characters of a cell of which it is remembered what its statements say
+LONGEST_KEPT = 10_000  # characters of the longest cell whose analysis is cached
 
-DEEPEST = 300  # levels of a syntax tree: functions here call themselves for each
+DEEPEST = 300  # levels of a syntax tree: functions here recurse once per level
 
 
 def parse(source: str) -> ast.Module:
-    """A cell's syntax tree; where it does not parse, lines of IPython's magics count as `pass`.
+    """A cell's syntax tree; if it does not parse as Python, IPython magics count as `pass`.
 
-    Raises SyntaxError, also for what a student may have sent to stop whoever reads it.
+    Raises SyntaxError, also for code designed to break a parser.
     """
     try:
         return _tree(source)
@@ -35,7 +35,7 @@ def parse(source: str) -> ast.Module:
         return _tree("\n".join(map(_without_magic, source.split("\n"))))
 
 
-# In Python 3.11 two threads that make syntax trees at once can disturb each other ("recursion depth mismatch").
+# In Python 3.11, threads that parse at the same time can interfere with each other ("recursion depth mismatch").
 _parsing = threading.Lock()
 
 
@@ -44,7 +44,7 @@ def _tree(source: str) -> ast.Module:
         with _parsing:
             tree = ast.parse(source)
     except (ValueError, RecursionError, MemoryError) as e:
-        raise SyntaxError(f"this cell cannot be read ({type(e).__name__})") from None
+        raise SyntaxError(f"this cell cannot be parsed ({type(e).__name__})") from None
     level: list[ast.AST] = [tree]
     for _ in range(DEEPEST):
         level = [inner for node in level for inner in ast.iter_child_nodes(node)]
@@ -60,7 +60,7 @@ def _without_magic(line: str) -> str:
 
 
 def statements(source: str) -> list[ast.stmt]:
-    """The statements of a cell, none where it does not parse."""
+    """The statements of a cell, none if it does not parse."""
     try:
         return parse(source).body
     except SyntaxError:
@@ -100,7 +100,7 @@ def _outside_functions(statement: ast.stmt) -> Iterator[ast.AST]:
 
 
 def mentioned(tree: ast.AST) -> set[str]:
-    """The global names that occur in a tree; what is local to a function or a comprehension does not."""
+    """The global names that occur in a tree, without those local to a function or comprehension."""
     names: set[str] = set()
     for node in ast.iter_child_nodes(tree):
         names |= mentioned(node)
@@ -134,7 +134,7 @@ def used_in_functions(tree: ast.AST) -> set[str]:
 
 
 def opaque(source: str) -> bool:
-    """Whether a cell can matter to others in ways that the names in it do not show: by magics, text that is run, or files."""
+    """Whether a cell can affect others in ways that its names do not show: by magics, executed text, or files."""
     return _opaque_once(source) if len(source) <= LONGEST_KEPT else _opaque_now(source)
 
 
@@ -158,7 +158,7 @@ _opaque_once = lru_cache(maxsize=1000)(_opaque_now)
 
 
 def _touched(statement: ast.stmt) -> set[str] | None:
-    """The global names that a statement binds or works on; None where its text does not say which."""
+    """The global names that a statement binds or acts on; None if unknown."""
     if isinstance(statement, ast.ImportFrom) and any(alias.name == "*" for alias in statement.names):
         return None
     names = bound(statement)
@@ -178,9 +178,9 @@ def _root(node: ast.AST) -> ast.AST:
 
 
 def definition(name: str, sources: Sequence[str]) -> tuple[str, ast.stmt] | None:
-    """The text and the tree of the function or class of a name in some cells.
+    """The text and the tree of the function or class with this name in some cells.
 
-    None where it is not there, or bound more than once: then the text does not tell which of them the name stands for.
+    None if it is missing, or bound more than once and therefore ambiguous.
     """
     found: list[tuple[str, ast.stmt]] = []
     for source in sources:
@@ -194,6 +194,6 @@ def definition(name: str, sources: Sequence[str]) -> tuple[str, ast.stmt] | None
 
 
 def _bound_here(statement: ast.stmt) -> set[str]:
-    """The names that a statement binds itself, not by the statements inside it."""
+    """The names that a statement binds itself, not through nested statements."""
     inner = {name for part in ast.iter_child_nodes(statement) if isinstance(part, ast.stmt) for name in bound(part)}
     return bound(statement) if hasattr(statement, "name") else bound(statement) - inner

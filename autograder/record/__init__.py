@@ -1,1 +1,1 @@
-"""What is known of each submission: grade records, and nbgrader's gradebook, filled from them."""
+"""Grade records, one for each submission, and nbgrader's gradebook, which is filled from them."""

@@ -1,6 +1,6 @@
-"""nbgrader's gradebook: filled from grade records by one writer, read for what people marked by hand.
+"""nbgrader's gradebook: a single writer fills it from grade records, and manual grades are read from it.
 
-So formgrader, `nbgrader generate_feedback` and `nbgrader export` go on working, whatever engine graded.
+Formgrader, `nbgrader generate_feedback` and `nbgrader export` therefore keep working, whichever engine graded.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from autograder.remarks import About, Remark
 
 @dataclass(frozen=True)
 class Mark:
-    """What the gradebook knows of one cell of one student.
+    """The gradebook's entry for one cell of one student.
 
-    `by_hand` is what a person gave (None: nothing yet); `pending` says that a person has still to look.
+    `by_hand` is the manual score (None: not given yet); `pending` is True while the cell needs manual grading.
     """
 
     by_hand: float | None
@@ -30,14 +30,14 @@ class Mark:
     max: float
 
 
-# By student, notebook and cell: two notebooks of one assignment may use the same cell id.
+# Keyed by student, notebook and cell: two notebooks of one assignment may use the same cell id.
 Marks = dict[tuple[str, str, str], Mark]
 Comments = dict[tuple[str, str, str], str]
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How a submission stands: the points `points` so far of `max`, and `by_hand` of these that a person has still to mark.
+    """A submission's score: `points` so far out of `max`, `by_hand` of which still await manual grading.
 
     `points` is None while a graded cell has none: ungraded is never 0.
     """
@@ -53,7 +53,7 @@ class Standing:
 
 @contextmanager
 def opened(course: Course) -> Iterator[Any]:
-    """nbgrader's Gradebook of a course, closed at the end.
+    """A course's nbgrader Gradebook, closed on exit.
 
     Raises
     ------
@@ -76,19 +76,19 @@ def opened(course: Course) -> Iterator[Any]:
     except DatabaseError as e:
         raise AutograderError(
             f"The gradebook {course.gradebook} cannot be read or written ({str(e.orig)[:120]}). "
-            "Is another program holding it, or is the file damaged? Nothing was lost: grade records are in "
-            f"{course.state / 'records'}; with the gradebook restored, run the same command again."
+            "Is it locked by another program, or damaged? Nothing was lost: the grade records are in "
+            f"{course.state / 'records'}. Restore the gradebook, then run the same command again."
         ) from e
 
 
 class Writer:
-    """Writes records into the gradebook, one after the other; there is one in a run.
+    """Writes records to the gradebook, one at a time; there is one writer per run.
 
     Parameters
     ----------
     course : Course
     lab : str
-        The assignment, which the gradebook knows already or, in a course of nbgrader's, is told of when it is opened.
+        The assignment: already in the gradebook or, in an nbgrader course, added to it when it is opened.
     """
 
     def __init__(self, course: Course, lab: str):
@@ -114,7 +114,7 @@ class Writer:
             self.book.find_assignment(self.lab)
         except MissingEntry:
             raise AutograderError(
-                f"The gradebook does not know {self.lab}. Release it first: autograder release {self.lab.split('_')[0]}"
+                f"{self.lab} is not in the gradebook. Release it first: autograder release {self.lab.split('_')[0]}"
             ) from None
 
     def __enter__(self) -> Writer:
@@ -126,32 +126,32 @@ class Writer:
     def write(
         self, record: Record, timestamp: Any = None, judged: Collection[tuple[str, str]] | None = None
     ) -> list[Remark]:
-        """Writes a record's points, and leaves what people marked by hand.
+        """Writes a record's points; manual grades are kept.
 
-        A cell that was not graded gets no score and is marked as one that needs a person; it is never 0. One that a person
-        has marked and that was judged again needs a person again, as in nbgrader.
+        An ungraded cell gets no score, never 0, and is flagged for manual grading. A manually graded cell that was
+        checked again is flagged again, as in nbgrader.
 
         Parameters
         ----------
         record : Record
         timestamp : datetime, optional
-            When it was handed in.
+            When the submission was handed in.
         judged : collection of (notebook, cell), optional
-            What was judged now, where that is not everything.
+            The cells checked in this run, if not all of them.
 
         Returns
         -------
         list of Remark
-            What could not be written: cells of an older release that the gradebook does not know.
+            The cells that could not be written: those of an older release, which are not in the gradebook.
         """
         from nbgrader.api import MissingEntry
 
         self.open()
         book = self.book
         if record.status not in (GRADED, NEEDS_ATTENTION) and not self._known(record):
-            return []  # nothing to say about a submission that never reached the gradebook
+            return []  # the submission never reached the gradebook
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # SQLAlchemy on the order in which nbgrader adds its own rows
+            warnings.simplefilter("ignore")  # SQLAlchemy warns about the order in which nbgrader adds its rows
             book.update_or_create_student(record.student)
             more = {"timestamp": timestamp} if timestamp is not None else {}
             submission = book.update_or_create_submission(record.lab, record.student, **more)
@@ -173,9 +173,9 @@ class Writer:
                     comment = book.find_comment(task.id, task.notebook, record.lab, record.student)
                     comment.auto_comment = "No response." if task.points == 0 else None
                 except MissingEntry:
-                    continue  # said above
+                    continue  # reported above
             book.db.commit()
-            book.db.expunge_all()  # or a class of a thousand would stay in memory
+            book.db.expunge_all()  # otherwise a class of a thousand stays in memory
         return unknown
 
     def _known(self, record: Record) -> bool:
@@ -189,7 +189,7 @@ class Writer:
 
 
 def marks(course: Course, lab: str) -> Marks:
-    """What the gradebook holds of every submission to a lab."""
+    """The gradebook's entries for every submission to a lab."""
     from nbgrader.api import MissingEntry
 
     found: Marks = {}
@@ -208,7 +208,7 @@ def marks(course: Course, lab: str) -> Marks:
 
 
 def comments(course: Course, lab: str) -> Comments:
-    """What people wrote beside the answers to a lab, by student, notebook and cell."""
+    """Graders' comments on the answers to a lab, by student, notebook and cell."""
     from nbgrader.api import MissingEntry
 
     with opened(course) as book:
@@ -226,7 +226,7 @@ def comments(course: Course, lab: str) -> Comments:
 
 
 def points_of(record: Record, item: CellGrade | ManualGrade, marks: Marks) -> float | None:
-    """The points of a cell: what a person gave goes before what was graded; None where neither is there."""
+    """The points of a cell: a manual score takes precedence over the graded one; None if there is neither."""
     mark = marks.get((record.student, item.notebook, item.id))
     if mark is None:
         return item.points
@@ -235,7 +235,7 @@ def points_of(record: Record, item: CellGrade | ManualGrade, marks: Marks) -> fl
 
 
 def standing(record: Record, marks: Marks) -> Standing:
-    """The sums over a submission, with the marks that people gave by hand; without a gradebook, `marks` is empty."""
+    """The totals of a submission, including manual grades; `marks` is empty if there is no gradebook."""
     graded = total([points_of(record, cell, marks) for cell in record.cells])
     by_hand = [(task.max, points_of(record, task, marks)) for task in record.manual]
     known = record.cells or record.status == GRADED

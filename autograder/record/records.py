@@ -1,7 +1,7 @@
-"""Grade records: what is known about one submission, one small JSON file each, and the unit of resume.
+"""Grade records: one small JSON file per submission, and the unit of resuming.
 
-A record knows nothing of the engine that made it. Status and score are separate: a cell that was not graded has
-`points` None, never 0, and so has everything that is summed over it.
+A record does not depend on the engine that made it. Status and score are separate: an ungraded cell has
+`points` None, never 0, and so does every total that includes it.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ QUEUED, RUNNING, GRADED, FAILED, NEEDS_ATTENTION = STATUSES = (
 class CellGrade:
     """One graded cell: one property of one exercise, all or nothing.
 
-    `points` and `passed` are None when the cell could not be graded. `finding` says why as data, None before it was graded;
-    `message` the same in the words that the student was told: never an input or an expected value of a hidden check.
-    `outside` is False where the verdict was reached inside the student's process, which is not tamper-proof. `seed` is what
-    the check drew its inputs from, None where it drew none.
+    `points` and `passed` are None if the cell could not be graded. `finding` holds the reason as data, None until graded;
+    `message` is its wording for the student, which never contains an input or an expected value of a hidden check.
+    `outside` is False if the verdict was reached inside the student's process, which is not tamper-proof. `seed` is the
+    seed of the check's random inputs, None if it has none.
     """
 
     id: str
@@ -58,16 +58,16 @@ class CellGrade:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> CellGrade:
-        """What `to_json` made. ValueError, TypeError or AttributeError where it is something else."""
+        """The inverse of `to_json`. ValueError, TypeError or AttributeError for other data."""
         finding = data.get("finding")
         return cls(**{**data, "finding": None if finding is None else Finding.from_json(finding)})
 
 
 @dataclass
 class ManualGrade:
-    """One answer that a person marks. `points` is 0 where nothing was written, else None until it is marked.
+    """One manually graded answer. `points` is 0 if it was left empty, else None until it is graded.
 
-    `exercise` is what tables call it: the id, with its notebook before it where two notebooks use the same.
+    `exercise` is its name in tables: the id, prefixed with the notebook if two notebooks use the same id.
     """
 
     id: str
@@ -82,13 +82,13 @@ class ManualGrade:
 
 @dataclass
 class Record:
-    """What is known about one student's submission to one lab.
+    """The record of one student's submission to one lab.
 
-    `attempt` counts the gradings of this submission; `submission` says which of the student's hand-ins it is and `handed_in`
-    when it was packed, where `autograder collect` noted them. `unsafe` says that the code ran without a sandbox.
-    `resources` holds what is known of `seconds` (on the clock), `cpu_seconds`, `peak_mb` (memory) and `kernels` (how many
-    were started). `reasons` say why the status is not graded, `remarks` what a person should look at; `reason` and `flags` are
-    the words for them.
+    `attempt` counts the gradings of this submission; `submission` is the number of the hand-in and `handed_in`
+    when it was packed, if `autograder collect` noted them. `unsafe` is True if the code ran without a sandbox.
+    `resources` holds those known of `seconds` (wall clock), `cpu_seconds`, `peak_mb` (memory) and `kernels` (number
+    started). `reasons` explain why the status is not "graded", `remarks` what needs manual review; `reason` and `flags`
+    are their wording.
     """
 
     lab: str
@@ -100,7 +100,7 @@ class Record:
     digest: str = ""
     unsafe: bool = True
     retry: bool = False
-    """The grader itself failed: the same command tries again."""
+    """The grader itself failed: running the same command again retries it."""
     started: str = ""
     finished: str = ""
     submission: int = 0
@@ -113,16 +113,16 @@ class Record:
     remarks: list[Remark] = field(default_factory=list)
 
     def begin(self) -> None:
-        """Another grading: nothing is known yet of what there is to say."""
+        """Starts a new attempt: clears the reasons and remarks of the last one."""
         self.status, self.started, self.attempt, self.retry = RUNNING, now(), self.attempt + 1, False
         self.reason, self.flags, self.reasons, self.remarks = "", [], [], []
 
     def end(self, status: str, reasons: Sequence[Remark] = ()) -> None:
-        """Its status, and why it has no other."""
+        """Sets the final status and the reasons for it."""
         self.status, self.reasons, self.reason = status, list(reasons), all_said(reasons)
 
     def note(self, remarks: Iterable[Remark]) -> None:
-        """Adds what a person should look at, each once."""
+        """Adds remarks for manual review, each once."""
         for remark in remarks:
             if remark not in self.remarks:
                 self.remarks.append(remark)
@@ -130,17 +130,17 @@ class Record:
 
     @property
     def points(self) -> float | None:
-        """The sum over the graded cells, or None when one of them was not graded."""
+        """The sum over the graded cells, or None if one of them was not graded."""
         return total([cell.points for cell in self.cells]) if self.cells else None
 
     @property
     def max(self) -> float:
-        """What the graded cells are worth together."""
+        """The maximum points of the graded cells."""
         return sum(cell.max for cell in self.cells)
 
     @property
     def pending(self) -> float:
-        """Points still to be given by hand, after what is in the gradebook is not known here."""
+        """Points still to be graded manually, regardless of the gradebook."""
         return sum(task.max for task in self.manual if task.points is None)
 
     def exercises(self) -> dict[str, list[CellGrade]]:
@@ -193,7 +193,7 @@ class RecordStore:
         self.folder = Path(state) / "records"
 
     def path(self, lab: str, student: str) -> Path:
-        """Where a student's record of a lab lies, or would lie."""
+        """The path of a student's record of a lab, whether or not it exists."""
         return self.folder / lab / f"{student}.json"
 
     def load(self, lab: str, student: str) -> Record | None:
@@ -216,7 +216,7 @@ class RecordStore:
             ) from e
 
     def save(self, record: Record) -> None:
-        """Writes the record whole or not at all: a temporary file beside it, then a rename."""
+        """Writes the record atomically: to a temporary file in the same folder, then by a rename."""
         path = self.path(record.lab, record.student)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, record.to_json())
@@ -230,7 +230,7 @@ class RecordStore:
 
 
 def total(points: list[float | None]) -> float | None:
-    """The sum, or None if one of them is not known: ungraded is never 0."""
+    """The sum, or None if one of them is unknown: ungraded is never 0."""
     return None if any(p is None for p in points) else float(sum(p for p in points if p is not None))
 
 
@@ -240,5 +240,5 @@ def now() -> str:
 
 
 def shown(points: float | None) -> str:
-    """Points as people write them: 2, 1.5, and a dash for what is not graded."""
+    """Points as displayed: 2, 1.5, or a dash if ungraded."""
     return "-" if points is None else f"{points:g}"

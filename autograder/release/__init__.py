@@ -1,1 +1,1 @@
-"""From solutions to what students get: notebooks, snapshot, student zip, and the proof that nothing leaks."""
+"""Turns solutions into student material: notebooks, snapshot, student zip, and the proof that nothing leaks."""

@@ -1,21 +1,21 @@
-"""The leak proof: nothing of an answer, a hidden check, a mutant or the autograder is in what students get.
+"""The leak proof: student material contains no part of an answer, a hidden check, a mutant or the autograder.
 
-What is secret, and how it is looked for:
+What is secret, and how it is searched for:
 
-- The body of each function of a solution cell (unless the stub has the same), of each hidden check KEY_n and of each
-  mutant, compared as a normalised syntax tree: without docstrings and annotations, names replaced by the order in
-  which they first occur (built-in names, attributes, constants and keywords stay), a last `return x` equal to `x` or
-  `y = x`. So a copy with other names or comments is found.
-- A body of two or more statements is looked for everywhere: as a run of statements in any Python file or code cell.
-- A small body (one statement such as `return a @ b`, or a tree of fewer than 20 nodes) says little and may well occur in
-  `medxai`, which students may read and call. It is looked for in notebooks and in `medxai/checks` only: as the whole
-  body of a function, and, when its tree has at least 20 nodes, as a statement of its own.
-- Lines: a line of code of a solution or hidden check that has at least 30 characters, and does not stand in the stub,
-  is distinctive. Two of them, and at least 60 % of the body's, in one file or cell are a leak. One line of at least 40
-  characters of a model answer (manually graded), a mutant's explanation or a hidden file that is no code is one, and so
-  is a copy of such a file.
+- The body of each function in a solution cell (unless the stub has the same one), of each hidden check KEY_n and of each
+  mutant, compared as a normalised syntax tree: docstrings and annotations are dropped, names are numbered in the order in
+  which they first occur (built-in names, attributes, constants and keywords are kept), and a final `return x` equals `x` or
+  `y = x`. This finds copies with other names or comments.
+- A body of two or more statements is searched for everywhere, as consecutive statements in any Python file or code cell.
+- A small body (one statement such as `return a @ b`, or a tree of fewer than 20 nodes) may well occur by chance in
+  `medxai`, which students may read and call. It is searched for in notebooks and in `medxai/checks` only: as the whole
+  body of a function and, if its tree has at least 20 nodes, as a separate statement.
+- Lines: a line of code of a solution or hidden check that has at least 30 characters and does not occur in the stub
+  is distinctive. Two of them, and at least 60 % of those of the body, in one file or cell are a leak. So is a single line
+  of at least 40 characters from a model answer (manually graded), a mutant's explanation or a hidden file other than
+  code, and a copy of such a file.
 - Marks (BEGIN SOLUTION, BEGIN HIDDEN, ...) anywhere, in any file; modules of the autograder by name, import or content;
-  folders that are never the students'; archives and bytecode, into which this proof cannot look.
+  folders that students never get; archives and bytecode, which this proof cannot search.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ BUILTINS = frozenset(dir(builtins))
 
 @dataclass(frozen=True)
 class Leak:
-    """Something that must not reach a student: which file, whose (the exercise's key), and what it is."""
+    """A leak: the file it is in, the exercise's key, and what leaked."""
 
     file: str
     key: str
@@ -66,7 +66,7 @@ class Secret:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Equal for bodies that differ in names, docstrings and comments only."""
+        """Equal for bodies that differ only in names, docstrings and comments."""
         return fingerprint(self.body)
 
     @cached_property
@@ -76,19 +76,19 @@ class Secret:
 
     @cached_property
     def nodes(self) -> int:
-        """How many nodes its tree has."""
+        """The number of nodes in its tree."""
         return sum(not isinstance(node, ast.expr_context) for statement in self.body for node in ast.walk(statement))
 
     @property
     def small(self) -> bool:
-        """Whether it is so small that others may have written the same."""
+        """Whether it is so small that the same code may occur by chance."""
         return len(self.body) < 2 or self.nodes < SMALL_TREE
 
 
 @dataclass(frozen=True)
 class Secrets:
-    """All that must not leave: function bodies, lines of prose with their key and kind, modules of the autograder,
-    hidden files that are no code (by sha256)."""
+    """Everything that must not leak: function bodies, lines of prose with their key and kind, autograder modules,
+    hidden files other than code (by sha256)."""
 
     bodies: tuple[Secret, ...]
     prose: dict[str, tuple[str, str]]
@@ -97,7 +97,7 @@ class Secrets:
 
 
 def secrets(labs: Iterable[Lab]) -> Secrets:
-    """Collects what is secret in labs and in the autograder itself."""
+    """Collects the secrets of the labs and of the autograder itself."""
     bodies: list[Secret] = []
     prose: dict[str, tuple[str, str]] = {}
     copies: dict[str, str] = {}
@@ -126,7 +126,7 @@ def secrets(labs: Iterable[Lab]) -> Secrets:
                     )
                 }
         for path in sorted((lab.folder / "hidden").rglob("*")):
-            if path.is_file() and path.suffix not in (".py", ".pyc"):  # a key of answers, a table that a check reads
+            if path.is_file() and path.suffix not in (".py", ".pyc"):  # an answer key, a table that a check reads
                 data = path.read_bytes()
                 copies[hashlib.sha256(data).hexdigest()] = f"hidden/{path.name}"
                 lines = data.decode("utf-8", errors="replace")
@@ -140,7 +140,7 @@ def secrets(labs: Iterable[Lab]) -> Secrets:
     modules = {}
     for path in sorted(here.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        if len(tree.body) > 1:  # an empty module says nothing
+        if len(tree.body) > 1:  # an empty module is not a secret
             modules[ast.dump(tree)] = str(path.relative_to(here.parent))
     return Secrets(tuple(bodies), prose, modules, copies)
 
@@ -152,7 +152,7 @@ def files_in(folder: Path, name: str) -> Iterator[tuple[str, bytes]]:
 
 
 def files_in_zip(path: Path) -> Iterator[tuple[str, bytes]]:
-    """The members of a zip, without the folder that holds them all."""
+    """The members of a zip, without their common top-level folder."""
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             if not info.is_dir():
@@ -160,7 +160,7 @@ def files_in_zip(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def find(known: Secrets, files: Iterable[tuple[str, bytes]]) -> list[Leak]:
-    """Looks through files (name, content) for what is secret; an empty list is the proof."""
+    """Searches files (name, content) for secrets; an empty list is the proof."""
     found: list[Leak] = []
     for name, data in files:
         found += _names(name)
@@ -178,17 +178,17 @@ def find(known: Secrets, files: Iterable[tuple[str, bytes]]) -> list[Leak]:
 
 
 def refuse(found: Sequence[Leak]) -> None:
-    """Raises LeakError when there is any leak; names each."""
+    """Raises LeakError if there are leaks, and lists them."""
     if found:
         raise LeakError(
-            "Not released: students would get what they must not.\n"
+            "Not released: the student material contains secrets.\n"
             + "\n".join(f"  {leak}" for leak in found)
-            + "\nTake it out of the sources (or, where it is code that students need, write the solution another way)."
+            + "\nRemove them from the sources or, if students need this code, write the solution differently."
         )
 
 
 def fingerprint(body: Sequence[ast.stmt]) -> str:
-    """A body's normalised syntax tree, as text: equal for two bodies that differ in names, docstrings and comments only."""
+    """A body's normalised syntax tree, as text: equal for bodies that differ only in names, docstrings and comments."""
     order: dict[str, str] = {}
     parts = [_dump(statement, order) for statement in body[:-1]]
     if body:
@@ -252,20 +252,20 @@ def _prose_lines(text: str) -> Iterator[str]:
 
 
 def _shape(body: Sequence[ast.stmt]) -> tuple[str, ...]:
-    """A cheap signature that equal bodies share: the kinds of all statements but the last."""
+    """A cheap signature that equal bodies share: the types of all statements but the last."""
     return tuple(type(statement).__name__ for statement in body[:-1])
 
 
 def _names(name: str) -> Iterator[Leak]:
     parts = set(PurePosixPath(name).parts[:-1])
     if parts & NEVER:
-        yield Leak(name, "", f"a file of {', '.join(sorted(parts & NEVER))}/")
+        yield Leak(name, "", f"a file from {', '.join(sorted(parts & NEVER))}/")
     if name.endswith(OPAQUE):
         yield Leak(name, "", "a file that cannot be searched")
 
 
 def _pieces(name: str, text: str) -> Iterator[tuple[str, str]]:
-    """What is searched on its own: each cell of a notebook (its outputs as one more), any other file as a whole."""
+    """The units to search: each cell of a notebook (its outputs separately), any other file as a whole."""
     if not name.endswith(".ipynb"):
         yield name, text
         return

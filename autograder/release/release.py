@@ -1,6 +1,6 @@
-"""`autograder release`: the students' notebooks, a snapshot of what was released, the student zip, and the leak proof.
+"""`autograder release`: the student notebooks, a snapshot of the release, the student zip, and the leak proof.
 
-A release is made in a staging folder, proved, and only then put in its place: a failure leaves what was there.
+A release is built in a staging folder, proved, and only then moved into place: a failure leaves the old one.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ def run(
     make_zip: bool = True,
     console: Console | None = None,
 ) -> Path | None:
-    """Releases the named labs (all by default) and writes the student zip; gives the zip's path.
+    """Releases the named labs (default: all) and writes the student zip; returns its path.
 
     Raises
     ------
     AutograderError
-        If somebody has submitted under a version and its notebooks would change; with `next_version` a new one starts.
+        If a version that has submissions would change; use `next_version` to start a new one.
     LeakError
-        If an answer, a hidden check or a mutant would reach a student. Nothing is released then.
+        If an answer, a hidden check or a mutant would reach students. Nothing is released.
     """
     if next_version and not labs:
-        raise AutograderError("Name the labs that start a new version: autograder release 01 --next")
+        raise AutograderError("Name the labs for which to start a new version: autograder release 01 --next")
     chosen = [load_lab(folder) for folder in course.choose(labs)]
     for lab in chosen:
         build_lab(lab)
@@ -71,23 +71,23 @@ def run(
                 )
     unproved = " ".join(lab.number for lab in chosen if not proofs.holds(course, lab.folder))
     if console and unproved:
-        console.print(f"Not proved here as they are now. Before you hand them out: autograder prove {unproved}")
+        console.print(f"Not proved in their current state. Before you hand them out, run: autograder prove {unproved}")
     if not make_zip:
         return None
     path = student_zip.write(course, secrets)
     if console:
         console.print(
-            f"{path.relative_to(course.root)}: {path.stat().st_size / 1e6:.1f} MB, no answer, hidden check or mutant in it"
+            f"{path.relative_to(course.root)}: {path.stat().st_size / 1e6:.1f} MB, contains no answer, hidden check or mutant"
         )
     return path
 
 
 def make(course: LabCourse, lab: Lab, folder: Path) -> None:
-    """Writes one lab's release into `folder` (its name must be the lab's): the same bytes for the same sources.
+    """Writes one lab's release into `folder` (which must have the lab's name); the same sources give the same bytes.
 
-    nbgrader's generate_assignment cuts the answers and hidden checks out; then each check cell gets the tag
-    "raises-exception" (so that "Run all" goes on), and the notebooks' metadata say which release they are. The
-    gradebook is not touched.
+    nbgrader's generate_assignment removes the answers and hidden checks; then each check cell gets the tag
+    "raises-exception" (so that "Run all" continues), and the release is noted in the notebooks' metadata. The
+    gradebook is not changed.
     """
     config = course.nbgrader_config()
     config.CourseDirectory.release_directory = os.path.relpath(folder.parent, course.root)
@@ -103,14 +103,14 @@ def make(course: LabCourse, lab: Lab, folder: Path) -> None:
             "lab": lab.name,
             "release": lab.version,
             "notebook": path.stem,
-            "notebooks": [p.stem for p in lab.notebooks],  # so that `medxai submit` misses none of them
+            "notebooks": [p.stem for p in lab.notebooks],  # so that `medxai submit` includes all of them
         }
         write_atomically(path, to_bytes(nb))
     made = {p.name for p in folder.glob("*.ipynb")}
     wanted = {p.with_suffix(".ipynb").name for p in lab.notebooks}
     if made != wanted:
         raise AutograderError(
-            f"{lab.name}: expected the notebooks {', '.join(sorted(wanted))}, nbgrader made {', '.join(sorted(made))}. "
+            f"{lab.name}: expected the notebooks {', '.join(sorted(wanted))}, but nbgrader made {', '.join(sorted(made))}. "
             f"Delete notebooks without a source from solutions/{lab.name}."
         )
 
@@ -134,7 +134,7 @@ def _refuse_to_change_under_students(course: LabCourse, lab: Lab, staged: Path) 
         return
     shown = ", ".join(students[:5]) + (f" and {len(students) - 5} more" if len(students) > 5 else "")
     raise AutograderError(
-        f"{lab.name}: {shown} handed in under {lab.version}, and its notebooks would now change. "
+        f"{lab.name}: {shown} submitted under {lab.version}, whose notebooks would change. "
         f"Start a new version: autograder release {lab.number} --next"
     )
 
@@ -147,7 +147,7 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def _tell_gradebook(course: LabCourse, lab: Lab) -> None:
-    """Writes the lab's cells and points into the gradebook, by nbgrader's own rules; marks in it stay."""
+    """Writes the lab's cells and points to the gradebook by nbgrader's rules; existing marks are kept."""
     with tempfile.TemporaryDirectory(prefix="gradebook-", dir=course.state) as folder:
         if course.gradebook.is_file():
             shutil.copy2(course.gradebook, course.state / f"gradebook-before-{lab.version}.db")

@@ -1,4 +1,4 @@
-""" "Run all" on a released notebook, as a student does it first."""
+""" "Run all" on a released notebook, as a student would do first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autograder.course.course import Course
 
 @dataclass(frozen=True)
 class Failure:
-    """A cell that raised: its position, source, and what it raised. `expected` for a check cell that met a stub."""
+    """A cell that raised: its position, source and exception. `expected` is True for a check cell run on a stub."""
 
     notebook: str
     cell: int
@@ -26,13 +26,13 @@ class Failure:
 
 
 def run_all(course: Course, path: Path, demos: bool = True) -> tuple[NotebookNode, list[Failure]]:
-    """ "Run all" on a released notebook, in its own folder, as JupyterLab does it; without `demos`, cells tagged "demo" are empty.
+    """ "Run all" on a released notebook, in its own folder, as in JupyterLab; without `demos`, cells tagged "demo" are emptied.
 
     Returns
     -------
     (notebook, failures)
-        The executed notebook, and each cell that raised. A fresh release is right when the failures are exactly its
-        check cells: see `surprises`.
+        The executed notebook, and each cell that raised. A fresh release is correct if its check cells are the only
+        failures: see `surprises`.
     """
     nb = nbformat.read(path, as_version=4)
     for cell in nb.cells:
@@ -49,7 +49,7 @@ def run_all(course: Course, path: Path, demos: bool = True) -> tuple[NotebookNod
 
 
 def surprises(nb: NotebookNode, failures: Sequence[Failure]) -> list[str]:
-    """What "Run all" on a fresh release did that it should not: other failures, check cells that passed, cells not reached."""
+    """Unexpected results of "Run all" on a fresh release: other failures, passing check cells, cells not reached."""
     failed = {f.cell for f in failures}
     said = [
         f"{f.notebook}, cell {f.cell} raised {f.raised}: {f.message}\n{f.source}" for f in failures if not f.expected

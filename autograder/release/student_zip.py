@@ -1,4 +1,4 @@
-"""The student zip: everything a student needs and nothing of what only an instructor has."""
+"""The student zip: everything a student needs, and nothing that only instructors may have."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from autograder.errors import AutograderError
 from autograder.release import leak_proof
 from data_fetch.store.atomic import fresh_file
 
-FOLDER = "medxai-course"  # the one folder that the zip unpacks into
+FOLDER = "medxai-course"  # the folder that the zip unpacks into
 PACKAGES = ("data_fetch", "medxai")
 COPIED = ("requirements-student.lock", "environment.yml")
 SKIPPED = ("__pycache__", ".ipynb_checkpoints", ".DS_Store", "Thumbs.db")
@@ -25,14 +25,14 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def write(course: Course, known: leak_proof.Secrets) -> Path:
-    """Writes dist/student-VERSION.zip from the released notebooks; the same bytes for the same files.
+    """Writes dist/student-VERSION.zip from the released notebooks; the same files give the same bytes.
 
     Raises
     ------
     LeakError
-        If something secret is in it; an earlier zip of the same name then stays.
+        If it would contain a secret; an earlier zip of the same name is kept.
     AutograderError
-        If a file is missing that belongs into it.
+        If a required file is missing.
     """
     project = tomllib.loads(_need(course, "pyproject.toml").read_text(encoding="utf-8"))
     path = course.dist / f"student-{project['project']['version']}.zip"
@@ -50,7 +50,7 @@ def write(course: Course, known: leak_proof.Secrets) -> Path:
 def _files(course: Course, project: dict) -> Iterator[tuple[str, bytes]]:
     labs = sorted(p for p in course.notebooks.glob("*/") if any(p.glob("*.ipynb"))) if course.notebooks.is_dir() else []
     if not labs:
-        raise AutograderError("No released lab in notebooks/. Type: autograder release")
+        raise AutograderError("No released lab in notebooks/. Run: autograder release")
     for folder in labs:
         yield from _tree(folder, f"notebooks/{folder.name}")
     for package in PACKAGES:
@@ -82,7 +82,7 @@ def _need(course: Course, name: str) -> Path:
 
 
 def student_pyproject(project: dict) -> str:
-    """The student's pyproject.toml: the project's, without the autograder, the extras for instructors and the tools."""
+    """The student's pyproject.toml: the project's, without the autograder, the instructors' extras and the tools."""
     about = project["project"]
     kept = {
         key: about[key]

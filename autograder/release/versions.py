@@ -1,4 +1,4 @@
-"""Who handed in a lab under which of its versions."""
+"""The students who submitted under each version of a lab."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from autograder.notebook.read import SubmissionError, bytes_of, claims_of, parse
 
 
 def submitters(course: Course, lab: str, version: str) -> list[str]:
-    """The students who handed in a lab under a version (or without saying which), earlier hand-ins included."""
+    """The students with a hand-in under a version (or without a version), earlier hand-ins included."""
     found = set()
     for top, pattern in ((course.submitted, f"*/{lab}"), (course.state / "hand_ins", f"*/{lab}/*")):
         for folder in top.glob(pattern):

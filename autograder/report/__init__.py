@@ -1,1 +1,1 @@
-"""What people read: feedback pages, the report on a class, tables, exports, and the sentences in them."""
+"""Output for people: feedback pages, the class report, tables and exports."""

@@ -1,7 +1,7 @@
-"""`autograder report`: one page on a class and a lab, for those who mark: what was earned, what was lost and why, what waits.
+"""`autograder report`: one page for graders on a class and a lab: points earned, points lost and why, and what is still open.
 
-A mark that is not known is left out of every number and counted beside it, never taken for 0. The page holds everything
-that it shows, loads and runs nothing, and whatever a student wrote stands in it as text.
+An unknown mark is never taken for 0: it is left out of every statistic and counted separately. The page is
+self-contained, loads and runs nothing, and shows whatever a student wrote as plain text.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from autograder.report.feedback import records_of
 from data_fetch.store.atomic import write_atomically
 from medxai.lab import poll
 
-NOT_GRADED = "not graded"  # handed in, without a record; the word of the export
-BARS = 16  # of the histogram, at most; full marks may have one more of their own
-MESSAGES, SLOWEST, CASES, NAMES, ROWS = 25, 10, 200, 12, 2000  # what the lists are cut to, with "and N more"
-WIDTH, HEIGHT = 720, 170  # of the histogram's bars, in the units of its drawing
+NOT_GRADED = "not graded"  # handed in but without a record; the export uses the same word
+BARS = 16  # maximum in the histogram; full marks may get an extra one
+MESSAGES, SLOWEST, CASES, NAMES, ROWS = 25, 10, 200, 12, 2000  # lengths at which lists are cut off with "and N more"
+WIDTH, HEIGHT = 720, 170  # of the histogram's bars, in SVG units
 
 
 def run(course: Course, lab: str, console: Console | None = None) -> Path:
@@ -44,12 +44,12 @@ def run(course: Course, lab: str, console: Console | None = None) -> Path:
     lab : str
         Number, topic or folder name.
     console : Console, optional
-        Where the path is shown.
+        Console on which the path is shown.
 
     Returns
     -------
     Path
-        The page, `reports/LAB.html`; it is written whole or not at all.
+        The page, `reports/LAB.html`, written atomically.
 
     Raises
     ------
@@ -69,8 +69,7 @@ def run(course: Course, lab: str, console: Console | None = None) -> Path:
         write_atomically(path, render(facts))
     except OSError as e:
         raise AutograderError(
-            f"Cannot write the report {path}: {e.strerror}. Make room for it there, then type: "
-            f"autograder report {course.typed(name)}"
+            f"Cannot write the report {path}: {e.strerror}. Fix this, then run: autograder report {course.typed(name)}"
         ) from e
     without = facts["submissions"] - facts["marks"]["known"]
     console.print(
@@ -82,15 +81,15 @@ def run(course: Course, lab: str, console: Console | None = None) -> Path:
 
 
 def polls(course: Course, lab: str) -> list[dict[str, dict[str, str] | None]]:
-    """What each student answered in a lab's poll (`medxai.lab.poll`), before and after; empty where a lab takes none.
+    """Each student's answers to a lab's poll (`medxai.lab.poll`), before and after; empty if the lab has no poll.
 
-    Read from the submitted notebooks as they are, without running anything. What cannot be read is no answer.
+    They are read from the submitted notebooks without running anything; unreadable answers count as none.
     """
     asked = [path.name for path in sorted(course.solutions.glob(f"{lab}/*.ipynb")) if _asks(path)]
     found = []
     for folder in sorted(course.submitted.glob(f"*/{lab}")) if asked else ():
         if folder.is_symlink() or folder.parent.is_symlink():
-            continue  # nothing behind a link is anybody's submission
+            continue  # submissions are never read through links
         said: dict[str, dict[str, str] | None] = dict.fromkeys(poll.TIMES)
         for name in asked:
             try:
@@ -110,7 +109,7 @@ def _asks(path: Path) -> bool:
 
 
 def render(facts: dict[str, Any]) -> str:
-    """The page as HTML; every text of `facts`, which `summary` made, is escaped."""
+    """The page as HTML; every text in `facts` (from `summary`) is escaped."""
     return pages.render("class_report.html.j2", facts)
 
 
@@ -129,16 +128,16 @@ def summary(
         Folder name.
     records : sequence of Record
     marks : dict
-        The gradebook's: what a person gave goes before what was graded.
+        From the gradebook; manual scores take precedence over graded ones.
     waiting : iterable of str
         Students who handed in and have no record yet.
     answers : sequence of dict
-        To the lab's poll, as `polls` gives them; empty where it takes none.
+        Answers to the lab's poll, from `polls`; empty if it has none.
 
     Returns
     -------
     dict
-        For the template, by section: numbers, and texts that are not escaped.
+        Data for the template, by section: numbers, and unescaped texts.
     """
     waiting = sorted(waiting)
     states = Counter(record.status for record in records) + Counter({NOT_GRADED: len(waiting)})
@@ -165,14 +164,14 @@ def summary(
 
 
 def _marks(records: Sequence[Record], marks: Marks, states: Counter[str]) -> dict[str, Any]:
-    """The distribution of the marks that are known, and what is said about the others."""
+    """The distribution of the known marks, and a note on the others."""
     stands = [standing(record, marks) for record in records if record.status == GRADED]
     known = [(stand.points, stand.by_hand) for stand in stands if stand.points is not None]
     points = sorted(earned for earned, _ in known)
     most = max((standing(record, marks).max for record in records), default=0.0)
     unknown = [f"{count} {state}" for state, count in states.items() if state != GRADED]
     if len(stands) > len(known):
-        unknown.append(f"{len(stands) - len(known)} {GRADED}, with a property that has no points")
+        unknown.append(f"{len(stands) - len(known)} {GRADED}, with an ungraded property")
     found: dict[str, Any] = {
         "known": len(known),
         "max": shown(most),
@@ -197,7 +196,7 @@ def _marks(records: Sequence[Record], marks: Marks, states: Counter[str]) -> dic
 
 
 def _bars(points: list[float], most: float) -> list[dict[str, Any]]:
-    """The histogram's bars: steps of 1, 2 or 5 with a power of ten, from 0; the last one holds full marks."""
+    """The histogram's bars: steps of 1, 2 or 5 times a power of ten, starting at 0; the last one includes full marks."""
     whole = all(mark.is_integer() for mark in points)
     steps = (base * 10.0**power for power in range(-1 if not whole else 0, 6) for base in (1, 2, 5))
     step = next((s for s in steps if most / s <= BARS), most)
@@ -220,7 +219,7 @@ def _bars(points: list[float], most: float) -> list[dict[str, Any]]:
                 "x": round(number * wide + 0.1 * wide, 1),
                 "width": round(0.8 * wide, 1),
                 "middle": round((number + 0.5) * wide, 1),
-                "tick": label if whole else f"{low:g}",  # a range is named where it begins: its whole name is too long
+                "tick": label if whole else f"{low:g}",  # only the lower end of a range: its full label is too long
                 "tick_x": round((number + (0.5 if whole else 0)) * wide, 1),
                 "y": round(HEIGHT - height, 1),
                 "height": round(height, 1),
@@ -230,7 +229,7 @@ def _bars(points: list[float], most: float) -> list[dict[str, Any]]:
 
 
 def _exercises(records: Sequence[Record], marks: Marks) -> list[dict[str, Any]]:
-    """For each exercise: what it is worth, what was earned, and by how many."""
+    """For each exercise: maximum points, points earned, and by how many students."""
     found: dict[str, list[tuple[Record, list[CellGrade]]]] = {}
     for record in records:
         for key, cells in record.exercises().items():
@@ -251,7 +250,7 @@ def _exercises(records: Sequence[Record], marks: Marks) -> list[dict[str, Any]]:
 
 
 def _answers(records: Sequence[Record], marks: Marks) -> list[dict[str, Any]]:
-    """For each answer in words: the same as for an exercise, and how many wait for a person."""
+    """For each written answer: the same as for an exercise, and how many await manual grading."""
     found: dict[str, list[tuple[float, float | None]]] = {}
     for record in records:
         if record.status in (GRADED, NEEDS_ATTENTION):
@@ -269,7 +268,7 @@ def _answers(records: Sequence[Record], marks: Marks) -> list[dict[str, Any]]:
 
 
 def _poll(answers: Sequence[dict[str, dict[str, str] | None]]) -> list[dict[str, str]]:
-    """The class's answers to the poll beside the paper's, as "k of n": of those who answered that question then."""
+    """The poll answers of the class and the paper, as "k of n", n being those who answered that question at that time."""
     return [
         {
             "text": row.text,
@@ -296,7 +295,7 @@ def _row(key: str, most: float, earned: list[float], every: int, none: int) -> d
 
 
 def _properties(records: Sequence[Record], marks: Marks) -> list[dict[str, Any]]:
-    """For each graded property: the share of those submissions, in which it could be judged, that have it."""
+    """For each graded property: the share of submissions that pass it, out of those in which it could be checked."""
     cells: dict[tuple[str, str], CellGrade] = {}
     held: dict[tuple[str, str], list[bool]] = {}
     for record in records:
@@ -319,7 +318,7 @@ def _properties(records: Sequence[Record], marks: Marks) -> list[dict[str, Any]]
 
 
 def _held(record: Record, cell: CellGrade, marks: Marks) -> bool | None:
-    """Whether a submission has a property: by the mark that a person gave, else as it was judged; None where unknown."""
+    """Whether a submission passes a property: by its manual score if any, else by its check; None if unknown."""
     mark = marks.get((record.student, cell.notebook, cell.id))
     if mark is not None and mark.by_hand is not None and cell.max:
         return mark.by_hand + mark.extra >= cell.max
@@ -327,12 +326,12 @@ def _held(record: Record, cell: CellGrade, marks: Marks) -> bool | None:
 
 
 def _messages(records: Sequence[Record], marks: Marks) -> dict[str, Any]:
-    """What students were told most often; one student counts once, for however many properties."""
+    """The most frequent messages to students; each student counts once per message, whatever the number of properties."""
     told: dict[tuple[str, Finding], tuple[CellGrade, dict[str, None]]] = {}
     for record in records:
         for cell in record.cells:
             if cell.finding is None or cell.finding.cause is Cause.PASSED:
-                continue  # not lost by a check, whatever a person gave
+                continue  # not lost by a check, whatever the manual score
             if _held(record, cell, marks) is False:
                 told.setdefault((cell.exercise, cell.finding), (cell, {}))[1][record.student] = None
     often = sorted(told.values(), key=lambda item: -len(item[1]))
@@ -349,7 +348,7 @@ def _messages(records: Sequence[Record], marks: Marks) -> dict[str, Any]:
 
 
 def _cases(records: Sequence[Record]) -> dict[str, Any]:
-    """The submissions that a person must look at: those without a whole verdict first, then those with flags."""
+    """The submissions that need manual review: first those without a complete verdict, then those with flags."""
     urgent = {FAILED: 0, NEEDS_ATTENTION: 1}
     cases = sorted(
         (record for record in records if record.status in urgent or record.flags),
@@ -368,7 +367,7 @@ def _cases(records: Sequence[Record]) -> dict[str, Any]:
 
 
 def _inside(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """The properties that were judged inside a student's process, where a student who means to can forge the verdict."""
+    """The properties checked inside a student's process, where a malicious student can forge the verdict."""
     found: dict[tuple[str, str], tuple[CellGrade, list[str]]] = {}
     for record in records:
         for cell in record.cells:

@@ -1,6 +1,6 @@
 """`autograder export`: marks as a CSV table for a learning management system or a spreadsheet.
 
-Every row has a status. What was not graded is empty, never 0, and so is every sum that it belongs to.
+Every row has a status. Ungraded points are empty, never 0, and so is every total that includes them.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ COLUMNS = (
     "lab", "student", "exercise", "status", "points", "max", "to_mark_by_hand", "reason", "release", "submission",
     "handed_in", "graded_at", "flags",
 )  # fmt: skip
-SUM = "TOTAL"  # the row of a student that holds the whole lab
-FORMULA = "=+-@＝＋－＠−"  # also full-width, and the minus sign: some spreadsheets read them as the plain ones
-UNSEEN = ("Cc", "Cf")  # Unicode's control characters, and those without a width or that turn the direction
+SUM = "TOTAL"  # a student's row for the whole lab
+FORMULA = "=+-@＝＋－＠−"  # also full-width forms and the minus sign, which some spreadsheets treat alike
+UNSEEN = ("Cc", "Cf")  # Unicode categories: control characters, zero-width and bidirectional ones
 
 
 def run(
     course: Course, lab: str | None = None, out: Path | str = Path("grades.csv"), console: Console | None = None
 ) -> Path:
-    """Writes a table with one row for each student and exercise, and one, TOTAL, for each student and lab.
+    """Writes a table with a row for each student and exercise, and a TOTAL row for each student and lab.
 
     Parameters
     ----------
     course : Course
     lab : str, optional
-        One lab; by default all that somebody has submitted.
+        One lab; default: all with submissions.
     out : Path
-        The file; it is written whole or not at all.
+        The file, written atomically.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def run(
     text = to_csv(rows)
     out = Path(out)
     try:
-        write_atomically(out, text.encode("utf-8-sig"))  # the mark tells spreadsheets that it is UTF-8
+        write_atomically(out, text.encode("utf-8-sig"))  # with a byte order mark, so that spreadsheets read it as UTF-8
     except OSError as e:
         raise AutograderError(
             f"Cannot write {out}: {e.strerror}. Name another file: autograder export --out FILE"
@@ -72,15 +72,15 @@ def run(
 
 
 def table(course: Course, lab: str | None = None) -> list[dict[str, Any]]:
-    """The rows of the export, unquoted: None where something is not known.
+    """The rows of the export, unquoted: None for unknown values.
 
-    `points` of an exercise are the graded ones; of an answer in words those that a person gave; of TOTAL their sum so far,
-    with `to_mark_by_hand` saying what is still open. A person's own mark of any cell in formgrader goes before ours.
+    `points` are the graded ones for an exercise, the manual ones for a written answer, and their sum so far for TOTAL,
+    with `to_mark_by_hand` still open. Manual scores entered in formgrader take precedence over ours.
 
     Raises
     ------
     AutograderError
-        If nobody has submitted anything.
+        If there are no submissions.
     """
     submitted = {(path.name, path.parent.name) for path in course.submitted.glob("*/*") if path.is_dir()}
     store = RecordStore(course.state)
@@ -88,7 +88,7 @@ def table(course: Course, lab: str | None = None) -> list[dict[str, Any]]:
     everyone = {student for _, student in submitted | recorded}
     labs = [course.find(lab).name] if lab else sorted({name for name, _ in submitted | recorded})
     if not everyone:
-        raise AutograderError(f"There is nothing to export: nobody has submitted anything. Type: {course.collecting}")
+        raise AutograderError(f"Nothing to export: there are no submissions. Run: {course.collecting}")
     rows: list[dict[str, Any]] = []
     for name in labs:
         marks = gradebook.marks(course, name) if course.gradebook.is_file() else {}
@@ -156,7 +156,7 @@ def _row(lab: str, student: str, exercise: str, status: str, **more: Any) -> dic
 
 
 def to_csv(rows: list[dict[str, Any]]) -> str:
-    """The rows as CSV: every text quoted, numbers bare, empty where nothing is known."""
+    """The rows as CSV: texts quoted, numbers unquoted, unknown values empty."""
     text = io.StringIO()
     writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
     writer.writerow(COLUMNS)
@@ -174,10 +174,10 @@ def _value(value: Any) -> Any:
 
 
 def neutral(text: str) -> str:
-    """A text that no spreadsheet takes for a formula: an apostrophe before what begins like one.
+    """Escapes a text that a spreadsheet would take for a formula, with an apostrophe in front.
 
-    Spreadsheets skip blanks and characters that nobody sees, and a student's name or message must never run on the
-    machine of the one who marks.
+    Spreadsheets skip blanks and invisible characters, and a student's name or message must never run on the
+    grader's machine.
     """
     begins = next((i for i, char in enumerate(text) if not (char.isspace() or category(char) in UNSEEN)), len(text))
     formula = text[begins : begins + 1] in (*FORMULA,)

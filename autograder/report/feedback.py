@@ -1,7 +1,7 @@
-"""`autograder feedback`: a page for each graded notebook: each property, its points and the likely mistake, beside the answer.
+"""`autograder feedback`: a page for each graded notebook: each property, its points and the likely mistake, next to the answer.
 
-Pages are made from the autograded notebooks, which hold the release's text and our messages, never a hidden check, so there is
-nothing to leak. Whatever a student wrote or printed is shown as text, and the page may load and run nothing.
+Pages are made from the autograded notebooks, which contain the released text and our messages but no hidden checks, so
+nothing can leak. Whatever a student wrote or printed is shown as text, and the page cannot load or run anything.
 """
 
 from __future__ import annotations
@@ -69,12 +69,12 @@ def run(course: Course, lab: str, console: Console | None = None) -> list[Path]:
     for record in track(done, f"Writing feedback on {name}", console=console, disable=len(done) < 3):
         try:
             pages += write_pages(course, record, marks, comments)
-        except AutograderError as e:  # one page that cannot be written keeps nobody from the others
+        except AutograderError as e:  # one failed page does not prevent the others
             failed.append(e)
     console.print(f"{len(pages)} feedback pages in {course.feedback}/STUDENT/{name}/", highlight=False, soft_wrap=True)
     if unfinished:
         console.print(
-            f"Not graded yet, no page: {', '.join(unfinished)}. Type: autograder grade {course.typed(name)}",
+            f"Not graded yet, no page: {', '.join(unfinished)}. Run: autograder grade {course.typed(name)}",
             markup=False, highlight=False, soft_wrap=True,
         )  # fmt: skip
     if failed:
@@ -93,8 +93,8 @@ def records_of(course: Course, lab: str) -> list[Record]:
     records = list(RecordStore(course.state).all(lab))
     if not records:
         raise AutograderError(
-            f"Nothing of {lab} has been graded: there are no records in {course.state / 'records' / lab}. "
-            f"Type: autograder grade {course.typed(lab)}"
+            f"No submission to {lab} has been graded: there are no records in {course.state / 'records' / lab}. "
+            f"Run: autograder grade {course.typed(lab)}"
         )
     return records
 
@@ -102,7 +102,7 @@ def records_of(course: Course, lab: str) -> list[Record]:
 def write_pages(
     course: Course, record: Record, marks: Marks | None = None, comments: Comments | None = None
 ) -> list[Path]:
-    """The pages of one student, all or none: made beside the old ones, then put in their place.
+    """Writes all pages of one student, or none: they are built next to the old ones, then replace them.
 
     Raises
     ------
@@ -129,9 +129,9 @@ def write_pages(
 def _cells(course: Course, record: Record, path: Path) -> list[NotebookNode]:
     try:
         return nbformat.read(path, as_version=4).cells
-    except Exception as e:  # nbformat raises whatever the damage leads to
+    except Exception as e:  # nbformat may raise anything on a damaged file
         raise AutograderError(
-            f"The feedback of {record.student} on {record.lab} cannot be written: {path} cannot be read ({type(e).__name__}). "
+            f"Cannot write the feedback for {record.student} on {record.lab}: cannot read {path} ({type(e).__name__}). "
             f"To grade it again: autograder grade {course.typed(record.lab)} --student {record.student}"
         ) from e
 
@@ -144,21 +144,21 @@ def page(
     hints: dict[str, list[dict[str, str]]] | None = None,
     comments: Comments | None = None,
 ) -> dict[str, Any]:
-    """What a page shows, ready for the template.
+    """The contents of a page, ready for the template.
 
     Parameters
     ----------
     record : Record
     marks : dict
-        The gradebook's, which hold what people marked by hand.
+        From the gradebook, with manual grades.
     stem : str
         The notebook; the summary covers the whole lab.
     cells : list
         The autograded notebook's cells.
     hints : dict, optional
-        By exercise, as `hints_of` gives them; shown where something was lost.
+        By exercise, from `hints_of`; shown where points were lost.
     comments : dict, optional
-        The gradebook's, on answers.
+        Comments on answers, from the gradebook.
     """
     rows = []
     for cell in record.cells:
@@ -186,7 +186,7 @@ def page(
                 "href": f"{'' if task.notebook == stem else task.notebook + '.html'}#{task.id}" if stem else "",
                 "exercise": task.exercise,
                 "statement": "Your answer",
-                "points": "still to be marked" if pending else _of(points, task.max),
+                "points": "not marked yet" if pending else _of(points, task.max),
                 "message": sentences.comment_on_answer(task, points),
                 "state": "open" if pending else "lost" if task.points == 0 else "passed",
             }
@@ -195,14 +195,14 @@ def page(
     stands = standing(record, marks)
     sentence = f"{shown(stands.points)} of {stands.max:g} points" if stands.points is not None else "Not graded yet"
     if stands.by_hand and stands.points is not None:
-        sentence += f", {stands.by_hand:g} still to be marked by a person"
+        sentence += f", {stands.by_hand:g} still to be graded manually"
     return {
         "lab": record.lab,
         "student": record.student,
         "release": record.release,
         "notebook": stem,
         "total": sentence,
-        "notes": [f"This submission needs a person: {record.reason}"] if record.status != GRADED else [],
+        "notes": [f"This submission needs manual review: {record.reason}"] if record.status != GRADED else [],
         "rows": rows,
         "blocks": _blocks(cells, {row["id"]: row for row in rows if row["notebook"] == stem}, hints or {}, said),
         "style": FORMAT.get_style_defs(".highlight"),
@@ -210,9 +210,9 @@ def page(
 
 
 def hints_of(course: Course, record: Record) -> dict[str, list[dict[str, str]]]:
-    """The folded hints of each exercise, `title` and clean `html`, from the release that the student had.
+    """The collapsed hints of each exercise (`title` and sanitised `html`), from the release that the student had.
 
-    They are read from the instructor's copy, not from the student's, who can write anything there.
+    They are read from the instructor's copy, not the student's, which may contain anything.
     """
     found = {}
     for path in sorted(course.kept_release(record.lab, record.release).glob("*.ipynb")):
@@ -226,7 +226,7 @@ def hints_of(course: Course, record: Record) -> dict[str, list[dict[str, str]]]:
 
 
 def clean_markdown(text: str) -> str:
-    """Markdown as HTML that holds no script, no style, no picture and no open tag."""
+    """Markdown as HTML without scripts, styles, images or unclosed tags."""
     html = markdown2html_mistune(text)
     return bleach.clean(html, tags=TAGS, attributes={"a": ["href"]}, protocols={"http", "https", "mailto"})
 
@@ -237,7 +237,7 @@ def _blocks(
     hints: dict[str, list[dict[str, str]]],
     comments: dict[str, str],
 ) -> list[dict[str, Any]]:
-    """The exercises' headings, the answers with their outputs and verdicts; the lab's own prose is not repeated."""
+    """The exercise headings, and the answers with their outputs and verdicts; the lab's own text is left out."""
     blocks: list[dict[str, Any]] = []
     last = {row["exercise"]: row["id"] for row in rows.values()}
     lost = {row["exercise"] for row in rows.values() if row["state"] == "lost"}
@@ -271,7 +271,7 @@ def _output(output: NotebookNode) -> dict[str, Any] | None:
         return {"kind": "text", "text": output.text}
     for kind in ("image/png", "image/jpeg"):
         if kind in output.get("data", {}):
-            alt = output.metadata.get(kind, {}).get("alt", "A figure of your notebook, without a description.")
+            alt = output.metadata.get(kind, {}).get("alt", "A figure from your notebook, without a description.")
             return {"kind": "picture", "type": kind, "data": output.data[kind].strip(), "alt": alt}
     text = output.get("data", {}).get("text/plain")
     return {"kind": "text", "text": text} if text else None

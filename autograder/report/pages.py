@@ -1,4 +1,4 @@
-"""Fills the templates of pages: what somebody wrote stands in them as text."""
+"""Renders the page templates, with all texts escaped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def render(template: str, facts: dict[str, Any]) -> str:
     template : str
         File name in `templates/`.
     facts : dict
-        What the template names. Every text is escaped where the template does not mark it as safe.
+        The template's variables. Every text is escaped unless the template marks it as safe.
     """
     return _environment().get_template(template).render(facts)
 

@@ -1,4 +1,4 @@
-"""Tables that `grade` and `demo` show in the terminal. Texts of students and checks are shown as they are, never as markup."""
+"""Tables that `grade` and `demo` show in the terminal. Texts from students and checks are shown literally, never as markup."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from autograder.record.records import GRADED, CellGrade, Record, shown, total
 
 
 def show_marks(console: Console, records: list[Record], title: str) -> None:
-    """Students x exercises with marks; where the names of the exercises do not fit, numbers with a legend."""
+    """Marks by student and exercise; if the exercise names do not fit, they are replaced with numbers and a legend."""
     worth: dict[str, float] = {}
     for record in records:
         for key, cells in record.exercises().items():
@@ -51,7 +51,7 @@ def _marks_table(records: list[Record], title: str, heads: dict[str, str]) -> Ta
 
 
 def show_reasons(console: Console, records: list[Record]) -> None:
-    """For each student, why each mark was lost; cells of one exercise that were lost for one reason stand together."""
+    """For each student, why points were lost; cells of an exercise lost for the same reason are grouped."""
     for record in records:
         console.print(Text(f"\n{record.student}: {standing(record, {})}", style="bold"))
         if record.reason:
@@ -75,14 +75,14 @@ def show_reasons(console: Console, records: list[Record]) -> None:
 
 
 def problems_table(console: Console, records: list[Record]) -> None:
-    """The submissions that a person must look at, with the reason."""
+    """The submissions that need manual review, with the reason."""
     problems = [record for record in records if record.status != GRADED]
     graded, flagged = len(records) - len(problems), sum(bool(record.flags) for record in records)
-    flags = f" {flagged} with flags, which the class report lists." if flagged else ""
+    flags = f" {flagged} with flags, listed in the class report." if flagged else ""
     console.print(f"{graded} of {len(records)} submissions graded.{flags}", highlight=False)
     if not problems:
         return
-    table = Table(title="These need a person; none of them counts as 0", title_justify="left")
+    table = Table(title="These need manual review; none of them counts as 0", title_justify="left")
     for column in ("student", "status", "why"):
         table.add_column(column, overflow="fold")
     for record in problems:

@@ -1,7 +1,7 @@
-"""Grades submissions: what they are graded against, the kernels in which their code runs, and what comes of it.
+"""Grades submissions: the assignments, the kernels in which students' code runs, and the results.
 
-`assignment` reads what a release or an nbgrader course says, `kernel` runs the student's cells in a sandbox, `walk` leads one
-submission over its kernels and its checks, `calibration` finds out which checks can run outside the kernel and
-`kept_calibration` remembers it, `job` puts them together, in this process or in one on another machine, and `grade` is the
+`assignment` reads a release or an nbgrader course, `kernel` runs the student's cells in a sandbox, `walk` takes one
+submission through its kernels and checks, `calibration` determines which checks can run outside the kernel and
+`kept_calibration` stores the result, `job` combines these, in this process or on another machine, and `grade` is the
 command. The checks themselves are in `autograder.check`.
 """

@@ -1,4 +1,4 @@
-"""What submissions are graded against: one version of an assignment, as the instructor's snapshot has it."""
+"""One version of an assignment, which submissions are graded against, read from the instructor's snapshot."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from autograder.notebook.cells import grade_id_of, is_graded, is_manual
 from autograder.notebook.code_cells import CHECK, CodeCell
 
 AUTOTEST = re.compile(r"(?m)^\s*#+\s*(HASHED\s+)?AUTOTEST\b")
-# Of the course's root these are settings of tools, nothing that a notebook imports.
+# Files in the course's root that configure tools, and that no notebook imports.
 NOT_MODULES = ("nbgrader_config.py", "jupyter_config.py", "conftest.py")
 
 
@@ -34,15 +34,15 @@ class Assignment:
     name : str
         Folder name.
     version : str
-        For example "01-r1"; in a course of nbgrader's, which has no versions, the first digits of the digest.
+        For example "01-r1"; in an nbgrader course, which has no versions, the first digits of the digest.
     released : dict
-        Notebooks as students got them, by stem.
+        Notebooks as released to students, by stem.
     instructor : dict
-        The same with reference solutions and hidden checks.
+        The same notebooks with reference solutions and hidden checks.
     files : Path
-        A folder with what else lies beside the notebooks, and the modules in the course's root: what a working folder begins with.
+        A folder with the other files next to the notebooks and the modules in the course's root: the initial contents of a working folder.
     digest : str
-        Of everything here that decides marks.
+        Of everything here that affects marks.
     """
 
     name: str
@@ -54,31 +54,31 @@ class Assignment:
     _for_marks: dict[str, list[CodeCell]] = field(default_factory=dict, repr=False, compare=False)
 
     def cells_for_marks(self, stem: str) -> list[CodeCell]:
-        """The instructor's cells of one notebook, without those that no mark depends on."""
+        """The instructor's cells of one notebook, except those that no mark depends on."""
         if stem not in self._for_marks:
             self._for_marks[stem] = code_cells.for_marks(self.cells(stem))
         return list(self._for_marks[stem])
 
     def cells(self, stem: str, demos: bool = False) -> list[CodeCell]:
-        """The instructor's code cells of one notebook, with those that are tagged `demo` or without.
+        """The instructor's code cells of one notebook, with or without those tagged `demo`.
 
-        A check is hidden where students got another text of it, however the course marks its hidden tests.
+        A check is hidden if its released text differs, however the course marks its hidden tests.
         """
         shown = {grade_id_of(cell): cell.source.strip() for cell in self.released[stem].cells}
         cells = code_cells.code_cells_of(self.instructor[stem], demos)
         return [replace(c, hidden=c.kind == CHECK and c.source.strip() != shown.get(c.id)) for c in cells]
 
     def graded(self) -> list[tuple[str, NotebookNode]]:
-        """(stem, released cell) of every cell that earns points by a check."""
+        """(stem, released cell) of every cell graded by a check."""
         return [(stem, cell) for stem, nb in self.released.items() for cell in nb.cells if is_graded(cell)]
 
     def manual(self) -> list[tuple[str, NotebookNode]]:
-        """(stem, released cell) of every answer that a person marks."""
+        """(stem, released cell) of every manually graded answer."""
         return [(stem, cell) for stem, nb in self.released.items() for cell in nb.cells if is_manual(cell)]
 
 
 def statement(cell: NotebookNode) -> str:
-    """What a graded cell checks, in the words of its one comment; its id where there is none."""
+    """What a graded cell checks, from its only comment, else its id."""
     return statement_of(cell.source) or grade_id_of(cell)
 
 
@@ -91,34 +91,34 @@ def load(course: Course, name: str, version: str, scratch: Path) -> Assignment:
     name : str
         Folder name.
     version : str
-        Of our labs; "" for the current one. Other courses have one version, what is in their source folder now.
+        Of our labs; "" for the current one. Other courses have one version, the current source folder.
     scratch : Path
-        Where the files beside the notebooks are copied to.
+        Where the files next to the notebooks are copied to.
 
     Raises
     ------
     AutograderError
-        If it has not been released, or a notebook of it cannot be read.
+        If it has not been released, or one of its notebooks cannot be read.
     """
     edition = course.edition(name, version, scratch)
     notebooks = {path.stem: _read(path) for path in sorted(edition.released.glob("*.ipynb"))}
     answers = {path.stem: _read(path) for path in sorted(edition.source.glob("*.ipynb")) if path.stem in notebooks}
     if not notebooks or set(notebooks) != set(answers):
         raise AutograderError(
-            f"{name}: expected each released notebook in {edition.source.relative_to(course.root)} too; "
+            f"{name}: expected each released notebook also in {edition.source.relative_to(course.root)}; "
             f"released {', '.join(notebooks) or 'none'}, found {', '.join(answers) or 'none'}. Release it again."
         )
     for stem, notebook in notebooks.items():
         ours, theirs = ({grade_id_of(c) for c in nb.cells if is_graded(c)} for nb in (answers[stem], notebook))
         if ours != theirs:
             raise AutograderError(
-                f"{name}: {stem} was released with other graded cells than its source has now ({', '.join(sorted(ours ^ theirs))}). "
-                f"Release it again, in a course of nbgrader's by: nbgrader generate_assignment {name} --force"
+                f"{name}: the graded cells of {stem} have changed since its release ({', '.join(sorted(ours ^ theirs))}). "
+                f"Release it again (in an nbgrader course: nbgrader generate_assignment {name} --force)."
             )
         if unwritten := [grade_id_of(c) for c in answers[stem].cells if is_graded(c) and AUTOTEST.search(c.source)]:
             raise AutograderError(
-                f"{name}: {stem} has tests that nbgrader writes at release time (AUTOTEST: {', '.join(unwritten)}), which cannot be "
-                f"graded here. Write them out in the source, or type: nbgrader autograde {name}"
+                f"{name}: {stem} has tests that nbgrader generates at release time (AUTOTEST: {', '.join(unwritten)}), which cannot be "
+                f"graded here. Write them out in the source, or run: nbgrader autograde {name}"
             )
     files = scratch / "assignments" / f"{name}-{edition.version or 'source'}"
     _copy_files(course, edition.beside, files)

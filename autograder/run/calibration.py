@@ -1,7 +1,7 @@
-"""Which check cells of an assignment can be judged outside the student's process: found out by trying, not by guessing.
+"""Determines by experiment which check cells of an assignment can be run outside the student's process.
 
-The reference, the stub, the mutants where there are some and eleven degenerate answers are judged inside, as nbgrader does it,
-and outside. A cell whose verdicts differ is judged inside from then on, and is marked as not tamper-proof.
+The reference solution, the stub, any mutants and eleven degenerate answers are checked both inside, as nbgrader does, and
+outside. A cell whose verdicts differ is checked inside from then on and marked as not tamper-proof.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from autograder.run.results import USUAL, Policy, Seconds
 from autograder.run.walk import Kernel, walk
 
 FIRST = "next(iter([*args, *kwargs.values()]), None)"
-# nbgrader gives all points where comparing with it leaves an array as the last value; outside that is no credit. So it is only
-# asked whether it passes where a cell is judged, and moves no cell inside.
+# With this answer, a comparison may leave an array as the cell's last value: nbgrader then gives full points, the outside check
+# none. So this answer is only used to find weak checks, and never moves a cell inside.
 EMPTY = "returns an empty array"
-# Body of every function, value of every other name; None leaves the name unbound.
+# (Body of every function, value of every other name); None leaves the name unbound.
 DEGENERATE: dict[str, tuple[str, str | None]] = {
     "returns None": ("return None", "None"),
     "returns NaN": ("return float('nan')", "float('nan')"),
@@ -34,10 +34,10 @@ DEGENERATE: dict[str, tuple[str, str | None]] = {
     "returns 1": ("return 1", "1"),
     "returns True": ("return True", "True"),
     "returns an empty list": ("return []", "[]"),
-    "returns an empty text": ("return ''", "''"),
+    "returns an empty string": ("return ''", "''"),
     "returns its first argument": (f"return {FIRST}", "{}"),
     "returns zeros": (f"return {FIRST} * 0", "0.0"),
-    # Equal to any number, if all its elements are asked.
+    # Equal to any number, if compared with `all`.
     EMPTY: ("import numpy\n    return numpy.zeros(0)", "__import__('numpy').zeros(0)"),
     "always raises": ("raise ValueError('no')", None),
 }
@@ -45,18 +45,18 @@ DEGENERATE: dict[str, tuple[str, str | None]] = {
 
 @dataclass
 class Calibration:
-    """What was found out about an assignment.
+    """The result of calibrating an assignment.
 
     Attributes
     ----------
     policies : dict
-        How each check cell is judged, `why` says what speaks against outside.
+        How each check cell is run; `why` gives the reason against running it outside.
     weak : dict
-        For each check cell those of the stub and the degenerate answers that pass it; only cells with some.
+        For each check cell that the stub or a degenerate answer passes, these answers.
     wrong_reference : dict
-        For each check cell that the reference does not pass in full, what the cell says: an error of the instructor.
+        For each check cell in which the reference solution loses points, its message: an error by the instructor.
     by_luck : dict
-        For each check cell that gave the same answer different marks when asked twice, the answer.
+        For each check cell that marked the same answer differently when run twice, the answer.
     """
 
     policies: dict[str, Policy] = field(default_factory=dict)
@@ -66,19 +66,15 @@ class Calibration:
 
     @property
     def inside(self) -> dict[str, str]:
-        """The cells that are not tamper-proof, and why they are not."""
+        """The cells that are not tamper-proof, with the reason."""
         return {id: policy.why for id, policy in self.policies.items() if not policy.outside}
 
     def problems(self) -> list[str]:
-        """Sentences for the instructor."""
-        told = [
-            f"{id}: the reference solution does not get its points: {why}" for id, why in self.wrong_reference.items()
-        ]
-        told += [f"{id}: judged in the student's process, not tamper-proof: {why}" for id, why in self.inside.items()]
-        told += [
-            f"{id}: depends on luck: {name} passed it once and failed it once" for id, name in self.by_luck.items()
-        ]
-        return told + [f"{id}: weak, passed by these: {', '.join(names)}" for id, names in self.weak.items()]
+        """Messages for the instructor."""
+        told = [f"{id}: the reference solution loses points: {why}" for id, why in self.wrong_reference.items()]
+        told += [f"{id}: checked in the student's process, not tamper-proof: {why}" for id, why in self.inside.items()]
+        told += [f"{id}: depends on chance: {name} passed once and failed once" for id, name in self.by_luck.items()]
+        return told + [f"{id}: weak, passed by: {', '.join(names)}" for id, names in self.weak.items()]
 
 
 def calibrate(
@@ -94,17 +90,17 @@ def calibrate(
     Parameters
     ----------
     cells : sequence of CodeCell
-        The instructor's cells, with the reference in the solution cells.
+        The instructor's cells, with the reference solution in the solution cells.
     server : Server
-        Of these cells.
+        The checker of these cells.
     kernel : callable
-        Starts a fresh kernel, in which the instructor's code and nobody else's will run.
+        Starts a fresh kernel, which will run the instructor's code only.
     mutants : mapping, optional
-        Wrong answers by name: sources of solution cells by their id.
+        Wrong answers by name: sources of solution cells by id.
     seconds : Seconds
-        Time limits of one try.
+        Time limits of one run.
     whole : bool
-        Run also the locked cells that no mark seems to depend on.
+        Also run the locked cells that no mark seems to depend on.
     """
     cells = list(cells) if whole else code_cells.for_marks(cells)
     checks = {c.id: c for c in cells if c.kind == CHECK}
@@ -120,7 +116,7 @@ def calibrate(
 
     empty = {EMPTY: variants.pop(EMPTY)}
     everything_inside = {id: Policy(outside=False) for id in checks}
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # each in a kernel of its own
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # each in its own kernel
         inside = dict(zip(variants, pool.map(lambda v: run(v, everything_inside), variants.values()), strict=True))
     found = Calibration()
     for id, verdict in inside["reference"].items():
@@ -131,11 +127,11 @@ def calibrate(
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         outside = dict(zip(variants, pool.map(lambda v: run(v, found.policies), variants.values()), strict=True))
     waiting = list(variants)
-    while waiting:  # a cell that moves inside changes what later cells find, so everything is tried again then
+    while waiting:  # a cell moved inside changes the state seen by later cells, so everything is run again
         name = waiting.pop(0)
         got = outside.pop(name, None) or run(variants[name], found.policies)
         moved = _moved(name, checks, inside[name], got, found.policies)
-        if moved:  # once more, because a check that draws its inputs can differ by luck
+        if moved:  # once more, because a check with random inputs can differ by chance
             again = run(variants[name], everything_inside), run(variants[name], found.policies)
             both = _moved(name, checks, *again, found.policies)
             found.by_luck |= {id: name for id in moved if id not in both}
@@ -152,7 +148,7 @@ def calibrate(
 
 
 def answers_to(cells: Sequence[CodeCell], mutants: Mapping[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-    """The answers that an assignment is tried with: by name, the sources of its solution cells."""
+    """The answers used to calibrate an assignment: by name, the sources of its solution cells."""
     solutions = {c.id: c.source for c in cells if c.kind == SOLUTION}
     answers = {"reference": {}, "stub": {id: stub_of(s) for id, s in solutions.items()}, **mutants}
     for name in DEGENERATE:
@@ -161,7 +157,7 @@ def answers_to(cells: Sequence[CodeCell], mutants: Mapping[str, dict[str, str]])
 
 
 def degenerate(reference: str, name: str) -> str:
-    """A solution cell that binds the reference's names to things that know nothing of the question."""
+    """A solution cell that binds the reference's names to objects unrelated to the exercise."""
     body, value = DEGENERATE[name]
     lines = []
     for statement in syntax.statements(reference):
@@ -181,7 +177,7 @@ def _moved(
     outside: Mapping[str, Verdict],
     policies: Mapping[str, Policy],
 ) -> dict[str, Policy]:
-    """The cells that have to be judged inside from now on, because of one answer."""
+    """The cells that must be run inside from now on, because of one answer."""
     moved: dict[str, Policy] = {}
     for id in inside:
         if _mark(inside[id]) == _mark(outside[id]):
@@ -190,17 +186,17 @@ def _moved(
         if policies[id].outside:
             moved[id] = replace(policies[id], outside=False, why=why)
             continue
-        # Inside already: it misses what an earlier cell, judged outside, would have left behind.
+        # Already inside: it lacks a name that an earlier cell, run outside, would have defined.
         for earlier in _leaving(checks, id):
             if policies[earlier].outside and earlier not in moved:
                 moved[earlier] = replace(
-                    policies[earlier], outside=False, why=f"{id} needs what it leaves behind ({why})"
+                    policies[earlier], outside=False, why=f"{id} needs a name that it defines ({why})"
                 )
     return moved
 
 
 def _leaving(checks: Mapping[str, CodeCell], id: str) -> list[str]:
-    """The check cells before one that bind a name which it mentions."""
+    """The check cells before a cell that bind a name used in it."""
     ordered = list(checks)
     wanted = {name for s in syntax.statements(checks[id].source) for name in syntax.mentioned(s)}
     return [

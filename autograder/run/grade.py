@@ -1,8 +1,8 @@
-"""`autograder grade`: grades the submissions of an assignment, each into a record of its own.
+"""`autograder grade`: grades the submissions to an assignment, and writes a record for each.
 
-What is here is trusted: who is to be graded and against what, what is kept, what is written where. Students' code runs in kernels
-of `run.kernel`, checks in processes of `check.runner.host`. One submission that cannot be graded gets a record that says why, and the
-others are graded all the same; a run that was stopped, however, is finished by the same command.
+This module runs trusted code only: it decides who is graded against what, and what is written where. Students' code runs in
+kernels of `run.kernel`, checks in processes of `check.runner.host`. A submission that cannot be graded gets a record with the
+reason, and the others are still graded. To finish an interrupted run, run the same command again.
 """
 
 from __future__ import annotations
@@ -64,21 +64,21 @@ class Options:
     Attributes
     ----------
     seconds : Seconds
-        Limits of a check, of any other cell, and of a submission.
+        Time limits of a check, of any other cell, and of a submission.
     workers : int or None
-        Submissions side by side; None: as many as there are processors.
+        Number of submissions graded in parallel; None: the number of processors.
     safe : bool
-        False: students' code runs without a sandbox, and every record says so.
+        False: students' code runs without a sandbox, which is noted in every record.
     strict : bool
-        Refuse to grade where a check has to be judged in the student's process.
+        Refuse to grade if a check must run in the student's process.
     full : bool
-        Run also the cells that no mark depends on.
+        Also run the cells that no mark depends on.
     show : tuple of Path
-        Files and folders that notebooks may read, beside the course's data cache.
+        Files and folders that notebooks may read, in addition to the course's data cache.
     memory : int
-        Bytes that a student's kernel may use.
+        Memory limit of a student's kernel, in bytes.
     keep_warm : float
-        Minutes that the process which has imported TensorFlow stays for the next command.
+        Minutes to keep the warm process, which has imported TensorFlow, for the next command.
     """
 
     seconds: Seconds = USUAL
@@ -93,7 +93,7 @@ class Options:
 
 @dataclass
 class Ticket:
-    """A submission on its way through the queue: its record, what it was assembled from, the pages to keep."""
+    """A submission in the queue: its record, the parts that it was assembled from, and the pages to keep."""
 
     record: Record
     terms: Terms
@@ -117,31 +117,30 @@ def run(
     Parameters
     ----------
     course : Course
-        Ours, or any of nbgrader's.
+        Ours, or any nbgrader course.
     lab : str
         Number, topic or folder name.
     student : str, optional
-        Only this one, graded again whatever its record says.
+        Grade only this student, again even if already graded.
     exercise : str, optional
-        Only this exercise, and the marks of the others stay; who has not been graded, or has handed in something else since, is
-        graded as a whole.
+        Grade only this exercise and keep the other marks; students not graded yet, or with a new hand-in, are graded
+        completely.
     again : bool
-        Grade also what is graded and has not changed.
+        Also grade submissions that are graded and unchanged.
     options : Options, optional
     console : Console, optional
-        Where progress and problems are shown.
+        Console for progress and problems.
 
     Returns
     -------
     list of Record
-        Of all submissions to the assignment (of the one student), by student.
+        The records of all submissions to the assignment (or of the one student), by student.
 
     Raises
     ------
     AutograderError
-        Without a release, without submissions, where no sandbox can be made, where the reference solution does not get its
-        points, or while another grading runs. Also when all are graded but those whose folders have a name that no file of ours
-        can have.
+        If there is no release or no submission, no sandbox can be created, the reference solution loses points, or another
+        grading is running. Also, after the others are graded, if folders have names that cannot be used for our files.
     """
     console = console or Console()
     name = course.find(lab).name
@@ -155,19 +154,19 @@ def run(
                 grading.grade(students, again or student is not None, exercise)
     except Timeout:
         raise AutograderError(
-            f"Another `autograder grade` is at work in {course.root}. Wait for it to finish, then type the command again."
+            f"Another `autograder grade` is running in {course.root}. Wait for it to finish, then run the command again."
         ) from None
     except PermissionError as e:
         raise AutograderError(
-            f"{e.filename or course.root} cannot be read or written by you. What was graded is kept. "
-            "Was the course graded by another user before? Change its owner, then type the command again."
+            f"You lack permission to read or write {e.filename or course.root}. Finished grading was kept. "
+            "Was the course graded by another user? Change its owner, then run the command again."
         ) from e
     except OSError as e:
         if e.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise AutograderError(
-            f"No space left on device: {e.filename or course.root} could not be written. What was graded is kept. "
-            "Make room, then type the command again."
+            f"No space left on device: {e.filename or course.root} could not be written. Finished grading was kept. "
+            "Free some space, then run the command again."
         ) from e
     store = RecordStore(course.state)
     records = [record for s in students if (record := store.load(name, s))]
@@ -189,7 +188,7 @@ class Grading:
         self.open = ExitStack()
 
     def __enter__(self) -> Grading:
-        # What a run that was killed left behind.
+        # Left behind by a killed run.
         shutil.rmtree(self.scratch, ignore_errors=True)
         for part in (self.store.folder / self.name).glob("*.part"):
             part.unlink()
@@ -202,7 +201,7 @@ class Grading:
         self.open.close()
 
     def terms(self, version: str = "") -> Terms:
-        """How submissions to one version are graded; calibrated when it is the first time."""
+        """The terms for grading one version; it is calibrated the first time."""
         if version not in self.known:
             made = assignments.load(self.course, self.name, version, self.scratch)
             sandbox = sandboxes.of(self.course, made, self.options.safe, self.options.show, self._threads())
@@ -231,7 +230,7 @@ class Grading:
     def _calibrate(self, terms: Terms) -> kept_calibration.Calibrated:
         made = terms.assignment
         if self.course.proved:
-            with self.console.status(f"Preparing {made.name} {made.version}: the data that its cells read"):
+            with self.console.status(f"Preparing the data for {made.name} {made.version}"):
                 sandboxes.prepare(self.course, made, self.scratch)
             found = kept_calibration.by_contract(made)
             self._try_reference(replace(terms, calibrated=found))
@@ -241,7 +240,7 @@ class Grading:
         engine = Engine(terms)
         try:
             with self.console.status(
-                f"Trying the checks of {made.name} {made.version} (once for each version)"
+                f"Calibrating the checks of {made.name} {made.version} (once per version)"
             ) as status:
                 found = kept_calibration.find_out(
                     made,
@@ -249,7 +248,7 @@ class Grading:
                     lambda folder: Kernel(terms.sandbox, folder),
                     self.options.seconds,
                     self.scratch,
-                    lambda stem: status.update(f"Trying the checks of {stem} (once for each version)"),
+                    lambda stem: status.update(f"Calibrating the checks of {stem} (once per version)"),
                 )
         finally:
             engine.close()
@@ -257,7 +256,7 @@ class Grading:
         return found
 
     def _try_reference(self, terms: Terms) -> None:
-        """Grades the instructor's own answers: a check that they do not pass is the instructor's error, and nobody else's."""
+        """Grades the reference solution: a check that it fails is the instructor's error, and must not cost students marks."""
         made = terms.assignment
         terms.sandbox.warm(self.options.keep_warm)
         answers = {stem: made.cells(stem) for stem in made.instructor}
@@ -275,14 +274,14 @@ class Grading:
     def _tell(self, made: Assignment, found: kept_calibration.Calibrated) -> None:
         if self.options.strict and found.inside:
             raise AutograderError(
-                f"--strict: {len(found.inside)} checks of {made.name} can only be judged in the student's process:\n"
+                f"--strict: {len(found.inside)} checks of {made.name} work only in the student's process:\n"
                 + "\n".join(f"  {stem}, {id}: {why}" for (stem, id), why in found.inside.items())
             )
         for problem in found.problems():
             self.console.print(f"  note: {problem}", markup=False, highlight=False, soft_wrap=True)
 
     def grade(self, students: list[str], again: bool, exercise: str | None) -> None:
-        """Grades those of the students who are not graded yet (`again`: all of them)."""
+        """Grades the students who are not graded yet (`again`: all of them)."""
         if self.options.safe:
             sandboxes.check()
         tickets, kept = [], 0
@@ -299,7 +298,7 @@ class Grading:
             return
         executor = queue.local(self._workers())
         kernels, checkers = self._warm({ticket.terms.key: ticket.terms for ticket in tickets}.values())
-        # One more than can run: it begins while what another one found is written down.
+        # One more than can run: it starts while another one's results are written.
         at_once = self._workers() + 1
         try:
             with gradebook.Writer(self.course, self.name) as book, Bar(self.console, self.name, len(tickets)) as bar:
@@ -311,22 +310,22 @@ class Grading:
                         bar.started(ticket.record.student)
                         begun += 1
                         if begun == min(at_once, len(tickets)):
-                            wait(checkers)  # the first kernels are started meanwhile, and would be slowed down
-                            book.open()  # imports nbgrader, two seconds beside the first kernels
+                            wait(checkers)  # waits, so as not to slow down the start of the first kernels
+                            book.open()  # imports nbgrader, which takes two seconds, while the first kernels start
                         continue
                     if isinstance(result, Exception):
-                        for future in checkers:  # that none can be started is the fault of no submission
+                        for future in checkers:  # failing to start one is no submission's fault
                             future.result()
                     self._finish(ticket, result, book)
                     bar.finished(ticket.record)
         except BaseException:
-            close_all()  # first: the threads wait for the processes that this ends
+            close_all()  # first: the threads wait for the processes that this call ends
             raise
         finally:
             executor.shutdown(wait=True, cancel_futures=True)
 
     def _warm(self, all_terms: Iterable[Terms]) -> tuple[list[Future[None]], list[Future[None]]]:
-        """Starts the processes that kernels are forked from, then the checkers."""
+        """Starts the warm processes that kernels are forked from, then the checkers."""
         pool, terms = ThreadPoolExecutor(1), list(all_terms)
         kernels = [pool.submit(one.sandbox.warm, self.options.keep_warm) for one in terms]
         checkers = [pool.submit(engine_for(one).warm) for one in terms]
@@ -334,7 +333,7 @@ class Grading:
         return kernels, checkers
 
     def _ticket(self, student: str, again: bool, exercise: str | None) -> Ticket | None:
-        """What there is to do for a student, None for nothing."""
+        """The work to do for a student, None if there is none."""
         old = self.store.load(self.name, student)
         folder = self.course.submitted / student / self.name
         terms = self.terms(submissions.version(self.course, folder, self.name))
@@ -358,18 +357,18 @@ class Grading:
         return ticket
 
     def _finish(self, ticket: Ticket, result: Outcome | Exception, book: gradebook.Writer) -> None:
-        """Settles a submission and keeps what came of it. Where that fails, it has no marks, and the others have theirs."""
+        """Settles a submission and keeps its results. If that fails, only this submission goes without marks."""
         try:
             self._settle(ticket, result)
             self._keep(ticket, book)
-        except (AutograderError, OSError):  # of this machine or the course, and so of all submissions
+        except (AutograderError, OSError):  # a problem of this machine or the course, which affects all submissions
             raise
         except Exception as e:
             self._settle(ticket, e)
             self._keep(ticket, book)
 
     def _jobs(self, tickets: list[Ticket], bar: Bar, book: gradebook.Writer) -> Iterator[tuple[Ticket, Terms, Job]]:
-        """Assembles submissions one by one, when there is room for them; those with nothing to run are settled here."""
+        """Assembles submissions one at a time, as capacity allows; those with nothing to run are settled here."""
         for ticket in tickets:
             record = ticket.record
             record.begin()
@@ -388,7 +387,7 @@ class Grading:
                 yield ticket, ticket.terms, job
 
     def _job(self, ticket: Ticket) -> Job | None:
-        """What there is to run, None where the submission is settled without."""
+        """The job to run, None if the submission can be settled without one."""
         record, terms = ticket.record, ticket.terms
         folder = self.course.submitted / record.student / self.name
         read = submission.read(folder, terms.assignment)
@@ -407,9 +406,9 @@ class Grading:
         return Job(record.student, cells, ticket.folder, ticket.wanted)
 
     def _settle(self, ticket: Ticket, result: Outcome | Exception) -> None:
-        """Puts what was found out into the record."""
+        """Writes the results into the record."""
         record = ticket.record
-        if isinstance(result, Exception):  # a defect of ours, or of this machine, must not cost anybody marks
+        if isinstance(result, Exception):  # a bug of ours, or a problem of this machine, must not cost a student marks
             record.retry = True
             record.end(FAILED, [Remark(About.GRADER_FAILED, type(result).__name__, text=plain(str(result)))])
             for cell in record.cells:
@@ -441,7 +440,7 @@ class Grading:
         record.end(NEEDS_ATTENTION if reasons else GRADED, reasons)
 
     def _keep(self, ticket: Ticket, book: gradebook.Writer) -> None:
-        """Autograded notebooks first, then the gradebook, the record last: a record that says graded is always true."""
+        """Saves autograded notebooks, then the gradebook, and the record last: "graded" in a record is always true."""
         record = ticket.record
         record.finished = now()
         target = self.course.autograded / record.student / record.lab
@@ -458,7 +457,7 @@ class Grading:
 
 
 def blank_record(assignment: Assignment, student: str, exercise_of: Callable[[str], str]) -> Record:
-    """A queued record with every graded cell of the assignment in it, none of them graded."""
+    """A queued record with all graded cells of the assignment, none of them graded yet."""
     record = Record(assignment.name, student, QUEUED, release=assignment.version)
     graded, manual = assignment.graded(), assignment.manual()
     used = Counter(grade_id_of(cell) for _, cell in graded + manual)
@@ -474,25 +473,25 @@ def blank_record(assignment: Assignment, student: str, exercise_of: Callable[[st
 def _exercise(
     stem: str, cell: NotebookNode, used: Counter[str], exercise_of: Callable[[str], str] = lambda grade_id: grade_id
 ) -> str:
-    """What a cell is called where no notebook is named beside it: two notebooks of an assignment may use the same id."""
+    """A cell's name where its notebook is not shown: two notebooks of an assignment may use the same id."""
     grade_id = grade_id_of(cell)
     return exercise_of(grade_id) if used[grade_id] < 2 else f"{stem}/{grade_id}"
 
 
 def _write_pages(target: Path, notebooks: dict[str, NotebookNode]) -> None:
-    """Writes notebooks beside the folder that they replace, then puts them in its place."""
-    remove_left_overs(target)  # of a run that was killed: we hold the course's lock
+    """Writes notebooks next to the folder that they replace, then moves them into its place."""
+    remove_left_overs(target)  # from a killed run: we hold the course's lock
     with fresh_folder(target, replace=True) as fresh:
         for stem, notebook in notebooks.items():
-            # Not nbformat.write, which only warns of what is not valid: it was read with the same warnings.
+            # Not nbformat.write, which would repeat the validation warnings given on reading.
             (fresh / f"{stem}.ipynb").write_text(nbformat.v4.writes(notebook) + "\n", encoding="utf-8")
 
 
 def _page(stem: str, notebook: NotebookNode, record: Record) -> NotebookNode:
     """The assembled notebook with our message as the only output of each graded cell.
 
-    All other outputs are those that the student handed in: what their code prints while it is being checked could hold
-    hidden inputs, and is never received.
+    All other outputs are those handed in: whatever the student's code prints during checks could contain hidden inputs,
+    and is never received.
     """
     grades = {cell.id: cell for cell in record.cells if cell.notebook == stem}
     for cell in notebook.cells:
@@ -504,7 +503,7 @@ def _page(stem: str, notebook: NotebookNode, record: Record) -> NotebookNode:
 
 
 def _digest(folder: Path, terms: Terms) -> str:
-    """Two hashes of what decides a mark: the assignment and how its checks are judged; the files of the submission."""
+    """Two hashes of everything that affects a mark: of the assignment and how its checks run; of the submission's files."""
     judged = hashlib.sha256(repr((terms.assignment.digest, sorted(terms.calibrated.inside), terms.full)).encode())
     digest = hashlib.sha256()
     left = submissions.MOST_BYTES
@@ -513,7 +512,7 @@ def _digest(folder: Path, terms: Terms) -> str:
         size = path.stat().st_size
         digest.update(os.fsencode(name) + b"\0" + str(size).encode())
         if size > (MOST_BYTES if name in notebooks else left):
-            continue  # it is not read, nor taken into the working folder; it may be larger than any disk
+            continue  # neither read nor copied into the working folder; it may be larger than any disk
         left -= size if name not in notebooks else 0
         with open(path, "rb") as file:
             for block in iter(lambda: file.read(2**20), b""):

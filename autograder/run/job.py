@@ -1,7 +1,7 @@
-"""One submission, graded: a job goes in, an outcome comes out, both of plain data.
+"""One submission, graded: takes a job and returns an outcome, both plain data.
 
-`grade` can run in a thread of the grader, or in another process or on another machine that sees the same files: what is dear to
-start, such as the warm process and the checkers of an assignment, is made once in each process and kept.
+`grade` can run in a thread of the grader, in another process, or on another machine that sees the same files. Whatever is
+expensive to start, such as the warm process and an assignment's checkers, is started once per process and kept.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from autograder.run.kernel import Kernel, Sandbox, Used
 from autograder.run.results import Ran, Seconds
 from autograder.run.walk import walk
 
-# What became of a cell, and so of the names that it should define.
+# How a cell ended, which explains missing names that it should define.
 LEFT_BY = {
     Cause.RAISED: Cause.CELL_RAISED,
     Cause.OUT_OF_TIME: Cause.CELL_OUT_OF_TIME,
@@ -37,7 +37,7 @@ LEFT_BY = {
 
 @dataclass(frozen=True, eq=False)
 class Terms:
-    """How all submissions of an assignment are graded.
+    """The terms on which all submissions to an assignment are graded.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Terms:
     sandbox : Sandbox
     seconds : Seconds
     secret : bytes
-        From which each student's hidden inputs are drawn.
+        Seeds each student's hidden inputs.
     full : bool
         Run also the cells that no mark depends on.
     """
@@ -60,7 +60,7 @@ class Terms:
 
     @property
     def key(self) -> str:
-        """The same for equal terms, also in another process."""
+        """Equal for equal terms, also across processes."""
         return (
             "\n".join(map(repr, (self.assignment.digest, self.sandbox, self.seconds, self.full)))
             + self.calibrated.to_json()
@@ -75,11 +75,11 @@ class Job:
     ----------
     student : str
     cells : dict
-        For each notebook that could be read, its code cells with the student's answers.
+        For each readable notebook, its code cells with the student's answers.
     files : Path
         The working folder: the assignment's files, and the student's own.
     wanted : frozenset or None
-        The check cells to judge, as (notebook, id); None: all.
+        The check cells to run, as (notebook, id); None: all.
     """
 
     student: str
@@ -90,16 +90,16 @@ class Job:
 
 @dataclass
 class Outcome:
-    """What was found out about a submission.
+    """The results for a submission.
 
     Attributes
     ----------
     verdicts : dict
-        For each check cell that was to be judged, by (notebook, id).
+        The verdict on each check cell to run, by (notebook, id).
     seeds : dict
-        The seed of each check that draws its inputs, likewise.
+        The seed of each check with random inputs, by (notebook, id).
     endings : list of Finding
-        What a person should know: cells that ended a kernel or took too long, and locked cells that raised.
+        For manual review: cells that ended a kernel or took too long, and locked cells that raised.
     resources : dict
         `seconds`, `cpu_seconds`, `peak_mb`, `kernels`.
     """
@@ -111,7 +111,7 @@ class Outcome:
 
 
 class Engine:
-    """Grades the submissions of one assignment in this process, several at a time if several threads ask."""
+    """Grades the submissions to one assignment in this process; several threads may use it in parallel."""
 
     def __init__(self, terms: Terms):
         self.terms = terms
@@ -121,7 +121,7 @@ class Engine:
         self.host: CheckerHost | None = None
 
     def server(self, stem: str) -> Server:
-        """The checker of a notebook, started when it is first asked for, or when it has ended."""
+        """The checker of a notebook, started on first use, and again if it has ended."""
         assignment = self.terms.assignment
         with self.starting[stem]:
             found = self.servers.get(stem)
@@ -132,12 +132,12 @@ class Engine:
             return found
 
     def has_server(self, stem: str) -> bool:
-        """Whether the checker of a notebook is there, so that nobody has to wait for it."""
+        """Whether the checker of a notebook is already running."""
         found = self.servers.get(stem)
         return found is not None and found.alive
 
     def new_server(self, stem: str, cells: list[CodeCell]) -> Server:
-        """A checker of other cells, which the caller closes."""
+        """A checker of other cells, to be closed by the caller."""
         with self.lock:
             host = self._host()
         return host.server(cells, self.terms.assignment.files)
@@ -155,7 +155,7 @@ class Engine:
         return self.host
 
     def grade(self, job: Job) -> Outcome:
-        """Runs and judges one submission."""
+        """Runs and checks one submission."""
         outcome, begun = Outcome(), time.monotonic()
         with _Kernels(self.terms.sandbox, job.files) as kernels:
             for stem, cells in job.cells.items():
@@ -191,7 +191,7 @@ class Engine:
                 outcome.seeds[stem, id] = seeds[id]
 
     def warm(self) -> None:
-        """Starts what the first submission would wait for: the checkers, while another thread starts the kernels' process."""
+        """Starts the checkers in advance, while another thread starts the warm process."""
         assignment = self.terms.assignment
         stems = [s for s in assignment.instructor if any(cell.kind == CHECK for cell in assignment.cells_for_marks(s))]
         with ThreadPoolExecutor(max(1, len(stems))) as pool:
@@ -208,7 +208,7 @@ class Engine:
 
 
 class _Kernels:
-    """The kernels of one submission, one after the other; while one ends, the next can start."""
+    """The kernels of one submission, one at a time; the next can start while one ends."""
 
     def __init__(self, sandbox: Sandbox, files: Path):
         self.sandbox, self.files = sandbox, files
@@ -218,7 +218,7 @@ class _Kernels:
 
     @contextmanager
     def fresh(self) -> Iterator[Kernel]:
-        """A kernel for as long as the block lasts."""
+        """A kernel for the duration of the block."""
         kernel = Kernel(self.sandbox, self.files)
         self.used.append(kernel.used)
         try:
@@ -237,17 +237,17 @@ class _Kernels:
 
 
 class _Heard:
-    """Remembers how cells ended that did not end well, and says so where a check misses what they should have defined."""
+    """Remembers failed cells, to explain checks that lack the names these should have defined."""
 
     def __init__(self, outcome: Outcome):
         self.outcome = outcome
-        self.defining: dict[str, Finding] = {}  # by name, what became of the cell that should define it
+        self.defining: dict[str, Finding] = {}  # by name: how the cell ended that should define it
         self.killed: dict[str, Finding] = {}
 
     def __call__(self, cell: CodeCell, ran: Ran) -> None:
         if ran.ended is None:
             return
-        # The text of an error comes from the student's process, and may say what a hidden check gave it.
+        # An error's text comes from the student's process, and may reveal inputs of a hidden check.
         ended = replace(ran.ended, exception=safe_exception(ran.ended.exception), text="").bounded()
         called = cell.id or _first_line(cell.source)
         left = replace(ended, cause=LEFT_BY[ended.cause], cell=called)
@@ -261,7 +261,7 @@ class _Heard:
                 self.defining[name] = left
 
     def explain(self, verdict: Verdict) -> None:
-        """Completes what is known of a check that found no function, or lost it."""
+        """Completes the finding of a check whose function was missing or lost."""
         if verdict.status == FAILED and verdict.id in self.killed:
             verdict.finding = self.killed[verdict.id]
         missing = verdict.finding.name
@@ -272,7 +272,7 @@ class _Heard:
 
 
 def _wrong_line(source: str) -> int | None:
-    """The line at which a text is no Python, None where it is."""
+    """The line of a syntax error, None if the source is valid."""
     try:
         syntax.parse(source)
     except SyntaxError as e:

@@ -1,7 +1,7 @@
-"""What is known of an assignment's checks before anybody is graded: found out once for each version, and kept.
+"""The calibration of an assignment's checks: done once per version, before anything is graded, and kept.
 
-An instructor's mistake shows here, and stops the grading: a reference solution that does not get its points. Labs by this
-project's contract are not tried: `autograder prove` has tried more than could be tried here.
+A reference solution that loses points is the instructor's mistake, and stops the grading. Labs that follow this project's
+rules are not calibrated: `autograder prove` has tested them more thoroughly.
 """
 
 from __future__ import annotations
@@ -33,26 +33,26 @@ if TYPE_CHECKING:
 
 @dataclass
 class Calibrated:
-    """The calibrations of an assignment's notebooks, by stem; `whole` names those in which every cell has to run."""
+    """The calibrations of an assignment's notebooks, by stem; `whole` names those in which every cell must run."""
 
     notebooks: dict[str, Calibration] = field(default_factory=dict)
     whole: list[str] = field(default_factory=list)
 
     def policies(self, stem: str) -> dict[str, Policy]:
-        """How each check cell of a notebook is judged."""
+        """How each check cell of a notebook is run."""
         return self.notebooks[stem].policies
 
     def full(self, stem: str) -> bool:
-        """Whether cells matter to marks in a way that the names in them do not show, so that none may be skipped."""
+        """Whether marks depend on cells in ways that the names used do not show, so that no cell may be skipped."""
         return stem in self.whole
 
     @property
     def inside(self) -> dict[tuple[str, str], str]:
-        """The cells that are not tamper-proof, as (notebook, cell), and why they are not."""
+        """The cells that are not tamper-proof, as (notebook, cell), with the reason."""
         return {(stem, id): why for stem, found in self.notebooks.items() for id, why in found.inside.items()}
 
     def problems(self) -> list[str]:
-        """Sentences for the instructor."""
+        """Messages for the instructor."""
         return [f"{stem}, {problem}" for stem, found in self.notebooks.items() for problem in found.problems()]
 
     def to_json(self) -> str:
@@ -63,7 +63,7 @@ class Calibrated:
 
     @classmethod
     def from_json(cls, text: str) -> Calibrated:
-        """What `to_json` wrote. ValueError or TypeError where it is something else."""
+        """The inverse of `to_json`. ValueError or TypeError for other data."""
         raw: dict[str, Any] = json.loads(text)
         notebooks = {}
         for stem, known in raw["notebooks"].items():
@@ -73,12 +73,12 @@ class Calibrated:
 
 
 def path_of(state: Path, assignment: Assignment) -> Path:
-    """Where the calibration of a version is kept; it is found out again when the assignment or our rules change."""
+    """Where the calibration of a version is kept; a change of the assignment or of our rules invalidates it."""
     return state / "calibrations" / f"{assignment.name}-{assignment.digest[:16]}-{_rules()}.json"
 
 
 def known(state: Path, assignment: Assignment) -> Calibrated | None:
-    """The calibration that is kept, None where there is none."""
+    """The kept calibration, None if there is none."""
     try:
         return Calibrated.from_json(path_of(state, assignment).read_text(encoding="utf-8"))
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
@@ -86,14 +86,14 @@ def known(state: Path, assignment: Assignment) -> Calibrated | None:
 
 
 def keep(state: Path, assignment: Assignment, found: Calibrated) -> None:
-    """Writes a calibration down."""
+    """Saves a calibration."""
     path = path_of(state, assignment)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, found.to_json())
 
 
 def by_contract(assignment: Assignment) -> Calibrated:
-    """What is known without a try where `autograder prove` has shown it: every check is judged outside."""
+    """The calibration of a lab tested by `autograder prove`: every check is run outside."""
     return Calibrated(
         {
             stem: Calibration({cell.id: Policy() for cell in assignment.cells(stem) if cell.kind == CHECK})
@@ -110,25 +110,25 @@ def find_out(
     scratch: Path,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Calibrated:
-    """Tries every check of an assignment.
+    """Calibrates every check of an assignment.
 
     Parameters
     ----------
     assignment : Assignment
     server : callable
-        Starts the checker of a notebook with these cells.
+        Starts a checker with a notebook's cells.
     kernel : callable
         Starts a kernel in a working folder.
     seconds : Seconds
     scratch : Path
-        For working folders.
+        Parent of working folders.
     tell : callable, optional
-        Told which notebook is tried.
+        Called with the notebook being calibrated.
 
     Raises
     ------
     AutograderError
-        If a reference solution does not get its points; the message says which check says what.
+        If a reference solution loses points; the message lists the checks and their messages.
     """
     found = Calibrated()
     for stem in assignment.instructor:
@@ -153,12 +153,12 @@ def find_out(
 
 
 def wrong_reference(assignment: Assignment, lines: Iterable[str]) -> AutograderError:
-    """The error for a reference solution that does not get its points; each line says which check says what."""
+    """The error for a reference solution that loses points; each line names a check and its message."""
     return AutograderError(
-        f"The reference solution of {assignment.name} {assignment.version} does not get its points, so nobody was graded:\n"
+        f"The reference solution of {assignment.name} {assignment.version} loses points, so nothing was graded:\n"
         + "\n".join(lines)
-        + "\nMend the check or the solution and release again. If the notebook needs files or packages that the sandbox "
-        "does not show, name them: --show PATH."
+        + "\nFix the check or the solution and release again. If the notebook needs files or packages that the sandbox "
+        "does not provide, add them: --show PATH."
     )
 
 
@@ -174,7 +174,7 @@ def _working_folder(files: Path, scratch: Path) -> Iterator[Path]:
 
 @cache
 def _rules() -> str:
-    """Changes whenever the code does that decides what a check sees."""
+    """A digest of the code that determines what a check sees."""
     digest = hashlib.sha256()
     top = Path(__file__).parent.parent
     rules = [*(top / "check").rglob("*.py"), *(top / "notebook" / name for name in ("code_cells.py", "syntax.py"))]

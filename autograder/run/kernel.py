@@ -1,6 +1,6 @@
-"""The student's kernel, as a walk over a submission's cells needs it: warm and sandboxed, or, if asked for, neither.
+"""The student's kernel, as used by a walk over a submission's cells: warm and sandboxed or, on request, neither.
 
-Nothing that a cell prints or displays is received: the runner talks on the shell channel alone, whose replies are bounded.
+Printed or displayed output is never received: the runner uses only the shell channel, whose replies are bounded.
 """
 
 from __future__ import annotations
@@ -30,35 +30,35 @@ from warmkernel import kernelspec, pool, settings
 from warmkernel.errors import WarmkernelError
 from warmkernel.inside.run_kernel import CHANNEL_VARIABLE
 
-LARGEST_REPLY = 4 << 20  # bytes of one message; the student's process can forge replies of any size
-START = 60.0  # seconds until a kernel must have answered for the first time
-GRACE = 2.0  # seconds for a cell to hear an interrupt
-LOOK = 0.1  # seconds between two looks at a kernel that does not answer
-# What a student's code may not learn of the grader, or change in it, is not there; this is all of its environment.
+LARGEST_REPLY = 4 << 20  # bytes per message; the student's process can forge replies of any size
+START = 60.0  # seconds within which a kernel must reply for the first time
+GRACE = 2.0  # seconds for a cell to react to an interrupt
+LOOK = 0.1  # polling interval in seconds for a kernel that does not reply
+# The whole environment: nothing that reveals the grader to a student's code, or lets the code change it.
 PASSED_VARIABLES = ("DATA_FETCH_*", "MEDXAI_*", "OMP_*", "TF_*")
-# The value of the last expression, where a check cell is judged in the kernel: nbgrader's partial credit.
+# The value of the last expression of a check cell that runs in the kernel: nbgrader's partial credit.
 LAST_VALUE = "Out.get(get_ipython().execution_count - 1)"
-CONTROL = f"__import__({MODULE!r}).CONTROL"  # where the descriptor of the channel stands in the kernel
+CONTROL = f"__import__({MODULE!r}).CONTROL"  # the kernel's variable with the channel's file descriptor
 
 
 @dataclass(frozen=True)
 class Sandbox:
-    """What the kernels of an assignment may see and use.
+    """The resources that an assignment's kernels may see and use.
 
     Attributes
     ----------
     packages : tuple of str
         Import packages that are not installed in the environment's site-packages.
     show : tuple of str
-        Files and folders that are shown read-only, such as a data cache.
+        Files and folders visible read-only, such as a data cache.
     variables : mapping
-        Environment variables, beside those of the sandbox itself.
+        Environment variables, in addition to the sandbox's own.
     limits : mapping
         `warmkernel.settings.Limits` by name.
     preload : tuple of str
-        Modules that the warm process imports too.
+        Additional modules that the warm process imports.
     safe : bool
-        False: no sandbox, an ordinary kernel with all rights of the person who grades.
+        False: no sandbox, an ordinary kernel with all permissions of the user.
     """
 
     packages: tuple[str, ...] = ()
@@ -69,7 +69,7 @@ class Sandbox:
     safe: bool = True
 
     def settings(self) -> settings.Settings:
-        """What stands in the kernelspec of such kernels."""
+        """The settings in the kernelspec of such kernels."""
         return settings.Settings(
             limits=settings.Limits(**self.limits),
             packages=self.packages,
@@ -87,17 +87,17 @@ class Sandbox:
         return KernelSpec(**kernelspec.specification(self.settings()))
 
     def warm(self, keep: float = 0.0) -> None:
-        """Starts the process that kernels are forked from, which takes seconds, before the first of them is asked for.
+        """Starts the process that kernels are forked from in advance, because it takes seconds.
 
         Parameters
         ----------
         keep : float
-            Minutes that it stays for the next command.
+            Minutes to keep it for the next command.
 
         Raises
         ------
         AutograderError
-            If this machine cannot make the sandbox.
+            If this machine cannot create the sandbox.
         """
         if self.safe:
             with _as_our_error():
@@ -110,13 +110,13 @@ def _as_our_error() -> Iterator[None]:
         yield
     except WarmkernelError as e:
         raise AutograderError(
-            f"The sandbox for students' code cannot be made: {e}\nNothing was graded. Type: autograder doctor"
+            f"The sandbox for students' code cannot be created: {e}\nNothing was graded. Run: autograder doctor"
         ) from e
 
 
 @dataclass
 class Used:
-    """What a kernel used: seconds of the clock and of processors, megabytes at most, bytes that it sent, and the limit that ended it."""
+    """A kernel's resource use: wall-clock and CPU seconds, peak megabytes, bytes sent, and the limit that ended it, if any."""
 
     seconds: float = 0.0
     cpu_seconds: float = 0.0
@@ -126,7 +126,7 @@ class Used:
 
 
 class Kernel:
-    """A fresh kernel with the responder in it; see `walk.Kernel`.
+    """A fresh kernel with the responder loaded; see `walk.Kernel`.
 
     Parameters
     ----------
@@ -137,14 +137,14 @@ class Kernel:
     Raises
     ------
     AutograderError
-        If no kernel can be started on this machine; the message says what to type.
+        If no kernel can be started on this machine; the message names the next command.
     """
 
     def __init__(self, sandbox: Sandbox, folder: Path):
         self.begun = time.monotonic()
         self.used = Used()
         self.control, theirs = socket.socketpair()
-        # The connection file holds the key of this kernel; it is gone with the folder, also when the grader is killed.
+        # The connection file contains this kernel's key; it is deleted with the folder, even if the grader is killed.
         self.files = tempfile.TemporaryDirectory(prefix="kernel-", dir=folder.parent)
         self.manager = KernelManager(
             context=_context(),
@@ -163,8 +163,8 @@ class Kernel:
         if ran.ended is not None:
             self.close()
             raise AutograderError(
-                f"A kernel for students' code did not start ({how_it_ended(ran.ended)}; {self.used.reason or 'no limit was passed'}). "
-                "Is there enough memory? Type: autograder doctor"
+                f"A kernel for students' code did not start ({how_it_ended(ran.ended)}; {self.used.reason or 'no limit was exceeded'}). "
+                "Is there enough memory? Run: autograder doctor"
             )
 
     def _start(self, sandbox: Sandbox, folder: Path, channel: int) -> None:
@@ -179,15 +179,15 @@ class Kernel:
             )
 
     def run(self, source: str, seconds: float) -> Ran:
-        """Runs a cell; one that takes longer than `seconds` is interrupted, and its kernel ended when it does not hear that."""
+        """Runs a cell and interrupts it after `seconds`; if it does not react, ends the kernel."""
         return self._wait(self._send(source, {"value": LAST_VALUE}), seconds)
 
     def begin_serving(self) -> None:
-        """Lets the responder answer on the channel that comes next."""
+        """Starts the responder on the next channel."""
         self.serving = self._send(serve_code(CONTROL))
 
     def end_serving(self, seconds: float) -> Ran:
-        """Waits for the responder's end, and says how the kernel came out of it."""
+        """Waits for the responder to end, and returns the kernel's state."""
         return self._wait(self.serving, seconds)
 
     def _send(self, source: str, expressions: dict[str, str] | None = None) -> str:
@@ -198,7 +198,7 @@ class Kernel:
     def _wait(self, message: str, seconds: float) -> Ran:
         content = self._reply(message, seconds)
         if content is None and self._alive():
-            for _ in range(2):  # the first may have hit a handler of the student's
+            for _ in range(2):  # the student's own handler may have caught the first
                 self.manager.interrupt_kernel()
                 content = self._reply(message, GRACE)
                 if content is not None or not self._alive():
@@ -216,7 +216,7 @@ class Kernel:
         return Ran(value=_value(content))
 
     def _reply(self, message: str, seconds: float) -> dict[str, Any] | None:
-        """The content of the reply to a message; None when none came, or the kernel died."""
+        """The content of the reply to a message; None if there was none, or the kernel died."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             try:
@@ -224,7 +224,7 @@ class Kernel:
                 content = reply["content"]
                 if reply["parent_header"].get("msg_id") == message and isinstance(content, dict):
                     return content
-            except Exception:  # nothing yet, or something that is no message: it comes from the student's process
+            except Exception:  # no message yet, or an invalid one from the student's process
                 if not self._alive():
                     return None
         return None
@@ -233,11 +233,11 @@ class Kernel:
         return bool(self.manager.is_alive())
 
     def _end(self) -> Any:
-        """What the sandbox knows of the kernel's end (`warmkernel.provisioner.End`), None where there is none."""
+        """The sandbox's report on how the kernel ended (`warmkernel.provisioner.End`), None if there is none."""
         return getattr(self.manager.provisioner, "end", None)
 
     def close(self) -> None:
-        """Ends the kernel with all its processes, and notes what it used."""
+        """Ends the kernel with all its processes, and records its resource use."""
         with suppress(AttributeError):
             self.client.stop_channels()
         provisioner = self.manager.provisioner
@@ -268,12 +268,12 @@ def _value(content: dict[str, Any]) -> str | None:
 
 @cache
 def _setup() -> str:
-    """Puts the responder into a kernel, and notes where its channel is before a student can change that."""
+    """Code that loads the responder into a kernel and stores its channel before a student can change it."""
     return f"{setup_code()}{CONTROL} = int(__import__('os').environ.pop({CHANNEL_VARIABLE!r}))\n"
 
 
 def _context() -> zmq.Context:
-    """One for all kernels of this process: what comes from them is bounded before it is read."""
+    """The ZeroMQ context shared by all kernels of this process; incoming messages are bounded before they are read."""
     global _shared
     if _shared is None:
         _shared = zmq.Context()

@@ -1,4 +1,4 @@
-"""The bar that a grading shows: how many are done, with which status, who is at work, and the time left."""
+"""The progress bar of a grading: submissions done, by status, those running, and the time left."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Bar:
         self.running: list[str] = []
 
     def started(self, student: str) -> None:
-        """A student's code runs now."""
+        """Notes that a student's code has started."""
         self.running.append(student)
         self._show()
 
     def finished(self, record: Record) -> None:
-        """A submission has its record."""
+        """Notes that a submission is finished."""
         if record.student in self.running:
             self.running.remove(record.student)
         self.counts[record.status] += 1

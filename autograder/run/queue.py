@@ -1,6 +1,6 @@
-"""Where submissions wait to be graded: any `concurrent.futures.Executor`, so that other machines can take over.
+"""The queue of submissions: any `concurrent.futures.Executor`, so that other machines can be used.
 
-`dask.distributed.Client(...).get_executor()` is one too. What is submitted to it is `run.job.grade` with plain data.
+`dask.distributed.Client(...).get_executor()` works too. It receives `run.job.grade` with plain data.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ Ticket = TypeVar("Ticket")
 
 
 def local(workers: int | None = None) -> Executor:
-    """Grades on this machine, as many submissions at a time as it has processors.
+    """An executor on this machine, with as many workers as processors by default.
 
-    Threads are enough: a student's code runs in processes of its own, and so do the checks.
+    Threads are enough: students' code and checks run in their own processes.
     """
     return ThreadPoolExecutor(workers or os.cpu_count() or 1, thread_name_prefix="grade")
 
@@ -26,14 +26,14 @@ def local(workers: int | None = None) -> Executor:
 def graded(
     executor: Executor, jobs: Iterable[tuple[Ticket, Terms, Job]], at_once: int
 ) -> Iterator[tuple[Ticket, Outcome | Exception | None]]:
-    """Grades jobs as they come from an iterator, which is asked for the next only when there is room for it.
+    """Grades jobs from an iterator, and fetches the next one only when a worker is free.
 
     Yields
     ------
     (ticket, None)
-        When a job has been handed to the executor.
+        When a job has been submitted to the executor.
     (ticket, Outcome or Exception)
-        When it is done, in the order in which they end; the exception is what the grader itself failed with.
+        When a job is done, in order of completion; an exception is a failure of the grader itself.
     """
     running: dict[Future[Outcome], Ticket] = {}
     waiting = iter(jobs)

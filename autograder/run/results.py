@@ -1,4 +1,4 @@
-"""How a cell ended in a kernel, how a check is judged, and how long things may take."""
+"""How a cell ended in a kernel, how a check is run, and the time limits."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Ran:
     Attributes
     ----------
     ended : Finding or None
-        None: it ran to its end. Else RAISED, with the exception and its text (both are the student's, who can write anything
-        there), OUT_OF_TIME, or KERNEL_ENDED.
+        None: it completed. Else RAISED, with the exception and its text (both untrusted, from the student's process),
+        OUT_OF_TIME, or KERNEL_ENDED.
     value : str or None
-        The text of its last expression's value.
+        The value of its last expression, as text.
     """
 
     ended: Finding | None = None
@@ -25,33 +25,33 @@ class Ran:
 
     @property
     def alive(self) -> bool:
-        """Whether the kernel can go on."""
+        """Whether the kernel is still usable."""
         return self.ended is None or self.ended.cause is not Cause.KERNEL_ENDED
 
 
 def raised(exception: str, text: str = "") -> Ran:
-    """A cell that ended with an exception."""
+    """The result of a cell that raised an exception."""
     return Ran(Finding(Cause.RAISED, exception=exception, text=text))
 
 
 def out_of_time(seconds: float) -> Ran:
-    """A cell that was interrupted, and heard it."""
+    """The result of a cell that was interrupted and stopped."""
     return Ran(Finding(Cause.OUT_OF_TIME, limit=seconds))
 
 
 def kernel_ended(by: str = "", exit_status: int | None = None) -> Ran:
-    """A cell whose kernel ended; `by` is the sandbox's limit that ended it."""
+    """The result of a cell whose kernel ended; `by` is the sandbox limit that ended it, if any."""
     return Ran(Finding(Cause.KERNEL_ENDED, ended_by=by, exit_status=exit_status))
 
 
 def not_stopped(seconds: float) -> Ran:
-    """A cell that did not hear that its time was over, so that its kernel was ended."""
+    """The result of a cell that did not react to the interrupt, so its kernel was ended."""
     return Ran(Finding(Cause.KERNEL_ENDED, limit=seconds))
 
 
 @dataclass(frozen=True)
 class Policy:
-    """How one check cell is judged: outside or inside, `in_place` see `Checker.check` (None: to be found out)."""
+    """How one check cell is run: outside or inside; for `in_place`, see `Checker.check` (None: not determined yet)."""
 
     outside: bool = True
     in_place: bool | None = False
@@ -60,7 +60,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Seconds:
-    """Time limits: of a check cell, of any other cell, and of a whole submission, kernels and replays included."""
+    """Time limits of a check cell, of any other cell, and of a whole submission including kernels and replays."""
 
     check: float = 60.0
     cell: float = 300.0

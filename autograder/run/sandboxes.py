@@ -1,4 +1,4 @@
-"""What the kernels of a course may see: its packages and data, for reading, and nothing else of this machine."""
+"""The sandboxes of a course's kernels: they can read its packages and data, and nothing else on this machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from autograder.run.kernel import Kernel, Sandbox
 from warmkernel import pool, sandbox
 from warmkernel.errors import WarmkernelError
 
-# What the warm process imports only where an assignment mentions one of the words; a student can still import it cold.
+# Imported by the warm process only if an assignment mentions one of the words; students can still import it cold.
 HEAVY = {
     "tensorflow": "tensorflow|keras|medxai|innvestigate",
     "keras": "tensorflow|keras|medxai|innvestigate",
@@ -30,7 +30,7 @@ HEAVY = {
     "matplotlib.pyplot": "matplotlib|pylab|plt|medxai",
     "ipywidgets": "ipywidgets|medxai",
 }
-SETUP_SECONDS = 1800.0  # for what a lab's cells draw or download when they run for the first time on a machine
+SETUP_SECONDS = 1800.0  # for data that a lab's cells generate or download on their first run on a machine
 
 
 def of(course: Course, assignment: Assignment, safe: bool, show: Sequence[Path], threads: int) -> Sandbox:
@@ -41,23 +41,25 @@ def of(course: Course, assignment: Assignment, safe: bool, show: Sequence[Path],
     course : Course
     assignment : Assignment
     safe : bool
-        False: there is none.
+        False: no sandbox.
     show : sequence of Path
-        More files and folders that notebooks may read.
+        Extra files and folders that notebooks may read.
     threads : int
-        For arithmetic, so that kernels side by side do not slow each other down.
+        Threads for numerical libraries, so that parallel kernels do not slow each other down.
 
     Raises
     ------
     AutograderError
-        If one of the paths is not there.
+        If one of the paths does not exist.
     """
     shown = [str(Path(path).resolve()) for path in show]
     for path in shown:
         if not os.path.exists(path):
-            raise AutograderError(f"--show {path}: there is no such file or folder.")
+            raise AutograderError(f"--show {path}: no such file or folder.")
         if course.root.is_relative_to(path) or Path(path).is_relative_to(course.state):
-            raise AutograderError(f"--show {path}: students would see the course's own files. Name a folder of data.")
+            raise AutograderError(
+                f"--show {path}: students would see the course's own files. Name a data folder instead."
+            )
     number = str(threads)
     variables = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), number)
     with readable_data():
@@ -76,23 +78,23 @@ def _paths(course: Course) -> dict[str, str]:
 
 
 def check() -> None:
-    """Raises AutograderError, with what to type, where this machine cannot make a sandbox."""
+    """Raises AutograderError, with the next command, if this machine cannot create a sandbox."""
     try:
         sandbox.find_bubblewrap()
     except WarmkernelError as e:
         raise AutograderError(
-            f"Students' code would run unprotected: {e}\nNothing was graded. Type: autograder doctor\n"
-            "Only for submissions that you trust, on a machine that may be thrown away: --unsafe-no-sandbox"
+            f"Students' code would run unprotected: {e}\nNothing was graded. Run: autograder doctor\n"
+            "To run without a sandbox, only for trusted submissions on a disposable machine: --unsafe-no-sandbox"
         ) from e
 
 
 def prepare(course: Course, assignment: Assignment, scratch: Path) -> None:
-    """Runs the instructor's cells once with all rights, so that the data which they draw or download are in the cache.
+    """Runs the instructor's cells once with all permissions, so that the data they generate or download are cached.
 
     Raises
     ------
     AutograderError
-        If one of them stops; the message says which, and with what.
+        If one of them fails; the message names it and the cause.
     """
     trusted = of(course, assignment, False, (), os.cpu_count() or 1)
     trusted = Sandbox(variables={k: v for k, v in trusted.variables.items() if k != "DATA_FETCH_OFFLINE"}, safe=False)
@@ -104,15 +106,15 @@ def prepare(course: Course, assignment: Assignment, scratch: Path) -> None:
                 ran = kernel.run(cell.source, SETUP_SECONDS) if cell.kind != CHECK else None
                 if ran is not None and ran.ended is not None:
                     raise AutograderError(
-                        f"{stem}: a cell of the solution stops with {how_it_ended(ran.ended)}. It begins with "
-                        f"`{cell.source.strip().splitlines()[0][:80]}`. Nobody was graded."
+                        f"{stem}: a cell of the solution failed ({how_it_ended(ran.ended)}). It begins with "
+                        f"`{cell.source.strip().splitlines()[0][:80]}`. Nothing was graded."
                     )
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
 def readable_data() -> Iterator[None]:
-    """As root, whatever the umask is, data written in the block can be read by kernels, which run as nobody whom root knows."""
+    """When run as root, makes data written in the block readable by kernels, which run as an unprivileged user, whatever the umask."""
     before = os.umask(0o022)
     if os.geteuid() != 0:
         os.umask(before)
@@ -123,5 +125,5 @@ def readable_data() -> Iterator[None]:
 
 
 def close() -> None:
-    """Ends the warm processes of this one."""
+    """Ends the warm processes of this process."""
     pool.close_all()

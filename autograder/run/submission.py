@@ -1,4 +1,4 @@
-"""One submission, made ready to run: the answers in the released notebooks, and the folder that its kernels start in."""
+"""Prepares one submission to run: the answers in the released notebooks, and the working folder of its kernels."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from autograder.record.records import ManualGrade
 from autograder.remarks import About, Remark
 from autograder.run.assignment import Assignment
 
-MOST_FILES = 2_000  # of what a student may lay beside the notebooks
-WORK = "work"  # the name of a folder that was made for one submission
+MOST_FILES = 2_000  # of the files that a student may add next to the notebooks
+WORK = "work"  # name of a folder created for one submission
 
 
 @dataclass
 class Read:
-    """A submission as it could be read: notebooks by stem, why others could not be, and what a person should know."""
+    """The readable parts of a submission: notebooks by stem, why others are unreadable, and remarks for manual review."""
 
     assembled: dict[str, Assembled] = field(default_factory=dict)
     bad: list[Remark] = field(default_factory=list)
@@ -33,7 +33,7 @@ class Read:
 
 
 def read(folder: Path, assignment: Assignment) -> Read:
-    """Reads the notebooks of a submission and puts the answers into the released ones. Never raises for what is in it."""
+    """Reads the notebooks of a submission and inserts the answers into the released ones. Never raises because of its contents."""
     found = Read()
     if not is_plain(folder):
         found.bad.append(Remark(About.NO_FOLDER, f"{folder.parent.name}/{folder.name}"))
@@ -53,9 +53,7 @@ def read(folder: Path, assignment: Assignment) -> Read:
             found.remarks += found.assembled[stem].remarks
         except Unreadable as e:
             found.bad.append(e.remark)
-        except (
-            Exception
-        ) as e:  # whatever else a damaged notebook leads to: this student needs a person, the class goes on
+        except Exception as e:  # any other effect of a damaged notebook: flag this submission, continue with the class
             found.bad.append(Remark(About.CELLS_DO_NOT_FIT, path.name, text=type(e).__name__))
     names = [name for _, name in files(folder) if name.endswith(".ipynb")]
     extra = sorted(name for name in names if name.removesuffix(".ipynb") not in assignment.released)
@@ -66,7 +64,7 @@ def read(folder: Path, assignment: Assignment) -> Read:
 
 
 def cells_to_run(found: Read, assignment: Assignment, demos: bool = False) -> dict[str, list[CodeCell]]:
-    """For each notebook that could be read, the cells to run."""
+    """For each readable notebook, the cells to run."""
     made = {}
     for stem, assembled in found.assembled.items():
         made[stem] = assembled.cells_to_run(assignment.released[stem], assignment.cells(stem, demos=True), demos)
@@ -74,7 +72,7 @@ def cells_to_run(found: Read, assignment: Assignment, demos: bool = False) -> di
 
 
 def empty_answer(found: Read, assignment: Assignment, task: ManualGrade) -> float | None:
-    """0 for an answer that a person would mark and that is as it was released, else None: a person has to look."""
+    """0 for a manually graded answer left as released, else None: it needs manual grading."""
     if task.notebook not in found.assembled:
         return None
     theirs = [c for c in found.assembled[task.notebook].notebook.cells if grade_id_of(c) == task.id]
@@ -84,9 +82,9 @@ def empty_answer(found: Read, assignment: Assignment, task: ManualGrade) -> floa
 
 
 def working_folder(folder: Path, assignment: Assignment, scratch: Path) -> tuple[Path, list[Remark]]:
-    """What a student's kernels start in: the assignment's files, and those of the student that have other names.
+    """The working folder of a student's kernels: the assignment's files, and the student's files with other names.
 
-    Where the student brought none, that is the assignment's own folder, which kernels only read. The remarks say what was left out.
+    Without files of the student's, this is the assignment's own folder, which kernels only read. The remarks list omitted files.
     """
     own = [(path, name) for path, name in files(folder) if not name.endswith(".ipynb") and can_be_written(name)]
     if not own:
@@ -110,7 +108,7 @@ def working_folder(folder: Path, assignment: Assignment, scratch: Path) -> tuple
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copies a regular file, also if it has become something else since it was found."""
+    """Copies a regular file; safe even if it has been replaced since it was found."""
     descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as file:
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -119,6 +117,6 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def discard(work: Path, scratch: Path) -> None:
-    """Removes a working folder that was made for one submission."""
+    """Removes a working folder created for one submission."""
     if work.parent.parent == scratch and work.name == WORK:
         shutil.rmtree(work.parent, ignore_errors=True)

@@ -1,5 +1,5 @@
-"""Walks the cells of one submission over a kernel: answers and locked cells run there, check cells outside it (or, where an
-assignment's calibration says so, inside, as nbgrader does)."""
+"""Walks through the cells of one submission: answers and locked cells run in the kernel, check cells outside it (or inside,
+as in nbgrader, if the assignment's calibration requires it)."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from autograder.notebook.code_cells import CHECK, CodeCell
 from autograder.notebook.syntax import statements
 from autograder.run.results import USUAL, Policy, Ran, Seconds, kernel_ended
 
-KERNELS = 6  # how many are started for one submission
+KERNELS = 6  # maximum number started for one submission
 
 
 class Kernel(Protocol):
-    """What a walk needs of a kernel; who starts it, and in which sandbox, is not its matter.
+    """The interface of a kernel for a walk, however it is started and sandboxed.
 
     `control` is the runner's end of a socket pair that the kernel has inherited. `run` runs a cell, interrupts it when its time
-    is over, and says whether the kernel can go on. `begin_serving` starts a cell that calls
-    `responder.serve` on the other end and does not wait for it; `end_serving` waits until that cell is over, interrupts it
-    when it is not, and says how it ended, as `run` does.
+    is up, and reports whether the kernel is still usable. `begin_serving` starts a cell that calls `responder.serve` on the
+    other end and does not wait for it; `end_serving` waits for that cell, interrupts it if necessary, and reports how it
+    ended, like `run`.
     """
 
     control: socket.socket
@@ -36,10 +36,10 @@ class Kernel(Protocol):
         """Runs a cell for at most `seconds`."""
 
     def begin_serving(self) -> None:
-        """Lets the responder answer, without waiting for it."""
+        """Starts the responder without waiting for it."""
 
     def end_serving(self, seconds: float) -> Ran:
-        """Waits at most `seconds` for the responder's end."""
+        """Waits at most `seconds` for the responder to end."""
 
 
 def walk(
@@ -52,8 +52,8 @@ def walk(
 ) -> dict[str, Verdict]:
     """Runs a submission from the first cell to the last.
 
-    A cell that takes the kernel down is left out, and the others are run again in a fresh kernel. Check cells that have
-    their verdict are not judged again, so what was earned stays earned.
+    A cell that kills the kernel is skipped, and the others are run again in a fresh kernel. Check cells that already have
+    a verdict are not run again, so no points are lost.
 
     Parameters
     ----------
@@ -62,17 +62,17 @@ def walk(
     kernel : callable
         Starts a fresh kernel.
     submission : Submission or None
-        None where all cells are judged inside.
+        None if all checks run inside.
     policies : mapping
-        For each check cell; outside where there is none.
+        For each check cell; default: outside.
     seconds : Seconds
     hear : callable, optional
-        Told of every cell that did not end well: the cell, and how it ended.
+        Called with each failed cell and how it ended.
 
     Returns
     -------
     dict
-        A verdict for every check cell in order, "not run" for those that could not be reached.
+        A verdict for every check cell, in order; "not run" for cells not reached.
     """
     verdicts: dict[str, Verdict] = {}
     left_out: set[int] = set()
@@ -84,7 +84,7 @@ def walk(
             break
         left_out.add(died_in)
         if submission is not None:
-            submission.close()  # what it knows of functions and networks was of the kernel that died
+            submission.close()  # its functions and networks belong to the dead kernel
     why = Cause.NOT_RUN_NO_TIME if time.monotonic() > end else Cause.NOT_RUN_KERNELS
     checks = [cell.id for cell in cells if cell.kind == CHECK]
     return {id: verdicts.get(id) or not_run(id, why) for id in checks}
@@ -101,7 +101,7 @@ def _pass(
     end: float,
     hear: Callable[[CodeCell, Ran], None],
 ) -> int | None:
-    """Walks once; the index of the cell in which the kernel died, None when there is nothing left to do."""
+    """Walks once; returns the index of the cell in which the kernel died, None if nothing is left to do."""
     for number, cell in enumerate(cells):
         if time.monotonic() > end:
             return None
@@ -123,14 +123,14 @@ def _pass(
 
 
 def _left(end: float) -> float:
-    """Seconds until the end, enough of them for a cell to say that they are over."""
+    """Seconds left, at least enough for a cell to time out properly."""
     return max(0.5, end - time.monotonic())
 
 
 def judge_outside(
     cell: CodeCell, kernel: Kernel, submission: Submission, policy: Policy, seconds: float
 ) -> tuple[Verdict | None, Ran]:
-    """The verdict of one check cell (None where the kernel was dead already), and how it left the kernel."""
+    """The verdict of one check cell (None if the kernel was already dead), and the state of the kernel."""
     checkers, students = socket.socketpair()
     with checkers:
         with students:
@@ -158,14 +158,14 @@ def inside_verdict(cell: CodeCell, ran: Ran) -> Verdict:
     if not math.isfinite(credit):
         return failed(cell.id, Finding(Cause.CREDIT_NOT_A_NUMBER, text=f"{credit:g}"))
     if not 0 <= credit <= cell.points:
-        # In a hidden cell the number may be what the student's function was asked about.
+        # In a hidden cell, the number may be an input of the student's function.
         told = None if cell.hidden else credit
         return failed(cell.id, Finding(Cause.CREDIT_OUT_OF_RANGE, credit=told, limit=cell.points))
     return passed(cell.id, cell.points) if credit == cell.points else partial(cell.id, credit, cell.points)
 
 
 def _of_error(exception: str, text: str, cell: CodeCell) -> Finding:
-    """What a student may know of an exception that ended a check in their kernel, which says what it was."""
+    """What a student may learn of an exception, reported by their kernel, that ended a check there."""
     failed = exception == "AssertionError"
     if not cell.hidden:
         cause = Cause.PROPERTY if failed else BY_EXCEPTION.get(exception, Cause.RAISED)

@@ -105,7 +105,7 @@ def test_quickstart_gets_the_marks_of_nbgrader(quickstart):
 def test_all_checks_of_quickstart_run_outside_and_its_weak_one_is_told(quickstart):
     _, records, said, _ = quickstart
     assert all(cell.outside for record in records.values() for cell in record.cells)
-    assert "problem1, squares_invalid_input: weak, passed by these: always raises" in said
+    assert "problem1, squares_invalid_input: weak, passed by: always raises" in said
     assert "not tamper-proof" not in said
 
 
@@ -178,7 +178,7 @@ def test_what_runs_inside_is_marked_told_and_refused_where_asked(styles):
     inside = {f"{style[0]}-1" for style in INSIDE}
     for record in records.values():
         assert {cell.id for cell in record.cells if not cell.outside} == inside
-    assert all(f"styles, {id}: judged in the student's process, not tamper-proof" in said for id in inside)
+    assert all(f"styles, {id}: checked in the student's process, not tamper-proof" in said for id in inside)
     with pytest.raises(AutograderError, match=f"--strict: {len(INSIDE)} checks"):
         graded(folder, "styles", again=True, options=grade.Options(strict=True))
 
@@ -283,7 +283,7 @@ def test_nbgrader_writes_feedback_and_exports_what_was_graded(varied):
         for stem in ("one", "two"):
             page = (folder / "returned" / student / "week1" / f"{stem}.html").read_text(encoding="utf-8")
             assert "7919" not in page  # a hidden test
-    assert "Partly right: 1 of 3." in (folder / "returned" / "partly" / "week1" / "one.html").read_text(
+    assert "Partly correct: 1 of 3 points." in (folder / "returned" / "partly" / "week1" / "one.html").read_text(
         encoding="utf-8"
     )
     stock.nbgrader(folder, "export")
@@ -302,7 +302,7 @@ def test_our_feedback_export_and_report_know_the_course(varied, tmp_path):
         (folder / "returned" / "partly" / "week1" / f"{stem}.html").read_text(encoding="utf-8")
         for stem in ("one", "two")
     )
-    assert "3 of 17 points, 7 still to be marked by a person" in one
+    assert "3 of 17 points, 7 still to be graded manually" in one
     assert 'id="mean_test"' in one and 'id="mean_test"' in two and 'href="two.html#mean_test"' in one
     export.run(course, "week1", tmp_path / "grades.csv", quiet)
     with open(tmp_path / "grades.csv", encoding="utf-8-sig") as file:
@@ -365,7 +365,7 @@ def test_formgrader_shows_what_was_graded(varied):
         assert "week1" in get("manage_submissions/week1")
         [notebook] = [n for n in json.loads(get("api/submitted_notebooks/week1/one")) if n["student"] == "partly"]
         page = get(f"submissions/{notebook['id']}/?index=0")
-        assert "Partly right: 1 of 3." in page and "aeiou" in page and "7919" not in page
+        assert "Partly correct: 1 of 3 points." in page and "aeiou" in page and "7919" not in page
         grades = json.loads(get(f"api/grades?submission_id={notebook['id']}"))
         assert {grade["name"]: grade["auto_score"] for grade in grades} == {
             "mean_test": 2, "vowels_test": 1, "lines_test": 0, "explain": 0, "plot": None, "essay": None,
@@ -388,9 +388,7 @@ def small_course(folder, test="assert double(2) == 4", students=("ann",)):
 
 def test_a_reference_without_full_marks_stops_everything_before_anybody_is_graded(tmp_path):
     folder = small_course(tmp_path / "course", "assert double(2) == 5, 'two times two is five'")
-    with pytest.raises(
-        AutograderError, match=r"(?s)does not get its points, so nobody was graded:\n  hw, double_test: .*five"
-    ):
+    with pytest.raises(AutograderError, match=r"(?s)loses points, so nothing was graded:\n  hw, double_test: .*five"):
         graded(folder, "hw_1")
     assert not (folder / "gradebook.db").exists() and not (folder / "autograded").exists()
     assert not list((folder / ".autograder").rglob("ann*"))
@@ -400,7 +398,7 @@ def test_a_weak_check_is_told_each_time(tmp_path):
     folder = small_course(tmp_path / "course", "result = double(2)")
     for again in (False, True):
         _, said = graded(folder, "hw_1", again=again)
-        assert "hw, double_test: weak, passed by these: returns None, returns NaN" in said
+        assert "hw, double_test: weak, passed by: returns None, returns NaN" in said
 
 
 def test_a_hidden_test_is_never_shown_however_it_is_marked(tmp_path):
@@ -450,15 +448,15 @@ def stale_release(folder):
     [
         (None, ["grade", "hw_2"], "no assignment 'hw_2'", "autograder grade hw_1"),
         (None, ["grade", "hw_1", "--student", "bob"], "bob has not submitted hw_1", "nbgrader collect"),
-        (None, ["feedback", "hw_1"], "Nothing of hw_1 has been graded", "autograder grade hw_1"),
-        (None, ["release", "hw_1"], "is one of nbgrader's", "nbgrader --help"),
-        (nobody, ["grade", "hw_1"], "Nobody has submitted hw_1", "nbgrader collect"),
-        (nobody, ["export"], "nobody has submitted anything", "nbgrader collect"),
-        (spoil_source, ["grade", "hw_1"], "no assignment in", "nbgrader generate_assignment hw_1"),
-        (spoil_config, ["grade", "hw_1"], "nbgrader_config.py cannot be read (SyntaxError", "type the command again"),
+        (None, ["feedback", "hw_1"], "No submission to hw_1 has been graded", "autograder grade hw_1"),
+        (None, ["release", "hw_1"], "is an nbgrader course", "nbgrader --help"),
+        (nobody, ["grade", "hw_1"], "No submissions to hw_1", "nbgrader collect"),
+        (nobody, ["export"], "there are no submissions", "nbgrader collect"),
+        (spoil_source, ["grade", "hw_1"], "No assignment in", "nbgrader generate_assignment hw_1"),
+        (spoil_config, ["grade", "hw_1"], "nbgrader_config.py cannot be read (SyntaxError", "run the command again"),
         (other_database, ["grade", "hw_1"], "is postgresql; expected sqlite", "CourseDirectory.db_url"),
         (autotests, ["grade", "hw_1"], "AUTOTEST: double_test", "nbgrader autograde hw_1"),
-        (stale_release, ["grade", "hw_1"], "released with other graded cells", "nbgrader generate_assignment hw_1 --force"),
+        (stale_release, ["grade", "hw_1"], "have changed since its release", "nbgrader generate_assignment hw_1 --force"),
     ],
 )  # fmt: skip
 def test_errors_are_a_sentence_with_what_to_type(tmp_path, monkeypatch, capsys, spoil, arguments, said, next_command):

@@ -43,8 +43,8 @@ def course(tmp_path_factory) -> LabCourse:
 @pytest.mark.parametrize("name", LABS)
 def test_solution_notebooks_are_those_of_their_sources(course, name):
     _, lost = build.build_lab(load_lab(course.solutions / name))
-    assert not lost, f"recorded outputs of {lost} are missing. Type: autograder reference {name[:2]}"
-    assert content(course.solutions / name) == content(ROOT / "solutions" / name), f"type: autograder build {name[:2]}"
+    assert not lost, f"recorded outputs of {lost} are missing. Run: autograder reference {name[:2]}"
+    assert content(course.solutions / name) == content(ROOT / "solutions" / name), f"run: autograder build {name[:2]}"
 
 
 @pytest.mark.parametrize("name", LABS)
@@ -55,7 +55,7 @@ def test_released_notebooks_are_those_of_their_sources(course, name):
     made, committed = content(course.notebooks / name), content(ROOT / "notebooks" / name)
     assert sorted(made) == sorted(committed)
     changed = [path for path in made if made[path] != committed[path]]
-    assert not changed, f"{changed} are not what the sources give. Type: autograder release {name[:2]}"
+    assert not changed, f"{changed} differ from those built from the sources. Run: autograder release {name[:2]}"
 
 
 def test_every_lab_is_released_and_nothing_else():

@@ -79,7 +79,7 @@ def runs(request, profile_name, tmp_path_factory):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
 def test_solution_runs_and_gives_what_was_recorded(path, runs):
     notebook = json.loads(path.read_text(encoding="utf-8"))
-    assert compared(notebook), f"{name_of(path)}: no output is compared. Tag a cell, then type: autograder reference"
+    assert compared(notebook), f"{name_of(path)}: no output is compared. Tag a cell, then run: autograder reference"
     done = runs[path].result()
     # nbval says of every picture of a progress bar that it cannot handle it.
     said = "\n".join(line for line in done.stdout.splitlines() if "unhandled iopub msg" not in line)

@@ -1,1 +1,1 @@
-"""Runs in the checker's sandbox: trusted code that interprets what students return."""
+"""Runs in the checker's sandbox: trusted code that interprets values returned by students."""

@@ -1,9 +1,9 @@
-"""The checker's end of the channel: asks the student's process and turns its answers into values that are safe to judge.
+"""The checker's end of the channel: sends requests to the student's process and turns its replies into values that are safe to check.
 
-An answer is plain data, a stand-in for one of the student's functions or iterators, or an `Unusable`. Nothing in it runs
-the student's code here: comparing, converting or printing a value never asks the student. What cannot be judged (no
-answer in time, a broken rule, an object of the student's own that the check then uses) loses the cell, even if the check
-catches the exception: `Channel.lost` says why, and whoever runs the check looks at it.
+A reply is plain data, a stand-in for one of the student's functions or iterators, or an `Unusable`. It never runs the
+student's code here: comparing, converting or printing a value sends no request. If the reply cannot be checked (a timeout,
+a broken rule, or a custom object that the check then uses), the cell is lost, even if the check catches the exception:
+`Channel.lost` holds the reason, and the caller of the check inspects it.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from autograder.check.protocol.verdict import Cause, Finding
 from autograder.check.protocol.wire import Broken, Gone, Late, Wire
 
 MAX_NESTED = 30  # callbacks inside callbacks
-MAX_KEPT = 100_000  # functions and iterators of a submission
+MAX_KEPT = 100_000  # functions and iterators per submission
 MAX_CLASSES, MAX_ANCESTORS = (
     1000,
     20,
-)  # classes of exceptions of a submission, and how much is looked at of what one inherits
+)  # exception classes per submission, and ancestors examined per class
 REAL_INPUT, REAL_STDIN = builtins.input, sys.stdin
-# These would steer the loops of the checker itself: `for x in f` ends with StopIteration, a run with SystemExit.
+# These would affect the checker itself: StopIteration ends `for x in f`, SystemExit ends the process.
 STEERING = (StopIteration, StopAsyncIteration, GeneratorExit, SystemExit, KeyboardInterrupt)
 PLAIN_TYPES = {
     "bool",
@@ -52,23 +52,25 @@ PLAIN_TYPES = {
 
 
 class Channel:
-    """Questions to one student's process.
+    """Sends requests to one student's process.
 
-    It lives as long as the submission is judged; `begin` gives it a fresh socket for each cell.
+    It lives for the whole submission; `begin` gives it a fresh socket for each cell.
     """
 
     def __init__(self) -> None:
-        self.functions: list[Any] = []  # of the checker, which the student may call back
-        self.numbers: dict[int, int] = {}  # of these functions, by id
-        self.kept: dict[int, Any] = {}  # of the student
+        self.functions: list[Any] = []  # the checker's functions that the student may call back
+        self.numbers: dict[int, int] = {}  # numbers of these functions, by id
+        self.kept: dict[int, Any] = {}  # stand-ins for the student's objects
         self.errors: dict[str, type[Exception]] = {}
         self.models: dict[int, tuple[Any, int]] = {}  # by id: the network (kept alive) and a checksum of its weights
-        self.sending: dict[int, tuple[Any, int]] = {}  # the same, in the message that is being written
-        self.signature: Any = None  # how to find the signature of a function of the student by its name
+        self.sending: dict[int, tuple[Any, int]] = {}  # the same, for the message being written
+        self.signature: Any = None  # finds the signature of a student's function by its name
         self.wire: Wire | None = None
-        self.lost: Finding | None = None  # why
+        self.lost: Finding | None = None  # the reason
         self.refuted: AssertionError | None = None  # an assertion of the check that failed inside a callback
-        self.undo: list[tuple[Any, Any]] | None = None  # what was changed, and what it held, where that is to be undone
+        self.undo: list[tuple[Any, Any]] | None = (
+            None  # changed objects with their old contents, if changes are to be undone
+        )
         self.deadline = 0.0
         self.seconds = 0.0
         self.calls = self.nested = 0
@@ -76,27 +78,27 @@ class Channel:
         self.surprised = self.changed = False
         self.seeded = False
         self.random_sent: Any = None
-        self.stand_ins = 0  # how many things that can be called have come so far
+        self.stand_ins = 0  # number of callables received so far
         self.lock = threading.RLock()
 
     def begin(self, sock: socket.socket, seconds: float) -> None:
-        """Starts a cell: a fresh socket, `seconds` until everything must have been answered."""
+        """Starts a cell: a fresh socket, and a deadline in `seconds` for all replies."""
         self.wire, self.lost, self.calls = Wire(sock), None, 0
         self.refuted = self.undo = None
         self.surprised = self.changed = False
         self.seconds, self.deadline = seconds, time.monotonic() + seconds
 
     def again(self, seconds: float) -> None:
-        """Starts the same cell once more on the same socket, and lets changes be seen, until the end of the cell.
+        """Restarts the same cell on the same socket with changes to arguments visible, until the end of the cell.
 
-        They must not reach the next cell: the reference makes none, and what is changed may be what that one expects.
+        They must not reach the next cell: the reference solution makes none, and the changed objects may be expected values there.
         """
         self.calls, self.surprised, self.refuted = 0, False, None
         self.in_place, self.undo = True, []
         self.deadline = time.monotonic() + seconds
 
     def greet(self) -> None:
-        """Asks whether somebody answers at all, so that a kernel that never will does not cost a cell's whole time."""
+        """Tests whether the kernel replies at all, so that a dead one does not use up the cell's whole time."""
         seconds, deadline = self.seconds, self.deadline
         self.seconds = min(seconds, FIRST_ANSWER)
         self.deadline = deadline - seconds + self.seconds
@@ -104,27 +106,27 @@ class Channel:
         self.seconds, self.deadline = seconds, deadline
 
     def end(self) -> None:
-        """Closes the socket, by which the student's side sees that the cell is over."""
+        """Closes the socket, which tells the student's side that the cell is finished."""
         if self.wire is not None:
             self.wire.close()
             self.wire = None
 
     def lose(self, cause: Cause, **data: Any) -> Lost:
-        """Marks the cell as lost, the first reason counts; returns what to raise. `data` are fields of a `Finding`."""
+        """Marks the cell as lost (the first reason counts) and returns the exception to raise. `data` are fields of a `Finding`."""
         if self.lost is None:
             self.lost = Finding(cause, **data)
         return Lost(self.lost)
 
     def restore(self) -> None:
-        """Gives back to the check's own things what they held before the student changed them, at the end of a cell."""
+        """Restores the contents of the check's objects that the student changed, at the end of a cell."""
         while self.undo:
             replace_contents(*self.undo.pop())
 
     def against(self) -> BaseException | None:
-        """What speaks against the cell, even if its code or the student's caught it."""
+        """The error that fails the cell, even if the check's code or the student's caught it."""
         return Lost(self.lost) if self.lost else self.refuted
 
-    # Questions.
+    # Requests.
 
     def call(self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Calls a function of the student."""
@@ -133,7 +135,7 @@ class Channel:
         return self.ask("call", function, args, kwargs)
 
     def ask(self, action: str, *arguments: Any) -> Any:
-        """Asks one question and returns its answer; raises the student's exception, or Lost."""
+        """Sends one request and returns the reply; raises the student's exception, or Lost."""
         with self.lock:
             if self.lost or self.wire is None:
                 raise self.lose(Cause.PROCESS_GONE)
@@ -163,7 +165,7 @@ class Channel:
                 raise self.lose(Cause.UNREADABLE, exception=type(e).__name__) from None
 
     def crosses(self, value: Any) -> bool:
-        """Whether a value can be given to the student."""
+        """Whether a value can be sent to the student's process."""
         try:
             self._encoder([]).encode(value)
         except Unplain:
@@ -205,7 +207,7 @@ class Channel:
         known = len(shared)
         self.changed |= bool(changes)
         if changes and not self.in_place:
-            # The reference does not change what it is given. This answer does, and so is judged on copies first.
+            # The reference solution does not change its arguments. This answer does, so it is first checked on copies.
             self.surprised = True
             shared = self._copies(*question)
         decoder = Decoder(shared, body, self._take)
@@ -229,7 +231,7 @@ class Channel:
         return shared
 
     def _called_back(self, question: int, number: Any, arguments: Any, known: list[Any]) -> None:
-        """Calls a function of the check; what that writes into its arguments is written into the student's own."""
+        """Calls a function of the check; its changes to arguments are applied to the student's objects."""
         self._count()
         if type(number) is not int or not -1 <= number < len(self.functions):
             raise Broken(Flaw.CALLED_NOT_GIVEN)
@@ -252,7 +254,7 @@ class Channel:
             encoder, changes = self._encoder([]), []
             text = str(e)[:2000]
             if isinstance(e, AssertionError) and not student_error(e):
-                # The check's own. It says what was expected, and the student's code might catch it.
+                # An error of the check, which may reveal the expected value, and which the student's code might catch.
                 self.refuted, text = self.refuted or e, ""
             tree, answer = encoder.encode((type(e).__name__, text)), "raised"
         finally:
@@ -273,7 +275,7 @@ class Channel:
             sys.stdout.write(text)
 
     def _send_random_state(self) -> None:
-        """A check that sets a seed wants the student's function to draw from it."""
+        """Sends the random state, because a check that sets a seed expects the student's function to use it."""
         import random
 
         np = sys.modules.get("numpy")
@@ -291,7 +293,7 @@ class Channel:
         text = str(args[0])[:2000] if args else ""
         known: Any = next((b for n in names if (b := _builtin_exception(n)) is not None), BaseException)
         if _is_plain_exception(known) and (known.__name__ != names[0] or issubclass(AssertionError, known)):
-            self._exception_class(names)  # `except Own` looks for the class after it was raised
+            self._exception_class(names)  # `except Own` looks up the class after it was raised
         for name in names[:MAX_ANCESTORS]:
             kind: Any = self.errors.get(name) or _builtin_exception(name)
             if kind is None:
@@ -301,10 +303,10 @@ class Channel:
             try:
                 return mark(kind(*args), names[0])
             except Exception:
-                continue  # UnicodeDecodeError and others want arguments of their own; their base is near enough
+                continue  # UnicodeDecodeError and others need special arguments; their base class is close enough
         return mark(StudentError(f"{names[0][:100]}: {text}"), names[0])
 
-    # Values that are not plain: out, in, and back in as copies.
+    # Values that are not plain: outgoing, incoming, and returning as copies.
 
     def _give(self, value: Any, encoder: Encoder) -> list[Any]:
         if type(value) in (Function, Iterator):
@@ -319,7 +321,7 @@ class Channel:
         if callable(value) and not isinstance(value, Unusable):
             number = self.numbers.setdefault(id(value), len(self.functions))
             if number == len(self.functions):
-                self.functions.append(value)  # which keeps it alive, and its id its own
+                self.functions.append(value)  # keeps it alive, and its id unique
             return ["callback", number, str(getattr(value, "__name__", "function"))[:100]]
         raise Unplain(Flaw.OF_TYPE, type(value).__name__)
 
@@ -352,7 +354,7 @@ class Channel:
             module, name = rest
             self.stand_ins += 1
             known = _type_named(module, name)
-            # ndarray(3) would hold whatever was in this process's memory, such as the values that are expected.
+            # ndarray(3) would expose this process's memory, which may contain the expected values.
             return known if known is not None and name != "ndarray" else Unusable(self, f"class {str(name)[:100]}")
         if tag == "error":
             return self._exception_class(rest)
@@ -385,9 +387,9 @@ class Channel:
         return self.kept[number]
 
     def _exception_class(self, names: list[Any]) -> Any:
-        """A class of the same name and with the same ancestors, as far as they are exceptions of Python's or known by name.
+        """A class with the same name and ancestors, as far as they are built-in exceptions or known by name.
 
-        Never one that catches what the check itself raises, as in `try: f(); assert False / except Own: pass`.
+        It never catches what the check itself raises, as in `try: f(); assert False / except Own: pass`.
         """
         if not names or not all(type(n) is str for n in names):
             raise Broken(Flaw.NO_CLASS)
@@ -423,13 +425,13 @@ class Channel:
         if tag == "tensor":
             return decoder.decode(rest[0])
         if tag == "type":
-            return object  # a class among the arguments cannot be changed
+            return object  # classes among the arguments cannot be changed
         model = self.models[rest[0]][0]
         return decoder.container(lambda: self._copy_network(model, rest, decoder))
 
     def _copy_network(self, model: Any, rest: list[Any], decoder: Decoder) -> Any:
         for tree in [rest[1], *(rest[2] or [])]:
-            decoder.decode(tree)  # they stand in the body
+            decoder.decode(tree)  # they are in the body
         return networks.rebuild(*networks.describe(model))
 
 
@@ -438,7 +440,7 @@ def _printable(text: str) -> str:
 
 
 def _snapshot(old: Any) -> Any:
-    """What a container holds, for `replace_contents`."""
+    """The contents of a container, for `replace_contents`."""
     np, keras = sys.modules.get("numpy"), sys.modules.get("keras")
     for kind in (list, dict, set):
         if isinstance(old, kind):
@@ -447,7 +449,7 @@ def _snapshot(old: Any) -> Any:
         return np.array(old, dtype=old.dtype.newbyteorder("<"))
     if keras is not None and isinstance(old, keras.Model):
         return old.get_weights()
-    return old.copy()  # a deque, or pandas'
+    return old.copy()  # a deque or a pandas object
 
 
 def _builtin_exception(name: str) -> type[BaseException] | None:
@@ -460,7 +462,7 @@ def _is_plain_exception(kind: type[BaseException]) -> bool:
 
 
 def _type_named(module: Any, name: Any) -> type | None:
-    """A type that both sides know, by name; None for everything else, such as a function that could be called here."""
+    """A type known to both sides, by name; None for anything else, such as a function that could be called here."""
     if module == "builtins" and name in PLAIN_TYPES:
         return getattr(builtins, name)
     np = sys.modules.get("numpy")
@@ -472,7 +474,7 @@ def _type_named(module: Any, name: Any) -> type | None:
 
 
 def _is_shared(kind: type) -> bool:
-    """Whether the student's process knows a type by the same name."""
+    """Whether a type has the same name in the student's process."""
     own = issubclass(kind, Exception) and getattr(builtins, kind.__name__, None) is kind
     return own or _type_named(kind.__module__, kind.__name__) is kind
 
@@ -480,4 +482,4 @@ def _is_shared(kind: type) -> bool:
 def _input(*_: Any) -> str:
     if builtins.input is not REAL_INPUT or sys.stdin is not REAL_STDIN:
         return builtins.input()
-    raise EOFError("there is nobody to type anything")
+    raise EOFError("no input is available")

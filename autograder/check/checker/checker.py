@@ -1,7 +1,7 @@
 """Runs the check cells of one submission: trusted code, with the student's functions at the other end of a channel.
 
-A check cell ends in one verdict. It passes when it runs to its end without an exception, or earns the number that is its last
-expression, as in nbgrader. A cell that lost its channel, or that did not run, has not passed, whatever its code caught.
+Each check cell gets one verdict. It passes if it completes without an exception, or earns the number given by its last
+expression, as in nbgrader. A cell that lost its channel or did not run has not passed, whatever its code caught.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Checker:
     Parameters
     ----------
     cells : sequence of CodeCell
-        The instructor's cells in order; solution cells hold the reference, of which only the names are used.
+        The instructor's cells in order; solution cells contain the reference solution, of which only the names are used.
     """
 
     def __init__(self, cells: Sequence[CodeCell]):
@@ -51,8 +51,8 @@ class Checker:
         self.known = code_cells.names_outside_checks(cells)
         self.owned: dict[
             str, tuple[frozenset[str], frozenset[str]]
-        ] = {}  # by check cell: the student's names, the derived
-        self.before: dict[str, dict[str, Any]] = {}  # what locked cells bound since the check cell before
+        ] = {}  # by check cell: the student's names, and the derived ones
+        self.before: dict[str, dict[str, Any]] = {}  # names bound by locked cells since the previous check cell
         self.answers: set[str] = set()
         self.done: set[str] = set()
         self.sources: list[str] = []
@@ -72,7 +72,9 @@ class Checker:
         solutions = [s for cell, s in self.steps if cell.kind == SOLUTION and s is not None]
         self.names.used_in_functions = frozenset(name for s in solutions for name in syntax.used_in_functions(s))
         self.names.rebound_in_functions = frozenset(name for s in solutions for name in syntax.declared_global(s))
-        self.read: dict[str, frozenset[str]] = {}  # by check cell: the names that answers read in calls and later cells
+        self.read: dict[
+            str, frozenset[str]
+        ] = {}  # by check cell: the names that answers read in calls and in later cells
         read = self.names.used_in_functions | self.names.rebound_in_functions
         for cell, step in reversed(self.steps):
             if step is None:
@@ -82,7 +84,7 @@ class Checker:
         self.position = 0
 
     def step(self) -> bool:
-        """Runs the next locked statement; False when there is none left."""
+        """Runs the next locked statement; returns False if none is left."""
         if self.position == len(self.steps):
             return False
         cell, statement = self.steps[self.position]
@@ -98,14 +100,14 @@ class Checker:
         return True
 
     def finish(self, sources: Sequence[str], checks: dict[str, str]) -> None:
-        """Runs what is left of the locked cells; from here on this object belongs to one submission.
+        """Runs the rest of the locked cells; from here on this object belongs to one submission.
 
         Parameters
         ----------
         sources : sequence of str
-            The text of the student's cells, for checks that look at it.
+            The text of the student's cells, for checks that inspect it.
         checks : dict
-            Other sources of check cells, by their ids.
+            Alternative sources of check cells, by id.
         """
         while self.step():
             pass
@@ -117,7 +119,7 @@ class Checker:
         inspect.getsource = self._getsource  # type: ignore[assignment]
 
     def skip(self, id: str) -> None:
-        """Takes over from a cell that ran in another process what it defines, without judging it again."""
+        """Runs a cell that was checked in another process only for its definitions."""
         self._enter(self.checks[id])
         self.names.channel = None
         for statement in syntax.statements(self.checks[id].source):
@@ -128,7 +130,7 @@ class Checker:
                     continue
 
     def check(self, id: str, sock: socket.socket, seconds: float, in_place: bool | None) -> Verdict:
-        """Judges one cell.
+        """Checks one cell.
 
         Parameters
         ----------
@@ -137,9 +139,9 @@ class Checker:
         sock : socket.socket
             The channel to the student's kernel, fresh.
         seconds : float
-            After so many the cell is lost, and GRACE later this process ends.
+            Time limit, after which the cell is lost; GRACE later, this process ends.
         in_place : bool or None
-            Whether the reference changes the arguments that this cell gives it; None to find that out.
+            Whether the reference solution changes the arguments passed by this cell; None to determine this.
         """
         cell = self.checks[id]
         self.channel.begin(sock, seconds)
@@ -147,11 +149,11 @@ class Checker:
         try:
             self._enter(cell)
             with _limit(seconds):
-                with suppress(Lost):  # which the channel remembers
+                with suppress(Lost):  # recorded by the channel
                     self.channel.greet()
                 verdict = self._judge(cell)
             if self.channel.surprised and not self.channel.lost:
-                # It holds when the changes are seen and when they are not, or it does not hold.
+                # The property holds only if it holds both with and without visible changes.
                 self.channel.again(seconds)
                 with _limit(seconds):
                     again = self._judge(cell)
@@ -174,7 +176,7 @@ class Checker:
             if earlier == cell.id:
                 break
         owned, derived = self.owned[cell.id]
-        # What a function of the check declares `global` is stored past Names.__setitem__.
+        # Names that a function of the check declares `global` bypass Names.__setitem__.
         declared = {name for s in syntax.statements(cell.source) for name in syntax.declared_global(s)}
         self.names.enter(owned - (declared - self.names.rebound_in_functions), derived, self.read[cell.id])
 
@@ -197,7 +199,7 @@ class Checker:
         return verdict
 
     def _run(self, tree: ast.Module, name: str, source: str = "") -> Any:
-        """Runs statements; the value of the last where it is an expression."""
+        """Runs statements; returns the value of the last one if it is an expression."""
         linecache.cache[name] = (len(source), None, source.splitlines(True), name)
         body, last = list(tree.body), None
         if body and isinstance(body[-1], ast.Expr):
@@ -210,7 +212,7 @@ class Checker:
     def _finding(self, error: BaseException, tree: ast.AST, cell: CodeCell) -> Finding:
         try:
             return of_error(error, tree, cell.hidden, frozenset(self.answers), self.known).bounded()
-        except BaseException:  # its text cannot be had, which is no reason to end
+        except BaseException:  # its text is unavailable, which is no reason to stop
             return Finding(Cause.PROPERTY)
 
     def _locked(self, statement: ast.stmt) -> None:
@@ -221,7 +223,7 @@ class Checker:
             with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
                 exec(compile(ast.Module([statement], []), "<locked>", "exec"), self.names)
         except (Exception, NeedsStudent, SystemExit):
-            # It needs the student, or a notebook around it. It runs in the student's kernel, and what it binds is there.
+            # It needs the student, or a notebook. It runs in the student's kernel, where the names that it binds are.
             self._own |= mine
             self._derived |= mine
             return
@@ -255,15 +257,15 @@ class Checker:
 
 
 def _constant(default: ast.expr) -> ast.expr:
-    """A default as it was written, None where it would have to be computed."""
+    """A default value as written, None if it would have to be computed."""
     return default if isinstance(default, ast.Constant) else ast.Constant(None)
 
 
 def _earned(cell: CodeCell, value: Any) -> Verdict:
-    """nbgrader's rule: a number as last expression is partial credit, anything else that ran to its end is all of it.
+    """nbgrader's rule: a number as the last expression is partial credit, any other completed cell gets full points.
 
-    But arrays and other things that are computed with are not anything else: `sum(f(x) == y for x, y in cases)` would become
-    an empty array, and earn all, if `f` returned one.
+    The exception is arrays and similar values: `sum(f(x) == y for x, y in cases)` would become an empty array, and earn
+    full points, if `f` returned one.
     """
     np, pd = sys.modules.get("numpy"), sys.modules.get("pandas")
     numbers = (int, float, complex, Fraction, Decimal, *((np.number, np.ndarray) if np else ()))
@@ -283,7 +285,7 @@ def _earned(cell: CodeCell, value: Any) -> Verdict:
 
 @contextmanager
 def _limit(seconds: float) -> Iterator[None]:
-    # The signal's default action ends the process, inside a loop of compiled code too. Only this cell is lost by it.
+    # The signal's default action ends the process even in a loop of compiled code. Only this cell is lost.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, seconds + GRACE)
     try:

@@ -1,4 +1,4 @@
-"""Why a check cell failed: what the check says, reduced to what may be told where the check is hidden."""
+"""Why a check cell failed: the check's message, reduced for hidden checks to what students may see."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from autograder.check.protocol.verdict import Cause, Finding
 
 
 class WrongCredit(AssertionError):
-    """The number that a check cell ends with cannot be its points; `finding` says why not."""
+    """The number at the end of a check cell is not valid as its points; `finding` gives the reason."""
 
     def __init__(self, finding: Finding):
         super().__init__(finding.cause)
@@ -26,7 +26,7 @@ def of_error(
     answers: frozenset[str] = frozenset(),
     names: Collection[str] = frozenset(),
 ) -> Finding:
-    """What a student may know of the end of a check.
+    """What a student may learn of how a check ended.
 
     Parameters
     ----------
@@ -35,11 +35,11 @@ def of_error(
     tree : ast.AST
         The cell.
     hidden : bool
-        Whether students must not learn what the cell holds.
+        Whether the cell's contents must be kept from students.
     answers : frozenset of str
         The names that the student should have defined.
     names : collection of str
-        All that stand outside checks.
+        All names outside checks.
     """
     found = _of_error(error, hidden, answers)
     return told(found, tree, names) if hidden else found

@@ -1,4 +1,4 @@
-"""One process in a sandbox that has imported Keras, and forks the checker servers of all notebooks of a course."""
+"""A sandboxed process that has imported Keras, and forks the checker servers of all notebooks of a course."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from warmkernel.inside.unpack import unpack
 
 
 def main(descriptor: int) -> None:
-    """Starts servers until the runner closes the socket; then nothing of them is left."""
+    """Starts servers until the runner closes the socket; then ends all of them."""
     lines = Lines(socket.socket(fileno=descriptor), descriptors=True)
     start = lines.read(None)
     gc.disable()  # see warmkernel.inside.zygote
@@ -31,7 +31,7 @@ def main(descriptor: int) -> None:
     gc.enable()
     gc.collect()
     gc.freeze()
-    # What servers print goes nowhere: the runner's disk is not theirs to fill.
+    # Output of servers is discarded, so that they cannot fill the runner's disk.
     with open(os.devnull, "r+b") as nowhere:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
@@ -47,10 +47,10 @@ def main(descriptor: int) -> None:
                     os.setpgid(0, 0)
                     _serve(request["folder"], *descriptors)
                 finally:
-                    os._exit(0)  # never back into the host's loop
+                    os._exit(0)  # never return to the host's loop
             for number in descriptors:
                 os.close(number)
-            with contextlib.suppress(OSError):  # it has done so itself, and ended
+            with contextlib.suppress(OSError):  # it has already done so, and ended
                 os.setpgid(pid, pid)
             folders[pid] = request["folder"]
             send(lines.sock, {"pid": pid})
@@ -67,7 +67,7 @@ def _serve(folder: str, descriptor: int, archive: int | None = None) -> None:
             os.makedirs(folder)
             unpack(archive, folder)
         except (OSError, tarfile.TarError) as e:
-            send(socket.socket(fileno=descriptor), {"failed": f"its files were not copied: {e}"})
+            send(socket.socket(fileno=descriptor), {"failed": f"could not copy its files: {e}"})
             return
     server_process.main(descriptor)
 

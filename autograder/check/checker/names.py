@@ -1,7 +1,7 @@
-"""The global names of the checker's cells: its own, and those that live in the student's process.
+"""The global names of the checker's cells: its own, and those defined in the student's process.
 
-Which are which is decided by the instructor's notebook alone, for each check cell by its place: a name that was bound last by
-an import or a locked cell is the checker's; one that a solution cell binds is fetched from the student at every access.
+The instructor's notebook alone decides which are which, separately for each check cell: a name last bound by an import or a
+locked cell is the checker's; one bound by a solution cell is fetched from the student's process at every access.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from autograder.check.protocol.verdict import Cause
 
 
 class NeedsStudent(BaseException):
-    """A locked cell touched a student's name before there was a student. No Exception, or the cell might catch it."""
+    """A locked cell accessed a student's name before there was a student. Not an Exception, or the cell might catch it."""
 
 
 class Names(dict):
@@ -25,19 +25,19 @@ class Names(dict):
     Attributes
     ----------
     channel : Channel or None
-        None while there is no student to ask.
+        None while there is no student's process.
     owned : frozenset of str
-        The student's names at this place.
+        The student's names at this point of the notebook.
     derived : set of str
-        Those of them that the instructor's cells bind with the student's help (`result = answer(3)`): plain values only,
-        or the student's process would serve functions that the check takes for the instructor's.
+        Those of them that the instructor's cells bind to the student's results (`result = answer(3)`): plain values only,
+        or the check would mistake functions served by the student's process for the instructor's.
     read_by_answers : frozenset of str
-        Names that the reference reads, in its functions or in a later cell: what a check cell stores there is stored for the
-        student too. Of all others the student learns nothing: they may be what the check expects.
+        Names that the reference solution reads, in its functions or in a later cell: values that a check cell stores there are
+        also sent to the student's process. All others are kept from it: they may be expected values.
     used_in_functions, rebound_in_functions : frozenset of str
-        Those that functions of the reference mention, and those that they declare `global`.
+        Names that functions of the reference solution mention, and names that they declare `global`.
     lent : frozenset of str
-        The student's names that this check cell has bound and reads itself since.
+        The student's names that this check cell has bound and now reads itself.
     """
 
     channel: Channel | None = None
@@ -49,7 +49,7 @@ class Names(dict):
     lent: frozenset[str] = frozenset()
 
     def enter(self, owned: frozenset[str], derived: frozenset[str], read_by_answers: frozenset[str]) -> None:
-        """Goes to another cell of the notebook."""
+        """Moves to another cell of the notebook."""
         self.owned, self.derived, self.read_by_answers = owned, derived, read_by_answers
         self.lent = frozenset()
 
@@ -72,7 +72,7 @@ class Names(dict):
         return value
 
     def get(self, name: str, default: Any = None) -> Any:
-        """As of a dict, through `__getitem__`: the student's name is asked for."""
+        """Like `dict.get`, but through `__getitem__`, so that a student's name is fetched."""
         try:
             return self[name]
         except KeyError:
@@ -92,11 +92,13 @@ class Names(dict):
                 if theirs and self._may_change(name, value):
                     return
             self.lent |= self.owned & {name}
-            self.owned -= {name}  # from here on the checker's own: `for x, y in cases` must not ask the student for y
+            self.owned -= {
+                name
+            }  # the checker's own from here on: `for x, y in cases` must not fetch y from the student
         dict.__setitem__(self, name, value)
 
     def _may_change(self, name: str, value: Any) -> bool:
-        """Whether a call of the student's functions, if they are like the reference's, can change what a name stands for."""
+        """Whether calling the student's functions, if they are like the reference solution's, can change a name's value."""
         fixed = value is None or isinstance(value, (int, float, complex, str, bytes)) or callable(value)
         return name in self.rebound_in_functions or (name in self.used_in_functions and not fixed)
 
@@ -114,7 +116,7 @@ class Names(dict):
         self.lent -= {name}
 
     def restore(self, bindings: dict[str, Any], without: Iterable[str] = ()) -> None:
-        """Binds the checker's own names, whoever owns them at the moment."""
+        """Binds the checker's own names, regardless of their current owner."""
         dict.update(self, bindings)
         for name in without:
             dict.pop(self, name, None)

@@ -1,8 +1,8 @@
-"""Keras networks that a student returns: architecture as JSON and weights as arrays, rebuilt by a list of what is allowed.
+"""Keras networks that a student returns: architecture as JSON and weights as arrays, rebuilt from allowlisted parts.
 
-Nothing is ever loaded by name. A Lambda layer carries bytecode, a TFOpLambda calls any TensorFlow operation (one of them
-writes files), a `module` entry imports anything, and `load_model` runs what it finds. So every part of the JSON must
-be on the lists below before Keras sees it, and while Keras builds, no more weights are made than were sent.
+Nothing is ever loaded by name. A Lambda layer contains bytecode, a TFOpLambda calls any TensorFlow operation (one of them
+writes files), a `module` entry imports anything, and `load_model` executes what it loads. Therefore every part of the JSON
+must be on the lists below before Keras sees it, and Keras may not create more weights than were sent.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ FUNCTIONS = {
 
 
 class Refused(Exception):
-    """A network that is not rebuilt: what is wrong with it, and the name of the part that is not on the lists."""
+    """A network that is not rebuilt: the flaw, and the name of the part that is not allowed."""
 
     def __init__(self, flaw: Flaw, name: str = ""):
         super().__init__(f"{flaw.value} {name}".strip())
@@ -89,7 +89,7 @@ class Refused(Exception):
 
 
 def describe(model: Any) -> tuple[str, list[Any]]:
-    """A network of ours as the JSON of its architecture and its weights."""
+    """One of our networks as the JSON of its architecture and its weights."""
     return model.to_json(), model.get_weights()
 
 
@@ -99,14 +99,14 @@ def rebuild(text: Any, weights: Any) -> Any:
     Parameters
     ----------
     text : str
-        What Keras' `to_json` gives.
+        The result of Keras' `to_json`.
     weights : list of arrays
         In the order of `get_weights`.
 
     Raises
     ------
     Refused
-        If it has a part that is not on the lists, or weights that do not fit.
+        If it has a part that is not allowed, or weights that do not fit.
     """
     if type(text) is not str or len(text) > MAX_JSON or type(weights) is not list:
         raise Refused(Flaw.NETWORK_TOO_LARGE)
@@ -142,7 +142,7 @@ def rebuild(text: Any, weights: Any) -> Any:
 
 
 class _Look:
-    """Walks a description; raises Refused at the first part that is not on the lists."""
+    """Walks a description; raises Refused at the first part that is not allowed."""
 
     def __init__(self) -> None:
         self.parts = 0
@@ -192,14 +192,14 @@ class _Look:
 
 @contextlib.contextmanager
 def _no_more_than(elements: int) -> Iterator[None]:
-    """While the block runs, layers cannot make more weights than this: a description of a few bytes could ask for any number."""
+    """Limits the weights that layers can create in the block: a description of a few bytes could request any number."""
     import tensorflow as tf
 
     left = elements
 
     def counted(next_creator: Callable[..., Any], **wanted: Any) -> Any:
         nonlocal left
-        shape = wanted.get("shape")  # None for what Keras keeps beside the weights
+        shape = wanted.get("shape")  # None for variables other than weights
         left -= 0 if shape is None else math.prod(shape)
         if left < 0:
             raise Refused(Flaw.NETWORK_WEIGHTS)

@@ -22,7 +22,7 @@ from autograder.check.protocol.lines import Lines, send
 from autograder.notebook.code_cells import from_json, uses_keras
 from autograder.notebook.syntax import is_import, statements
 
-MEMORY = 4 << 30  # bytes that a child may need on top of what the server has
+MEMORY = 4 << 30  # bytes that a child may use in addition to the server's
 
 
 def main(descriptor: int) -> None:
@@ -35,7 +35,7 @@ def main(descriptor: int) -> None:
         return
     send(lines.sock, {"ready": True})
     children: set[int] = set()
-    drawn = random.getstate()  # Python gives every child a state of its own, but a locked cell may have set a seed
+    drawn = random.getstate()  # Python gives every child its own state, but a locked cell may have set a seed
     while request := lines.read(None):
         if "kill" in request and request["kill"] in children:
             os.kill(request["kill"], signal.SIGKILL)
@@ -48,7 +48,7 @@ def main(descriptor: int) -> None:
                     random.setstate(drawn)
                     _child(checker, socket.socket(fileno=channel), request["open"])
                 finally:
-                    os._exit(0)  # never back into the server's loop
+                    os._exit(0)  # never return to the server's loop
             os.close(channel)
             children.add(pid)
             send(lines.sock, {"pid": pid})
@@ -58,25 +58,25 @@ def main(descriptor: int) -> None:
 
 
 def _prepared(start: dict[str, Any]) -> Checker:
-    """A checker that has run what can run before a fork."""
+    """A checker that has run everything that can run before a fork."""
     if start["folder"]:
         os.chdir(start["folder"])
         sys.path.append(start["folder"])
-    builtins.display = lambda *_, **__: None  # type: ignore[attr-defined]  # IPython's; nobody looks here
+    builtins.display = lambda *_, **__: None  # type: ignore[attr-defined]  # IPython's; the output is not used
     checker = Checker(from_json(start["cells"]))
     _preload(checker)
     safe = _safe_steps(checker)
     while checker.position < safe:
         checker.step()
     gc.collect()
-    gc.freeze()  # a child then does not copy every page by counting references
+    gc.freeze()  # so that reference counting does not make a child copy every page
     return checker
 
 
 def _preload(checker: Checker) -> None:
-    """Imports what the cells import, and Keras where the course uses it: children then share it instead of each doing it.
+    """Imports the modules that the cells import, and Keras if the course uses it, so that children share them.
 
-    Imports start no threads that matter for a fork.
+    Imports do not start any threads that matter for a fork.
     """
     trees = [statement for _, statement in checker.steps if statement is not None and is_import(statement)]
     for cell in checker.checks.values():
@@ -92,7 +92,7 @@ def _preload(checker: Checker) -> None:
         try:
             exec(compile(ast.fix_missing_locations(ast.Module([tree], [])), "<import>", "exec"), {})
         except (Exception, SystemExit):
-            continue  # it fails again where it stands, and is dealt with there
+            continue  # it fails again in its cell, and is handled there
 
 
 def _ended(children: set[int]) -> set[int]:
@@ -100,10 +100,10 @@ def _ended(children: set[int]) -> set[int]:
 
 
 def _safe_steps(checker: Checker) -> int:
-    """How many locked statements can run before a fork: those before the first that starts a thread.
+    """The number of locked statements that can run before a fork: those before the first that starts a thread.
 
-    A process with threads cannot be forked safely; TensorFlow starts its own with the first operation, and a child
-    hangs in its next one. A child that is thrown away finds out.
+    A process with threads cannot be forked safely; TensorFlow starts threads with its first operation, and a child
+    hangs in its next one. A disposable child determines the number.
     """
     read, write = os.pipe()
     pid = os.fork()
@@ -132,7 +132,7 @@ def _threads() -> int:
 
 def _child(checker: Checker, control: socket.socket, request: dict[str, Any]) -> None:
     statm = Path("/proc/self/statm")
-    if statm.exists():  # Linux, the only place where there is a sandbox around this
+    if statm.exists():  # Linux, the only system with a sandbox
         size = int(statm.read_text(encoding="utf-8").split()[0]) * resource.getpagesize() + MEMORY
         resource.setrlimit(resource.RLIMIT_AS, (size, size))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,4 +1,4 @@
-"""What stands in the checker for things that stay with the student: functions, iterators, objects and exceptions."""
+"""Stand-ins in the checker for objects that stay in the student's process: functions, iterators, objects and exceptions."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class Lost(BaseException):
-    """This cell cannot be judged any further. No Exception, so that a check's `except Exception` does not go on.
+    """This cell cannot be checked any further. Not an Exception, so that a check's `except Exception` does not catch it.
 
     Attributes
     ----------
     finding : Finding
-        Why.
+        The reason.
     """
 
     def __init__(self, finding: Finding):
@@ -27,13 +27,13 @@ class Lost(BaseException):
 
 
 class StudentError(Exception):
-    """An exception of the student that is not let through as what it was."""
+    """A student's exception that is not passed on with its own class."""
 
 
 class Unusable:
-    """Stands for an object of the student's own. It may be passed over (`is None`, isinstance), but not used.
+    """Stands for a custom object of the student's. It may be tested (`is None`, isinstance) but not used.
 
-    It has no `__call__` and no `__next__`: what can be called or iterated comes as a Function or an Iterator.
+    It has no `__call__` and no `__next__`: callables and iterators arrive as a Function or an Iterator.
     """
 
     def __init__(self, channel: Channel, what: str, flaw: Flaw | None = None, name: str = ""):
@@ -65,10 +65,10 @@ for _name in USES.split():
 
 
 class Function:
-    """A function of the student. Calls happen in the student's process."""
+    """A student's function. Calls run in the student's process."""
 
     def __init__(self, channel: Channel, number: int, name: str, doc: str | None):
-        # `_asked` is the name by which a check asked for it, if it did; what its process says of itself decides nothing.
+        # `_asked` is the name under which a check fetched it, if any; the student's process cannot influence it.
         self.__dict__.update(_channel=channel, _number=number, _asked="")
         self.__dict__.update(__name__=name, __qualname__=name, __doc__=doc)
 
@@ -76,7 +76,7 @@ class Function:
     __class__ = property(lambda self: types.FunctionType)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Calls it there; raises the student's exception, or Lost."""
+        """Calls it in the student's process; raises the student's exception, or Lost."""
         return self._channel.call(self, args, kwargs)
 
     def __getattr__(self, name: str) -> Any:
@@ -94,7 +94,7 @@ class Function:
 
 
 class Iterator:
-    """A generator or another iterator of the student; each step is a question."""
+    """A student's generator or other iterator; each step is a request."""
 
     def __init__(self, channel: Channel, number: int):
         self._channel, self._number = channel, number
@@ -110,7 +110,7 @@ class Iterator:
 
 
 def mark(error: Exception, name: str) -> Exception:
-    """Notes on an exception that the student's code raised it, under this name."""
+    """Marks an exception as raised by the student's code, under this name."""
     error._student = name  # type: ignore[attr-defined]
     return error
 

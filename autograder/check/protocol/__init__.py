@@ -1,5 +1,5 @@
-"""What two sides of a socket share.
+"""Code shared by both sides of a socket.
 
-Between a check and a student's process: `flaws`, `wire` and `values`, which the student's kernel gets too (see `runner.responder_code`).
-Between the grader and its checkers: `lines`, `limits`, `verdict` and `hidden`, of which no student's process has anything.
+Between a check and a student's process: `flaws`, `wire` and `values`, which are also loaded into the student's kernel (see `runner.responder_code`).
+Between the grader and its checkers: `lines`, `limits`, `verdict` and `hidden`, which no student's process gets.
 """

@@ -1,6 +1,6 @@
-"""What can be wrong with what crosses between a check and a student's process; `record.sentences` has the words for it.
+"""Flaws of messages and values between a check and a student's process; worded in `record.sentences`.
 
-Standard library only: this file is also a part of the student's side.
+Standard library only: this file is also part of the student's side.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Flaw(StrEnum):
-    """What is wrong with a message or a value."""
+    """A flaw in a message or value."""
 
     # The other side broke the protocol.
     NOT_ASKED = "not_asked"

@@ -1,8 +1,8 @@
-"""What may be told of a hidden check that failed: nothing that it holds, and nothing that a student wrote.
+"""Redacts the findings of hidden checks: nothing of their contents may be shown, and nothing that a student wrote.
 
-A hidden check's own message is shown as far as it is a constant in its text; what it fills in may come from the student's
-process, which knows the hidden inputs, so that is shown as an ellipsis. The checker reduces what it found, and the runner believes
-only what is reduced.
+The constant parts of a hidden check's message are shown; inserted values may come from the student's process, which knows the
+hidden inputs, so they are replaced with an ellipsis. The checker redacts its findings, and the runner accepts redacted findings
+only.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from autograder.check.protocol.limits import LONGEST_MESSAGE
 from autograder.check.protocol.verdict import FIELDS, Cause, Finding, safe_exception
 from autograder.plain_text import plain
 
-# What a check can end with that is no number.
+# Names for last values of a check that are not finite numbers.
 NO_NUMBERS = frozenset(["nan", "inf", "-inf", "complex", "Decimal", "ndarray", "Series", "DataFrame"])
 BY_EXCEPTION = {"NotImplementedError": Cause.NOT_IMPLEMENTED, "RecursionError": Cause.RECURSION}
 
 
 def told(finding: Finding, tree: ast.AST, names: Collection[str]) -> Finding:
-    """A finding without what must not be told; what is told already stays as it is.
+    """A finding without its secrets; an already redacted one is unchanged.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def told(finding: Finding, tree: ast.AST, names: Collection[str]) -> Finding:
     tree : ast.AST
         The hidden check.
     names : collection of str
-        Those that stand outside checks, which students know or have to define.
+        The names outside checks, which students know or must define.
     """
     kept = finding.only(FIELDS[finding.cause].told)
     if kept.cause is Cause.CREDIT_NOT_A_NUMBER:
@@ -43,12 +43,12 @@ def told(finding: Finding, tree: ast.AST, names: Collection[str]) -> Finding:
 
 
 def raised(exception: str) -> Finding:
-    """What is told of an exception of the student's."""
+    """What is shown of a student's exception."""
     return Finding(BY_EXCEPTION.get(exception, Cause.RAISED), exception=safe_exception(exception))
 
 
 def own_words(text: str, tree: ast.AST) -> str:
-    """A message as its check's source holds it, "" where it does not. The text may be a student's: this takes linear time."""
+    """A message as written in its check's source, "" if it is not there. The text may be a student's, so this takes linear time."""
     nodes = list(ast.walk(tree))
     constants = [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str) and n.value]
     filled = [
@@ -63,7 +63,7 @@ def own_words(text: str, tree: ast.AST) -> str:
     for parts in filled:
         if _made_of(text, parts):
             return _bounded(_without_what_is_filled_in(parts))
-    own = [c for c in constants if text.endswith(f" : {c}")]  # unittest: what it found, then the check's own words
+    own = [c for c in constants if text.endswith(f" : {c}")]  # unittest: the values found, then the check's message
     return _bounded(max(own, key=len, default=""))
 
 
@@ -76,7 +76,7 @@ def _without_what_is_filled_in(parts: list[str | None]) -> str:
 
 
 def _made_of(text: str, parts: list[str | None]) -> bool:
-    """Whether a text is these parts in a row, with anything for None."""
+    """Whether a text is the concatenation of these parts, with anything in place of None."""
     at, free = 0, False
     for n, part in enumerate(parts):
         if part is None:

@@ -1,8 +1,8 @@
-"""How long things may take, and how long they may be, where both sides of a socket must agree."""
+"""Limits of time and size that both sides of a socket must agree on."""
 
 START = 120.0  # seconds for the locked cells
 GRACE = 2.0  # seconds between the channel's deadline and the end of the checker's process
-FIRST_ANSWER = 15.0  # seconds until somebody must have answered the first question of a cell
-MAX_CALLS = 200_000  # questions and callbacks of a cell
-LONGEST_LINE = 1 << 20  # bytes of a line of JSON
+FIRST_ANSWER = 15.0  # seconds within which the first request of a cell must be answered
+MAX_CALLS = 200_000  # requests and callbacks per cell
+LONGEST_LINE = 1 << 20  # bytes per line of JSON
 LONGEST_MESSAGE = 500  # characters

@@ -1,4 +1,4 @@
-"""Lines of JSON, and descriptors with them, on the sockets between the grader and its checkers."""
+"""Lines of JSON, with file descriptors, on the sockets between the grader and its checkers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from autograder.check.protocol.limits import LONGEST_LINE, START
 
-MOST_DESCRIPTORS = 4  # with one part of a line
+MOST_DESCRIPTORS = 4  # per part of a line
 
 
 class Lines:
@@ -21,10 +21,10 @@ class Lines:
     Parameters
     ----------
     sock : socket.socket
-        It belongs to this object from now on.
+        This object takes ownership of it.
     descriptors : bool
-        Whether to take descriptors that come with the lines. Only from the grader: those of anybody else are closed by the kernel as
-        they arrive.
+        Whether to accept descriptors with the lines. Only the grader's are accepted: all others are closed by the operating
+        system's kernel on arrival.
     """
 
     def __init__(self, sock: socket.socket, descriptors: bool = False):
@@ -33,7 +33,7 @@ class Lines:
         self.descriptors: list[int] | None = [] if descriptors else None
 
     def read(self, seconds: float | None) -> dict[str, Any]:
-        """The next line; {} when not all of it comes within so many seconds, or what comes is not one. None waits for ever."""
+        """The next line; {} if it is incomplete after this many seconds, or invalid. None waits indefinitely."""
         deadline = None if seconds is None else time.monotonic() + seconds
         longest = 1 << 30 if seconds is None else LONGEST_LINE
         try:
@@ -49,7 +49,7 @@ class Lines:
         return made if isinstance(made, dict) else {}
 
     def _part(self, deadline: float | None) -> bytes:
-        """What comes next; OSError when nothing does before the deadline, or nobody holds the other end."""
+        """The next bytes; OSError if none arrive before the deadline, or the other end is closed."""
         left = None if deadline is None else deadline - time.monotonic()
         if left is not None and left <= 0:
             raise TimeoutError
@@ -64,13 +64,13 @@ class Lines:
         return part
 
     def descriptor(self) -> int:
-        """The oldest descriptor that came and was not yet taken."""
+        """The oldest received descriptor not taken yet."""
         assert self.descriptors is not None
         return self.descriptors.pop(0)
 
     @property
     def open(self) -> bool:
-        """Whether anybody holds the other end."""
+        """Whether the other end is open."""
         if self.sock.fileno() < 0:
             return False
         poller = select.poll()
@@ -78,14 +78,14 @@ class Lines:
         return not poller.poll(0)
 
     def close(self) -> None:
-        """Closes the socket, and the descriptors that nobody took."""
+        """Closes the socket and the descriptors not taken."""
         self.sock.close()
         while self.descriptors:
             os.close(self.descriptors.pop())
 
 
 def send(sock: socket.socket, line: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
-    """Sends one line of JSON for `Lines.read`, and descriptors with it. OSError when the other side is gone."""
+    """Sends one line of JSON for `Lines.read`, with descriptors. OSError if the other end is closed."""
     sock.settimeout(START)
     data = json.dumps(line).encode() + b"\n"
     if descriptors:

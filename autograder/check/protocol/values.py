@@ -1,15 +1,15 @@
-"""Plain values to and from a head (JSON) and a body (bytes).
+"""Converts plain values to and from a head (JSON) and a body (bytes).
 
-What crosses: None, bool, int of any size, float, complex, str, bytes, list, tuple, set, frozenset, deque, dict and its views, range,
-slice, dates and times, Fraction, Decimal, NumPy arrays, scalars and dtypes, pandas' DataFrame, Series and Index. On arrival
-they are exactly of these types: a subclass loses its tricks with its class. Whatever else there is goes through `other`.
+Supported: None, bool, int of any size, float, complex, str, bytes, list, tuple, set, frozenset, deque, dict and its views, range,
+slice, dates and times, Fraction, Decimal, NumPy arrays, scalars and dtypes, pandas' DataFrame, Series and Index. Received
+values have exactly these types: a subclass is reduced to its base type. All other values go through `other`.
 
-In the head a scalar stands for itself and everything else is a list whose first element is a tag. Containers that can be
-changed (lists, dicts, sets, arrays, frames) are numbered in the order in which they are met; the same one met again is
-a reference to its number. So aliases stay aliases, and a reply can name the containers of the question that it answers.
+In the head, a scalar stands for itself, and everything else is a list whose first element is a tag. Mutable containers
+(lists, dicts, sets, arrays, frames) are numbered in order of appearance; a repeated one becomes a reference to its number.
+Aliases are therefore preserved, and a reply can refer to the containers of its request.
 
-Decoding stands whatever a hostile peer sends: it raises Broken, and builds nothing larger than what was received.
-Standard library, and NumPy and pandas where a value needs them: this file is also a part of the student's side.
+Decoding is safe against a hostile peer: it raises Broken, and builds nothing larger than the data received.
+Standard library only, plus NumPy and pandas if a value needs them: this file is also part of the student's side.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from autograder.check.protocol.flaws import Flaw
 from autograder.check.protocol.wire import MAX_BODY, Broken
 
 MAX_DEPTH, MAX_NODES = 64, 300_000
-SHORT = 200  # characters of a text that stands in the head
+SHORT = 200  # characters of the longest text stored in the head
 MAX_INT = 1 << 20  # bytes
 PLAIN_DTYPE = re.compile(
     r"\|b1|[|<][iu][1248]|<f[248]|<c(8|16)|<U\d{1,6}|\|S\d{1,6}|<[Mm]8(\[\d{0,3}(Y|M|W|D|h|m|s|ms|us|ns)\])?"
@@ -36,7 +36,7 @@ PLAIN_DTYPE = re.compile(
 
 
 class Unplain(Exception):
-    """A value cannot cross as plain data: what is wrong with it, and the name of the type that is not plain."""
+    """A value cannot be sent as plain data: the flaw, and the name of the unsupported type."""
 
     def __init__(self, flaw: Flaw, name: str = ""):
         super().__init__(f"{flaw.value} {name}".strip())
@@ -49,9 +49,9 @@ class Encoder:
     Parameters
     ----------
     shared : list
-        Containers that both sides know already, by number; new ones are appended.
+        Containers already known to both sides, by number; new ones are appended.
     other : callable
-        Gets a value that is not plain and this encoder, returns its tree or raises Unplain.
+        Called with a value that is not plain and this encoder; returns its tree or raises Unplain.
     """
 
     def __init__(self, shared: list[Any], other: Callable[[Any, Encoder], list[Any]]):
@@ -59,7 +59,7 @@ class Encoder:
         self.numbers = {id(x): n for n, x in enumerate(shared)}
         self.buffers: list[bytes] = []
         self.size = self.nodes = self.depth = 0
-        self.open: set[int] = set()  # containers that are being written: one that meets itself cannot cross
+        self.open: set[int] = set()  # containers being written: one that contains itself cannot be sent
 
     def encode(self, value: Any) -> Any:
         """The tree of a value; raises Unplain."""
@@ -82,17 +82,17 @@ class Encoder:
             self.depth -= 1
 
     def contents(self, number: int) -> Any:
-        """The tree of a container that has a number already, as it is now."""
+        """The current tree of a container that already has a number."""
         return self._filled(self.shared[number], number)
 
     def number(self, container: Any) -> int:
-        """Gives a container (or anything else that `other` wants to keep the identity of) the next number."""
+        """Gives the next number to a container, or to another object whose identity `other` must preserve."""
         self.numbers[id(container)] = len(self.shared)
         self.shared.append(container)
         return len(self.shared) - 1
 
     def put(self, data: bytes) -> int:
-        """Appends to the body; returns the number of bytes."""
+        """Appends data to the body; returns the number of bytes."""
         self.size += len(data)
         if self.size > MAX_BODY:
             raise Unplain(Flaw.TOO_LARGE)
@@ -174,7 +174,7 @@ class Encoder:
         return ["n", data.dtype.str]
 
     def _keys(self, values: Iterable[Any]) -> list[Any]:
-        # Elements of sets and keys of dicts must be hashable on arrival, which only plain values surely are.
+        # Set elements and dict keys must be hashable on arrival, which is certain only for plain values.
         other, self.other = self.other, _refuse
         try:
             return self._all(values)
@@ -242,7 +242,7 @@ class Encoder:
 
 
 def state(shared: list[Any], number: int, other: Callable[[Any, Encoder], list[Any]]) -> Any:
-    """What a list, dict, set, array or frame holds, to be compared; None of everything else, and where it cannot be written down."""
+    """The contents of a list, dict, set, array or frame, for comparison; None for anything else, or if they cannot be encoded."""
     np, pd, x = sys.modules.get("numpy"), sys.modules.get("pandas"), shared[number]
     frame = pd is not None and isinstance(x, (pd.DataFrame, pd.Series))
     if not (frame or isinstance(x, (list, dict, set)) or (np is not None and isinstance(x, np.ndarray))):
@@ -255,7 +255,7 @@ def state(shared: list[Any], number: int, other: Callable[[Any, Encoder], list[A
 
 
 def replace_contents(old: Any, new: Any) -> None:
-    """Gives a container the contents of another, in place, so that all who know it see them."""
+    """Replaces a container's contents with those of another, in place, so that all references see them."""
     np, pd, keras = (sys.modules.get(name) for name in ("numpy", "pandas", "keras"))
     if isinstance(old, list) and type(new) is list:
         old[:] = new
@@ -268,7 +268,7 @@ def replace_contents(old: Any, new: Any) -> None:
     elif np is not None and isinstance(old, np.ndarray) and isinstance(new, np.ndarray):
         _replace_array(old, new)
     elif pd is not None and isinstance(old, (pd.DataFrame, pd.Series)) and type(new) is type(old):
-        old.__init__(new)  # pandas has no method that takes over rows, columns and index at once
+        old.__init__(new)  # pandas has no method that replaces rows, columns and index together
     elif keras is not None and isinstance(old, keras.Model) and type(new) is list:
         old.set_weights(new)
     else:
@@ -292,10 +292,10 @@ class Decoder:
     Parameters
     ----------
     shared : list
-        Containers that both sides know already, by number; new ones are appended.
+        Containers already known to both sides, by number; new ones are appended.
     body : bytes-like
     other : callable
-        Gets a tree with a tag that is not of this module and this decoder; returns the value or raises Broken.
+        Called with a tree whose tag is not defined here and this decoder; returns the value or raises Broken.
     """
 
     def __init__(self, shared: list[Any], body: Any, other: Callable[[list[Any], Decoder], Any]):
@@ -304,7 +304,7 @@ class Decoder:
         self.known = False
 
     def decode(self, tree: Any) -> Any:
-        """The value of a tree; raises Broken where it is not one."""
+        """The value of a tree; raises Broken if it is invalid."""
         if self.depth > MAX_DEPTH + 2:
             raise Broken(Flaw.NESTED)
         if type(tree) is not list:
@@ -317,13 +317,13 @@ class Decoder:
             return build(self, *tree[1:]) if build else self.other(tree, self)
         except Broken:
             raise
-        except Exception as e:  # of NumPy, pandas, datetime, ...: whatever a constructor says to what it was given
+        except Exception as e:  # a constructor in NumPy, pandas, datetime, ... rejected its arguments
             raise Broken(Flaw.NO_VALUE, type(e).__name__) from None
         finally:
             self.depth -= 1
 
     def contents(self, tree: Any) -> Any:
-        """What a container that has a number already now holds; see Encoder.contents."""
+        """The new contents of a container that already has a number; see Encoder.contents."""
         self.known = True
         try:
             return self.decode(tree)
@@ -331,7 +331,7 @@ class Decoder:
             self.known = False
 
     def end(self) -> None:
-        """Broken unless the whole body was used."""
+        """Raises Broken unless the whole body was used."""
         if self.at != len(self.body):
             raise Broken(Flaw.MORE_BYTES)
 
@@ -354,7 +354,7 @@ class Decoder:
         return self.shared[number]
 
     def container(self, build: Callable[[], Any]) -> Any:
-        """Builds a container and gives it the number that its sender gave it."""
+        """Builds a container and gives it the same number as at the sender."""
         if self.known:
             self.known = False
             return build()
@@ -365,7 +365,7 @@ class Decoder:
 
     def _pairs(self, trees: tuple[Any, ...]) -> dict[Any, Any]:
         keys, values = trees[::2], trees[1::2]
-        # The sender wrote all keys first, so that is how containers in keys and values are numbered.
+        # The sender wrote all keys first, which determines the numbers of containers in keys and values.
         made = self._all(keys)
         return dict(zip(made, self._all(values), strict=True))
 
@@ -377,7 +377,7 @@ class Decoder:
 
     def _decimal(self, text: Any) -> decimal.Decimal:
         made = decimal.Decimal(text) if type(text) is str and len(text) <= 1000 else None
-        # A number of three characters can stand for gigabytes as soon as it is made an int.
+        # A number of three characters can take gigabytes once it is converted to an int.
         if made is None or (made.is_finite() and abs(made.adjusted()) > 10_000):
             raise Broken(Flaw.NUMBER_TOO_LARGE)
         return made
@@ -451,7 +451,7 @@ class Decoder:
 
 
 class _Pending:
-    """Stands for a container that is still being built."""
+    """Placeholder for a container that is still being built."""
 
 
 PENDING = _Pending()
@@ -491,7 +491,7 @@ BUILD: dict[str, Callable[..., Any]] = {
 
 
 def _fraction(numerator: Any, denominator: Any) -> fractions.Fraction:
-    if max(abs(numerator), abs(denominator)).bit_length() > 100_000:  # reducing it takes the square of its length
+    if max(abs(numerator), abs(denominator)).bit_length() > 100_000:  # reducing it takes quadratic time
         raise Broken(Flaw.NUMBER_TOO_LARGE)
     return fractions.Fraction(numerator, denominator)
 
@@ -500,7 +500,7 @@ def _plain_dtype(dtype: Any) -> Any:
     import numpy as np
 
     if dtype.kind in "fc" and dtype.itemsize > (8 if dtype.kind == "f" else 16):
-        dtype = np.dtype(dtype.kind + ("8" if dtype.kind == "f" else "16"))  # long doubles differ by machine
+        dtype = np.dtype(dtype.kind + ("8" if dtype.kind == "f" else "16"))  # long doubles differ between machines
     dtype = dtype.newbyteorder("<")
     if not PLAIN_DTYPE.fullmatch(dtype.str):
         raise Unplain(Flaw.ARRAY_OF, str(dtype)[:100])

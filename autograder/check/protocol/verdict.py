@@ -1,6 +1,6 @@
-"""What one check cell found, as data: its verdict, and why.
+"""The result of one check cell, as data: its verdict, and why.
 
-No sentence for people is made or read here: `record.sentences` makes all of them, from a `Finding`.
+No messages are made or parsed here: `record.sentences` makes them all from a `Finding`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Cause(StrEnum):
     CHECKER_ENDED = "checker_ended"
     KERNEL_ENDED = "kernel_ended"
 
-    # The name is missing because the cell that should define it did not end well.
+    # The name is missing because the cell that should define it failed.
     CELL_RAISED = "cell_raised"
     CELL_OUT_OF_TIME = "cell_out_of_time"
     CELL_ENDED_KERNEL = "cell_ended_kernel"
@@ -62,34 +62,34 @@ class Cause(StrEnum):
     GRADER_FAILED = "grader_failed"
 
 
-# Why a checker can fail a cell; all other causes are the runner's to state.
+# Causes that a checker may report; all others can only come from the runner.
 FAILURES = frozenset(Cause) - {
     Cause.PASSED, Cause.PARTIAL, Cause.CHECKER_ENDED, Cause.KERNEL_ENDED, Cause.CELL_RAISED, Cause.CELL_OUT_OF_TIME,
     Cause.CELL_ENDED_KERNEL, Cause.NOT_RUN_NO_TIME, Cause.NOT_RUN_KERNELS, Cause.NOTEBOOK_UNREADABLE, Cause.NO_NOTEBOOK,
     Cause.GRADER_FAILED,
 }  # fmt: skip
 LONGEST_NAME = 200  # characters of a name
-LARGEST = 2**53  # of integers: a float holds all up to here
+LARGEST = 2**53  # largest integer: a float represents all up to here
 SAFE_EXCEPTIONS = {
     name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)
 } | {"InvalidArgumentError", "ResourceExhaustedError", "NotFittedError", "LinAlgError", "AxisError"}
 
 
 def safe_exception(name: str) -> str:
-    """The name of an exception where it may be told, "" elsewhere: a student can invent one that spells out a hidden input."""
+    """The name of an exception if it may be shown, else "": a student could define one whose name spells out a hidden input."""
     return name if name in SAFE_EXCEPTIONS else ""
 
 
 @dataclass(frozen=True)
 class Fields:
-    """Which fields a finding has beside its cause.
+    """The fields of a finding in addition to its cause.
 
     Attributes
     ----------
     needed, others : frozenset of str
-        Those without which there is no sentence, and those that it can have.
+        The required fields, and the optional ones.
     told : frozenset of str
-        Those that may be told of a hidden check; what may stand in them, `hidden.told` says.
+        Those that may be shown for a hidden check; `hidden.told` restricts their contents.
     """
 
     needed: frozenset[str]
@@ -146,27 +146,27 @@ class Finding:
     ----------
     cause : Cause
     name : str
-        What is missing, or stands where it should not.
+        The name of the missing or misplaced object.
     exception : str
-        The class of what was raised; of a hidden check only where it is safe to tell, see `safe_exception`.
+        The exception's class; for a hidden check only if it is safe to show, see `safe_exception`.
     text : str
-        The check's own words, the line of it that does not hold, or the type of what could not be used.
+        The check's message, its line that failed, or the type of an unusable value.
     quoted : bool
-        Whether `text` is what `exception` said, word for word. Only in checks that students have seen.
+        Whether `text` is the literal message of `exception`. Only for checks visible to students.
     cell : str
-        Which cell did not end well, by its id or its first line.
+        The cell that failed, by its id or its first line.
     line : int or None
-        Where that cell is not Python, from 1.
+        The line of that cell's syntax error, from 1.
     limit : float or None
-        The limit that was exceeded: seconds or calls; points where `credit` is meant.
+        The limit that was exceeded: seconds or calls; for `credit`, points.
     credit : float or None
-        The points that a check gave.
+        The points returned by a check.
     ended_by : str
-        The sandbox's limit that ended a kernel, in its words.
+        The sandbox limit that ended a kernel, as named by the sandbox.
     exit_status : int or None
-        Of a kernel that ended.
+        The exit status of a kernel that ended.
     flaw : Flaw or None
-        What is wrong with what was sent or came back; `name` is then the part or the type that it is about.
+        The flaw of a value sent or returned; `name` is then the part or type concerned.
     """
 
     cause: Cause
@@ -183,7 +183,7 @@ class Finding:
     flaw: Flaw | None = None
 
     def bounded(self) -> Finding:
-        """The same, with texts that a record can hold: no control characters, and not too long."""
+        """The same finding with texts safe for a record: truncated and without control characters."""
         return replace(
             self,
             name=plain(self.name, LONGEST_NAME),
@@ -194,23 +194,23 @@ class Finding:
         )
 
     def only(self, names: frozenset[str]) -> Finding:
-        """The same cause with these fields and no others."""
+        """The same cause with only these fields."""
         return Finding(self.cause, **{name: getattr(self, name) for name in names})
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data, without what is not known."""
+        """As plain data, without empty fields."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return {f.name: values[f.name] for f in fields(self) if f.name == "cause" or values[f.name] != f.default}
 
     @classmethod
     def from_json(cls, data: Any) -> Finding:
-        """What `to_json` made.
+        """The inverse of `to_json`.
 
         Raises
         ------
         ValueError
-            If it is something else: an unknown cause, a field that the cause has not or one that it lacks, a wrong type, a
-            number or a text that is not bounded.
+            For other data: an unknown cause, a missing field or one that the cause does not have, a wrong type, or a number or
+            text beyond the limits.
         """
         if not isinstance(data, dict) or type(data.get("cause")) not in (str, Cause):
             raise ValueError("not a finding")
@@ -224,7 +224,7 @@ class Finding:
             raise ValueError(f"not a finding: {wrong[0]}")
         made = cls(**{**data, "cause": cause} | ({"flaw": Flaw(data["flaw"])} if "flaw" in given else {}))
         if made != made.bounded():
-            raise ValueError("not a finding: a text is too long, or holds control characters")
+            raise ValueError("not a finding: a text is too long or contains control characters")
         return made
 
 
@@ -240,7 +240,7 @@ _KINDS = {f.name: _BY_TYPE[str(f.type)] for f in fields(Finding)}
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is a number that can be compared and written: True is none, nor NaN, nor an integer beyond any float."""
+    """Whether a value is a finite number that can be compared and stored: not True, NaN, or an integer too large for a float."""
     return (type(value) is int and abs(value) <= LARGEST) or (type(value) is float and math.isfinite(value))
 
 
@@ -250,10 +250,10 @@ def _fits(value: Any, kinds: tuple[type, ...]) -> bool:
 
 @dataclass
 class Verdict:
-    """What one check cell found.
+    """The result of one check cell.
 
-    `status` is "passed", "partial", "failed" or "not run"; only the first two earn points. `finding` says why. `in_place` says
-    that the student's function changed its arguments, `calls` how many questions were asked.
+    `status` is "passed", "partial", "failed" or "not run"; only the first two earn points. `finding` gives the reason. `in_place` is
+    True if the student's function changed its arguments, `calls` the number of requests.
     """
 
     id: str
@@ -265,17 +265,17 @@ class Verdict:
     in_place: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data, for `check.runner.servers`, which does not believe all of it."""
+        """As plain data, for `check.runner.servers`, which does not trust all of it."""
         return {f.name: getattr(self, f.name) for f in fields(self)} | {"finding": self.finding.to_json()}
 
 
 def passed(id: str, points: float) -> Verdict:
-    """The verdict of a cell that earned all its points."""
+    """The verdict of a cell that earned full points."""
     return Verdict(id, PASSED, points, Finding(Cause.PASSED))
 
 
 def partial(id: str, credit: float, most: float) -> Verdict:
-    """The verdict of a cell that earned a part of its points."""
+    """The verdict of a cell that earned partial credit."""
     return Verdict(id, PARTIAL, credit, Finding(Cause.PARTIAL, credit=credit, limit=most))
 
 
@@ -285,5 +285,5 @@ def failed(id: str, finding: Finding) -> Verdict:
 
 
 def not_run(id: str, cause: Cause) -> Verdict:
-    """The verdict of a cell that was never judged."""
+    """The verdict of a cell that was not checked."""
     return Verdict(id, NOT_RUN, 0.0, Finding(cause))

@@ -1,10 +1,10 @@
 """Frames on a stream socket between the checker and the student's process.
 
 A frame is a magic word, the length of the head, the length of the body, the head (JSON of lists and scalars, no objects)
-and the body (raw bytes: arrays, long texts). Every send and receive has a deadline, every length a limit. Whatever breaks
-a rule closes the channel: the student loses the cell that is being judged, and nothing else happens.
+and the body (raw bytes: arrays, long texts). Every send and receive has a deadline, every length a limit. A violation
+closes the channel: the student loses the current cell only.
 
-Standard library only: this file is also a part of the student's side (see `runner.responder_code.bundle`).
+Standard library only: this file is also part of the student's side (see `runner.responder_code.bundle`).
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ CHUNK = 1 << 20
 
 
 class Broken(Exception):
-    """The other side broke the protocol or a limit, or is gone. The channel is closed and stays closed.
+    """The other side violated the protocol or a limit, or has closed. The channel is closed permanently.
 
-    `flaw` says what is wrong; `exception` what raised over it, where something did.
+    `flaw` names the problem; `exception` the exception that it caused, if any.
     """
 
     def __init__(self, flaw: Flaw, exception: str = ""):
@@ -35,14 +35,14 @@ class Broken(Exception):
 
 
 class Late(Broken):
-    """Nothing, or not all of it, came before the deadline."""
+    """The message was missing or incomplete at the deadline."""
 
     def __init__(self) -> None:
         super().__init__(Flaw.NO_ANSWER)
 
 
 class Gone(Broken):
-    """Nobody holds the other end."""
+    """The other end is closed."""
 
     def __init__(self) -> None:
         super().__init__(Flaw.NO_ANSWER)
@@ -54,7 +54,7 @@ class Wire:
     Parameters
     ----------
     sock : socket.socket
-        A stream socket; it belongs to this object from now on.
+        A stream socket; this object takes ownership of it.
     """
 
     def __init__(self, sock: socket.socket):
@@ -66,21 +66,21 @@ class Wire:
         Raises
         ------
         ValueError
-            If the frame is larger than the limits; nothing was sent then.
+            If the frame exceeds the limits; nothing was sent.
         Broken
-            If the other side is gone, or does not read in time.
+            If the other side has closed, or does not read in time.
         """
         text = json.dumps(head, separators=(",", ":")).encode()
         size = sum(map(len, buffers))
         if len(text) > MAX_HEAD or size > MAX_BODY:
-            raise ValueError(f"{len(text) + size} bytes are more than a message may have")
+            raise ValueError(f"{len(text) + size} bytes exceed the limit for a message")
         for part in (LENGTHS.pack(MAGIC, len(text), size) + text, *buffers):
             rest = memoryview(part)
             while rest:
                 rest = rest[self._now(deadline, "send", rest[:CHUNK]) :]
 
     def receive(self, deadline: float) -> tuple[Any, bytearray]:
-        """The head and the body of the next frame; Broken if none comes in time, or it is not one."""
+        """The head and body of the next frame; raises Broken on a timeout or an invalid frame."""
         magic, head_size, body_size = LENGTHS.unpack(self._read(LENGTHS.size, deadline))
         if magic != MAGIC or head_size > MAX_HEAD or body_size > MAX_BODY:
             self.close()
@@ -93,13 +93,13 @@ class Wire:
             raise Broken(Flaw.MESSAGE_UNREADABLE) from None
 
     def close(self) -> None:
-        """Closes this end; the other one sees the end of the stream."""
+        """Closes this end, which the other side sees as the end of the stream."""
         if self.sock is not None:
             self.sock.close()
             self.sock = None
 
     def _read(self, size: int, deadline: float) -> bytearray:
-        data = bytearray()  # grows with what arrives, not with what was announced
+        data = bytearray()  # grows with the data received, not with the announced length
         while len(data) < size:
             part = self._now(deadline, "recv", min(size - len(data), CHUNK))
             if not part:
@@ -126,4 +126,4 @@ class Wire:
 
 
 def _no_objects(pairs: Any) -> Any:
-    raise ValueError("a head holds lists and scalars only")
+    raise ValueError("a head may contain only lists and scalars")

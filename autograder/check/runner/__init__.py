@@ -1,1 +1,1 @@
-"""Runs in the grader itself: starts checkers, asks them, and bounds what they answer."""
+"""Runs in the grader itself: starts and queries checkers, and validates their replies."""

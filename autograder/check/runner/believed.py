@@ -1,6 +1,6 @@
-"""What of a checker's answer is believed: its child interprets what students return, so even its word is bounded.
+"""Validates a checker's reply: its child interprets values returned by students, so it is not fully trusted.
 
-Of a hidden check it can say which cause of a few, and what `protocol.hidden` lets through; numbers only where the runner knows them.
+For a hidden check, it may give one of a few causes, data that `protocol.hidden` lets through, and numbers known to the runner.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ KEYS = {f.name for f in fields(Verdict)}
 
 
 def believed(cell: CodeCell, answer: dict[str, Any], seconds: float, names: Collection[str]) -> Verdict | None:
-    """The verdict on a cell, None where the answer is not one that the cell can give.
+    """The verdict on a cell, None if the reply is impossible for this cell.
 
     Parameters
     ----------
     cell : CodeCell
-        The instructor's, as this submission was asked.
+        The instructor's cell, as used for this submission.
     answer : dict
-        What the child said, `Verdict.to_json` if it is honest.
+        The child's reply: `Verdict.to_json`, unless it was tampered with.
     seconds : float
-        The time limit that it was given.
+        The time limit of the cell.
     names : collection of str
-        Those that stand outside checks.
+        The names outside checks.
     """
     if answer.keys() != KEYS or answer["id"] != cell.id or type(answer["in_place"]) is not bool:
         return None
@@ -68,7 +68,7 @@ def believed(cell: CodeCell, answer: dict[str, Any], seconds: float, names: Coll
 
 
 def _can_be(finding: Finding, cell: CodeCell, seconds: float, names: Collection[str]) -> bool:
-    """Whether a check can have found this."""
+    """Whether the cell's check can give this finding."""
     limits = {
         Cause.OUT_OF_TIME: (seconds, min(seconds, FIRST_ANSWER)),
         Cause.TOO_MANY_CALLS: (MAX_CALLS,),

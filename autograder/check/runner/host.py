@@ -1,13 +1,13 @@
-"""One process in a sandbox that has imported Keras, and forks the checker servers of all notebooks of a course.
+"""A sandboxed process that has imported Keras, and forks the checker servers of all notebooks of a course.
 
-`CheckerHost` lives in the runner and starts `checker.host_process` beside the kernels (`warmkernel.warm_program`): a fork of the
-process that students' kernels are forked from, which has imported what it needs. What a check needs of the machine is shown read-only:
-the Python environment, our packages, data caches. An assignment's folder is known later than the host's start, and is copied in
-when its server starts: a server can then write beside its files, and the folder stays as it is.
+`CheckerHost` runs in the runner and starts `checker.host_process` next to the kernels (`warmkernel.warm_program`): a fork of the
+warm process that students' kernels are forked from, which has imported what it needs. Checks see the parts of the machine that
+they need read-only: the Python environment, our packages, data caches. An assignment's folder is not known when the host starts,
+so it is copied in when its server starts: a server can then write files there, and the original is unchanged.
 
-A server interprets what students return. So it is in a jail of its own, locked as those of kernels are: no network, no
-capability, a user that owns nothing on the machine (for root; an ordinary user stays who they are), few system calls. Of the
-jails of kernels it sees nothing, nor they of it.
+A server interprets values returned by students. Therefore it has its own sandbox, restricted like those of kernels: no network,
+no capabilities, an unprivileged user that owns nothing on the machine (if run as root; an ordinary user is kept), few system
+calls. The sandboxes of servers and kernels cannot see each other.
 """
 
 from __future__ import annotations
@@ -33,27 +33,27 @@ from warmkernel.errors import WarmkernelError
 from warmkernel.settings import Limits, Settings
 from warmkernel.warm_program import WarmProgram
 
-PROGRAM = "autograder.check.checker.host_process"  # what runs in the sandbox
+PROGRAM = "autograder.check.checker.host_process"  # the program in the sandbox
 HELPERS = ("autograder", "data_fetch", "medxai", "warmkernel")
 ASSIGNMENTS = Path("/tmp/assignments")
-START = 180.0  # seconds to make the sandbox and to import Keras
-# Of all servers and their children together; threads count. Memory is of one process, and `server_process.MEMORY` is less.
+START = 180.0  # seconds to create the sandbox and import Keras
+# For all servers and their children together, including threads. Memory is per process; `server_process.MEMORY` is less.
 LIMITS = Limits(wall=0, memory=8 << 30, processes=512 + 64 * (os.cpu_count() or 1), files=1024, disk=2 << 30)
 NOTHING_WARM = Settings(preload=tuple(f"-{name.removesuffix('?')}" for name in pool.PRELOAD))
 
 
 class CheckerHost:
-    """Starts checker servers, which share one import of Keras. Threads of the runner may share it.
+    """Starts checker servers, which share one import of Keras. Thread-safe.
 
-    Everything in it ends when the runner does, killed or not.
+    All its processes end with the runner, even if that is killed.
 
     Parameters
     ----------
     settings : warmkernel.settings.Settings, optional
-        Of the kernels whose warm process is shared; what is shown to them is shown to checks. Default: a process of its own, with
+        Settings of the kernels whose warm process is shared; checks see the same files. Default: a separate process, with
         nothing imported yet.
     environment : dict, optional
-        Environment variables, beside the few that are always set; nothing else of the runner's environment is there.
+        Environment variables, in addition to the few that are always set; the rest of the runner's environment is not passed on.
     keras : bool
         Whether to import Keras.
     sandbox : bool
@@ -62,7 +62,7 @@ class CheckerHost:
     Raises
     ------
     AutograderError
-        If there can be no sandbox here, or Keras cannot be imported; says why and what to type.
+        If no sandbox can be created here, or Keras cannot be imported; gives the reason and the next command.
     """
 
     def __init__(
@@ -89,18 +89,18 @@ class CheckerHost:
         except WarmkernelError as e:
             self.lines.close()
             raise _no_sandbox(e) from e
-        with contextlib.suppress(OSError):  # a host that ended at once is noticed when it does not answer
+        with contextlib.suppress(OSError):  # a host that ended immediately is noticed when it does not reply
             send(mine, {"keras": keras})
         answer = self.lines.read(START)
         if not answer.get("ready"):
             last = self.program.said() if isinstance(self.program, Program) else ""
-            said = str(answer.get("failed", "")) or plain(last, 300) or "it said nothing"
+            said = str(answer.get("failed", "")) or plain(last, 300) or "no output"
             self.close()
-            raise AutograderError(f"The checker could not start ({said}). Type: autograder doctor")
+            raise AutograderError(f"The checker could not start ({said}). Run: autograder doctor")
 
     @property
     def alive(self) -> bool:
-        """Whether the host is still there."""
+        """Whether the host is still running."""
         return self.lines.open
 
     def server(self, cells: Sequence[CodeCell], folder: Path | None = None) -> Server:
@@ -112,12 +112,12 @@ class CheckerHost:
             The instructor's cells.
         folder : Path, optional
             The instructor's copy of the assignment's folder. Its regular files and folders are copied into the sandbox, up to
-            half of LIMITS.disk.
+            half of LIMITS.disk in total.
 
         Raises
         ------
         AutograderError
-            If the host is gone, the folder holds too much, or the locked cells do not run.
+            If the host has ended, the folder is too large, or the locked cells fail.
         """
         if not self.sandboxed or folder is None:
             return Server(cells, folder, lambda theirs: self._fork(theirs, None, None))
@@ -126,8 +126,8 @@ class CheckerHost:
             archive = working_folder.pack(folder, LIMITS)
         except WarmkernelError:
             raise AutograderError(
-                f"{folder}: cannot be read, or holds more than {LIMITS.disk // 2 >> 20:,} MiB or {LIMITS.inodes // 2:,} files, "
-                "which is what is copied for the checks. Move large data to a cache folder."
+                f"{folder} cannot be read, or exceeds {LIMITS.disk // 2 >> 20:,} MiB or {LIMITS.inodes // 2:,} files, "
+                "the limits for copying it for the checks. Move large data to a cache folder."
             ) from None
         try:
             return Server(cells, place, lambda theirs: self._fork(theirs, place, archive))
@@ -152,11 +152,13 @@ class CheckerHost:
                 send(self.lines.sock, {"fork": len(descriptors), "folder": str(place or "")}, descriptors)
             pid = int(self.lines.read(limits.START).get("pid", 0))
         if not pid:
-            raise AutograderError("The checker ended. Is there enough memory? Grade again to go on.")
+            raise AutograderError(
+                "The checker stopped unexpectedly. Is there enough memory? Run the grading again to continue."
+            )
         return _Fork(self, pid)
 
     def _end(self, pid: int) -> None:
-        with self.lock, contextlib.suppress(OSError):  # a host that is gone has no servers
+        with self.lock, contextlib.suppress(OSError):  # a host that has ended has no servers
             send(self.lines.sock, {"end": pid})
 
 
@@ -167,7 +169,7 @@ class _Fork:
         self.host, self.pid = host, pid
 
     def said(self) -> str:
-        return ""  # it says on its socket why it did not start
+        return ""  # it reports on its socket why it did not start
 
     def end(self) -> None:
         self.host._end(self.pid)
@@ -181,5 +183,5 @@ def _no_sandbox(error: WarmkernelError) -> AutograderError:
     step = getattr(error, "step", "settings")
     said, cure = getattr(error, "said", str(error)), getattr(error, "advice", "")
     return AutograderError(
-        f"No sandbox can be made for the checks ({step}: {said}). {cure}\nTo see what this machine can do, type: autograder doctor"
+        f"No sandbox can be created for the checks ({step}: {said}). {cure}\nTo check this machine, run: autograder doctor"
     )

@@ -1,4 +1,4 @@
-"""The student's side as code that a kernel runs: made in the grader, of the modules that both sides share and the responder."""
+"""The student's side as code for a kernel: assembled in the grader from the shared modules and the responder."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import base64
 import zlib
 from pathlib import Path
 
-MODULE = (
-    "course_responder"  # its name in the student's kernel; without "check", for which answers may look in what runs
-)
+MODULE = "course_responder"  # its name in the student's kernel; it avoids "check", which answers may search for in the call stack
 
 
 def bundle() -> str:
-    """The whole of the student's side as the text of one module; it needs nothing but the standard library."""
+    """The whole student's side as the text of one module, which needs only the standard library."""
     check = Path(__file__).parents[1]
     parts = []
     for name in ("protocol/flaws", "protocol/wire", "protocol/values", "student/responder"):
@@ -23,9 +21,9 @@ def bundle() -> str:
 
 
 def setup_code() -> str:
-    """Code that a kernel runs before any of the student's: it puts the responder where `serve_code` finds it.
+    """Code that a kernel runs before any of the student's: it loads the responder for `serve_code`.
 
-    Compressed, because IPython takes a cell's text apart before it runs it.
+    Compressed, because IPython parses a cell's text before running it.
     """
     code = base64.b85encode(zlib.compress(bundle().encode())).decode()
     return (
@@ -35,5 +33,5 @@ def setup_code() -> str:
 
 
 def serve_code(control: int | str) -> str:
-    """The code to run where a check cell stands; `control` is the socket's descriptor in the kernel's process, or code for it."""
+    """The code to run in place of a check cell; `control` is the socket's descriptor in the kernel's process, or code for it."""
     return f"__import__({MODULE!r}).serve({control})"

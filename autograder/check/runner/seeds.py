@@ -1,7 +1,7 @@
 """Fresh inputs for every student: the seed of a hidden check depends on the course's secret, the student and the cell.
 
-Stock nbgrader runs the same cells with a seed that is fixed for each cell. What was used is recorded, so a mark can be made
-again, and nobody who does not know the secret can compute the inputs of another.
+Stock nbgrader runs the same cells with a fixed seed for each cell. The seed is recorded, so a mark can be reproduced, but
+another student's inputs cannot be computed without the secret.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ def keyed_seed(secret: bytes, student: str, cell: str) -> int:
 
 
 def keyed_checks(cells: Sequence[CodeCell], secret: bytes, student: str) -> tuple[dict[str, str], dict[str, int]]:
-    """The check cells with seeds of a student's own in place of the fixed ones.
+    """The check cells with a student's own seeds in place of the fixed ones.
 
     Returns
     -------
     (sources, seeds)
-        By the cell's id; only cells that hold their fixed seed.
+        By cell id, for cells that contain their fixed seed.
     """
     sources, seeds = {}, {}
     for cell in cells:

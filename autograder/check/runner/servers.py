@@ -1,8 +1,8 @@
 """The checker server of an assignment: runs the locked cells once, then forks a child for each submission.
 
 It is a fork of a sandboxed `host.CheckerHost`, or `python -P -m autograder.check.checker.server_process FD`; `Server` is the runner's handle on
-it. What the runner says and hears are lines of JSON on sockets that no student's process has: one to the server, one to each child. A child that runs
-out of time, or dies otherwise, costs the one cell that it was judging; the next cells get a new child.
+it. The runner exchanges lines of JSON over sockets that no student's process has: one to the server, one to each child. A child that
+times out or dies costs only the cell that it was checking; the next cells get a new child.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from autograder.errors import AutograderError
 from autograder.notebook.code_cells import CHECK, CodeCell, names_outside_checks, to_json
 from autograder.plain_text import plain
 
-# One thread is enough for small arrays, and none must be running when a child is forked.
+# One thread is enough for small arrays, and no other may be running when a child is forked.
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -39,28 +39,28 @@ ENVIRONMENT = {
 
 
 class Process(Protocol):
-    """What a server runs in: a program of its own, or a fork of a `host.CheckerHost`."""
+    """The process of a server: a separate program, or a fork of a `host.CheckerHost`."""
 
     def said(self) -> str:
-        """The last line that it printed, "" where that is not known."""
+        """The last line of its output, "" if unknown."""
 
     def end(self) -> None:
-        """Ends it and what it started."""
+        """Ends the process and its children."""
 
 
 class Program(subprocess.Popen):
-    """A Python of its own, in a session of its own; keeps what it prints.
+    """A separate Python process in its own session; keeps its output.
 
     Parameters
     ----------
     theirs : socket.socket
-        The end of a socket pair that it inherits.
+        The end of a socket pair that the process inherits.
     command : list of str, optional
-        What to run; without it, a server.
+        The command to run; default: a server.
     environment : dict, optional
-        This process's and ENVIRONMENT by default.
+        Default: this process's environment and ENVIRONMENT.
     files : sequence of int
-        Further descriptors that it inherits.
+        Further descriptors that the process inherits.
     """
 
     def __init__(
@@ -82,13 +82,13 @@ class Program(subprocess.Popen):
         )
 
     def said(self) -> str:
-        """The last line that it printed."""
+        """The last line of its output."""
         self.log.seek(0, os.SEEK_END)
         self.log.seek(max(0, self.log.tell() - 2000))
         return self.log.read().decode(errors="replace").strip().split("\n")[-1]
 
     def end(self) -> None:
-        """Ends it and what it started."""
+        """Ends the process and its children."""
         if self.poll() is None:
             try:
                 os.killpg(self.pid, signal.SIGKILL)
@@ -106,8 +106,8 @@ class Server:
     cells : sequence of CodeCell
         The instructor's cells.
     folder : Path, optional
-        The instructor's copy of the assignment's folder, as the server sees it: where locked cells find data files and
-        modules. Never a folder in which a student's files lie.
+        The instructor's copy of the assignment's folder, as seen by the server, with data files and modules for locked
+        cells. Never a folder with a student's files.
     start : callable
         Starts the server with one end of a socket pair. The default is a program without a sandbox;
         `host.CheckerHost.server` gives one in a sandbox.
@@ -115,7 +115,7 @@ class Server:
     Raises
     ------
     AutograderError
-        If the locked cells do not run, or the process ends.
+        If the locked cells fail, or the process ends.
     """
 
     def __init__(
@@ -131,20 +131,20 @@ class Server:
         self.lines = Lines(mine)
         with theirs:
             self.process = start(theirs)
-        with contextlib.suppress(OSError):  # a server that ended at once is noticed when it does not answer
+        with contextlib.suppress(OSError):  # a server that ended immediately is noticed when it does not reply
             send(mine, {"cells": to_json(cells), "folder": str(folder) if folder else ""})
         answer = self.lines.read(START)
         if not answer.get("ready"):
             said = str(answer.get("failed", "")) or self.process.said()
             self.close()
             raise AutograderError(
-                f"The checker did not start within {START:g} s ({plain(said, 300) or 'it said nothing'}). Do the "
+                f"The checker did not start within {START:g} s ({plain(said, 300) or 'no output'}). Do the "
                 "assignment's locked cells run, from the first to the last, in a fresh kernel on this machine?"
             )
 
     @property
     def alive(self) -> bool:
-        """Whether the server is still there."""
+        """Whether the server is still running."""
         return self.lines.open
 
     def submission(self, sources: Sequence[str] = (), checks: dict[str, str] | None = None) -> Submission:
@@ -155,7 +155,7 @@ class Server:
         sources : sequence of str
             The text of the student's cells.
         checks : dict, optional
-            Other sources of check cells, by id, for this submission alone; see `seeds.keyed_checks`.
+            Alternative sources of check cells, by id, for this submission; see `seeds.keyed_checks`.
         """
         return Submission(lambda: self, sources, checks or {})
 
@@ -177,19 +177,19 @@ class Server:
             pid = int(self.lines.read(START).get("pid", 0))
         if not pid:
             raise AutograderError(
-                "The checker ended while it was needed. Is there enough memory? Grade again to go on."
+                "The checker stopped unexpectedly. Is there enough memory? Run the grading again to continue."
             )
         return pid
 
     def _kill(self, pid: int) -> None:
-        with self.lock, contextlib.suppress(OSError):  # a server that is gone has no children
+        with self.lock, contextlib.suppress(OSError):  # a server that has ended has no children
             send(self.lines.sock, {"kill": pid})
 
 
 class Submission:
-    """One submission being judged: `check` for each check cell, in the order of the notebook.
+    """One submission being checked: call `check` for each check cell, in the order of the notebook.
 
-    The server may still be starting, and is waited for when the first cell is judged: `find_server` gives it.
+    The server may still be starting: `find_server` returns it, and is called when the first cell is checked.
     """
 
     def __init__(self, find_server: Callable[[], Server], sources: Sequence[str], checks: dict[str, str]):
@@ -201,18 +201,18 @@ class Submission:
 
     @cached_property
     def server(self) -> Server:
-        """The notebook's server, waited for where it is still starting."""
+        """The notebook's server; waits if it is still starting."""
         return self.find_server()
 
     def check(self, id: str, channel: socket.socket, seconds: float, in_place: bool | None = False) -> Verdict:
-        """Judges one cell.
+        """Checks one cell.
 
         Parameters
         ----------
         id : str
             The check cell.
         channel : socket.socket
-            The other end of what the student's responder serves; closed on return.
+            The other end of the channel that the student's responder serves; closed on return.
         seconds : float
             Time limit of the cell.
         in_place : bool or None
@@ -221,11 +221,11 @@ class Submission:
         Returns
         -------
         Verdict
-            Also when the child died or did not answer: the cell has failed then.
+            A failure if the child died or did not reply.
         """
         with channel:
             lines = self._child()
-            with contextlib.suppress(OSError):  # a child that is gone gives no answer
+            with contextlib.suppress(OSError):  # a dead child gives no reply
                 send(lines.sock, {"check": id, "seconds": seconds, "in_place": in_place}, [channel.fileno()])
         answer = lines.read(2 * (seconds + GRACE) + 5)
         self.seen.append(id)
@@ -235,12 +235,12 @@ class Submission:
         if verdict is None:
             self.close()
             if not self.server.alive:
-                raise AutograderError("The checker ended while it was needed. Grade again to go on.")
+                raise AutograderError("The checker stopped unexpectedly. Run the grading again to continue.")
             return failed(id, Finding(Cause.CHECKER_ENDED, limit=seconds))
         return verdict
 
     def begin(self) -> None:
-        """Starts the child, which gets ready while the caller does something else; without this the first `check` does."""
+        """Starts the child in advance; otherwise the first `check` does."""
         if self.lines is None:
             mine, theirs = socket.socketpair()
             with theirs:
@@ -260,7 +260,7 @@ class Submission:
         return self.lines
 
     def close(self) -> None:
-        """Ends the child."""
+        """Ends the child process."""
         if self.lines is not None:
             self.lines.close()
             self.lines = None

@@ -1,1 +1,1 @@
-"""Runs beside the student's code, in their kernel: untrusted, whatever it says."""
+"""Runs next to the student's code, in their kernel: untrusted."""

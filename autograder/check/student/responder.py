@@ -1,10 +1,10 @@
-"""The student's end of the channel, untrusted: whatever a student does to it, the checker sees only plain data.
+"""The student's end of the channel, untrusted: however a student tampers with it, the checker receives only plain data.
 
-`serve` runs in the kernel's main thread where a check cell stands, and answers questions about the kernel's names: it gets,
-sets and deletes them, and calls what they hold. Functions and iterators stay here and cross as numbers; functions that the
-check passes in are called back. After each call it says which of the arguments the call has changed.
+`serve` runs in the kernel's main thread in place of a check cell, and answers requests about the kernel's names: it gets,
+sets, deletes and calls them. Functions and iterators stay here and are sent as numbers; functions passed in by the check are
+called back. After each call it reports which arguments the call has changed.
 
-`runner.responder_code.bundle` makes one text of this file and those of `protocol` that it needs, standard library only, for a kernel
+`runner.responder_code.bundle` joins this file and the parts of `protocol` that it needs (standard library only) for kernels
 without this package.
 """
 
@@ -23,24 +23,24 @@ from autograder.check.protocol.values import Decoder, Encoder, Unplain, replace_
 from autograder.check.protocol.wire import Broken, Wire
 
 FOREVER = float("inf")
-PRINTED = 1 << 18  # characters of what a call printed that are sent on
-PATIENCE = 60.0  # seconds until the runner must have handed over the channel
+PRINTED = 1 << 18  # characters of a call's printed output that are sent on
+PATIENCE = 60.0  # seconds within which the runner must hand over the channel
 
 
 class Callback:
-    """A function of the checker, seen from here."""
+    """A function of the checker, as seen by the student's code."""
 
     def __init__(self, responder: Responder, number: int, name: str):
         self._responder, self._number = responder, number
         self.__name__ = self.__qualname__ = name
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Calls it there; raises what it raises."""
+        """Calls it in the checker; raises what it raises."""
         return self._responder.call_back(self._number, args, kwargs)
 
 
 class Responder:
-    """Answers for one kernel; numbers of functions keep their meaning from cell to cell.
+    """Answers requests for one kernel; numbers of functions stay valid across cells.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class Responder:
         self.lock = threading.RLock()
 
     def serve(self, channel: socket.socket) -> None:
-        """Answers until the checker closes the channel."""
+        """Answers requests until the checker closes the channel."""
         self.wire = Wire(channel)
         real_input = builtins.input
         builtins.input = self._input
@@ -78,20 +78,20 @@ class Responder:
         assert self.wire is not None
         encoder = Encoder([], self._other)
         tree = encoder.encode((tuple(args), kwargs))
-        with self.lock:  # threads of the student's take turns
+        with self.lock:  # the student's threads take turns
             self.wire.send([self.question, "back", number, tree], encoder.buffers, FOREVER)
             while True:
                 head, body = self.wire.receive(FOREVER)
                 if head[1] in ("returned", "raised"):
                     break
-                self._answer(head, body)  # the checker's function asks in its turn
+                self._answer(head, body)  # the checker's function sends requests in turn
         decoder = Decoder(encoder.shared if head[1] == "returned" else [], body, self._build)
         changes = [(encoder.shared[n], decoder.contents(contents)) for n, contents in head[3]]
         value = decoder.decode(head[2])
         if head[1] == "raised":
             raise getattr(builtins, value[0], RuntimeError)(value[1])
-        for old, new in changes:  # as if it had been called here
-            with contextlib.suppress(Broken):  # read-only, say: here it cannot be written
+        for old, new in changes:  # as if it had run here
+            with contextlib.suppress(Broken):  # for example read-only, so it cannot be written here
                 replace_contents(old, new)
         return value
 
@@ -144,17 +144,17 @@ class Responder:
         self.wire.send([self.question, "raised", args, names, out], encoder.buffers, FOREVER)
 
     def _state(self, shared: list[Any], number: int) -> Any:
-        """A container's contents, to be compared; None where they cannot be written down."""
+        """A container's contents, for comparison; None if they cannot be encoded."""
         encoder = Encoder(shared[:], self._other)
         try:
             return repr(encoder.contents(number)), encoder.buffers
         except Exception:
             return None
 
-    # What the checker may ask for.
+    # The checker's requests.
 
     def do_get(self, name: str) -> Any:
-        """The value of a name, or the builtin of that name; NameError where there is neither."""
+        """The value of a name, or the builtin with that name; NameError if there is neither."""
         if name in self.names:
             return self.names[name]
         if hasattr(builtins, name):
@@ -170,13 +170,13 @@ class Responder:
         self.names[name] = value
 
     def do_del(self, name: str) -> None:
-        """Removes a name; NameError where there is none."""
+        """Removes a name; NameError if it is not defined."""
         if name not in self.names:
             raise NameError(f"name {name!r} is not defined")
         del self.names[name]
 
     def do_call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Calls a function of the student's."""
+        """Calls a student's function."""
         return function(*args, **kwargs)
 
     def do_attribute(self, function: Any, name: str) -> Any:
@@ -192,7 +192,7 @@ class Responder:
         return next(iterator)
 
     def do_random(self, state: Any, numpy_state: Any) -> None:
-        """Sets the state of `random`, and of NumPy's where that is imported."""
+        """Sets the state of `random`, and of NumPy's generator if NumPy is imported."""
         import random
 
         random.setstate(state)
@@ -235,7 +235,7 @@ class Responder:
         return self.numbers[id(value)]
 
     def _network(self, model: Any, encoder: Encoder) -> list[Any]:
-        if id(model) in encoder.numbers:  # asked for its contents
+        if id(model) in encoder.numbers:  # its contents were requested
             return ["l", *[encoder.encode(w) for w in model.get_weights()]]
         try:
             config, weights = model.to_json(), model.get_weights()
@@ -261,7 +261,7 @@ class Responder:
         raise Broken(Flaw.UNKNOWN_TYPE)
 
     def _rebuild(self, fields: list[Any], decoder: Decoder) -> Any:
-        """A network of the checker: its configuration comes once, its weights when they have changed since."""
+        """One of the checker's networks: its configuration is sent once, its weights whenever they have changed."""
         number, config, weights = fields
         if config is not None:
             import keras
@@ -271,12 +271,12 @@ class Responder:
         if weights is not None:
             kept = [decoder.decode(w) for w in weights]
             self.models[number] = (model, kept)
-        model.set_weights(kept)  # a call may have trained it
+        model.set_weights(kept)  # a call may have trained the network
         return model
 
 
 def _flaw_of(error: Exception) -> tuple[str, str]:
-    """What is wrong with a value that cannot be sent; without a word of ours, the message with it is too large."""
+    """The flaw of a value that cannot be sent; any other error means that its message is too large."""
     return (error.flaw, error.name) if isinstance(error, Unplain) else (Flaw.TOO_LARGE, "")
 
 
@@ -284,15 +284,15 @@ _responder: Responder | None = None
 
 
 def serve(control: int, names: dict[str, Any] | None = None) -> None:
-    """Takes one channel from the inherited socket `control` and answers on it until it is closed.
+    """Takes one channel from the inherited socket `control` and answers requests on it until it is closed.
 
     Parameters
     ----------
     control : int
-        File descriptor of the socket that the runner holds the other end of. The runner sends one byte and, with it, the
-        descriptor of a channel, so that each check cell has a fresh one that nothing earlier can have spoiled.
+        File descriptor of a socket whose other end the runner holds. The runner sends one byte together with the
+        descriptor of a channel, so that each check cell gets a fresh one, unaffected by earlier cells.
     names : dict, optional
-        The global names to answer for; those of `__main__` by default.
+        The global names to serve; default: those of `__main__`.
     """
     global _responder
     if _responder is None:
@@ -304,7 +304,7 @@ def serve(control: int, names: dict[str, Any] | None = None) -> None:
 
 
 def _newest(inherited: socket.socket) -> socket.socket | None:
-    """The channel that was sent last: an earlier cell may have ended before it took its own."""
+    """The channel sent last: an earlier cell may have ended without taking its own."""
     channel = None
     patience = PATIENCE
     with contextlib.suppress(OSError):

@@ -38,7 +38,7 @@ def test_what_held_is_not_held_against_anybody(observed):
 @pytest.mark.parametrize("beside", [[0.0, ""], [1.0, "another message"], None])
 def test_a_neighbours_mark_or_message_changed(observed, beside):
     observed.beside = {} if beside is None else {"aa": beside}
-    assert must_hold.broken_by_class(observed)[0].startswith("1: aa: expected, as alone")
+    assert must_hold.broken_by_class(observed)[0].startswith("1: aa: expected (as without offenders)")
 
 
 @pytest.mark.parametrize(("cell", "points"), [(0, 2.0), (2, 0.0), (2, None), (0, None)])
@@ -65,7 +65,11 @@ def test_no_record_no_reason_and_a_failure_of_the_graders_own(observed):
     assert must_hold.broken(observed, dataclasses.replace(KIND, because={Cause.RAISED, About.EMPTY})) == []
     record.status, record.retry = FAILED, True
     found = " ".join(must_hold.broken(observed, KIND))
-    assert "expected the status graded, got failed" in found and "no reason" in found and "failure of its own" in found
+    assert (
+        "expected the status graded, got failed" in found
+        and "no reason" in found
+        and "failure of the grader itself" in found
+    )
     assert must_hold.broken(Observed(), KIND) == ["4: no record of 'offender'"]
 
 
@@ -73,13 +77,13 @@ def test_too_long_and_a_run_that_did_not_end_by_itself(observed):
     observed.records["offender"].resources["seconds"] = 1000.0
     assert must_hold.broken(observed, KIND)[0].startswith("5: took 1000 s")
     observed.failed = "OSError: file name too long"
-    assert must_hold.broken_by_class(observed) == ["5: the run ended with OSError: file name too long"]
+    assert must_hold.broken_by_class(observed) == ["5: the run failed with OSError: file name too long"]
 
 
 def test_everything_that_point_three_sees(observed):
     observed.changed, observed.heard, observed.left, observed.shown = ["a"], ["TCP"], ["42 sleep"], ["page.html"]
     assert must_hold.broken_by_class(observed) == [
-        "3: changed: a", "3: heard something: TCP", "3: a process is left: 42 sleep", "3: shows something hidden: page.html",
+        "3: changed: a", "3: contacted: TCP", "3: process left running: 42 sleep", "3: shows hidden content: page.html",
     ]  # fmt: skip
 
 
@@ -144,7 +148,7 @@ def test_the_planted_number_is_found_in_pages(tmp_path, text, seen):
     page.parent.mkdir(parents=True)
     page.write_text(f"<p>{text}</p>", encoding="utf-8")
     assert must_hold.shows(Course, "") == (["feedback/a/page.html"] if seen else [])
-    assert must_hold.shows(Course, text)[:1] == (["what the command says"] if seen else [])
+    assert must_hold.shows(Course, text)[:1] == (["the command's output"] if seen else [])
 
 
 def test_marks_show_that_a_probe_got_through():

@@ -86,36 +86,36 @@ ALT = 'alt="A film that brightens'
 ADDED = "\n# %% [markdown] nbgrader"  # where new cells go: before the manual task
 
 REFUSED = {
-    "no heading": ("# ### Exercise: `normalise`  (easy, 5 minutes)", "# An exercise", "`normalise` has no heading above it"),
-    "unreadable heading": ("(easy, 5 minutes)", "(simple, 5 minutes)", "this heading of an exercise cannot be read"),
-    "one hint": ("<details><summary>Hint 2: the shape", "<details><summary>More", "has 1 hints that can be folded"),
-    "no visible check": ("checks.normalise(normalise)\n\n# %% nb", "normalise(film)\n\n# %% nb", "exactly `checks.normalise(normalise)`"),
+    "no heading": ("# ### Exercise: `normalise`  (easy, 5 minutes)", "# An exercise", "`normalise` has no heading"),
+    "unreadable heading": ("(easy, 5 minutes)", "(simple, 5 minutes)", "this exercise heading is invalid"),
+    "one hint": ("<details><summary>Hint 2: the shape", "<details><summary>More", "has 1 collapsible hints"),
+    "no visible check": ("checks.normalise(normalise)\n\n# %% nb", "normalise(film)\n\n# %% nb", "contains only `checks.normalise(normalise)`"),
     "no docstring": ('    """The heart\'s width', '    _ = """The heart\'s width', "`heart_share` has no docstring"),
     "no points": ('"grade_id": "normalise-2", "locked": true, "points": 1', '"grade_id": "normalise-2", "locked": true, "points": 0', "`normalise-2` has no points"),
     "points differ": ("equal steps (2 points)", "equal steps (3 points)", "says 3 points, its metadata 2"),
     "graded cells not in order": ('"grade_id": "normalise-2"', '"grade_id": "normalise-3"', "expected the grade_id `normalise-2`"),
     "graded cell of nobody": ('"grade_id": "normalise-2"', '"grade_id": "normalize-2"', "belongs to no exercise"),
-    "graded and open": ('"grade_id": "normalise-2", "locked": true', '"grade_id": "normalise-2", "locked": false', "graded and not locked"),
-    "hand-written test": ("# A film of one grey becomes all 0 (1 point).", "assert normalise(film) is not None", "must hold one comment"),
+    "graded and open": ('"grade_id": "normalise-2", "locked": true', '"grade_id": "normalise-2", "locked": false', "graded but not locked"),
+    "hand-written test": ("# A film of one grey becomes all 0 (1 point).", "assert normalise(film) is not None", "must contain a single comment"),
     "no solution marks": ("    ### BEGIN SOLUTION\n    widths = []", "    widths = []", "students would get the answer"),
     "hides a failing solution": ('"solution": true, "task": false}\ndef normalise', '"solution": true, "task": false} tags=["raises-exception"]\ndef normalise', "hides a solution that fails"),
     "another function": ("def heart_share(heart, lungs):", "def heartshare(heart, lungs):", "does not define `def heart_share(...)`"),
     "no checks": ("import tiny_checks as checks\n", "", "no cell tagged \"setup\" imports the visible checks"),
     "locked without schema": (ADDED, cell("1", META.replace('"schema_version": 3, ', "")) + ADDED, "`extra` lacks schema_version"),
     "long cell": (ADDED, cell("\n".join(f"x{n} = {n}" for n in range(26))) + ADDED, "26 lines in one cell"),
-    "many cells": (ADDED, "".join(cell(f"x = {n}") for n in range(50)) + ADDED, "a notebook has at most 60"),
-    "installs": (ADDED, cell("# !pip install shap") + ADDED, "nothing is installed inside a notebook"),
-    "picture": (ADDED, cell("# ![](scan.png)", " [markdown]") + ADDED, "a picture without a description"),
-    "pyplot figure": (ADDED, cell("plt.hist(film)") + ADDED, "a figure that is not shown"),
-    "axes figure": (ADDED, cell("fig, ax = plt.subplots()\nax.plot([1, 2])") + ADDED, "a figure that is not shown"),
-    "table's figure": (ADDED, cell("table.plot.bar()") + ADDED, "a figure that is not shown"),
-    "figure of plots": (ADDED, cell("plots.film(film)") + ADDED, "a figure that is not shown"),
-    "figure of maps": (ADDED, cell("signed = plots.signed(maps)\nplots.attribution_grid(film, maps, rows)") + ADDED, "a figure that is not shown"),
-    "figure by a function": (ADDED, cell("draw();") + ADDED, "a figure that is not shown"),
-    "plt.show": (ADDED, cell("fig, ax = plt.subplots()\nplt.show()") + ADDED, "shows a figure without a description"),
+    "many cells": (ADDED, "".join(cell(f"x = {n}") for n in range(50)) + ADDED, "a notebook may have at most 60"),
+    "installs": (ADDED, cell("# !pip install shap") + ADDED, "notebooks must not install packages"),
+    "picture": (ADDED, cell("# ![](scan.png)", " [markdown]") + ADDED, "this image has no description"),
+    "pyplot figure": (ADDED, cell("plt.hist(film)") + ADDED, "this figure is not shown"),
+    "axes figure": (ADDED, cell("fig, ax = plt.subplots()\nax.plot([1, 2])") + ADDED, "this figure is not shown"),
+    "table's figure": (ADDED, cell("table.plot.bar()") + ADDED, "this figure is not shown"),
+    "figure of plots": (ADDED, cell("plots.film(film)") + ADDED, "this figure is not shown"),
+    "figure of maps": (ADDED, cell("signed = plots.signed(maps)\nplots.attribution_grid(film, maps, rows)") + ADDED, "this figure is not shown"),
+    "figure by a function": (ADDED, cell("draw();") + ADDED, "this figure is not shown"),
+    "plt.show": (ADDED, cell("fig, ax = plt.subplots()\nplt.show()") + ADDED, "this figure has no description"),
     "short alt": (ALT, 'alt="A film.", **{}) or dict(a="', "the description has 7 characters"),
-    "computed alt": (ALT, 'alt=str(film.shape), **{}) or dict(a="', "write the description out in the call"),
-    "manual answer in the open": ("# ### BEGIN SOLUTION\n# The AP view", "# The AP view", "or students would read them"),
+    "computed alt": (ALT, 'alt=str(film.shape), **{}) or dict(a="', "write the description as a literal in the call"),
+    "manual answer in the open": ("# ### BEGIN SOLUTION\n# The AP view", "# The AP view", "or students would see them"),
     "no rubric": ("# Rubric: one point for each of two; any of", "# One point for each of two; any of", "no rubric"),
 }  # fmt: skip
 
@@ -167,11 +167,11 @@ def test_the_build_knows_which_functions_of_plots_draw():
     [
         ("hidden/normalise.py", "def normalise_2", "def other", "no function `normalise_2(f, rng)` for the graded cell `normalise-2`"),
         ("hidden/normalise.py", "def normalise_2(f, rng)", "def normalise_2(function)", "expected `def normalise_2(f, rng)`"),
-        ("hidden/normalise.py", "def some_film", "def draw", "would replace it in stock nbgrader: call it `_draw`"),
+        ("hidden/normalise.py", "def some_film", "def draw", "in stock nbgrader: rename it to `_draw`"),
         ("hidden/heart_share.py", "import numpy as np", "import numpy as np\n\n\ndef heart_share_3(f, rng):\n    raise ValueError", "`heart_share_3` has no graded cell"),
         ("mutants/normalise/no_return.py", "normalise-1, normalise-2", "normalise-1, normalise-9", "loses normalise-9, but the graded cells are"),
         ("mutants/normalise/no_return.py", "def normalise", "def normalize", "does not define `def normalise(...)`"),
-        ("mutants/normalise/in_place.py", "told: changed the film it was given", "told: The visible check passes", "then it is not a wrong answer"),
+        ("mutants/normalise/in_place.py", "told: changed the film it was given", "told: The visible check passes", "so it is not a wrong answer"),
     ],
 )  # fmt: skip
 def test_the_build_refuses_wrong_files_beside_the_source(course, file, old, new, message):
@@ -198,7 +198,7 @@ def test_missing_mutants_and_files_of_nobody_are_refused(course):
     told = "\n".join(problems(course))
     assert "`heart_share` has 2 mutants; expected at least 3" in told
     assert "normalise.py:None: missing" in told
-    assert "no exercise of this lab is called `normalize`" in told
+    assert "this lab has no exercise `normalize`" in told
 
 
 def test_at_most_five_graded_exercises_a_notebook(course):
@@ -214,7 +214,7 @@ def test_at_most_five_graded_exercises_a_notebook(course):
             new.write_text(path.read_text(encoding="utf-8").replace("heart_share", key), encoding="utf-8")
     source(course).write_text(text[:end] + copies + text[end:], encoding="utf-8")
     (only,) = problems(course)
-    assert "`share_3` is graded exercise 6 of 6 in this notebook; at most 5" in only
+    assert "`share_3` is graded exercise 6 of 6 in this notebook; the limit is 5" in only
     # As a bonus exercise it may stay, without points.
     edit(source(course), "`share_3`  (medium", "`share_3`  (bonus, medium")
     assert all("in a bonus exercise; expected 0" in p for p in problems(course))
@@ -230,5 +230,5 @@ def test_at_most_five_graded_exercises_a_notebook(course):
 
 def test_a_large_notebook_is_refused(course):
     edit(source(course), "# The smallest lab", "# " + "x" * 210_000 + "\n# The smallest lab")
-    with pytest.raises(SourceError, match=r"the notebook has 2\d\d kB, expected at most 200"):
+    with pytest.raises(SourceError, match=r"the notebook is 2\d\d kB, expected at most 200"):
         build.run(course)

@@ -60,7 +60,7 @@ def test_a_lab_is_found_by_what_people_type(course):
 
 def test_a_source_that_does_not_parse_names_its_line(course):
     edit(source(course), "    span = highest - lowest", "    span = highest -")
-    with pytest.raises(SourceError, match="does not parse") as caught:
+    with pytest.raises(SourceError, match="syntax error") as caught:
         load_lab(course.find("01"))
     assert caught.value.path == source(course)
     assert caught.value.line == line_of(source(course), "span = highest -")
@@ -69,7 +69,7 @@ def test_a_source_that_does_not_parse_names_its_line(course):
 def test_a_repeated_key_is_refused_across_notebooks(course):
     second = course.solutions / "01_tiny" / "01b_more.py"
     second.write_text(source(course).read_text(encoding="utf-8"), encoding="utf-8")
-    with pytest.raises(SourceError, match=r"already taken in 01_tiny\.py, line") as caught:
+    with pytest.raises(SourceError, match=r"already used in 01_tiny\.py, line") as caught:
         load_lab(course.find("01"))
     assert caught.value.path == second
     assert len(caught.value.problems) == 7  # every cell with a grade_id, all told at once
@@ -78,12 +78,12 @@ def test_a_repeated_key_is_refused_across_notebooks(course):
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
     [
-        ("mutants/normalise/no_return.py", "loses:", "lost:", "no line `loses: "),
-        ("mutants/normalise/no_return.py", "told: Is the `return` missing?\n", "", "no line `told: "),
-        ("mutants/normalise/no_return.py", "def normalise(film):", "def normalise(film:", "does not parse"),
+        ("mutants/normalise/no_return.py", "loses:", "lost:", "lacks a line `loses: "),
+        ("mutants/normalise/no_return.py", "told: Is the `return` missing?\n", "", "lacks a line `told: "),
+        ("mutants/normalise/no_return.py", "def normalise(film):", "def normalise(film:", "syntax error"),
         ("01_tiny.py", '"points": 2, ', "", "has no points"),
-        ("01_tiny.py", "    ### END SOLUTION\n", "", "solution does not end"),
-        ("01_tiny.py", "# %% [markdown]\n# # 01", "# # 01", "needs a marker of its own"),
+        ("01_tiny.py", "    ### END SOLUTION\n", "", "solution has no end"),
+        ("01_tiny.py", "# %% [markdown]\n# # 01", "# # 01", "needs its own marker"),
         ("release.toml", "version = 1", 'version = "one"', "a whole number from 1"),
     ],
 )
@@ -105,7 +105,7 @@ def test_the_command_line_tells_people_not_tracebacks(course, tmp_path):
         )
 
     for words, at, told in [
-        (["build"], course.root, f"01_tiny.py:{line_of(source(course), 'span = highest -')}: this does not parse"),
+        (["build"], course.root, f"01_tiny.py:{line_of(source(course), 'span = highest -')}: syntax error"),
         (["build", "07"], course.solutions, "There is no lab '07'"),  # from a folder inside the course
         (["build"], tmp_path, "expected a folder `solutions`"),
     ]:

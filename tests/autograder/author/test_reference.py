@@ -57,7 +57,7 @@ def test_outputs_are_recorded_kept_by_the_build_and_compared_by_nbval(course):
         (
             "total = 0",
             'from IPython.display import Image, display\ndisplay(Image("expected/normalise.png"))\ntotal = 0',
-            "shows a picture without a description",
+            "shows an image without a description",
         ),
     ],
 )

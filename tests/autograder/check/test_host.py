@@ -181,14 +181,14 @@ def test_servers_of_one_host_end_one_by_one(nursery, tmp_path):
         assert judged(second, nursery, SIMPLE)["f-1"].status == "passed"
         with second.submission([]) as submission:
             host._end(second.process.pid)
-            with pytest.raises(AutograderError, match="ended while it was needed"):
+            with pytest.raises(AutograderError, match="stopped unexpectedly"):
                 walk(SIMPLE, nursery.kernel, submission, {})
         with host.server(SIMPLE) as third:
             assert judged(third, nursery, SIMPLE)["f-1"].status == "passed"
             host.program.kill()
-            with pytest.raises(AutograderError, match="ended while it was needed"):
+            with pytest.raises(AutograderError, match="stopped unexpectedly"):
                 judged(third, nursery, SIMPLE)
-        with pytest.raises(AutograderError, match="The checker ended"):
+        with pytest.raises(AutograderError, match="The checker stopped"):
             host.server(SIMPLE)
 
 
@@ -202,7 +202,7 @@ def test_without_a_sandbox_it_is_the_same_process(nursery, tmp_path, monkeypatch
 def test_where_there_can_be_no_sandbox_it_says_why(monkeypatch, tmp_path):
     pool.close_all()
     monkeypatch.setattr("warmkernel.sandbox.find_bubblewrap", lambda: "/bin/false")
-    with pytest.raises(AutograderError, match="No sandbox can be made.*bubblewrap[\\s\\S]*autograder doctor"):
+    with pytest.raises(AutograderError, match="No sandbox can be created.*bubblewrap[\\s\\S]*autograder doctor"):
         CheckerHost(keras=False)
     with pytest.raises(AutograderError, match="the file or folder .* does not exist"):
         CheckerHost(Settings(show=(str(tmp_path / "nowhere"),)), keras=False)
@@ -214,7 +214,7 @@ def test_what_cannot_start_says_why(tmp_path, monkeypatch):
             host.server(SIMPLE, tmp_path / "nowhere")
         monkeypatch.setattr(hosts, "LIMITS", hosts.Limits(disk=100))
         (tmp_path / "large").write_bytes(bytes(100))
-        with pytest.raises(AutograderError, match="holds more than"):
+        with pytest.raises(AutograderError, match="exceeds"):
             host.server(SIMPLE, tmp_path)
     with CheckerHost(keras=False, sandbox=False) as host, pytest.raises(AutograderError, match="FileNotFoundError"):
         host.server(SIMPLE, tmp_path / "nowhere")

@@ -54,4 +54,4 @@ def test_check_cells_in_a_jupyter_kernel():
     with Server(course) as server, server.submission() as submission:
         found = walk(course, lambda: contextlib.closing(JupyterKernel()), submission, {}, Seconds(10))
     assert [v.status for v in found.values()] == ["passed", "passed", "failed"]
-    assert told_of(found["g-2"]) == "EOFError: there is nobody to type anything"
+    assert told_of(found["g-2"]) == "EOFError: no input is available"

@@ -77,7 +77,7 @@ def test_what_cannot_run_outside_is_found_and_told(nursery, tmp_path):
     assert set(found.weak) == {"twice-2"} and set(found.wrong_reference) == {"twice-3"}
     assert found.by_luck == {"twice-4": "reference"}
     told = "\n".join(found.problems())
-    assert "Dog-1: judged in the student's process, not tamper-proof" in told and "twice-2: weak" in told
+    assert "Dog-1: checked in the student's process, not tamper-proof" in told and "twice-2: weak" in told
 
 
 def test_quickstart_of_nbgrader_runs_outside(nursery):

@@ -194,25 +194,25 @@ def test_bad_files_are_named_and_left_and_the_others_go_through(course, inbox, t
         "01--lzma.zip": "the zip is damaged",
         "a[/b].zip": "the beginning of a zip",
         "01--html.zip": "it is a web page",
-        "01--cut.zip": "the beginning of a zip",
+        "01--cut.zip": "this zip file is incomplete",
         "01--crc.zip": "the zip is damaged",
-        "01--slip.zip": "points out of the archive",
-        "01--root.zip": "points out of the archive",
-        "01--win.zip": "points out of the archive",
+        "01--slip.zip": "points outside the archive",
+        "01--root.zip": "points outside the archive",
+        "01--win.zip": "points outside the archive",
         "01--link.zip": "is a link",
-        "01--twice.zip": f"holds {LAB}.ipynb twice",
-        "01--many.zip": "101 files are in it",
+        "01--twice.zip": f"contains {LAB}.ipynb twice",
+        "01--many.zip": "it contains 101 files",
         "01--empty.zip": "no notebook",
         "01--essay.zip": "is not a notebook",
         "01--deep.zip": "is not a notebook",
-        "01--mine.zip": "named after mine, and its submission.json after ada",
+        "01--mine.zip": "its file name says mine, but its submission.json says ada",
         "01--bomb.zip": "unpacks to more than 20 MB",
         "page.ipynb": "is a web page",
-        "old.ipynb": "not a notebook of format 4",
+        "old.ipynb": "not a notebook in format 4",
         "other.ipynb": "There is no lab '09_trust'",
-        f"{LAB}.ipynb": "does not say whose it is",
+        f"{LAB}.ipynb": "the student is unknown",
         "essay.docx": "neither a .zip nor a notebook",
-        "away.ipynb": "a link to another place",
+        "away.ipynb": "this is a link",
     }.items():
         assert reason in told.pop(name), name
     assert told == {}
@@ -229,7 +229,7 @@ def test_without_course_metadata_the_lab_is_named_by_hand(course, inbox):
     nbformat.write(nb, inbox / "ada.ipynb")
     assert "collect again with --lab" in collect.run(course, inbox).left[0][1]
     (taken,) = collect.run(course, inbox, lab="1").taken
-    assert (taken.student, taken.lab) == ("ada", LAB) and "claims the release none; taken as 01-r1" in taken.notes[0]
+    assert (taken.student, taken.lab) == ("ada", LAB) and "claims release none; collected as 01-r1" in taken.notes[0]
     with pytest.raises(AutograderError, match="There is no lab 'tony'"):
         collect.run(course, inbox, lab="tony")
 
@@ -239,7 +239,7 @@ def test_a_wrong_lab_is_left(course, inbox):
     (course.solutions / "02_other").mkdir()
     (course.solutions / "02_other" / "02_other.py").write_text("# %%\n1\n", encoding="utf-8")
     ((_, reason),) = collect.run(course, inbox, lab="02").left
-    assert reason == f"it is lab {LAB}, and lab 02_other was asked for."
+    assert reason == f"it belongs to lab {LAB}, but lab 02_other was requested."
 
 
 def test_a_claimed_release_that_never_was_is_noted(course, inbox):
@@ -247,14 +247,14 @@ def test_a_claimed_release_that_never_was_is_noted(course, inbox):
     nb["metadata"]["medxai"]["release"] = "01-r9"
     (inbox / "ada.ipynb").write_text(json.dumps(nb), encoding="utf-8")
     (taken,) = collect.run(course, inbox).taken
-    assert taken.notes == ("it claims the release 01-r9; taken as 01-r1",)
+    assert taken.notes == ("it claims release 01-r9; collected as 01-r1",)
 
 
 def test_a_missing_folder_is_named(course, tmp_path):
-    with pytest.raises(AutograderError, match="There is no folder"):
+    with pytest.raises(AutograderError, match="does not exist"):
         collect.run(course, tmp_path / "nowhere")
     (course.submitted).mkdir()
-    with pytest.raises(AutograderError, match="collected already"):
+    with pytest.raises(AutograderError, match="already collected"):
         collect.run(course, course.submitted)
 
 

@@ -88,7 +88,7 @@ def test_what_a_notebook_says_is_not_printed(tmp_path, capfd, recwarn):
 
 
 def test_too_many_parts_are_refused(tmp_path):
-    with pytest.raises(SubmissionError, match="too many parts to be a notebook: about 600,"):
+    with pytest.raises(SubmissionError, match="too many parts for a notebook: about 600,"):
         read(tmp_path, '{"cells": [' + "[]," * 600_000 + "[]]}")
 
 

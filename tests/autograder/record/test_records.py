@@ -25,8 +25,8 @@ def test_a_record_comes_back_as_it_was_written(tmp_path):
     store.save(written)
     assert store.load("01_tiny", "ada") == written
     assert written.flags == [
-        "not part of the lab, not graded: a, b",
-        "a-1 is there more than once; the last one counts",
+        "not part of the lab and not graded: a, b",
+        "a-1 appears more than once; the last one counts",
     ]
     assert written.reason.startswith("größer.ipynb is not a notebook: it is not valid JSON (line 3).")
     assert [path.name for path in store.folder.rglob("*") if path.is_file()] == ["ada.json"]  # nothing half-written

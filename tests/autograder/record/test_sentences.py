@@ -30,8 +30,8 @@ from autograder.run.walk import walk
 WHOLE = Finding(Cause.PROPERTY, "x", "ValueError", "", False, "f", 3, 6.0, 0.5, "memory", -9)
 # Sentences of ours that a check or an exception may hold: nobody takes them for what they say.
 SPOOFS = (
-    "f: there is no `f`",
-    "This cell was not run: there was no time left.",
+    "f: `f` is not defined",
+    "This cell was not run: no time was left.",
     "the kernel died (memory)",
     "g: Passed.",
 )
@@ -179,21 +179,21 @@ def test_there_are_words_for_every_flaw(flaw):
 
 
 def test_a_message_names_the_exercise_and_what_is_known():
-    assert sentences.message("a-b-2", Finding(Cause.MISSING_NAME, name="x")).startswith("a-b: there is no `x`.")
+    assert sentences.message("a-b-2", Finding(Cause.MISSING_NAME, name="x")).startswith("a-b: `x` is not defined.")
     assert sentences.message("f-1", Finding(Cause.NOT_PLAIN, text="Dog")) == (
-        "f: what came back is a Dog, which cannot be judged from outside."
+        "f: the return value is a Dog, which cannot be checked outside the student's process."
     )
     assert sentences.message("f-1", Finding(Cause.NOT_PLAIN, text="list", flaw=Flaw.CONTAINS_ITSELF)) == (
-        "f: what came back is a list: a container that contains itself, which cannot be judged from outside."
+        "f: the return value is a list: a container that contains itself, which cannot be checked outside the student's process."
     )
     assert sentences.message("f-1", Finding(Cause.PROTOCOL_BROKEN, flaw=Flaw.NO_VALUE, exception="KeyError")) == (
-        "f: the student's process sent a value that is none (KeyError)."
+        "f: the student's process sent an invalid value (KeyError)."
     )
     assert sentences.message("f-1", Finding(Cause.NOT_PLAIN)) == (
-        "f: what came back is something that cannot be judged from outside."
+        "f: the return value is something that cannot be checked outside the student's process."
     )
     assert remarks.said(sentences.not_run(["f-1", "f-2"], Finding(Cause.NOT_RUN_NO_TIME))) == (
-        "Not run: f-1, f-2. This cell was not run: there was no time left."
+        "Not run: f-1, f-2. This cell was not run: no time was left."
     )
 
 

@@ -122,7 +122,7 @@ def test_a_version_that_somebody_has_is_not_changed(course, tmp_path):
     release.run(course, make_zip=False)  # nothing changes: fine
     before = content(course.notebooks)
     edit(source(course), "The very smallest lab", "The smallest of labs")
-    with pytest.raises(AutograderError, match=r"ada handed in under 01-r1.*autograder release 01 --next"):
+    with pytest.raises(AutograderError, match=r"ada submitted under 01-r1.*autograder release 01 --next"):
         release.run(course, make_zip=False)
     assert content(course.notebooks) == before and load_lab(course.find("01")).version == "01-r1"
 
@@ -160,7 +160,7 @@ def test_marks_survive_a_release(course, tmp_path):
     # nbgrader cannot take over renamed cells once there are marks: then nothing changes, and the message says what to do.
     before = content(course.notebooks)
     edit(source(course), '"grade_id": "what_enlarges"', '"grade_id": "what_widens"')
-    with pytest.raises(AutograderError, match=r"marks for it are in the gradebook.*mv gradebook\.db"):
+    with pytest.raises(AutograderError, match=r"the gradebook has marks for it.*mv gradebook\.db"):
         release.run(course, ["01"], next_version=True, make_zip=False)
     assert marks() == (2, 1.5, 2) and content(course.notebooks) == before
 
@@ -214,7 +214,7 @@ def first(values):
         ("notes.txt", "columns = np.flatnonzero(mask.any(axis=0))\nwidths.append(columns[-1] - columns[0] + 1)\nreturn float(widths[0] / widths[1])", "lines of the solution of heart_share"),
         ("medxai/a.py", "x = 1\n### BEGIN HIDDEN TESTS\n", "the mark BEGIN HIDDEN"),
         ("medxai/a.py", "from autograder.author.lab_source import load_lab", "an import of autograder"),
-        ("autograder/a.py", "x = 1", "a file of autograder/"),
+        ("autograder/a.py", "x = 1", "a file from autograder/"),
         ("medxai/__pycache__/a.pyc", "x", "a file that cannot be searched"),
     ],
 )  # fmt: skip

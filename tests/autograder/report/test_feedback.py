@@ -174,7 +174,7 @@ def test_marks_given_by_hand_are_shown_and_survive_a_second_writing(pages):
     try:
         [path] = feedback.write_pages(marked.course, record)
         text = "".join(Outline(path.read_text(encoding="utf-8")).text)
-        assert "1.5 of 2" in text and "still to be marked" not in text and "which view" in text
+        assert "1.5 of 2" in text and "not marked yet" not in text and "which view" in text
     finally:
         with Gradebook(f"sqlite:///{marked.course.gradebook}", "medxai") as book:
             grade = book.find_grade("what_enlarges", LAB, LAB, "leaky")

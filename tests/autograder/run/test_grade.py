@@ -69,7 +69,7 @@ def test_deleted_doubled_and_repriced_cells_do_not_matter_and_are_reported(marke
     record = marked.records["untidy"]
     assert (record.status, record.points, record.max) == (GRADED, 6, 6)
     flags = " / ".join(record.flags)
-    for expected in ("normalise-1 is missing", "normalise-2 is locked", "points were changed", "more than once"):
+    for expected in ("normalise-1 was missing", "normalise-2 is locked", "points were changed", "more than once"):
         assert expected in flags
 
 
@@ -177,7 +177,7 @@ def test_a_submission_that_takes_too_long_is_not_taken_for_wrong(tmp_path):
     grade_first = answers(lab, heart_share="import time\ntime.sleep(60)\n" + lab.exercise("heart_share").reference)
     submit(course, "sleeps", grade_first)
     [record] = grade.run(course, "01", options=grade.Options(Seconds(check=10, cell=60, total=8)), console=QUIET)
-    assert record.status == NEEDS_ATTENTION and record.points is None and "no time left" in record.reason
+    assert record.status == NEEDS_ATTENTION and record.points is None and "no time was left" in record.reason
     assert passed(record) == {"normalise-1": True, "normalise-2": True, "heart_share-1": None, "heart_share-2": None}
 
 

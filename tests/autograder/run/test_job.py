@@ -26,10 +26,10 @@ def test_what_an_error_says_is_not_told():
     flags = [said(sentences.ending(ending)) for ending in outcome.endings]
     told = [sentences.message(verdict.id, verdict.finding) for verdict in verdicts]
     assert SECRET not in " ".join([*flags, *told, repr(outcome), repr(verdicts)])
-    assert flags == ["after, a locked cell, stopped with an error of its own kind", "h: stopped after 8 s"]
+    assert flags == ["after, a locked cell, raised a custom exception", "h: stopped after 8 s"]
     assert told[0].endswith("its cell stopped with a SyntaxError.")
     assert told[1].endswith("its cell stopped with a SyntaxError at line 2.")
-    assert told[2].endswith("its cell did not end in time.")
+    assert told[2].endswith("its cell ran out of time.")
     assert [verdict.finding.cause for verdict in verdicts] == [
         Cause.CELL_RAISED, Cause.CELL_RAISED, Cause.CELL_OUT_OF_TIME,
     ]  # fmt: skip

@@ -11,9 +11,9 @@
 # ---
 
 # %% [markdown]
-# # 01 Prey: the lab that attacks are tried on
+# # 01 Prey: the attacked lab
 #
-# Two functions and an answer in words, as small as a lab can be. `autograder attack` hands it in with everything that breaks graders.
+# Two functions and a written answer, the smallest possible lab. `autograder attack` hands it in in every way that breaks graders.
 
 # %% tags=["setup"]
 import numpy as np
@@ -22,17 +22,17 @@ import prey_checks as checks
 # %% [markdown]
 # ### Exercise: `centre`  (easy, 5 minutes)
 #
-# Move values so that their mean is 0.
+# Shift values so that their mean is 0.
 #
 # <details><summary>Hint 1: the idea</summary>
-# What has to be taken away?</details>
+# What must be subtracted?</details>
 #
 # <details><summary>Hint 2: the shape</summary>
-# One number is taken from all of them.</details>
+# The same number is subtracted from all values.</details>
 
 # %% nbgrader={"grade": false, "grade_id": "centre", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def centre(values):
-    """The values, moved so that their mean is 0.
+    """The values, shifted so that their mean is 0.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def centre(values):
 checks.centre(centre)
 
 # %% nbgrader={"grade": true, "grade_id": "centre-1", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-# The mean becomes 0 and all differences stay (2 points).
+# The mean becomes 0 and all differences are unchanged (2 points).
 
 # %% nbgrader={"grade": true, "grade_id": "centre-2", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 # Equal values become 0 (1 point).
@@ -58,17 +58,17 @@ checks.centre(centre)
 # %% [markdown]
 # ### Exercise: `longest_run`  (medium, 10 minutes)
 #
-# How many flags in a row are true, at most?
+# What is the largest number of consecutive true flags?
 #
 # <details><summary>Hint 1: the idea</summary>
-# Count on, and begin again where one is false.</details>
+# Count up, and start again at a false flag.</details>
 #
 # <details><summary>Hint 2: the shape</summary>
-# Two numbers: the run that is going on, and the longest so far.</details>
+# Two numbers: the length of the current run, and the longest so far.</details>
 
 # %% nbgrader={"grade": false, "grade_id": "longest_run", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def longest_run(flags):
-    """The number of true flags in the longest run of them.
+    """The length of the longest run of true flags.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def longest_run(flags):
     Returns
     -------
     int
-        0 where no flag is true.
+        0 if no flag is true.
     """
     ### BEGIN SOLUTION
     longest = run = 0
@@ -91,16 +91,16 @@ def longest_run(flags):
 checks.longest_run(longest_run)
 
 # %% nbgrader={"grade": true, "grade_id": "longest_run-1", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-# The longest run is found wherever it stands (2 points).
+# The longest run is found at any position (2 points).
 
 # %% nbgrader={"grade": true, "grade_id": "longest_run-2", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-# Flags of which none is true give 0 (1 point).
+# Flags without a true one give 0 (1 point).
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "in_words", "locked": false, "points": 2, "schema_version": 3, "solution": true, "task": false}
-# **Reflect** (2 points). When is the mean the wrong thing to take away?
+# **Reflect** (2 points). When should you not subtract the mean?
 #
 # ### BEGIN SOLUTION
-# When a few values are far from all others.
+# If there are a few outliers.
 #
-# Rubric: one point for outliers, one for the median or another way out.
+# Rubric: one point for outliers, one for the median or another alternative.
 # ### END SOLUTION

@@ -1,8 +1,8 @@
-"""Hidden checks of longest_run. A message names the property, never an input or an expected value."""
+"""Hidden checks of longest_run. Messages name the property, never an input or an expected value."""
 
 
 def longest_run_1(f, rng):
-    """The longest run is found wherever it stands."""
+    """The longest run is found at any position."""
     for _ in range(3):
         length, before, after = (int(n) for n in rng.integers(3, 9, 3))
         flags = [True, False] * before + [True] * length + [False] * after
@@ -11,6 +11,6 @@ def longest_run_1(f, rng):
 
 
 def longest_run_2(f, rng):
-    """Flags of which none is true give 0."""
+    """Flags without a true one give 0."""
     if f([False] * int(rng.integers(3, 9))) != 0:
-        raise AssertionError("where no flag is true, the longest run is 0")
+        raise AssertionError("if no flag is true, the longest run is 0")

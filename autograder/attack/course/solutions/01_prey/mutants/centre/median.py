@@ -1,4 +1,4 @@
-"""The median instead of the mean.
+"""Subtracts the median instead of the mean.
 
 loses: centre-1
 told: by hand 1, 2, 6 become

@@ -1,4 +1,4 @@
-"""Divided by the standard deviation as well.
+"""Also divides by the standard deviation.
 
 loses: centre-1, centre-2
 told: by hand 1, 2, 6 become

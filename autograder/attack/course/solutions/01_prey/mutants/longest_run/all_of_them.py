@@ -1,4 +1,4 @@
-"""Counts all flags that are true.
+"""Counts all true flags.
 
 loses: longest_run-1
 told: by hand the longest run is 2

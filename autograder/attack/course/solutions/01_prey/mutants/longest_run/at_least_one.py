@@ -1,4 +1,4 @@
-"""Begins to count at one.
+"""Starts counting at one.
 
 loses: longest_run-2
 told: The visible check passes

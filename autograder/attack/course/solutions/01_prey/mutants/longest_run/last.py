@@ -1,4 +1,4 @@
-"""The last run, not the longest.
+"""Returns the last run, not the longest.
 
 loses: longest_run-1
 told: by hand the longest run is 2
