@@ -14,7 +14,7 @@ from autograder.errors import AutograderError
 from autograder.plain_text import plain
 
 COLLECTED = ("submission.json", "timestamp.txt")  # written by `autograder collect` or by nbgrader, not by the student
-MOST_BYTES, DEEPEST = 100 << 20, 8  # of the files that a student may add next to the notebooks
+MOST_OTHER_BYTES, DEEPEST = 100 << 20, 8  # of the files that a student may add next to the notebooks
 LONGEST_NAME = (
     200  # bytes of a student's name; file names have at most 255, and ours are longer than the student's name
 )

@@ -12,14 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from autograder.check.protocol.verdict import FAILED, NOT_RUN, PASSED, Verdict
+from autograder.check.protocol.verdict import FAILED, NOT_RUN, PASSED, Finding, Verdict
 from autograder.check.runner.servers import Server
 from autograder.course.markers import stub_of
 from autograder.notebook import code_cells, syntax
 from autograder.notebook.code_cells import CHECK, SOLUTION, CodeCell
 from autograder.record.sentences import message
-from autograder.run.results import USUAL, Policy, Seconds
+from autograder.run.results import USUAL, Difference, Policy, Seconds
 from autograder.run.walk import Kernel, walk
 
 FIRST = "next(iter([*args, *kwargs.values()]), None)"
@@ -61,18 +62,39 @@ class Calibration:
 
     policies: dict[str, Policy] = field(default_factory=dict)
     weak: dict[str, list[str]] = field(default_factory=dict)
-    wrong_reference: dict[str, str] = field(default_factory=dict)
+    wrong_reference: dict[str, Finding] = field(default_factory=dict)
     by_luck: dict[str, str] = field(default_factory=dict)
 
     @property
-    def inside(self) -> dict[str, str]:
+    def inside(self) -> dict[str, Difference]:
         """The cells that are not tamper-proof, with the reason."""
-        return {id: policy.why for id, policy in self.policies.items() if not policy.outside}
+        return {id: policy.why for id, policy in self.policies.items() if policy.why}
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data; `from_json` reads it."""
+        return {
+            **vars(self),
+            "policies": {id: policy.to_json() for id, policy in self.policies.items()},
+            "wrong_reference": {id: finding.to_json() for id, finding in self.wrong_reference.items()},
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Calibration:
+        """The inverse of `to_json`. Raises ValueError, TypeError, KeyError or AttributeError for other data."""
+        policies = {id: Policy.from_json(policy) for id, policy in data["policies"].items()}
+        wrong = {id: Finding.from_json(finding) for id, finding in data["wrong_reference"].items()}
+        return cls(**{**data, "policies": policies, "wrong_reference": wrong})
 
     def problems(self) -> list[str]:
         """Messages for the instructor."""
-        told = [f"{id}: the reference solution loses points: {why}" for id, why in self.wrong_reference.items()]
-        told += [f"{id}: checked in the student's process, not tamper-proof: {why}" for id, why in self.inside.items()]
+        told = [
+            f"{id}: the reference solution loses points: {message(id, finding)}"
+            for id, finding in self.wrong_reference.items()
+        ]
+        told += [
+            f"{id}: checked in the student's process, not tamper-proof: {why_inside(difference)}"
+            for id, difference in self.inside.items()
+        ]
         told += [f"{id}: depends on chance: {name} passed once and failed once" for id, name in self.by_luck.items()]
         return told + [f"{id}: weak, passed by: {', '.join(names)}" for id, names in self.weak.items()]
 
@@ -121,7 +143,7 @@ def calibrate(
     found = Calibration()
     for id, verdict in inside["reference"].items():
         if (verdict.status, verdict.points) != (PASSED, checks[id].points):
-            found.wrong_reference[id] = message(id, verdict.finding)
+            found.wrong_reference[id] = verdict.finding
     learned = run(variants["reference"], {id: Policy(in_place=None) for id in checks})
     found.policies = {id: Policy(in_place=learned[id].in_place) for id in checks}
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
@@ -182,16 +204,14 @@ def _moved(
     for id in inside:
         if _mark(inside[id]) == _mark(outside[id]):
             continue
-        why = f"{name}: {_told(inside[id])} inside, {_told(outside[id])} outside"
+        why = Difference(name, inside[id], outside[id])
         if policies[id].outside:
             moved[id] = replace(policies[id], outside=False, why=why)
             continue
         # Already inside: it lacks a name that an earlier cell, run outside, would have defined.
         for earlier in _leaving(checks, id):
             if policies[earlier].outside and earlier not in moved:
-                moved[earlier] = replace(
-                    policies[earlier], outside=False, why=f"{id} needs a name that it defines ({why})"
-                )
+                moved[earlier] = replace(policies[earlier], outside=False, why=replace(why, needed_by=id))
     return moved
 
 
@@ -210,6 +230,13 @@ def _mark(verdict: Verdict | None) -> tuple[bool, float]:
     return (verdict.status == PASSED, verdict.points) if verdict else (False, 0.0)
 
 
-def _told(verdict: Verdict) -> str:
+def why_inside(difference: Difference) -> str:
+    """Why a check is run inside, for the instructor."""
+    both = f"{_verdict(difference.inside)} inside, {_verdict(difference.outside)} outside"
+    told = f"{difference.answer}: {both}"
+    return f"{difference.needed_by} needs a name that it defines ({told})" if difference.needed_by else told
+
+
+def _verdict(verdict: Verdict) -> str:
     why = message(verdict.id, verdict.finding) if verdict.status in (FAILED, NOT_RUN) else ""
     return f"{verdict.status} with {verdict.points:g}" + (f" ({why[:100]})" if why else "")

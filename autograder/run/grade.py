@@ -47,6 +47,7 @@ from autograder.report.tables import problems_table
 from autograder.run import assignment as assignments
 from autograder.run import kept_calibration, queue, sandboxes, submission
 from autograder.run.assignment import Assignment
+from autograder.run.calibration import why_inside
 from autograder.run.job import Engine, Job, Outcome, Terms, close_all, engine_for
 from autograder.run.kernel import Kernel
 from autograder.run.progress_bar import Bar
@@ -263,11 +264,7 @@ class Grading:
         status = self.console.status(f"Trying the reference solution of {made.name} {made.version}")
         with status, closing(Engine(terms)) as engine:
             tried = engine.grade(Job("reference", answers, made.files))
-        wrong = [
-            f"  {stem}, {id}: {sentences.message(id, verdict.finding)}"
-            for (stem, id), verdict in tried.verdicts.items()
-            if verdict.status != PASSED
-        ]
+        wrong = {where: verdict.finding for where, verdict in tried.verdicts.items() if verdict.status != PASSED}
         if wrong:
             raise kept_calibration.wrong_reference(made, wrong)
 
@@ -275,7 +272,7 @@ class Grading:
         if self.options.strict and found.inside:
             raise AutograderError(
                 f"--strict: {len(found.inside)} checks of {made.name} work only in the student's process:\n"
-                + "\n".join(f"  {stem}, {id}: {why}" for (stem, id), why in found.inside.items())
+                + "\n".join(f"  {stem}, {id}: {why_inside(why)}" for (stem, id), why in found.inside.items())
             )
         for problem in found.problems():
             self.console.print(f"  note: {problem}", markup=False, highlight=False, soft_wrap=True)
@@ -506,7 +503,7 @@ def _digest(folder: Path, terms: Terms) -> str:
     """Two hashes of everything that affects a mark: of the assignment and how its checks run; of the submission's files."""
     judged = hashlib.sha256(repr((terms.assignment.digest, sorted(terms.calibrated.inside), terms.full)).encode())
     digest = hashlib.sha256()
-    left = submissions.MOST_BYTES
+    left = submissions.MOST_OTHER_BYTES
     notebooks = {f"{stem}.ipynb" for stem in terms.assignment.released}
     for path, name in submissions.files(folder):
         size = path.stat().st_size

@@ -11,18 +11,20 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autograder.check.protocol.verdict import Finding
 from autograder.errors import AutograderError
 from autograder.notebook import code_cells
 from autograder.notebook.code_cells import CHECK, CodeCell
+from autograder.record.sentences import message
 from autograder.run.calibration import Calibration, calibrate
-from autograder.run.results import Policy, Seconds
+from autograder.run.results import Difference, Policy, Seconds
 from data_fetch.store.atomic import write_atomically
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ class Calibrated:
         return stem in self.whole
 
     @property
-    def inside(self) -> dict[tuple[str, str], str]:
+    def inside(self) -> dict[tuple[str, str], Difference]:
         """The cells that are not tamper-proof, as (notebook, cell), with the reason."""
         return {(stem, id): why for stem, found in self.notebooks.items() for id, why in found.inside.items()}
 
@@ -57,18 +59,14 @@ class Calibrated:
 
     def to_json(self) -> str:
         """As text; `from_json` reads it."""
-        return json.dumps(
-            {"notebooks": {k: asdict(v) for k, v in self.notebooks.items()}, "whole": self.whole}, indent=1
-        )
+        notebooks = {stem: found.to_json() for stem, found in self.notebooks.items()}
+        return json.dumps({"notebooks": notebooks, "whole": self.whole}, indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> Calibrated:
         """The inverse of `to_json`. ValueError or TypeError for other data."""
         raw: dict[str, Any] = json.loads(text)
-        notebooks = {}
-        for stem, known in raw["notebooks"].items():
-            policies = {id: Policy(**policy) for id, policy in known.pop("policies").items()}
-            notebooks[stem] = Calibration(policies=policies, **known)
+        notebooks = {stem: Calibration.from_json(found) for stem, found in raw["notebooks"].items()}
         return cls(notebooks, list(raw["whole"]))
 
 
@@ -146,17 +144,19 @@ def find_out(
                     break
         found.notebooks[stem] = tried
         found.whole += [stem] if whole else []
-    wrong = [f"  {stem}, {id}: {why}" for stem, c in found.notebooks.items() for id, why in c.wrong_reference.items()]
+    wrong = {
+        (stem, id): finding for stem, c in found.notebooks.items() for id, finding in c.wrong_reference.items()
+    }
     if wrong:
         raise wrong_reference(assignment, wrong)
     return found
 
 
-def wrong_reference(assignment: Assignment, lines: Iterable[str]) -> AutograderError:
-    """The error for a reference solution that loses points; each line names a check and its message."""
+def wrong_reference(assignment: Assignment, wrong: Mapping[tuple[str, str], Finding]) -> AutograderError:
+    """The error for a reference solution that loses points, with what was found by (notebook, check)."""
     return AutograderError(
         f"The reference solution of {assignment.name} {assignment.version} loses points, so nothing was graded:\n"
-        + "\n".join(lines)
+        + "\n".join(f"  {stem}, {id}: {message(id, finding)}" for (stem, id), finding in wrong.items())
         + "\nFix the check or the solution and release again. If the notebook needs files or packages that the sandbox "
         "does not provide, add them: --show PATH."
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from autograder.check.protocol.verdict import Cause, Finding
+from autograder.check.protocol.verdict import Cause, Finding, Verdict
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,53 @@ def not_stopped(seconds: float) -> Ran:
 
 
 @dataclass(frozen=True)
+class Difference:
+    """Why a check is run inside: an answer to which it gave one verdict there and another outside.
+
+    Attributes
+    ----------
+    answer : str
+        The answer's name.
+    inside, outside : Verdict
+    needed_by : str
+        The later check whose verdicts differed, because it needs a name that this one defines; "" if they are this check's.
+    """
+
+    answer: str
+    inside: Verdict
+    outside: Verdict
+    needed_by: str = ""
+
+
+@dataclass(frozen=True)
 class Policy:
-    """How one check cell is run: outside or inside; for `in_place`, see `Checker.check` (None: not determined yet)."""
+    """How one check cell is run: outside, or inside because of a `Difference`; for `in_place`, see `Checker.check` (None: not
+    determined yet)."""
 
     outside: bool = True
     in_place: bool | None = False
-    why: str = ""
+    why: Difference | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data; `from_json` reads it."""
+        why = self.why and {
+            **vars(self.why),
+            "inside": self.why.inside.to_json(),
+            "outside": self.why.outside.to_json(),
+        }
+        return {"outside": self.outside, "in_place": self.in_place, "why": why}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Policy:
+        """The inverse of `to_json`. Raises ValueError, TypeError or KeyError for other data."""
+        why = data["why"]
+        if why is not None:
+            both = {
+                side: Verdict(**{**why[side], "finding": Finding.from_json(why[side]["finding"])})
+                for side in ("inside", "outside")
+            }
+            why = Difference(**{**why, **both})
+        return cls(**{**data, "why": why})
 
 
 @dataclass(frozen=True)

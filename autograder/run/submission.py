@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autograder.collect.submissions import MOST_BYTES, can_be_written, files, is_plain
+from autograder.collect.submissions import MOST_OTHER_BYTES, can_be_written, files, is_plain
 from autograder.notebook.assemble import Assembled, assemble
 from autograder.notebook.cells import grade_id_of
 from autograder.notebook.code_cells import CodeCell
@@ -96,8 +96,8 @@ def working_folder(folder: Path, assignment: Assignment, scratch: Path) -> tuple
     for number, (path, name) in enumerate(own):
         try:
             size += path.stat().st_size
-            if number >= MOST_FILES or size > MOST_BYTES:
-                remarks.append(Remark(About.MORE_FILES, text=f"{MOST_FILES:,} files, {MOST_BYTES >> 20} MB"))
+            if number >= MOST_FILES or size > MOST_OTHER_BYTES:
+                remarks.append(Remark(About.MORE_FILES, text=f"{MOST_FILES:,} files, {MOST_OTHER_BYTES >> 20} MB"))
                 break
             if not os.path.lexists(work / name):
                 (work / name).parent.mkdir(parents=True, exist_ok=True)

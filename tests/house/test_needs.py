@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -47,13 +48,15 @@ def bare(tmp_path):
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="needs make")
-@pytest.mark.parametrize("target", ["test", "test-all"])
-def test_on_a_bare_machine_make_ends_with_one_sentence_before_the_first_test(root, bare, target):
+@pytest.mark.parametrize(("target", "changed"), [("test", {}), ("test-all", {}), ("test", {"PATH": ""})])
+def test_on_a_bare_machine_make_ends_with_one_sentence_before_the_first_test(root, bare, target, changed):
+    """With the programs of that machine on the PATH, and with none."""
+    command = [str(shutil.which("make")), "-o", "setup", target]
     done = subprocess.run(
-        ["make", "-o", "setup", target], cwd=root, env=bare, capture_output=True, encoding="utf-8", timeout=600
+        command, cwd=root, env=bare | changed, capture_output=True, encoding="utf-8", timeout=600
     )
     assert done.returncode != 0 and "pytest" not in done.stdout and "passed" not in done.stdout
-    said = [line for line in done.stderr.splitlines() if not line.startswith(("make:", "make["))]
+    said = [line for line in done.stderr.splitlines() if not re.match(r"(\S*/)?make[:\[]", line)]
     assert len(said) == 1, done.stderr
     for part in (
         "no test was run",

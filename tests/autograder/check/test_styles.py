@@ -1,5 +1,6 @@
 """Every style of check cell gives the same marks outside as inside: all for the right answer, none for the wrong one."""
 
+import json
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from styles import STYLES
 
 from autograder.check.runner.servers import Server
 from autograder.notebook.code_cells import SOLUTION, code_cells_of
-from autograder.run.calibration import calibrate
+from autograder.run.calibration import Calibration, calibrate
 from autograder.run.results import Policy, Seconds
 from autograder.run.walk import walk
 
@@ -72,7 +73,8 @@ def test_what_cannot_run_outside_is_found_and_told(nursery, tmp_path):
     with Server(course, tmp_path) as server:
         kernel = partial(nursery.kernel, tmp_path)
         found = calibrate(course, server, kernel, {"adds": {"twice": "def twice(x):\n    return x + 2"}}, Seconds(5))
-    assert set(found.inside) == {"Dog-1", "greet-1"} and "reference" in found.inside["Dog-1"]
+    assert set(found.inside) == {"Dog-1", "greet-1"} and found.inside["Dog-1"].answer == "reference"
+    assert Calibration.from_json(json.loads(json.dumps(found.to_json()))) == found
     assert "always raises" not in found.weak["twice-2"] and "returns NaN" in found.weak["twice-2"]
     assert set(found.weak) == {"twice-2"} and set(found.wrong_reference) == {"twice-3"}
     assert found.by_luck == {"twice-4": "reference"}
