@@ -144,9 +144,7 @@ def find_out(
                     break
         found.notebooks[stem] = tried
         found.whole += [stem] if whole else []
-    wrong = {
-        (stem, id): finding for stem, c in found.notebooks.items() for id, finding in c.wrong_reference.items()
-    }
+    wrong = {(stem, id): finding for stem, c in found.notebooks.items() for id, finding in c.wrong_reference.items()}
     if wrong:
         raise wrong_reference(assignment, wrong)
     return found

@@ -52,9 +52,7 @@ def bare(tmp_path):
 def test_on_a_bare_machine_make_ends_with_one_sentence_before_the_first_test(root, bare, target, changed):
     """With the programs of that machine on the PATH, and with none."""
     command = [str(shutil.which("make")), "-o", "setup", target]
-    done = subprocess.run(
-        command, cwd=root, env=bare | changed, capture_output=True, encoding="utf-8", timeout=600
-    )
+    done = subprocess.run(command, cwd=root, env=bare | changed, capture_output=True, encoding="utf-8", timeout=600)
     assert done.returncode != 0 and "pytest" not in done.stdout and "passed" not in done.stdout
     said = [line for line in done.stderr.splitlines() if not re.match(r"(\S*/)?make[:\[]", line)]
     assert len(said) == 1, done.stderr
