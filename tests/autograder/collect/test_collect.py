@@ -190,9 +190,9 @@ def test_bad_files_are_named_and_left_and_the_others_go_through(course, inbox, t
     told = dict(result.left)
     for name, reason in {
         "01--nameless.zip": "the zip is damaged",
-        "01--shouts.zip": "points out of the archive",
+        "01--shouts.zip": "points outside the archive",
         "01--lzma.zip": "the zip is damaged",
-        "a[/b].zip": "the beginning of a zip",
+        "a[/b].zip": "this zip file is incomplete",
         "01--html.zip": "it is a web page",
         "01--cut.zip": "this zip file is incomplete",
         "01--crc.zip": "the zip is damaged",

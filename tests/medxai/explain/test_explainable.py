@@ -109,7 +109,9 @@ def test_rescaling_takes_evidence_out_of_the_map(innvestigate_says):
 
 def test_lambda_and_operators_are_named():
     i = L.Input((4, 4, 1), name="film")
-    refused(tf.keras.Model(i, L.Flatten()(L.Lambda(abs, name="python")(i))), "preparing", "python", "in front of it")
+    refused(
+        tf.keras.Model(i, L.Flatten()(L.Lambda(abs, name="python")(i))), "preparing", "python", "Preprocess the films"
+    )
     operator = tf.keras.Model(i, L.Flatten()(i / 255.0))
     assert [cause.kind for cause in find_causes(operator)] == ["preparing"]
     assert "use a layer (Add)" in str(find_causes(operator)[0])
