@@ -238,21 +238,16 @@ class Grading:
             kept_calibration.keep(self.course.state, made, found)
             return found
         terms.sandbox.warm(self.options.keep_warm)
-        engine = Engine(terms)
-        try:
-            with self.console.status(
-                f"Calibrating the checks of {made.name} {made.version} (once per version)"
-            ) as status:
-                found = kept_calibration.find_out(
-                    made,
-                    engine.new_server,
-                    lambda folder: Kernel(terms.sandbox, folder),
-                    self.options.seconds,
-                    self.scratch,
-                    lambda stem: status.update(f"Calibrating the checks of {stem} (once per version)"),
-                )
-        finally:
-            engine.close()
+        status = self.console.status(f"Calibrating the checks of {made.name} {made.version} (once per version)")
+        with closing(Engine(terms)) as engine, status:
+            found = kept_calibration.find_out(
+                made,
+                engine.new_server,
+                lambda folder: Kernel(terms.sandbox, folder),
+                self.options.seconds,
+                self.scratch,
+                lambda stem: status.update(f"Calibrating the checks of {stem} (once per version)"),
+            )
         kept_calibration.keep(self.course.state, made, found)
         return found
 

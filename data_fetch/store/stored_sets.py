@@ -87,7 +87,8 @@ def _in_shared(set_id: str) -> pathlib.Path | None:
     for place in shared_folders():
         folder = place / "sets" / set_id
         try:
-            if folder.is_dir() and os.listdir(folder):
+            if folder.is_dir():
+                os.listdir(folder)  # a set that may not be read is not a damaged one
                 check_sizes(folder)
                 return folder
         except PermissionError:

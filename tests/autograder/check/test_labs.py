@@ -42,13 +42,13 @@ def server_of():
 
 def answers():
     """Those of lab 00. Of all labs, test_marks judges every answer outside, and test_parity inside too."""
-    for lab in (LABS["00_welcome"],):
-        for exercise in lab.exercises:
-            everything = {cell.id for cell in exercise.cells}
-            named = [("reference", exercise.reference, set()), ("stub", exercise.stub, everything)]
-            named += [(m.name, m.source, set(m.loses)) for m in exercise.mutants]
-            for name, source, loses in named:
-                yield pytest.param(lab, exercise, source, loses, id=f"{lab.number}-{exercise.key}-{name}")
+    lab = LABS["00_welcome"]
+    for exercise in lab.exercises:
+        everything = {cell.id for cell in exercise.cells}
+        named = [("reference", exercise.reference, set()), ("stub", exercise.stub, everything)]
+        named += [(m.name, m.source, set(m.loses)) for m in exercise.mutants]
+        for name, source, loses in named:
+            yield pytest.param(lab, exercise, source, loses, id=f"{lab.number}-{exercise.key}-{name}")
 
 
 @pytest.mark.parametrize(("lab", "exercise", "source", "loses"), list(answers()))

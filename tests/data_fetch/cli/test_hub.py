@@ -23,7 +23,7 @@ from data_fetch import (
 )
 from data_fetch.datasets.catalogue import DATASETS
 from data_fetch.sources.nih import source
-from data_fetch.store import registry
+from data_fetch.store import registry, stored_sets
 from data_fetch.store.manifest import verify
 from data_fetch.store.stored_sets import StoredSet, stored
 
@@ -379,6 +379,27 @@ def test_the_whole_cpu_profile_is_fetched_mirrored_and_used_without_a_network(dr
         for folder in (cache, made, tmp_path / "class")
     )
     assert there == here and given <= there and len(given) > 10
+
+
+@pytest.mark.parametrize("kept", ["set", "all sets"])
+def test_a_shared_set_that_may_not_be_read_is_reported_with_the_command_that_opens_it(
+    filled, monkeypatch, capsys, kept
+):
+    """Whoever runs the tests, root too: what Linux says to another user is said here."""
+    shared, _, _ = filled
+    owner, name = {"set": (os, "listdir"), "all sets": (type(shared), "is_dir")}[kept]
+    real = getattr(owner, name)
+    set_id = next(path.name for path in (shared / "sets").glob("*-phantom-*"))
+
+    def refuse(path, *more):
+        if "-phantom-" in str(path):
+            raise PermissionError(13, "Permission denied")
+        return real(path, *more)
+
+    monkeypatch.setenv("DATA_FETCH_SHARED", str(shared))
+    monkeypatch.setattr(owner, name, refuse)
+    assert stored_sets._in_shared(set_id) is None
+    assert f"chmod -R go+rX {shared}" in capsys.readouterr().err
 
 
 def test_every_set_can_be_fetched_and_stored():
