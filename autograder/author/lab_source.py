@@ -11,14 +11,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autograder.course.course import Course
-from autograder.course.lab_course import number_of, version_in
+from autograder.author import chosen
+from autograder.course.choices import LabChoice
+from autograder.course.lab_course import LabCourse, choices_for, number_of, version_in
 from autograder.course.markers import BEGIN_SOLUTION, END_SOLUTION, HEADING, UnpairedMark, statement_of, stub_of
 from autograder.errors import SourceError, SourceErrors, read_source
 
 __all__ = [
     "Cell", "Exercise", "GradedCell", "Lab", "ManualTask", "Mutant", "SourceError",
-    "load_lab", "load_labs", "read_cells",
+    "load_lab", "load_whole_labs", "read_cells",
 ]  # fmt: skip
 
 THE_REFERENCE, THE_STUB = "reference", "stub"  # names of these two answers to an exercise
@@ -142,6 +143,7 @@ class Lab:
     """A lab: a folder that is one nbgrader assignment, with one or more notebooks.
 
     `setup` maps a notebook's stem to the sources of its cells tagged "setup", in order; `sources` maps it to all cells.
+    `left_out` are the keys of exercises and written answers that course.toml leaves out.
     """
 
     folder: Path
@@ -153,6 +155,7 @@ class Lab:
     version: str
     setup: dict[str, tuple[str, ...]]
     sources: dict[str, tuple[Cell, ...]]
+    left_out: tuple[str, ...] = ()
 
     def exercise(self, key: str) -> Exercise:
         """The exercise with a key; KeyError if there is none."""
@@ -191,14 +194,22 @@ def read_cells(path: Path) -> tuple[Cell, ...]:
     )  # fmt: skip
 
 
-def load_lab(folder: Path) -> Lab:
-    """Reads the lab in `folder` (solutions/NN_topic).
+def load_lab(folder: Path, whole: bool = False) -> Lab:
+    """Reads the lab in `folder` (solutions/NN_topic), with the exercises and points that course.toml asks for.
+
+    Parameters
+    ----------
+    folder : Path
+    whole : bool
+        Reads it as it is in its sources instead.
 
     Raises
     ------
     SourceError
         If a file has a syntax error, a key occurs twice, a mutant has no docstring with `loses` and `told`, or there is
         no notebook or version. Gives file and line.
+    ChoiceError
+        If course.toml does not fit this lab.
     """
     folder = Path(folder)
     notebooks = tuple(sorted(folder.glob("*.py")))
@@ -209,6 +220,12 @@ def load_lab(folder: Path) -> Lab:
     problems = [*_unparsed(cells), *_repeated(cells)]
     if problems:
         raise SourceErrors(problems)
+    for cell in cells:
+        if cell.is_manual or cell.is_graded:
+            _points(cell)
+    choice = LabChoice() if whole else choices_for(folder)
+    sources = chosen.apply(choice, sources)
+    cells = [cell for each in sources.values() for cell in each]
     manual = tuple(ManualTask(c.id, _points(c), c.path.stem) for c in cells if c.is_manual)
     exercises = tuple(_exercise(folder, cell, cells) for cell in cells if cell.is_solution)
     return Lab(
@@ -221,12 +238,13 @@ def load_lab(folder: Path) -> Lab:
         version=version_in(folder),
         setup={stem: tuple(c.source for c in each if "setup" in c.tags) for stem, each in sources.items()},
         sources=sources,
+        left_out=choice.drop,
     )
 
 
-def load_labs(course: Course) -> list[Lab]:
-    """All labs of a course, in order."""
-    return [load_lab(folder) for folder in course.folders()]
+def load_whole_labs(course: LabCourse) -> list[Lab]:
+    """All labs that have sources, in order, as they are there: also those that course.toml leaves out."""
+    return [load_lab(folder, whole=True) for folder in course.all_folders()]
 
 
 def _unparsed(cells: Iterable[Cell]) -> list[SourceError]:

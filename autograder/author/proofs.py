@@ -7,6 +7,7 @@ import hashlib
 from pathlib import Path
 
 from autograder.course.course import Course
+from autograder.course.lab_course import choices_for
 from data_fetch.store.atomic import write_atomically
 
 
@@ -33,8 +34,8 @@ def _path(course: Course, lab: Path) -> Path:
 
 
 def _digest(lab: Path) -> str:
-    """A digest of the notebooks' sources, hidden checks and wrong answers."""
-    digest = hashlib.sha256()
+    """A digest of the notebooks' sources, hidden checks and wrong answers, and of what course.toml says about the lab."""
+    digest = hashlib.sha256(choices_for(lab).text().encode())
     for path in sorted(lab.rglob("*.py")):
         data = path.read_bytes()
         digest.update(f"{path.relative_to(lab).as_posix()}\0{len(data)}\0".encode() + data)

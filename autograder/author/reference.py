@@ -82,7 +82,8 @@ def record(course: Course, lab: Lab, console: Console | None = None) -> list[Pat
         for picture in drawn:
             write_atomically(lab.folder / "expected" / picture.name, picture.read_bytes())
         for old in (lab.folder / "expected").glob("*.png"):
-            if old.name not in [p.name for p in drawn]:
+            # An exercise that course.toml leaves out draws nothing, but its pictures are still shown.
+            if not lab.left_out and old.name not in [p.name for p in drawn]:
                 old.unlink()  # no longer drawn by any cell
     if console:
         kept = sum(bool(c.get("outputs")) for data in done.values() for c in nbformat.reads(data.decode(), 4).cells)

@@ -265,7 +265,7 @@ def _mutants(exercise: Exercise, cell: Cell) -> Iterator[SourceError]:
 
 def _strays(lab: Lab) -> Iterator[SourceError]:
     """Hidden checks, mutants and graded cells without an exercise."""
-    keys = {e.key for e in lab.exercises}
+    keys = {e.key for e in lab.exercises} | set(lab.left_out)
     for cell in (c for cells in lab.sources.values() for c in cells if c.is_graded):
         if cell.id.rsplit("-", 1)[0] not in keys or not re.search(r"-\d+$", cell.id):
             yield cell.error(

@@ -174,6 +174,14 @@ class Course(ABC):
     def nbgrader_config(self) -> Config:
         """nbgrader's settings for this course."""
 
+    def left_out(self, name: str) -> bool:
+        """Whether the assignment with this folder name exists but is not offered."""
+        return False
+
+    def weights(self) -> dict[str, float]:
+        """Folder name of an assignment -> percent of the course's total; empty if there is no such total."""
+        return {}
+
     def data(self) -> list[Path]:
         """Data folders that students' kernels may read; creates them if possible."""
         return []

@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autograder.course import nbgrader_settings
+from autograder.course import choices, nbgrader_settings
 from autograder.course.course import Course, Edition, tools_on_path
 from autograder.course.markers import PRIVATE
 from autograder.errors import AutograderError, SourceError, read_source
@@ -53,9 +53,33 @@ class LabCourse(Course):
                 "nbgrader_config.py. Change to the course's folder, or run: autograder --course FOLDER ..."
             )
 
-    def folders(self) -> list[Path]:
-        """The labs' source folders, in order."""
+    def all_folders(self) -> list[Path]:
+        """The source folders of all labs, in order, also of those that course.toml leaves out."""
         return sorted(p for p in self.solutions.iterdir() if p.is_dir() and FOLDER.match(p.name))
+
+    def choices(self) -> choices.Choices:
+        """What course.toml says.
+
+        Raises
+        ------
+        ChoiceError
+            If it does not add up.
+        """
+        return choices.read(self.root, [folder.name for folder in self.all_folders()])
+
+    def left_out(self, name: str) -> bool:
+        """Whether course.toml leaves this lab out."""
+        offered = self.choices().labs
+        return offered is not None and name not in offered
+
+    def weights(self) -> dict[str, float]:
+        """Folder name of a lab -> percent of the course's total, from course.toml."""
+        return self.choices().weights()
+
+    def folders(self) -> list[Path]:
+        """The source folders of the labs offered, in order."""
+        offered = self.choices().labs
+        return [folder for folder in self.all_folders() if offered is None or folder.name in offered]
 
     def find(self, name: str) -> Path:
         """The source folder of a lab, given as "01", "1", "01_cardiomegaly" or a path.
@@ -63,13 +87,18 @@ class LabCourse(Course):
         Raises
         ------
         AutograderError
-            If there is none; the message lists similar names.
+            If there is none, with similar names, or if course.toml leaves it out.
         """
         wanted = Path(name).name if os.sep in name else name
-        folders = {folder.name: folder for folder in self.folders()}
+        offered = self.choices().labs
+        folders = {folder.name: folder for folder in self.all_folders()}
         for full, folder in folders.items():
             number, topic = full.split("_", 1)
-            if wanted in (full, number, topic) or (wanted.isdigit() and int(wanted) == int(number)):
+            if wanted in (full, number, topic) or (wanted.isdecimal() and int(wanted) == int(number)):
+                if offered is not None and full not in offered:
+                    raise AutograderError(
+                        f"{full} is not part of this course: {choices.NAME} offers {', '.join(offered)}. To offer it, add it to `labs` there."
+                    )
                 return folder
         near = difflib.get_close_matches(wanted, [*folders, *(f.split("_", 1)[1] for f in folders)], n=3, cutoff=0.4)
         raise AutograderError(
@@ -169,6 +198,20 @@ class LabCourse(Course):
             # A class's own checkpoints are never graded, and their list is not readable in a sandbox.
             "DATA_FETCH_REGISTRY": "",
         }
+
+
+def choices_for(folder: Path) -> choices.LabChoice:
+    """What course.toml says about the lab in a source folder (solutions/NN_topic).
+
+    Raises
+    ------
+    ChoiceError
+        If course.toml does not add up.
+    """
+    folder = Path(folder).resolve()
+    if folder.parent.name != "solutions" or not FOLDER.match(folder.name):
+        return choices.LabChoice()
+    return LabCourse(folder.parents[1]).choices().of(folder.name)
 
 
 def number_of(name: str) -> str:

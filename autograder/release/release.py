@@ -21,7 +21,7 @@ import nbformat
 
 from autograder.author import proofs
 from autograder.author.build import build_lab, to_bytes
-from autograder.author.lab_source import Lab, load_lab, load_labs
+from autograder.author.lab_source import Lab, load_lab, load_whole_labs
 from autograder.course.generate import generate_assignment
 from autograder.course.lab_course import LabCourse, release_number
 from autograder.errors import AutograderError
@@ -56,7 +56,7 @@ def run(
         build_lab(lab)
     if next_version:
         chosen = [replace(lab, version=f"{lab.number}-r{release_number(lab.version) + 1}") for lab in chosen]
-    secrets = leak_proof.secrets(load_labs(course))
+    secrets = leak_proof.secrets(load_whole_labs(course))
     with _staging(course) as stage:
         for lab in chosen:
             make(course, lab, stage / lab.name)

@@ -48,7 +48,8 @@ def write(course: Course, known: leak_proof.Secrets) -> Path:
 
 
 def _files(course: Course, project: dict) -> Iterator[tuple[str, bytes]]:
-    labs = sorted(p for p in course.notebooks.glob("*/") if any(p.glob("*.ipynb"))) if course.notebooks.is_dir() else []
+    offered = [course.notebooks / folder.name for folder in course.folders()]
+    labs = [folder for folder in offered if any(folder.glob("*.ipynb"))]
     if not labs:
         raise AutograderError("No released lab in notebooks/. Run: autograder release")
     for folder in labs:

@@ -62,7 +62,7 @@ def run(course: Course, lab: str, console: Console | None = None) -> Path:
     marks = gradebook.marks(course, name) if course.gradebook.is_file() else {}
     submitted = {path.parent.name for path in course.submitted.glob(f"*/{name}") if path.is_dir()}
     waiting = submitted - {record.student for record in records}
-    facts = summary(name, records, marks, waiting, polls(course, name))
+    facts = summary(name, records, marks, waiting, polls(course, name), course.weights().get(name))
     path = course.reports / f"{name}.html"
     try:
         path.parent.mkdir(exist_ok=True)
@@ -119,6 +119,7 @@ def summary(
     marks: Marks,
     waiting: Iterable[str] = (),
     answers: Sequence[dict[str, dict[str, str] | None]] = (),
+    weight: float | None = None,
 ) -> dict[str, Any]:
     """What the page shows.
 
@@ -133,6 +134,8 @@ def summary(
         Students who handed in and have no record yet.
     answers : sequence of dict
         Answers to the lab's poll, from `polls`; empty if it has none.
+    weight : float, optional
+        The lab's share of the course's total, in percent.
 
     Returns
     -------
@@ -145,6 +148,7 @@ def summary(
     return {
         "lab": lab,
         "made": now().replace("T", " ").replace("+00:00", " UTC"),
+        "weight": None if weight is None else shown(weight),
         "submissions": len(records) + len(waiting),
         "states": [(state, states[state]) for state in (*STATUSES, NOT_GRADED) if states[state]],
         "releases": [(plain(release, 40), count) for release, count in sorted(releases.items())],

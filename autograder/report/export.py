@@ -25,6 +25,7 @@ COLUMNS = (
     "handed_in", "graded_at", "flags",
 )  # fmt: skip
 SUM = "TOTAL"  # a student's row for the whole lab
+COURSE = "COURSE"  # instead of a lab: a student's row for the whole course, in percent
 FORMULA = "=+-@＝＋－＠−"  # also full-width forms and the minus sign, which some spreadsheets treat alike
 UNSEEN = ("Cc", "Cf")  # Unicode categories: control characters, zero-width and bidirectional ones
 
@@ -33,6 +34,8 @@ def run(
     course: Course, lab: str | None = None, out: Path | str = Path("grades.csv"), console: Console | None = None
 ) -> Path:
     """Writes a table with a row for each student and exercise, and a TOTAL row for each student and lab.
+
+    If course.toml has weights, and no lab is named, there is a COURSE row for each student: the weighted total in percent.
 
     Parameters
     ----------
@@ -62,7 +65,7 @@ def run(
         raise AutograderError(
             f"Cannot write {out}: {e.strerror}. Name another file: autograder export --out FILE"
         ) from e
-    sums = [row for row in rows if row["exercise"] == SUM]
+    sums = [row for row in rows if row["exercise"] == SUM and row["lab"] != COURSE]
     waiting = sum(row["points"] is None for row in sums)
     console.print(
         f"{out}: {len(rows)} rows, {sentences.submissions(len(sums), waiting)}",
@@ -86,7 +89,9 @@ def table(course: Course, lab: str | None = None) -> list[dict[str, Any]]:
     store = RecordStore(course.state)
     recorded = {(p.parent.name, p.stem) for p in store.folder.glob("*/*.json")}
     everyone = {student for _, student in submitted | recorded}
-    labs = [course.find(lab).name] if lab else sorted({name for name, _ in submitted | recorded})
+    weights = {} if lab else course.weights()
+    handed_in = {name for name, _ in submitted | recorded if not course.left_out(name)}
+    labs = [course.find(lab).name] if lab else sorted(handed_in | {name for name, weight in weights.items() if weight})
     if not everyone:
         raise AutograderError(f"Nothing to export: there are no submissions. Run: {course.collecting}")
     rows: list[dict[str, Any]] = []
@@ -99,7 +104,25 @@ def table(course: Course, lab: str | None = None) -> list[dict[str, Any]]:
                 rows.append(_row(name, student, SUM, status))
             else:
                 rows += _rows(record, marks)
+    if weights:
+        rows += [_course_row(student, rows, weights) for student in sorted(everyone)]
     return rows
+
+
+def _course_row(student: str, rows: list[dict[str, Any]], weights: dict[str, float]) -> dict[str, Any]:
+    """The weighted total of a student, in percent: empty if the points of any lab that counts are unknown."""
+    counted = {
+        row["lab"]: row
+        for row in rows
+        if row["student"] == student and row["exercise"] == SUM and weights.get(row["lab"])
+    }
+    waiting = next((row for row in counted.values() if row["status"] != GRADED), None)
+    by_hand = any(row["to_mark_by_hand"] for row in counted.values())
+    status = waiting["status"] if waiting else "to mark by hand" if by_hand else GRADED
+    points = None
+    if status == GRADED:
+        points = round(sum(weights[lab] * row["points"] / row["max"] for lab, row in counted.items()), 4)
+    return _row(COURSE, student, SUM, status, points=points, max=100.0)
 
 
 def _rows(record: Record, marks: Marks) -> list[dict[str, Any]]:

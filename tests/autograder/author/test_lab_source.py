@@ -8,7 +8,7 @@ import sys
 import pytest
 from tiny_course import edit, fresh, line_of, source
 
-from autograder.author.lab_source import load_lab, load_labs
+from autograder.author.lab_source import load_lab, load_whole_labs
 from autograder.course.course import Course
 from autograder.course.markers import fixed_seed
 from autograder.errors import AutograderError, SourceError
@@ -20,7 +20,7 @@ def course(tmp_path) -> Course:
 
 
 def test_a_lab_is_read_in_full(course):
-    (lab,) = load_labs(course)
+    (lab,) = load_whole_labs(course)
     assert (lab.number, lab.name, lab.version, lab.points) == ("01", "01_tiny", "01-r1", 8)
     normalise, share = lab.exercises
     assert (normalise.key, normalise.difficulty, normalise.minutes, normalise.bonus) == ("normalise", "easy", 5, False)

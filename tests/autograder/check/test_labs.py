@@ -6,7 +6,7 @@ import pytest
 from plain_kernel import cells_of, told_of
 
 from autograder.author import build
-from autograder.author.lab_source import load_labs
+from autograder.author.lab_source import load_whole_labs
 from autograder.check.runner.seeds import keyed_checks
 from autograder.check.runner.servers import Server
 from autograder.course.lab_course import LabCourse
@@ -18,7 +18,7 @@ from autograder.run.walk import walk
 pytestmark = pytest.mark.kernel
 
 SOLUTIONS = Path(__file__).parents[3] / "solutions"
-LABS = {lab.name: lab for lab in load_labs(LabCourse(SOLUTIONS.parent))}
+LABS = {lab.name: lab for lab in load_whole_labs(LabCourse(SOLUTIONS.parent))}
 
 
 def cells_for_marks(lab, stem):

@@ -16,7 +16,7 @@ import nbformat
 import pytest
 from tiny_course import SOURCE, fresh
 
-from autograder.author.lab_source import load_lab, load_labs
+from autograder.author.lab_source import load_lab, load_whole_labs
 from autograder.course.course import Course
 from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError, LeakError
@@ -113,7 +113,7 @@ def test_the_same_files_give_the_same_bytes(tiny):
     data = path.read_bytes()
     for file in course.notebooks.rglob("*.ipynb"):
         os.utime(file, (1, 1))
-    assert student_zip.write(course, leak_proof.secrets(load_labs(course))).read_bytes() == data
+    assert student_zip.write(course, leak_proof.secrets(load_whole_labs(course))).read_bytes() == data
 
 
 def test_a_leak_in_a_package_stops_the_zip(tiny, tmp_path):
