@@ -114,7 +114,7 @@ COMPILE = "$(UV)" pip compile --quiet --universal --python-version 3.11 --genera
     --no-emit-index-url --no-header --no-annotate pyproject.toml
 lock: setup  ## resolve both locks again, within pyproject.toml (newest versions: make lock LOCK_ARGS=--upgrade)
 	$(COMPILE) --extra dev $(LOCK_ARGS) --output-file requirements.lock
-	$(COMPILE) $(LOCK_ARGS) --constraint requirements.lock --output-file requirements-student.lock
+	$(COMPILE) --extra labs $(LOCK_ARGS) --constraint requirements.lock --output-file requirements-student.lock
 
 clean:  ## remove the environment and the tools' caches (never course data)
 	rm -rf $(VENV) .uv .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -13,10 +13,10 @@ from rich.console import Console
 from autograder.course.course import Course
 from autograder.course.find import course_around, course_at
 from autograder.errors import AutograderError
+from data_fetch.command_line import Version, without
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="Builds, releases, collects and grades the labs. Name a lab by its number (01), topic or folder.",
 )
@@ -29,7 +29,25 @@ MODULES = {
     "export": "report.export", "demo": "demo",
 }  # fmt: skip
 
-Labs = Annotated[list[str] | None, typer.Argument(help="Labs such as 01; default: all.")]
+
+def _labs_for(incomplete: str) -> list[str]:
+    """The labs of the current course that complete what was typed."""
+    try:
+        names = [folder.name for folder in course_around().folders()]
+    except AutograderError:
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def _kinds_for(incomplete: str) -> list[str]:
+    """The kinds of attack that complete what was typed."""
+    from autograder.attack import attack as attacks
+
+    return [kind for kind in attacks.all_names() if kind.startswith(incomplete)]
+
+
+Labs = Annotated[list[str] | None, typer.Argument(help="Labs such as 01; default: all.", autocompletion=_labs_for)]
+OneLab = Annotated[str, typer.Argument(help="A lab such as 01.", autocompletion=_labs_for)]
 
 
 def _named_course() -> Course:
@@ -48,6 +66,7 @@ def _course(
     course: Annotated[
         Path | None, typer.Option(help="The course's folder; default: the one that contains the current folder.")
     ] = None,
+    version: Version = False,
 ) -> None:
     where["course"] = course
 
@@ -79,7 +98,9 @@ def collect(
     folder: Annotated[
         Path, typer.Argument(help="Folder with 01--STUDENT.zip files, notebooks, or folders by student.")
     ],
-    lab: Annotated[str | None, typer.Option(help="The lab to assume for files that do not name one.")] = None,
+    lab: Annotated[
+        str | None, typer.Option(help="The lab to assume for files that do not name one.", autocompletion=_labs_for)
+    ] = None,
 ) -> None:
     """Collect submissions into submitted/; unreadable files are listed and left where they are."""
     if _run("collect", folder=folder, lab=lab).left:
@@ -88,7 +109,7 @@ def collect(
 
 @app.command()
 def grade(
-    lab: str,
+    lab: OneLab,
     student: Annotated[str | None, typer.Option(help="Grade only this student, again.")] = None,
     exercise: Annotated[str | None, typer.Option(help="Grade only this exercise, again; other marks are kept.")] = None,
     again: Annotated[
@@ -132,7 +153,7 @@ def grade(
 
 
 @app.command()
-def report(lab: str) -> None:
+def report(lab: OneLab) -> None:
     """Write the class report: marks, messages, slow and flagged submissions."""
     _run("report", lab=lab)
 
@@ -151,14 +172,14 @@ def doctor() -> None:
 
 
 @app.command()
-def feedback(lab: str) -> None:
+def feedback(lab: OneLab) -> None:
     """Write a feedback page for each graded submission of a lab."""
     _run("feedback", lab=lab)
 
 
 @app.command()
 def export(
-    lab: Annotated[str | None, typer.Argument(help="One lab; default: all.")] = None,
+    lab: Annotated[str | None, typer.Argument(help="One lab; default: all.", autocompletion=_labs_for)] = None,
     out: Annotated[Path, typer.Option(help="The table to write.")] = Path("grades.csv"),
 ) -> None:
     """Write the marks as CSV, with a status for every submission."""
@@ -174,7 +195,10 @@ def prove(labs: Labs = None, seeds: Annotated[int, typer.Option(min=1, help="See
 
 @app.command()
 def attack(
-    kind: Annotated[list[str] | None, typer.Option(help="Run only this kind of attack; repeatable.")] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(help="Run only this kind of attack; repeatable.", autocompletion=_kinds_for),
+    ] = None,
     all: Annotated[bool, typer.Option("--all", help="Run all kinds of attack; takes about 15 minutes.")] = False,
 ) -> None:
     """Attack the grader on this machine with malicious and broken submissions, and report the results."""
@@ -196,6 +220,9 @@ def main() -> None:
         app()
     except AutograderError as e:
         errors.print(str(e), style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except ModuleNotFoundError as missing:
+        errors.print(without("grader", missing), style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
     except KeyboardInterrupt:
         errors.print("\nInterrupted; finished work was kept.")

@@ -1,7 +1,7 @@
 """The cost of thirteen attribution maps compared with the original lab's approach: time, memory and correctness.
 
 Run: python benchmarks/explain.py [--rounds 3] [--films-peer 2]      three quarters of an hour on two quiet cores
-     python benchmarks/explain.py --full-size [METHOD ...]           a quarter of an hour, 4 GB of memory
+     python benchmarks/explain.py --full-size METHOD, or all         a quarter of an hour, 4 GB of memory
 
 The network is the checkpoint cardiomegaly-cpu at 256 px; the films are the first of the test split; each film's winning
 class is explained; every method has iNNvestigate's default settings: 64 samples, 64 steps. Prints one line of JSON per
@@ -33,7 +33,6 @@ explain_512_METHOD, with --full-size
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import statistics
@@ -42,9 +41,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+import typer
+
+from data_fetch import command_line
 
 SERIES = 16
 UNSEEDED = "smoothgrad"
@@ -181,12 +183,13 @@ def job_full_size(name: str) -> dict[str, float]:
     return {"gb": peak_with_child_gb(), "seconds": time.monotonic() - started}
 
 
+JOB = "--job"  # the first argument of a process that runs a single measurement
 JOBS = {"ours": job_ours, "peer": job_peer, "peer_patterns": job_peer_patterns, "alone": job_alone}
 
 
 def run(job: str, *arguments: Any) -> dict[str, float]:
     """The measurements of a job in a new Python process."""
-    command = [sys.executable, __file__, "--job", job, *map(str, arguments), "--started", str(time.monotonic())]
+    command = [sys.executable, __file__, JOB, str(time.monotonic()), job, *map(str, arguments)]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment)
     if done.returncode:
@@ -268,28 +271,35 @@ def full_size(names: list[str]) -> None:
         print(f"explain: {name} took {peak['seconds']:.0f} s, including patterns and building", file=sys.stderr)
 
 
-def main() -> None:
+def main(
+    rounds: int = 3,
+    films_peer: Annotated[int, typer.Option(help="Number of films for timing the peer.")] = 2,
+    training_films: Annotated[int | None, typer.Option(help="Use only this many training films, for a trial.")] = None,
+    full_size_of: Annotated[
+        list[str] | None, typer.Option("--full-size", metavar="METHOD", help="Only at full size; repeatable, or all.")
+    ] = None,
+) -> None:
     from medxai.explain.analyzers import METHODS, PATTERNS
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--films-peer", type=int, default=2, help="number of films for timing the peer (default: 2)")
-    parser.add_argument("--training-films", type=int, help="use only this many training films, for a trial")
-    parser.add_argument("--full-size", nargs="*", metavar="METHOD", choices=[*METHODS, *PATTERNS])
-    parser.add_argument("--job", nargs="+", help=argparse.SUPPRESS)
-    parser.add_argument("--started", type=float, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.job and given.job[0] == "full_size":
-        print(json.dumps(job_full_size(given.job[1])))
-    elif given.job:
-        job, films, training, keep = given.job
-        training = None if training == "None" else int(training)
-        print(json.dumps(JOBS[job](given.started, int(films), training, Path(keep))))
-    elif given.full_size is not None:
-        full_size(given.full_size or [*METHODS, *PATTERNS])
+    known = [*METHODS, *PATTERNS]
+    if full_size_of:
+        command_line.one_of([*known, "all"])(full_size_of)
+        full_size(known if "all" in full_size_of else full_size_of)
     else:
-        compare(given.rounds, given.films_peer, given.training_films)
+        compare(rounds, films_peer, training_films)
+
+
+def job(started: float, name: str, *given: str) -> None:
+    """One measurement, in a process of its own."""
+    if name == "full_size":
+        print(json.dumps(job_full_size(*given)))
+        return
+    films, training, keep = given
+    print(json.dumps(JOBS[name](started, int(films), None if training == "None" else int(training), Path(keep))))
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == [JOB]:
+        job(float(sys.argv[2]), *sys.argv[3:])
+    else:
+        typer.run(main)

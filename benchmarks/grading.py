@@ -23,7 +23,6 @@ Work done once per version of an assignment (the release, trying its checks) is 
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -35,8 +34,10 @@ import time
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 import nbformat
+import typer
 
 ROOT = Path(__file__).resolve().parent.parent
 STUDENTS = 20
@@ -316,25 +317,25 @@ def report(name: str, unit: str, ours: list[float], peer: list[float] | None, li
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", default=["light", "lab", "flat"])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[10, 100, 1000])
-    parser.add_argument(
-        "--no-peer", action="store_true", help="skip nbgrader in grading_lab, which takes twenty minutes"
-    )
-    given = parser.parse_args()
+def main(
+    what: Annotated[list[str] | None, typer.Argument(help="light, lab, flat; default: all.")] = None,
+    rounds: int = 3,
+    sizes: Annotated[list[int] | None, typer.Option(help="Submissions in `flat`; repeatable.")] = None,
+    no_peer: Annotated[
+        bool, typer.Option("--no-peer", help="Skip nbgrader in grading_lab, which takes twenty minutes.")
+    ] = False,
+) -> None:
+    chosen = what or ["light", "lab", "flat"]
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory(prefix="grading-") as folder:
         scratch = Path(folder)
-        if "light" in given.what:
-            light(given.rounds, scratch)
-        if "flat" in given.what:
-            flat(given.sizes, given.rounds, scratch)
-        if "lab" in given.what:
-            lab(scratch, not given.no_peer)
+        if "light" in chosen:
+            light(rounds, scratch)
+        if "flat" in chosen:
+            flat(sizes or [10, 100, 1000], rounds, scratch)
+        if "lab" in chosen:
+            lab(scratch, not no_peer)
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

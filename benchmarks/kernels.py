@@ -17,7 +17,6 @@ explain_seconds the same in wall-clock time. Ours runs at nice 19: on a busy mac
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import statistics
@@ -26,6 +25,7 @@ import time
 from pathlib import Path
 
 import psutil
+import typer
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 
@@ -138,10 +138,7 @@ def report(name: str, unit: str, less: float | None, ours: list[float], peer: li
     print(json.dumps(rounded | {"unit": unit}), flush=True)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
+def main(rounds: int = 5) -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # as in our kernels
     for warm in (True, False):  # starts the warm process, and compiles missing bytecode
@@ -157,4 +154,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

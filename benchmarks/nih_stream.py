@@ -29,7 +29,6 @@ cores, resizing does not keep up with zlib from 6 % on; nih_stream_line shows wh
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import hashlib
 import io
@@ -44,8 +43,10 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Iterator
+from typing import Annotated
 
 import numpy as np
+import typer
 
 from data_fetch.sources.nih.index import nih_index
 from data_fetch.transfer.archives import AT_ONCE
@@ -218,20 +219,19 @@ def same_films(wanted: dict[str, list[str]], work: pathlib.Path) -> None:
             assert np.abs(one.astype(int) - other).max() <= 1, film
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--archives", type=int, default=4)
-    parser.add_argument("--films", type=int, default=500, help="films per archive")
-    parser.add_argument("--at-once", type=int, default=AT_ONCE, help="archives to read at the same time")
-    given = parser.parse_args()
+def main(
+    rounds: int = 3,
+    archives: int = 4,
+    films: Annotated[int, typer.Option(help="Films per archive.")] = 500,
+    at_once: Annotated[int, typer.Option(help="Archives to read at the same time.")] = AT_ONCE,
+) -> None:
     if "MEDXAI_REALDATA" not in os.environ:
         raise SystemExit("set MEDXAI_REALDATA to a folder that contains nih/mirror")
-    films = real_films(pathlib.Path(os.environ["MEDXAI_REALDATA"]) / "nih" / "mirror")
+    available = real_films(pathlib.Path(os.environ["MEDXAI_REALDATA"]) / "nih" / "mirror")
     with tempfile.TemporaryDirectory() as made:
         served_folder = pathlib.Path(made, "server")
         served_folder.mkdir()
-        packed = pack(served_folder, films, given.archives, given.films)
+        packed = pack(served_folder, available, archives, films)
         md5 = {name: one[1] for name, one in packed.items()}
         megabytes = size_of(served_folder) / 1e6
         for name, (share, rate) in CASES.items():
@@ -240,16 +240,16 @@ def main() -> None:
                 archive: sorted(rng.choice(held, max(1, round(share * len(held))), replace=False).tolist())
                 for archive, (held, _) in packed.items()
             }
-            rounds = []
+            measured = []
             with served(served_folder, rate) as address:
-                for _ in range(given.rounds):
+                for _ in range(rounds):
                     work = pathlib.Path(tempfile.mkdtemp(dir=made))
-                    bounds = limit(address, list(packed), given.at_once)
-                    mine, other = ours(address, wanted, md5, work, given.at_once), peer(address, wanted, work)
+                    bounds = limit(address, list(packed), at_once)
+                    mine, other = ours(address, wanted, md5, work, at_once), peer(address, wanted, work)
                     same_films(wanted, work)
-                    rounds.append((*mine, *other, *bounds))
+                    measured.append((*mine, *other, *bounds))
                     shutil.rmtree(work)
-            seconds, peak, kept, usual, disk, bound, gzip = map(statistics.median, zip(*rounds, strict=True))
+            seconds, peak, kept, usual, disk, bound, gzip = map(statistics.median, zip(*measured, strict=True))
             row = {"name": name, "ours": seconds, "peer": usual, "limit": bound}
             row |= {"ratio_peer": usual / seconds, "ratio_limit": seconds / bound}
             row |= {"gzip": gzip, "ratio_gzip": seconds / gzip}
@@ -260,4 +260,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

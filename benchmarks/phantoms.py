@@ -12,7 +12,6 @@ cardiomegaly_open     the same films from the cache, in a new process each time;
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import subprocess
@@ -20,6 +19,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+import typer
 
 from data_fetch.sources.phantoms import cardiomegaly, writing
 
@@ -68,16 +69,13 @@ def line(name: str, ours: list[float], peer: list[float], limit: float, unit: st
     return json.dumps({key: round(v, 4) if isinstance(v, float) else v for key, v in row.items()} | {"unit": unit})
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    rounds = range(parser.parse_args().rounds)
-    drawn = [(render(None), render(1)) for _ in rounds]
+def main(rounds: int = 3) -> None:
+    drawn = [(render(None), render(1)) for _ in range(rounds)]
     in_a_process(OPEN)  # fills the cache
-    opened = [(in_a_process(OPEN), in_a_process(READ_ALL)) for _ in rounds]
+    opened = [(in_a_process(OPEN), in_a_process(READ_ALL)) for _ in range(rounds)]
     print(line("cardiomegaly_render", *map(list, zip(*drawn, strict=True)), 60.0, "s"))
     print(line("cardiomegaly_open", *map(list, zip(*opened, strict=True)), 0.4, "s"))
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -25,7 +25,6 @@ student_memory_films  the peak of what all ten together have mapped from the fil
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import statistics
@@ -36,6 +35,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import typer
 
 GOAL = 20
 BATCH = 8  # as in the gpu profile
@@ -168,40 +168,34 @@ def line(name: str, ours: list[float], peer: list[float], limit: float, **more: 
     return json.dumps(row | {"unit": "MB"} | more)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--students", type=int, default=10)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--films", type=int, default=400)
-    parser.add_argument("--size", type=int, default=512)
-    options = parser.parse_args()
+def main(students: int = 10, rounds: int = 3, films: int = 400, size: int = 512) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        film_file = fill_cache(Path(folder), options.films, options.size)
+        film_file = fill_cache(Path(folder), films, size)
         pickled = Path(folder, "films.pickle")
         subprocess.run([sys.executable, "-c", PICKLE, str(film_file), str(pickled)], check=True)
         environment = {"DATA_FETCH_DIR": folder, "DATA_FETCH_MIRROR": "", "DATA_FETCH_REGISTRY": ""}
-        ours, peer = OURS.format(size=options.size, batch=BATCH), PEER.format(path=str(pickled))
-        needed = options.films * options.size**2 * 3 * 8 * 1.1 + 1e8
+        ours, peer = OURS.format(size=size, batch=BATCH), PEER.format(path=str(pickled))
+        needed = films * size**2 * 3 * 8 * 1.1 + 1e8
         free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
-        fitting = max(1, min(options.students, int(free / 2 / needed)))
+        fitting = max(1, min(students, int(free / 2 / needed)))
         got = [
             (
-                class_of(ours, options.students, environment, film_file),
+                class_of(ours, students, environment, film_file),
                 class_of(ours, 1, environment),
                 class_of(peer, fitting, environment),
                 class_of(peer, 1, environment),
             )
-            for _ in range(options.rounds)
+            for _ in range(rounds)
         ]
         for together, _, theirs, _ in got:
             assert abs(together["mean"] - theirs["mean"]) < 1e-3, "the two sides differ in their network input"
         size = film_file.stat().st_size / 1e6
     many, one, peers, alone = ([round_[k]["share"] for round_ in got] for k in range(4))
-    counted = {"students": options.students, "peer_students": fitting}
+    counted = {"students": students, "peer_students": fitting}
     print(line("student_memory", many, peers, statistics.median(peers) / GOAL, **counted))
     print(line("student_memory_one", one, alone, statistics.median(alone) / GOAL))
-    print(line("student_memory_films", [round_[0]["file"] for round_ in got], [], size, students=options.students))
+    print(line("student_memory_films", [round_[0]["file"] for round_ in got], [], size, students=students))
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from data_fetch.errors import DataFetchError
     from data_fetch.profiles import Profile, profile
     from data_fetch.store.files import fetch_file
+    from data_fetch.version import __version__
 
 __all__ = [
     "CheckpointFiles",
     "DataFetchError",
     "ImageSet",
     "Profile",
+    "__version__",
     "checkpoint",
     "erase",
     "fetch_cardiomegaly",
@@ -43,6 +45,7 @@ __getattr__, __dir__ = lazy.attach(
     modules=("checkpoints", "datasets", "errors", "sources", "store", "transfer"),
     names={
         "CheckpointFiles": "checkpoints.checkpoint_files",
+        "__version__": "version",
         "DataFetchError": "errors",
         "ImageSet": "datasets.imageset",
         "Profile": "profiles",

@@ -1,6 +1,6 @@
 """Load the modules of a package on first use, so that importing the package stays fast.
 
-This replaces lazy_loader because `python -m medxai submit` must work with the standard library alone.
+This replaces lazy_loader, which is not typed and also loads stub files.
 """
 
 from __future__ import annotations

@@ -17,3 +17,11 @@ class FoldError(ValueError):
 
 class ExplanationError(RuntimeError):
     """An attribution map that could not be computed: the method rejects the network, or its process ended."""
+
+
+class LeftOut(NotImplementedError):
+    """Raised by the function of an exercise that an instructor left out of a course (course.toml, docs/instructors.md)."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"the exercise `{key}` is not part of this course")
+        self.key = key

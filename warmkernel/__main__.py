@@ -2,97 +2,126 @@
 
 from __future__ import annotations
 
-import argparse
+import importlib.metadata
 import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from . import errors
 
-
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command line. Returns the exit status: 0, 1 if the doctor found a problem, 2 for an error."""
-    parser = argparse.ArgumentParser(prog="python -m warmkernel", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    doctor = commands.add_parser("doctor", help="start a sandboxed kernel step by step, and report each step")
-    doctor.add_argument(
-        "--kernel", metavar="NAME", help="use the settings of this kernelspec (default: warmkernel's own)"
-    )
-    install = commands.add_parser("install", help="write the kernelspec for Jupyter tools")
-    where = install.add_mutually_exclusive_group()
-    where.add_argument("--user", action="store_true", help="for this user")
-    where.add_argument("--prefix", metavar="FOLDER", help="in FOLDER/share/jupyter/kernels")
-    where.add_argument("--sys-prefix", action="store_true", help="in this Python's environment (the default)")
-    where.add_argument("--system", action="store_true", help="for all users of this machine")
-    install.add_argument("--name", default="warmkernel", help="name of the kernelspec (default: warmkernel)")
-    install.add_argument("--display-name", metavar="TEXT", help="name shown in JupyterLab")
-    install.add_argument(
-        "--package", action="append", default=[], metavar="NAME", help="a package that notebooks may import"
-    )
-    install.add_argument(
-        "--show", action="append", default=[], metavar="PATH", help="a file or folder that notebooks may read"
-    )
-    install.add_argument(
-        "--preload", action="append", default=[], metavar="MODULE", help="a module to import in advance"
-    )
-    install.add_argument(
-        "--environment", action="append", default=[], metavar="NAME", help="an environment variable to pass on"
-    )
-    install.add_argument("--limit", action="append", default=[], metavar="NAME=VALUE", help='such as memory="2 GiB"')
-    commands.add_parser("stop", help="stop the process that keeps imports warm between commands")
-    commands.add_parser("kernel", help="(named in the kernelspec; Jupyter starts kernels with the provisioner instead)")
-    given, rest = parser.parse_known_args(arguments)
-    if rest and given.command != "kernel":
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    try:
-        return {"doctor": _doctor, "install": _install, "stop": _stop, "kernel": _kernel}[given.command](given)
-    except errors.WarmkernelError as error:
-        print(error, file=sys.stderr)
-        return 2
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
-def _doctor(given: argparse.Namespace) -> int:
-    from . import doctor
-
-    return doctor.report(given.kernel)
-
-
-def _stop(given: argparse.Namespace) -> int:
-    from . import keeper
-
-    print("stopped" if keeper.stop() else "not running")
-    return 0
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        try:
+            version = importlib.metadata.version("medxai-course")
+        except importlib.metadata.PackageNotFoundError:  # used from a folder, without having been installed
+            version = "unknown"
+        print(f"warmkernel of medxai-course {version} (Python {sys.version.split()[0]})")
+        raise typer.Exit
 
 
-def _install(given: argparse.Namespace) -> int:
+@app.callback()
+def _warmkernel(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Kernels that start warm and run in a sandbox."""
+
+
+@app.command()
+def doctor(
+    kernel: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Use the settings of this kernelspec; default: warmkernel's own.")
+    ] = None,
+) -> None:
+    """Start a sandboxed kernel step by step, and report each step."""
+    from . import doctor as steps
+
+    if status := steps.report(kernel):
+        raise typer.Exit(status)
+
+
+@app.command()
+def install(
+    user: Annotated[bool, typer.Option("--user", help="For this user.")] = False,
+    prefix: Annotated[Path | None, typer.Option(metavar="FOLDER", help="In FOLDER/share/jupyter/kernels.")] = None,
+    sys_prefix: Annotated[
+        bool, typer.Option("--sys-prefix", help="In this Python's environment (the default).")
+    ] = False,
+    system: Annotated[bool, typer.Option("--system", help="For all users of this machine.")] = False,
+    name: Annotated[str, typer.Option(help="Name of the kernelspec.")] = "warmkernel",
+    display_name: Annotated[str | None, typer.Option(metavar="TEXT", help="Name shown in JupyterLab.")] = None,
+    package: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A package that notebooks may import; repeatable.")
+    ] = None,
+    show: Annotated[
+        list[str] | None, typer.Option(metavar="PATH", help="A file or folder that notebooks may read; repeatable.")
+    ] = None,
+    preload: Annotated[
+        list[str] | None, typer.Option(metavar="MODULE", help="A module to import in advance; repeatable.")
+    ] = None,
+    environment: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="An environment variable to pass on; repeatable.")
+    ] = None,
+    limit: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help='Such as memory="2 GiB"; repeatable.')
+    ] = None,
+) -> None:
+    """Write the kernelspec for Jupyter tools."""
     from . import kernelspec, settings
 
+    if sum((user, prefix is not None, sys_prefix, system)) > 1:
+        raise typer.BadParameter("--user, --prefix, --sys-prefix and --system exclude each other")
     limits: dict[str, object] = {}
-    for text in given.limit:
-        name, _, value = text.partition("=")
+    for text in limit or ():
+        key, _, value = text.partition("=")
         number = value.replace(".", "", 1).isdigit()
-        limits[name] = (float(value) if "." in value else int(value)) if number else value
-    lists = {"packages": given.package, "show": given.show, "preload": given.preload, "environment": given.environment}
+        limits[key] = (float(value) if "." in value else int(value)) if number else value
+    lists = {"packages": package or [], "show": show or [], "preload": preload or [], "environment": environment or []}
     chosen = settings.read({settings.KEY: {"limits": limits, **lists}})
-    prefix = given.prefix or (None if given.user or given.system else sys.prefix)
+    where = str(prefix) if prefix else None if user or system else sys.prefix
     try:
-        folder = kernelspec.install(
-            chosen, given.name, given.display_name or kernelspec.DISPLAY_NAME, user=given.user, prefix=prefix
-        )
+        folder = kernelspec.install(chosen, name, display_name or kernelspec.DISPLAY_NAME, user=user, prefix=where)
     except PermissionError as error:
         raise errors.WarmkernelError(
             f"{error.filename}: {error.strerror}. Use --user to install for yourself only."
         ) from error
-    print(f"Installed the kernelspec {given.name} in {folder}")
-    print(f"Next: python -m warmkernel doctor --kernel {given.name}")
-    return 0
+    print(f"Installed the kernelspec {name} in {folder}")
+    print(f"Next: python -m warmkernel doctor --kernel {name}")
 
 
-def _kernel(given: argparse.Namespace) -> int:
-    print(
+@app.command()
+def stop() -> None:
+    """Stop the process that keeps imports warm between commands."""
+    from . import keeper
+
+    print("stopped" if keeper.stop() else "not running")
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, hidden=True)
+def kernel() -> None:
+    """Named in the kernelspec; Jupyter starts kernels with the provisioner instead."""
+    raise errors.WarmkernelError(
         "This kernel runs only in a sandbox, which jupyter_client creates with the provisioner warmkernel-provisioner; it "
-        "cannot be started by its command. Update jupyter_client (7 or later), then run: python -m warmkernel doctor",
-        file=sys.stderr,
+        "cannot be started by its command. Update jupyter_client (7 or later), then run: python -m warmkernel doctor"
     )
-    return 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line. Returns the exit status: 0, 1 if the doctor found a problem, 2 for an error."""
+    try:
+        app(args=arguments, prog_name="python -m warmkernel")
+    except errors.WarmkernelError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(bool(end.code))
+    return 0
 
 
 if __name__ == "__main__":

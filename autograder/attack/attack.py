@@ -65,6 +65,11 @@ class Attack:
         return not self.broken and not any(result.broken for result in self.results)
 
 
+def all_names() -> list[str]:
+    """The names of all kinds and scenarios, sorted."""
+    return sorted({kind.name for kind in KINDS} | {scenario.name for scenario in scenarios.SCENARIOS})
+
+
 def chosen(names: Sequence[str] = (), everything: bool = False) -> tuple[list[Kind], list[scenarios.Scenario]]:
     """The kinds and scenarios with these names; without names, the most relevant or all of them.
 
@@ -73,9 +78,9 @@ def chosen(names: Sequence[str] = (), everything: bool = False) -> tuple[list[Ki
     AutograderError
         If a name is unknown.
     """
-    known = {kind.name for kind in KINDS} | {scenario.name for scenario in scenarios.SCENARIOS}
+    known = all_names()
     if unknown := [name for name in names if name not in known]:
-        raise AutograderError(f"Unknown attack {unknown[0]!r}. Attacks: {', '.join(sorted(known))}.")
+        raise AutograderError(f"Unknown attack {unknown[0]!r}. Attacks: {', '.join(known)}.")
 
     def wanted(name: str, quick: bool) -> bool:
         return name in names if names else everything or quick

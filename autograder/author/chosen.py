@@ -42,7 +42,9 @@ def apply(choice: LabChoice, sources: Mapping[str, tuple[Cell, ...]]) -> dict[st
         }
         cells = [cell for each in sources.values() for cell in each]
         if not any(cell.is_solution or cell.is_manual for cell in cells):
-            raise ChoiceError(choice.where, "every exercise is left out. Leave out the lab instead: remove it from `labs`.")
+            raise ChoiceError(
+                choice.where, "every exercise is left out. Leave out the lab instead: remove it from `labs`."
+            )
     total = math.fsum(cell.nbgrader.get("points", 0) for cell in cells if cell.is_graded or cell.is_manual)
     if choice.total is not None and not math.isclose(total, choice.total, abs_tol=1e-6):
         raise ChoiceError(choice.where, f"`total` is {choice.total:g}, but the points add up to {total:g}.")
@@ -90,7 +92,9 @@ def _changed(cell: Cell, cells: Sequence[Cell], drop: Sequence[str], points: Map
     """What replaces a cell: nothing, the cell itself, or a changed one."""
     if cell.kind == "markdown" and (heading := HEADING.search(cell.source)) and heading["key"] in drop:
         kept = f"{cell.source[: heading.start()]}### Left out: `{heading['key']}`\n\n"
-        kept += "This exercise is not part of your course. Where its result is needed below, the expected figure is shown."
+        kept += (
+            "This exercise is not part of your course. Where its result is needed below, the expected figure is shown."
+        )
         return [replace(cell, source=kept)]
     if cell.id in drop:
         return [] if cell.is_manual else [_left_out(cell)]
@@ -112,7 +116,7 @@ def _left_out(cell: Cell) -> Cell:
         first = doc.strip().split("\n")[0].replace("\\", "\\\\").replace('"""', "'''")
         lines[function.body[0].lineno - 1 : function.body[0].end_lineno] = [f'    """{first}"""']
     source = "\n".join(lines).replace(STUB, f'raise LeftOut("{cell.id}")')
-    return replace(cell, source=f"from medxai.lab.left_out import LeftOut\n\n{source}", nbgrader={})
+    return replace(cell, source=f"from medxai.errors import LeftOut\n\n{source}", nbgrader={})
 
 
 def _with_points(cell: Cell, points: float) -> Cell:

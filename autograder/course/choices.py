@@ -135,7 +135,9 @@ def read(root: Path, labs: Sequence[str]) -> Choices:
         where = f"[lab.{key}]"
         name = _lab(where, key, labs)
         if name not in offered:
-            raise ChoiceError(where, f"{name} is not among `labs`, so this table has no effect. Remove one or add the other.")
+            raise ChoiceError(
+                where, f"{name} is not among `labs`, so this table has no effect. Remove one or add the other."
+            )
         if name in chosen and chosen[name].where:
             raise ChoiceError(where, f"{chosen[name].where} already describes {name}. Keep one of them.")
         chosen[name] = _lab_choice(where, table, chosen.get(name, LabChoice()).weight)

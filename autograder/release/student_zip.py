@@ -83,16 +83,16 @@ def _need(course: Course, name: str) -> Path:
 
 
 def student_pyproject(project: dict) -> str:
-    """The student's pyproject.toml: the project's, without the autograder, the instructors' extras and the tools."""
+    """The student's pyproject.toml: the project's, without the autograder and the tools, and with the labs' packages required."""
     about = project["project"]
     kept = {
         key: about[key]
         for key in ("name", "version", "description", "readme", "license", "requires-python", "dependencies")
         if key in about
     }
-    extras = {
-        key: value for key, value in about.get("optional-dependencies", {}).items() if key not in ("instructor", "dev")
-    }
+    extras = about.get("optional-dependencies", {})
+    kept["dependencies"] = [*kept["dependencies"], *extras.get("labs", [])]
+    extras = {key: value for key, value in extras.items() if key == "gpu"}
     scripts = {key: value for key, value in about.get("scripts", {}).items() if value.split(".")[0] in PACKAGES}
     student = {
         "build-system": project["build-system"],

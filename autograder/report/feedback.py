@@ -10,8 +10,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-import bleach
 import nbformat
+import nh3
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from nbformat import NotebookNode
 from pygments import highlight
@@ -228,7 +228,7 @@ def hints_of(course: Course, record: Record) -> dict[str, list[dict[str, str]]]:
 def clean_markdown(text: str) -> str:
     """Markdown as HTML without scripts, styles, images or unclosed tags."""
     html = markdown2html_mistune(text)
-    return bleach.clean(html, tags=TAGS, attributes={"a": ["href"]}, protocols={"http", "https", "mailto"})
+    return nh3.clean(html, tags=set(TAGS), attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto"})
 
 
 def _blocks(

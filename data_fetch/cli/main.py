@@ -14,6 +14,7 @@ from data_fetch.checkpoints.checkpoint_files import checkpoint, described, verif
 from data_fetch.cli import checkpoint_commands, organiser_commands
 from data_fetch.cli.console import Cue, Dir, Films, ProfileName, Size, Source, out, say, use
 from data_fetch.cli.getting import fetch_parts
+from data_fetch.command_line import Version
 from data_fetch.datasets.cardiomegaly import CARDIOMEGALY
 from data_fetch.datasets.catalogue import DATASETS
 from data_fetch.errors import DataFetchError, TooFewFilms, choose
@@ -38,9 +39,13 @@ app = typer.Typer(
     name="data-fetch",
     help="Fetch, verify and share the data of the course.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def _data_fetch(version: Version = False) -> None:
+    pass
 
 
 @app.command("list")
@@ -73,9 +78,16 @@ def _marked(line: str) -> None:
     out.print(line, soft_wrap=True)
 
 
+def _names_for(incomplete: str) -> list[str]:
+    """The names of `data-fetch list` that complete what was typed."""
+    return [name for name in (*DATASETS, *registry()["files"], *checkpoints()) if name.startswith(incomplete)]
+
+
 @app.command()
 def get(
-    name: Annotated[str | None, typer.Argument(help="A name shown by `data-fetch list`.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="A name shown by `data-fetch list`.", autocompletion=_names_for)
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Everything that the labs of the profile need.")] = False,
     source: Source = None,
     split: Annotated[str | None, typer.Option(help="One split; by default those that the labs use.")] = None,

@@ -1,6 +1,6 @@
 """Write files and folders completely or not at all.
 
-Uses the standard library only, because `python -m medxai submit`, which uses this module, must not need more.
+Uses the standard library only: every part of the course writes its files through this module.
 """
 
 from __future__ import annotations

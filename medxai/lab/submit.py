@@ -1,12 +1,11 @@
 """Packs a lab's notebooks into one file to hand in: `python -m medxai submit 01`.
 
 The file `LAB--STUDENT.zip` contains the notebooks and `submission.json`: the lab, the student, the release, the time, and
-the SHA-256 of each notebook. Nothing is sent anywhere, and only the standard library is needed.
+the SHA-256 of each notebook. Nothing is sent anywhere.
 """
 
 from __future__ import annotations
 
-import argparse
 import datetime
 import getpass
 import hashlib
@@ -14,8 +13,10 @@ import json
 import re
 import sys
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from data_fetch.store.atomic import fresh_file
 
@@ -26,20 +27,20 @@ class SubmitError(ValueError):
     """Why a lab cannot be packed, and what to do about it."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit status, 2 if nothing could be packed."""
-    parser = argparse.ArgumentParser(prog="python -m medxai submit", description="Pack a lab to hand it in.")
-    parser.add_argument("lab", help="the lab's number, such as 01")
-    parser.add_argument("--student", help="your name or number, as your course knows it (default: your login name)")
-    parser.add_argument("--folder", type=Path, help="the lab's folder, if it is not found automatically")
-    parser.add_argument("--out", type=Path, default=Path("."), help="folder for the file (default: the current folder)")
-    given = parser.parse_args(arguments)
+def submit(
+    lab: Annotated[str, typer.Argument(help="The lab's number, such as 01.")],
+    student: Annotated[
+        str | None, typer.Option(help="Your name or number, as your course knows it; default: your login name.")
+    ] = None,
+    folder: Annotated[Path | None, typer.Option(help="The lab's folder, if it is not found automatically.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the file; default: the current folder.")] = Path("."),
+) -> None:
+    """Pack a lab's notebooks into one file to hand in."""
     try:
-        folder = given.folder or find_lab(given.lab, Path.cwd())
-        path, about, notes = pack(given.lab, folder, given.student or _login(), given.out)
+        path, about, notes = pack(lab, folder or find_lab(lab, Path.cwd()), student or _login(), out)
     except SubmitError as e:
         print(e, file=sys.stderr)
-        return 2
+        raise typer.Exit(2) from None
     print(f"Packed lab {about['lab']} of {about['student']} ({about['release']}) into {path}:")
     for name in about["notebooks"]:
         print(f"  {name}")
@@ -48,7 +49,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(
         "Upload this one file where your course collects work. You may pack again and upload again; the latest counts."
     )
-    return 0
 
 
 def pack(lab: str, folder: Path, student: str, out: Path) -> tuple[Path, dict, list[str]]:

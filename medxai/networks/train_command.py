@@ -8,17 +8,21 @@ films that are neither training nor test films; the test films are used once, fo
 
 from __future__ import annotations
 
-import argparse
 import os
 import shlex
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+import typer
+
+from data_fetch import command_line
+from data_fetch.profiles import PROFILES
+from data_fetch.store.registry_schema import is_name
 
 from .checkpoint_card import WANTED_SENSITIVITY, Row, make_card, summary
 from .models import imagenet_vgg16_file, imagenet_vgg16_start
@@ -191,47 +195,81 @@ def judge(model: tf.keras.Model, films: Films, beside: str | None = None) -> dic
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m medxai.train", description="Train a checkpoint of the course and write it with its card."
-    )
-    parser.add_argument("task", choices=list(RECIPES))
-    parser.add_argument("--profile", choices=["cpu", "gpu"], help="default: MEDXAI_PROFILE, otherwise cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=int, help="default: the recipe's")
-    parser.add_argument("--films", type=int, metavar="N", help="train on only about N films, for a trial")
-    parser.add_argument(
-        "--weights", metavar="FILE", help="a local copy of VGG16's ImageNet weights (gpu profile); default: downloaded"
-    )
-    parser.add_argument("--name", help="the checkpoint's name; default: TASK-PROFILE")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        help="output folder; default: the cache for a complete recipe of the gpu profile, otherwise checkpoints",
-    )
     wanted = list(sys.argv[1:] if arguments is None else arguments)
-    options = parser.parse_args(wanted)
-    for name in ("epochs", "films"):
-        if getattr(options, name) is not None and getattr(options, name) < 1:
-            parser.error(f"--{name} must be at least 1")
+    command = shlex.join(["python", "-m", "medxai.train", *wanted])
 
+    def train_task(
+        task: Annotated[str, typer.Argument(help=f"{', '.join(RECIPES)}.", callback=command_line.one_of(RECIPES))],
+        profile: Annotated[
+            str | None,
+            typer.Option(
+                help="cpu or gpu; default: MEDXAI_PROFILE, otherwise cpu.", callback=command_line.one_of(PROFILES)
+            ),
+        ] = None,
+        seed: int = 0,
+        epochs: Annotated[int | None, typer.Option(min=1, help="Default: the recipe's.")] = None,
+        films: Annotated[
+            int | None, typer.Option(min=1, help="Train on only about this many films, for a trial.")
+        ] = None,
+        weights: Annotated[
+            str | None,
+            typer.Option(help="A local copy of VGG16's ImageNet weights (gpu profile); default: downloaded."),
+        ] = None,
+        name: Annotated[
+            str | None, typer.Option(help="The checkpoint's name; default: TASK-PROFILE.", callback=_a_name)
+        ] = None,
+        out: Annotated[
+            Path | None,
+            typer.Option(
+                help="Output folder; default: the cache for a complete recipe of the gpu profile, else checkpoints."
+            ),
+        ] = None,
+        version: command_line.Version = False,
+    ) -> None:
+        """Train a checkpoint of the course and write it with its card."""
+        chosen = Chosen(task, profile, seed, epochs, films, weights, name, out)
+        if status := _train_as_asked(chosen, command):
+            raise typer.Exit(status)
+
+    return command_line.single(train_task, "python -m medxai.train", wanted)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the user asked for; None stands for the recipe's value or the default."""
+
+    task: str
+    profile: str | None
+    seed: int
+    epochs: int | None
+    films: int | None
+    weights: str | None
+    name: str | None
+    out: Path | None
+
+
+def _a_name(given: str | None) -> str | None:
+    if given is not None and not is_name(given):
+        raise typer.BadParameter("expected at most 64 letters, digits, '_' and '-', beginning with a letter or digit")
+    return given
+
+
+def _train_as_asked(chosen: Chosen, command: str) -> int:
+    """Trains, and returns the exit status; problems are printed."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported, to suppress its notes
     import data_fetch
-    from data_fetch.store.registry_schema import is_name
 
     from ..errors import CheckpointError
 
-    if options.name is not None and not is_name(options.name):
-        parser.error("--name must be at most 64 letters, digits, '_' and '-', and start with a letter or digit")
-    command = shlex.join(["python", "-m", "medxai.train", *wanted])
     try:
-        recipe = RECIPES[options.task][options.profile or data_fetch.profile().name]
-        trial = bool(options.epochs or options.films or options.seed)
-        recipe = replace(recipe, seed=options.seed, epochs=options.epochs or recipe.epochs, called=options.name)
-        out = options.out or folder_for(recipe, trial)
+        recipe = RECIPES[chosen.task][chosen.profile or data_fetch.profile().name]
+        trial = bool(chosen.epochs or chosen.films or chosen.seed)
+        recipe = replace(recipe, seed=chosen.seed, epochs=chosen.epochs or recipe.epochs, called=chosen.name)
+        out = chosen.out or folder_for(recipe, trial)
         # Problems that would stop a long training at its end, or after fetching the films, are detected first.
         check_writable(out)
-        weights = str(imagenet_vgg16_file(options.weights)) if recipe.imagenet else None
-        films = fetch_films(recipe, options.films)
+        weights = str(imagenet_vgg16_file(chosen.weights)) if recipe.imagenet else None
+        films = fetch_films(recipe, chosen.films)
         train(recipe, films, out, command, weights)
     except (data_fetch.DataFetchError, CheckpointError, FloatingPointError, ValueError, OSError) as error:
         print(f"medxai.train: {error}", file=sys.stderr)

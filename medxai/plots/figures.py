@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..lab.left_out import LeftOut
+from ..errors import LeftOut
 
 # One palette for all labs, distinguishable with any colour vision (Okabe and Ito, 2008).
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#777777"

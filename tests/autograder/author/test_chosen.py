@@ -38,7 +38,9 @@ def course_with(folder, text: str, labs: int = 1) -> LabCourse:
 
 @pytest.mark.kernel
 def test_an_exercise_that_is_left_out_is_in_no_product_and_the_rest_works(tmp_path):
-    course = course_with(tmp_path, '[lab.tiny]\ndrop = ["normalise", "what_enlarges"]\npoints = { heart_share = 9 }\ntotal = 9\n')
+    course = course_with(
+        tmp_path, '[lab.tiny]\ndrop = ["normalise", "what_enlarges"]\npoints = { heart_share = 9 }\ntotal = 9\n'
+    )
     zipped = release.run(course)
     path = course.notebooks / LAB / f"{LAB}.ipynb"
     nb = nbformat.read(path, as_version=4)
@@ -48,7 +50,12 @@ def test_an_exercise_that_is_left_out_is_in_no_product_and_the_rest_works(tmp_pa
               if cell.metadata.get("nbgrader", {}).get("grade")}  # fmt: skip
     assert points == {"heart_share-1": 6, "heart_share-2": 3}
     text = "\n".join(cell.source for cell in nb.cells)
-    assert "(6 points)" in text and "(2 points)" not in text and "Stretch a film" not in text and "Name two things" not in text
+    assert (
+        "(6 points)" in text
+        and "(2 points)" not in text
+        and "Stretch a film" not in text
+        and "Name two things" not in text
+    )
     assert "### Left out: `normalise`" in text and "checks.normalise(normalise)\n" not in text
     guide = (course.solutions / LAB / "guide.md").read_text(encoding="utf-8")
     assert "`heart_share`" in guide and "`normalise`" not in guide
@@ -70,7 +77,7 @@ def test_what_is_left_out_stays_secret(tmp_path):
     source = course.solutions / LAB / f"{LAB}.py"
     with open(source, "a", encoding="utf-8") as file:
         reference = load_lab(course.solutions / LAB, whole=True).exercise("normalise").reference
-        file.write("\n# %% tags=[\"demo\"]\n" + reference.replace("def normalise", "def helper"))
+        file.write('\n# %% tags=["demo"]\n' + reference.replace("def normalise", "def helper"))
     with pytest.raises(LeakError, match="normalise"):
         release.run(course)
 
