@@ -23,7 +23,9 @@ from pathlib import Path
 import pytest
 from graded_class import answers, new_course
 
+from autograder.author import rules
 from autograder.author.lab_source import load_lab
+from autograder.course.lab_course import LabCourse
 from medxai.lab.submit import pack
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -127,6 +129,17 @@ def folder_for(place: str, folder: Path) -> Path:
 def environment(folder: Path) -> dict[str, str]:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     return os.environ | {"PATH": path, "MPLBACKEND": "Agg", "TMPDIR": str(folder.parent), "COLUMNS": "200"}
+
+
+TOML = [block for block in BLOCKS if block.language == "toml" and block.path.parent.name == "docs"]
+
+
+@pytest.mark.parametrize("block", TOML, ids=lambda block: f"{block.path.name}:{block.line}")
+def test_each_course_toml_in_the_documents_fits_our_labs(block, tmp_path):
+    shutil.copytree(ROOT / "solutions", tmp_path / "solutions", ignore=shutil.ignore_patterns("*.ipynb", "expected"))
+    (tmp_path / "course.toml").write_text(block.code, encoding="utf-8")
+    course = LabCourse(tmp_path)
+    assert course.folders() and all(rules.check(load_lab(folder)) == [] for folder in course.folders())
 
 
 @pytest.mark.kernel
