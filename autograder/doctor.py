@@ -113,3 +113,5 @@ def _course(course: Course) -> Iterator[str]:
         with gradebook.opened(course) as book:
             yield f"ok: the gradebook has {len(book.assignments)} assignments and {len(book.students)} students"
     yield f"ok: {len(course.folders())} {course.kind}"
+    if hidden := [path.name for path in sorted(course.solutions.iterdir()) if course.left_out(path.name)]:
+        yield f"note: course.toml leaves out {', '.join(hidden)}"

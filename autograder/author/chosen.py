@@ -79,9 +79,33 @@ def _points(choice: LabChoice, cells: Sequence[Cell]) -> dict[str, float]:
         old = sum(Fraction(str(cell.nbgrader.get("points", 0))) for cell in mine)
         if not old:
             raise ChoiceError(where, f"`{key}` is a bonus exercise, which has no points.")
-        for cell in mine:
-            new[cell.id] = float(Fraction(str(points)) * Fraction(str(cell.nbgrader["points"])) / old)
+        shares = _shares(Fraction(str(points)), [Fraction(str(cell.nbgrader["points"])) for cell in mine])
+        if shares is None:
+            raise ChoiceError(
+                where,
+                f"`{key}`: {points:g} points cannot be shared by {len(mine)} checks. Expected more, with at most two decimals.",
+            )
+        new |= {cell.id: float(share) for cell, share in zip(mine, shares, strict=True)}
     return new
+
+
+def _shares(points: Fraction, old: Sequence[Fraction]) -> list[Fraction] | None:
+    """Points shared in the old proportions: exactly, if hundredths allow it, else in quarters (or hundredths) with the same sum.
+
+    None if that is impossible, or a share would be 0.
+    """
+    exact = [points * one / sum(old) for one in old]
+    if all((share * 100).denominator == 1 for share in exact):
+        return exact
+    unit = next((unit for unit in (Fraction(1, 4), Fraction(1, 100)) if (points / unit).denominator == 1), None)
+    if unit is None:
+        return None
+    shares = [share // unit * unit for share in exact]
+    # The largest remainders are rounded up; of equal ones the first.
+    order = sorted(range(len(old)), key=lambda i: shares[i] - exact[i])
+    for i in order[: int((points - sum(shares)) / unit)]:
+        shares[i] += unit
+    return shares if all(shares) else None
 
 
 def _no_such(key: str, known: Sequence[str]) -> str:
@@ -121,7 +145,7 @@ def _left_out(cell: Cell) -> Cell:
 
 def _with_points(cell: Cell, points: float) -> Cell:
     old = cell.nbgrader["points"]
-    number = int(points) if points.is_integer() else round(points, 6)
+    number = int(points) if points.is_integer() else points
     said = f"{number:g} {'point' if number == 1 else 'points'}"
     if cell.is_graded:
         source = POINTS.sub(f" ({said})", cell.source, count=1)

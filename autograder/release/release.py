@@ -72,6 +72,11 @@ def run(
     unproved = " ".join(lab.number for lab in chosen if not proofs.holds(course, lab.folder))
     if console and unproved:
         console.print(f"Not proved in their current state. Before you hand them out, run: autograder prove {unproved}")
+    old = [path.name for path in sorted(course.notebooks.iterdir()) if course.left_out(path.name)]
+    if console and old:
+        console.print(
+            f"Not in this course, but still in notebooks/: {', '.join(old)}. Delete what students should not see."
+        )
     if not make_zip:
         return None
     path = student_zip.write(course, secrets)

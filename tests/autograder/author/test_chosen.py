@@ -137,6 +137,29 @@ def test_a_proof_does_not_outlive_a_change_of_course_toml(tmp_path):
     assert not proofs.holds(course, folder)
 
 
+def test_a_lab_that_is_left_out_leaves_the_zip_and_is_named_if_it_stays_in_notebooks(tmp_path):
+    course = course_with(tmp_path, "", labs=2)
+    release.run(course)
+    (course.root / NAME).write_text('labs = ["02"]\n', encoding="utf-8")
+    said = io.StringIO()
+    with zipfile.ZipFile(release.run(course, console=Console(file=said, width=200))) as archive:
+        names = archive.namelist()
+    assert any(SECOND in name for name in names) and not any(LAB in name for name in names)
+    assert f"still in notebooks/: {LAB}." in said.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("points", "shares"),
+    [(6, (4, 2)), (1.5, (1, 0.5)), (5, (3.25, 1.75)), (4, (2.75, 1.25)), (0.1, (0.07, 0.03)), (3.33, (2.22, 1.11))],
+)
+def test_checks_share_points_so_that_the_sum_is_exact(tmp_path, points, shares):
+    """The old points are 2 and 1."""
+    course = course_with(tmp_path, f"[lab.01]\ntotal = {points + 5}\npoints = {{ normalise = {points} }}\n")
+    lab = load_lab(course.solutions / LAB)
+    assert tuple(cell.points for cell in lab.exercise("normalise").cells) == shares
+    build(course)  # refuses a comment that states other points than the metadata
+
+
 REFUSED = {
     'labs = ["03"]': "there is no lab '03'. Labs: 01_tiny, 02_second",
     'labs = ["secnd"]': "there is no lab 'secnd'",
@@ -166,6 +189,8 @@ REFUSED = {
     "[lab.01.points]\nnormalise = 0": "`normalise` has 0 points. Leave it out with `drop`",
     '[lab.01.points]\nnormalise = "3"': "expected a number, 0 or more, got '3'",
     "[lab.01.points]\nnormalise = 1e300": "is too large",
+    "[lab.01.points]\nnormalise = 0.01": "0.01 points cannot be shared by 2 checks",
+    "[lab.01.points]\nnormalise = 3.123": "3.123 points cannot be shared by 2 checks",
     "[lab.01]\ntotal = 10\npoints = { normalise = 4 }": "`total` is 10, but the points add up to 9",
 }
 
