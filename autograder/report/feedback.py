@@ -36,6 +36,7 @@ _NAMES = (
     "details summary span"
 )
 TAGS = frozenset(_NAMES.split())
+NOT_ALLOWED = re.compile(rf"<(?!/?(?:{'|'.join(TAGS)})(?:\s[^<>]*)?/?>)", re.IGNORECASE)
 HINT = re.compile(r"<details>\s*<summary>(Hint[^<]*)</summary>(.*?)</details>", re.DOTALL)
 
 
@@ -226,8 +227,9 @@ def hints_of(course: Course, record: Record) -> dict[str, list[dict[str, str]]]:
 
 
 def clean_markdown(text: str) -> str:
-    """Markdown as HTML without scripts, styles, images or unclosed tags."""
-    html = markdown2html_mistune(text)
+    """Markdown as HTML without scripts, styles, images or unclosed tags; tags that are not allowed are shown as text."""
+    # nh3 removes such tags, and a student who wrote `list<int>` should see it; it alone decides what remains markup.
+    html = NOT_ALLOWED.sub("&lt;", markdown2html_mistune(text))
     return nh3.clean(html, tags=set(TAGS), attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto"})
 
 

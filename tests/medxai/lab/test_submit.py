@@ -139,4 +139,5 @@ def test_the_command_needs_neither_nbgrader_nor_tensorflow(home):
 
 def test_an_unknown_command_says_what_there_is(capsys):
     assert main(["hand-in"]) == 2
-    assert "Unknown command: 'hand-in'" in (err := capsys.readouterr().err) and "submit" in err
+    assert "No such command 'hand-in'" in (err := capsys.readouterr().err) and "python -m medxai --help" in err
+    assert main(["--help"]) == 0 and "submit" in capsys.readouterr().out

@@ -181,8 +181,7 @@ def test_the_gpu_profile_stores_the_whole_recipe_in_the_cache_and_trials_elsewhe
     assert train_command.main(["cardiomegaly", "--profile", "gpu"]) == 2
     told = capsys.readouterr().err
     assert "vgg16_weights_tf_dim_ordering" in told and "DATA_FETCH_OFFLINE" in told
-    with pytest.raises(SystemExit):
-        train_command.main(["pneumothorax", "--name", "../ours"])
+    assert train_command.main(["pneumothorax", "--name", "../ours"]) == 2
 
 
 @pytest.mark.parametrize("profile", ["cpu", "gpu"])
@@ -209,12 +208,10 @@ def test_the_command_line_tells_mistakes_without_a_traceback(monkeypatch, capsys
     monkeypatch.setenv("MEDXAI_PROFILE", "tpu")
     assert train_command.main(["cardiomegaly"]) == 2
     assert "MEDXAI_PROFILE" in capsys.readouterr().err
-    with pytest.raises(SystemExit) as stopped:
-        train_command.main(["pneumonia"])
-    assert stopped.value.code == 2 and "cardiomegaly" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        train_command.main(["cardiomegaly", "--epochs", "0"])
-    assert "--epochs must be at least 1" in capsys.readouterr().err
+    assert train_command.main(["pneumonia"]) == 2
+    assert "cardiomegaly" in capsys.readouterr().err
+    assert train_command.main(["cardiomegaly", "--epochs", "0"]) == 2
+    assert "'--epochs'" in capsys.readouterr().err
 
 
 def test_a_missing_weights_file_is_told(discs, tmp_path, monkeypatch, capsys):
