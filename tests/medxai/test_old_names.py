@@ -18,4 +18,4 @@ def test_modules_that_have_moved_pass_on():
 def test_the_training_command_keeps_its_name():
     done = subprocess.run([sys.executable, "-m", "medxai.train", "--help"], capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("usage: python -m medxai.train")
+    assert done.stdout.strip().startswith("Usage: python -m medxai.train")
