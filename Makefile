@@ -90,7 +90,7 @@ test: setup  ## install everything and run the tests (on 2 cores under 20 minute
 test-fast: setup  ## the tests without kernels and with hardly any rendering (on 2 cores under 3 minutes)
 	$(PYTHON) -m pytest $(PARALLEL) -m "not slow and not kernel and not render" $(PYTEST_ARGS)
 
-test-all: setup  ## all tests, including slow ones (on 2 cores under 60 minutes)
+test-all: setup  ## all tests, including slow ones (on 2 cores under 45 minutes)
 	@$(NEEDS)
 	$(PYTEST) $(PARALLEL) $(PYTEST_ARGS)
 

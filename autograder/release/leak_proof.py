@@ -95,6 +95,14 @@ class Secrets:
     modules: dict[str, str]
     copies: dict[str, str]
 
+    @cached_property
+    def by_size(self) -> dict[int, dict[tuple[str, ...], list[Secret]]]:
+        """The bodies, by number of statements and shape."""
+        found: dict[int, dict[tuple[str, ...], list[Secret]]] = {}
+        for secret in self.bodies:
+            found.setdefault(len(secret.body), {}).setdefault(secret.shape, []).append(secret)
+        return found
+
 
 def secrets(labs: Iterable[Lab]) -> Secrets:
     """Collects the secrets of the labs and of the autograder itself."""
@@ -322,14 +330,18 @@ def _in_tree(known: Secrets, name: str, where: str, tree: ast.Module) -> Iterato
         if isinstance(b, list) and b and isinstance(b[0], ast.stmt)
     ]
     blocks += [(True, _body(f)) for f in _functions(tree)]
-    for secret in known.bodies:
-        size = len(secret.body)
-        if secret.small and not near:
-            continue
-        for is_function, block in blocks:
-            if secret.nodes < SMALL_TREE and not (is_function and len(block) == size):
-                continue
+    for is_function, block in blocks:
+        for size in known.by_size:
             for start in range(len(block) - size + 1):
                 window = block[start : start + size]
-                if _shape(window) == secret.shape and fingerprint(window) == secret.fingerprint:
-                    yield Leak(where, secret.key, secret.what)
+                similar = [
+                    secret
+                    for secret in known.by_size[size].get(_shape(window), ())
+                    if (near or not secret.small)
+                    and (secret.nodes >= SMALL_TREE or (is_function and len(block) == size))
+                ]
+                if similar:
+                    found = fingerprint(window)
+                    yield from (
+                        Leak(where, secret.key, secret.what) for secret in similar if secret.fingerprint == found
+                    )
