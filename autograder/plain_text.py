@@ -6,7 +6,12 @@ import re
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# Control characters (C1 too: some terminals take \x9b for the start of a command), and those that are invisible or change the
+# direction of what follows.
+CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    r"\ud800-\udfff\U000e0000-\U000e007f]"
+)
 
 LONGEST = 600
 
@@ -15,3 +20,8 @@ def plain(text: str, longest: int = LONGEST) -> str:
     """Text without colours, control characters and lone surrogates, truncated to fit a table or page."""
     text = CONTROL.sub("", ANSI.sub("", str(text))).strip()
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+
+
+def one_line(text: str, longest: int = LONGEST) -> str:
+    """Like `plain`, for names and reasons in a terminal: line breaks and tabs become blanks."""
+    return plain(" ".join(str(text).split()), longest)

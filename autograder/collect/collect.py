@@ -15,7 +15,7 @@ from autograder.collect.take import Taken, take
 from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
 from autograder.notebook.read import SubmissionError
-from autograder.plain_text import plain
+from autograder.plain_text import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -77,7 +77,7 @@ def _tell(console: Console, course: LabCourse, result: Collection) -> None:
         table = Table("student", "lab", "hand-in", "from", "note", box=None, pad_edge=False)
         for t in result.taken:
             texts = (t.student, t.lab, str(t.hand_in), t.source, "; ".join(t.notes))
-            table.add_row(*(Text(plain(text)) for text in texts))
+            table.add_row(*(Text(one_line(text)) for text in texts))
         console.print(table)
     where = course.submitted.relative_to(course.root)
     console.print(
@@ -85,7 +85,7 @@ def _tell(console: Console, course: LabCourse, result: Collection) -> None:
     )
     for source, reason in result.left:
         console.print(
-            f"  left in place: {plain(source)}: {plain(reason)}", markup=False, highlight=False, soft_wrap=True
+            f"  left in place: {one_line(source)}: {one_line(reason)}", markup=False, highlight=False, soft_wrap=True
         )
     if news:
         console.print(f"Next: autograder grade {news[0].lab.split('_')[0]}")

@@ -27,6 +27,7 @@ COLUMNS = (
 SUM = "TOTAL"  # a student's row for the whole lab
 COURSE = "COURSE"  # instead of a lab: a student's row for the whole course, in percent
 FORMULA = "=+-@＝＋－＠−"  # also full-width forms and the minus sign, which some spreadsheets treat alike
+SEPARATORS = ";,|:\t\r\n\x1f\u2028\u2029"
 UNSEEN = ("Cc", "Cf")  # Unicode categories: control characters, zero-width and bidirectional ones
 
 
@@ -197,11 +198,19 @@ def _value(value: Any) -> Any:
 
 
 def neutral(text: str) -> str:
-    """Escapes a text that a spreadsheet would take for a formula, with an apostrophe in front.
+    """Escapes what a spreadsheet would take for a formula, with an apostrophe in front.
 
-    Spreadsheets skip blanks and invisible characters, and a student's name or message must never run on the
-    grader's machine.
+    Spreadsheets skip blanks and invisible characters, and where another separator than the comma is usual they split a
+    text there; a student's name or message must never run on the grader's machine.
     """
-    begins = next((i for i, char in enumerate(text) if not (char.isspace() or category(char) in UNSEEN)), len(text))
-    formula = text[begins : begins + 1] in (*FORMULA,)
-    return f"'{text}" if formula or category(text[:1] or "x") == "Cc" else text
+    parts: list[str] = []
+    begins, blank = True, True  # whether a cell could begin here in some spreadsheet; whether only blanks came before
+    for char in text:
+        unseen = char.isspace() or category(char) in UNSEEN
+        if begins and char in FORMULA:
+            parts.insert(0 if blank else len(parts), "'")
+        parts.append(char)
+        begins = char in SEPARATORS or (begins and (unseen or char == '"'))
+        blank &= unseen
+    escaped = "".join(parts)
+    return f"'{escaped}" if category(text[:1] or "x") == "Cc" and not escaped.startswith("'") else escaped

@@ -70,6 +70,22 @@ def test_formulas_are_neutralised(text):
     )  # a Hebrew name
 
 
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("ana;=HYPERLINK(1)", "ana;'=HYPERLINK(1)"),
+        ("a\t+1", "a\t'+1"),
+        ("a| \u200b@x", "a| \u200b'@x"),
+        ("a\r\n-1;-2", "a\r\n'-1;'-2"),
+        ("=1;=2", "'=1;'=2"),
+        ('x, "=1"; \uff1d2', "x, \"'=1\"; '\uff1d2"),
+        ("one-two; three+four", "one-two; three+four"),
+    ],
+)
+def test_formulas_are_neutralised_after_every_separator(text, escaped):
+    assert export.neutral(text) == escaped
+
+
 def test_a_reason_with_a_formula_quotes_and_lines_stays_one_quoted_cell(tmp_path):
     record = dataclasses.replace(
         graded_class().records["webpage"], student="=cmd", reason='=HYPERLINK("x")\nsecond, "line"', flags=["+1"]
