@@ -6,6 +6,7 @@ are written. A file that cannot be collected is reported with the reason and lef
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,17 +53,19 @@ def run(course: LabCourse, folder: Path, lab: str | None = None, console: Consol
             f"{folder} contains submissions that are already collected; name the folder with the new ones."
         )
     wanted = course.find(lab).name if lab else None
-    handed, left = read_all(folder, wanted)
-    result = Collection(left=left)
-    for one in sorted(handed, key=lambda h: (h.created, h.source)):
-        try:
-            result.taken.append(take(course, one, wanted))
-        except SubmissionError as e:
-            result.left.append((one.source, str(e)))
-        except (OSError, AutograderError):  # of this machine or the course, and so of all submissions
-            raise
-        except Exception as e:
-            result.left.append((one.source, f"cannot be collected ({type(e).__name__})."))
+    course.state.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="spool-", dir=course.state) as spool:
+        handed, left = read_all(folder, wanted, Path(spool))
+        result = Collection(left=left)
+        for one in sorted(handed, key=lambda h: (h.created, h.source)):
+            try:
+                result.taken.append(take(course, one, wanted))
+            except SubmissionError as e:
+                result.left.append((one.source, str(e)))
+            except (OSError, AutograderError):  # of this machine or the course, and so of all submissions
+                raise
+            except Exception as e:
+                result.left.append((one.source, f"cannot be collected ({type(e).__name__})."))
     if console:
         _tell(console, course, result)
     return result

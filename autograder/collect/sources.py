@@ -6,8 +6,10 @@ The student is taken from the file's name if possible (`01--STUDENT.zip`), else 
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 import re
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,15 +19,17 @@ from medxai.lab.submit import SubmitError, clean
 
 NAMED = re.compile(r"(?:^|[^0-9])(\d{1,2})--([A-Za-z0-9._-]+?)(?: ?\(\d+\))?$")
 COPY = re.compile(r" ?\(\d+\)$")  # added by browsers to the name of a second download
-CLAIM = re.compile(r"[\w.-]{1,80}")
+CLAIM = re.compile(r"[\w.-]{1,80}", re.ASCII)
+MOST_ABOUT = 1_000_000  # bytes of submission.json
 PASSED_OVER = ("timestamp.txt", ABOUT)  # next to single notebooks, from an earlier collection
 
 
 @dataclass(frozen=True)
 class Notebook:
-    """A notebook as handed in, with the `lab`, `release` and `notebook` that it claims, if any."""
+    """A notebook as handed in: a copy of the file, its SHA-256, and the `lab`, `release` and `notebook` that it claims, if any."""
 
-    data: bytes
+    path: Path
+    digest: str
     claims: dict[str, str]
 
 
@@ -44,7 +48,7 @@ class Handed:
     bare: bool = False
 
 
-def read_all(folder: Path, wanted: str | None) -> tuple[list[Handed], list[tuple[str, str]]]:
+def read_all(folder: Path, wanted: str | None, spool: Path) -> tuple[list[Handed], list[tuple[str, str]]]:
     """Reads every file in `folder`, which may also be a single file.
 
     Parameters
@@ -52,6 +56,8 @@ def read_all(folder: Path, wanted: str | None) -> tuple[list[Handed], list[tuple
     folder : Path
     wanted : str or None
         The lab to assume for files that do not name one.
+    spool : Path
+        A folder for copies of the notebooks, which are needed until they have been taken.
 
     Returns
     -------
@@ -66,7 +72,8 @@ def read_all(folder: Path, wanted: str | None) -> tuple[list[Handed], list[tuple
         if any(part.startswith((".", "__MACOSX")) for part in inside.parts):
             continue
         try:
-            if (one := _read(path, inside, wanted)) is not None:
+            place = Path(tempfile.mkdtemp(dir=spool))
+            if (one := _read(path, inside, wanted, place)) is not None:
                 handed.append(one)
         except SubmissionError as e:
             left.append((str(inside), str(e)))
@@ -77,23 +84,23 @@ def read_all(folder: Path, wanted: str | None) -> tuple[list[Handed], list[tuple
     return _joined(handed), left
 
 
-def _read(path: Path, inside: Path, wanted: str | None) -> Handed | None:
+def _read(path: Path, inside: Path, wanted: str | None, place: Path) -> Handed | None:
     """The contents of one file, None if it is skipped."""
     if path.is_symlink():
         raise SubmissionError("this is a link; copy the file itself.")
     if not path.is_file():
         return None
     if path.suffix.lower() == ".zip":
-        return _zip(path, inside, wanted)
+        return _zip(path, inside, wanted, place)
     if path.suffix.lower() == ".ipynb":
-        return _bare(path, inside, wanted)
+        return _bare(path, inside, wanted, place)
     if path.name in PASSED_OVER or "expected" in inside.parts[:-1]:
         return None
     raise SubmissionError("this is neither a .zip nor a notebook (.ipynb).")
 
 
-def _zip(path: Path, inside: Path, wanted: str | None) -> Handed:
-    contents = unzip(path)
+def _zip(path: Path, inside: Path, wanted: str | None, place: Path) -> Handed:
+    contents = unzip(path, place)
     about = _about(contents.pop(ABOUT, None))
     named = NAMED.search(path.stem)
     said = str(about.get("student") or "")
@@ -107,8 +114,8 @@ def _zip(path: Path, inside: Path, wanted: str | None) -> Handed:
             "the student is unknown: rename it to 01--STUDENT.zip, or put it into a folder named after the student."
         )
     notebooks = {}
-    for name, data in contents.items():
-        found = _notebook(data, name)
+    for name, copy in contents.items():
+        found = _notebook(copy, name)
         notebooks[f"{found.claims['notebook']}.ipynb" if "notebook" in found.claims else name] = found
     if not notebooks:
         raise SubmissionError("it contains no notebook (.ipynb).")
@@ -117,9 +124,11 @@ def _zip(path: Path, inside: Path, wanted: str | None) -> Handed:
     return Handed(str(inside), _student(who), lab, notebooks, _time(about.get("created"), path))
 
 
-def _bare(path: Path, inside: Path, wanted: str | None) -> Handed:
+def _bare(path: Path, inside: Path, wanted: str | None, place: Path) -> Handed:
     """A single notebook: in a folder named after the student, or named STUDENT.ipynb, STUDENT--NOTEBOOK.ipynb, 01--STUDENT.ipynb."""
-    found = _notebook(bytes_of(path), path.name)
+    copy = place / "0"
+    copy.write_bytes(bytes_of(path))
+    found = _notebook(copy, path.name)
     stem = COPY.sub("", path.stem)
     name = found.claims.get("notebook")
     named = NAMED.search(stem)
@@ -142,20 +151,25 @@ def _bare(path: Path, inside: Path, wanted: str | None) -> Handed:
     return Handed(str(inside), _student(who), lab, {file_name: found}, _time(None, path), bare=True)
 
 
-def _notebook(data: bytes, name: str) -> Notebook:
-    raw = parse(data, name)
+def _notebook(path: Path, name: str) -> Notebook:
+    data = path.read_bytes()
+    raw = parse(data, name, texts=False)  # claims are ASCII
     right = all(
         isinstance(c, dict) and isinstance(c.get("source"), (str, list)) and "cell_type" in c
         for c in raw.get("cells", [None])
     )
     if not right or raw.get("nbformat") != 4:
         raise SubmissionError(f"{name} is JSON but not a notebook in format 4 with cells.")
-    return Notebook(data, {key: value for key, value in claims_of(raw).items() if CLAIM.fullmatch(value)})
+    return Notebook(
+        path,
+        hashlib.sha256(data).hexdigest(),
+        {key: value for key, value in claims_of(raw).items() if CLAIM.fullmatch(value)},
+    )
 
 
-def _about(data: bytes | None) -> dict[str, str]:
+def _about(path: Path | None) -> dict[str, str]:
     try:
-        about = json.loads(data) if data else {}
+        about = json.loads(path.read_bytes()) if path and path.stat().st_size < MOST_ABOUT else {}
     except (ValueError, RecursionError):
         about = {}
     return {k: v for k, v in about.items() if isinstance(v, str)} if isinstance(about, dict) else {}

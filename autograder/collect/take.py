@@ -81,7 +81,7 @@ def take(course: LabCourse, one: Handed, wanted: str | None) -> Taken:
     if claims != [release]:
         notes.append(f"it claims release {', '.join(claims) or 'none'}; collected as {release}")
 
-    digest = {name: hashlib.sha256(nb.data).hexdigest() for name, nb in sorted(notebooks.items())}
+    digest = {name: nb.digest for name, nb in sorted(notebooks.items())}
     earlier = hand_ins(course, one.student, lab)
     latest = _packed(earlier[-1]) if earlier else None
     for n, kept in enumerate(earlier, 1):
@@ -110,7 +110,7 @@ def _store(
     new = Path(tempfile.mkdtemp(prefix="collect-", dir=course.state))
     try:
         for name, nb in notebooks.items():
-            (new / name).write_bytes(nb.data)
+            shutil.copyfile(nb.path, new / name)
         (new / "timestamp.txt").write_text(when, encoding="utf-8")  # read by nbgrader
         (new / "submission.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
         new.chmod(0o755)

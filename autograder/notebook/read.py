@@ -5,6 +5,7 @@ Nothing in them is trusted. `collect` needs a notebook's metadata, grading its c
 
 from __future__ import annotations
 
+import codecs
 import json
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ def kind_of(data: bytes) -> About | None:
     return About.ZIP_ARCHIVE if head.startswith(b"pk") else None
 
 
-def parse(data: bytes, name: str) -> dict[str, Any]:
+def parse(data: bytes, name: str, texts: bool = True) -> dict[str, Any]:
     """The JSON of a notebook.
 
     Parameters
@@ -72,6 +73,9 @@ def parse(data: bytes, name: str) -> dict[str, Any]:
         At most `MOST_BYTES` bytes.
     name : str
         Its name in messages.
+    texts : bool
+        False: only ASCII is right in its texts. One emoji makes Python store every character of a text in four bytes; without
+        decoding, what a notebook needs in memory is bounded by its size.
 
     Raises
     ------
@@ -83,7 +87,7 @@ def parse(data: bytes, name: str) -> dict[str, Any]:
     if (parts := data.count(b"[") + data.count(b"{")) > MOST_PARTS:
         raise Unreadable(Remark(About.TOO_MANY_PARTS, name, found=parts, most=MOST_PARTS))
     try:
-        raw = json.loads(data.decode("utf-8-sig"))
+        raw = json.loads(data.decode("utf-8-sig") if texts else _undecoded(data))
     except (UnicodeDecodeError, ValueError) as e:
         line = e.lineno if isinstance(e, json.JSONDecodeError) else None
         raise Unreadable(Remark(About.NO_JSON, name, line=line)) from None
@@ -92,6 +96,15 @@ def parse(data: bytes, name: str) -> dict[str, Any]:
     if not isinstance(raw, dict) or not isinstance(raw.get("cells", raw.get("worksheets")), list):
         raise Unreadable(Remark(About.NO_CELLS, name))
     return raw
+
+
+def _undecoded(data: bytes) -> str:
+    """UTF-8 with a character for each byte; UnicodeDecodeError if it is not UTF-8."""
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    for start in range(0, len(data), 1 << 20):
+        decoder.decode(data[start : start + (1 << 20)])
+    decoder.decode(b"", final=True)
+    return data.removeprefix(codecs.BOM_UTF8).decode("latin-1")
 
 
 def claims_of(notebook: Any) -> dict[str, str]:

@@ -189,9 +189,9 @@ def test_bad_files_are_named_and_left_and_the_others_go_through(course, inbox, t
     assert "\x1b" not in said.getvalue() and "\x07" not in said.getvalue()
     told = dict(result.left)
     for name, reason in {
-        "01--nameless.zip": "the zip is damaged",
+        "01--nameless.zip": "it contains no notebook",
         "01--shouts.zip": "points outside the archive",
-        "01--lzma.zip": "the zip is damaged",
+        "01--lzma.zip": "is compressed with lzma",
         "a[/b].zip": "this zip file is incomplete",
         "01--html.zip": "it is a web page",
         "01--cut.zip": "this zip file is incomplete",
