@@ -19,7 +19,7 @@ HEADING = re.compile(
     r"^### Exercise: `(?P<key>\w+)`\s+\((?P<bonus>bonus, )?(?P<difficulty>easy|medium|hard), (?P<minutes>\d+) minutes?\)$",
     re.MULTILINE,
 )
-POINTS = re.compile(r"\s*\((\d+(?:\.\d+)?) points?\)")
+POINTS = re.compile(r"(?<!\s)\s*\((\d+(?:\.\d+)?) points?\)")
 
 
 class UnpairedMark(ValueError):

@@ -6,12 +6,14 @@ import ast
 import builtins
 import re
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 # IPython magics that do more than set up plotting, timing and reloading.
 MAGIC = re.compile(
-    r"(?m)^\s*(?:!|%%?(?!%|matplotlib\b|config\b|time\b|timeit\b|load_ext\b|reload_ext\b|autoreload\b|tensorboard\b))"
+    # Not \s, which also skips line breaks: from each of many empty lines, it would read all that follow.
+    r"(?m)^[^\S\n]*(?:!|%%?(?!%|matplotlib\b|config\b|time\b|timeit\b|load_ext\b|reload_ext\b|autoreload\b|tensorboard\b))"
 )
 
 UNSEEN = {
@@ -76,16 +78,27 @@ def bound(statement: ast.stmt) -> set[str]:
     """The global names that a statement binds, deletes or declares."""
     names: set[str] = set()
     for node in _outside_functions(statement):
+        names |= _binds(node)
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names.add(node.name)
             names |= {name for n in ast.walk(node) if isinstance(n, ast.Global) for name in n.names}
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
-            names.add(node.id)
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            names |= {alias.asname or alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            names.add(node.name)
     return names
+
+
+def _bound_outside(statement: ast.stmt) -> set[str]:
+    """Like `bound`, without what functions in the statement declare global."""
+    return set().union(*map(_binds, _outside_functions(statement)))
+
+
+def _binds(node: ast.AST) -> set[str]:
+    """The names that a node itself binds or deletes."""
+    if isinstance(node, ast.Name):
+        return set() if isinstance(node.ctx, ast.Load) else {node.id}
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return {alias.asname or alias.name.split(".")[0] for alias in node.names}
+    if isinstance(node, ast.MatchMapping):
+        return {node.rest} if node.rest else set()
+    names = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar)
+    return {node.name} if isinstance(node, names) and node.name else set()
 
 
 def _outside_functions(statement: ast.stmt) -> Iterator[ast.AST]:
@@ -99,21 +112,58 @@ def _outside_functions(statement: ast.stmt) -> Iterator[ast.AST]:
             waiting += ast.iter_child_nodes(node)
 
 
-def mentioned(tree: ast.AST) -> set[str]:
-    """The global names that occur in a tree, without those local to a function or comprehension."""
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def _local(scope: ast.AST) -> set[str]:
+    """The names that a function or comprehension keeps to itself, apart from those that it declares global."""
+    if isinstance(scope, FUNCTIONS):
+        given = scope.args
+        arguments = [*given.posonlyargs, *given.args, *given.kwonlyargs, *filter(None, (given.vararg, given.kwarg))]
+        body = scope.body if isinstance(scope.body, list) else []
+        return {argument.arg for argument in arguments}.union(*map(_bound_outside, body))
+    assert isinstance(scope, COMPREHENSIONS)
+    targets = [node for generator in scope.generators for node in ast.walk(generator.target)]
+    return {node.id for node in targets if isinstance(node, ast.Name)}
+
+
+def mentioned(tree: ast.AST, innermost: bool = False) -> set[str]:
+    """The global names that occur in a tree, without those local to a function or comprehension.
+
+    Takes time in proportion to the tree, however deeply it is nested.
+
+    Parameters
+    ----------
+    tree : ast.AST
+    innermost : bool
+        Only names in functions, without those local to the innermost function around them.
+    """
     names: set[str] = set()
-    for node in ast.iter_child_nodes(tree):
-        names |= mentioned(node)
-    if isinstance(tree, ast.Name):
-        names.add(tree.id)
-    elif isinstance(tree, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-        body = tree.body if isinstance(tree.body, list) else []
-        declared = {name for n in ast.walk(tree) if isinstance(n, ast.Global) for name in n.names}
-        local = {a.arg for a in ast.walk(tree.args) if isinstance(a, ast.arg)}.union(*map(bound, body)) - declared
-        names = (names - local) | declared
-    elif isinstance(tree, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
-        targets = [n for g in tree.generators for n in ast.walk(g.target)]
-        names -= {n.id for n in targets if isinstance(n, ast.Name)}
+    # For each scope around a node: its local names, and how many of the scopes that matter there have a name as local.
+    scopes: list[tuple[set[str], Counter[str]]] = []
+    functions = 0
+    waiting: list[tuple[ast.AST, bool]] = [(tree, False)]
+    while waiting:
+        node, leaving = waiting.pop()
+        if leaving:
+            local, counts = scopes.pop()
+            counts.subtract(local)
+            functions -= isinstance(node, FUNCTIONS)
+            continue
+        if isinstance(node, (*FUNCTIONS, *COMPREHENSIONS)):
+            is_function = isinstance(node, FUNCTIONS)
+            counts = scopes[-1][1] if scopes and not (innermost and is_function) else Counter()
+            counts.update(local := _local(node))
+            scopes.append((local, counts))
+            functions += is_function
+            waiting.append((node, True))
+        elif isinstance(node, ast.Name):
+            if not (scopes and scopes[-1][1][node.id]) and (functions or not innermost):
+                names.add(node.id)
+        elif isinstance(node, ast.Global) and functions:
+            names.update(node.names)
+        waiting += ((inner, False) for inner in ast.iter_child_nodes(node))
     return names
 
 
@@ -129,8 +179,7 @@ def loaded(tree: ast.AST) -> set[str]:
 
 def used_in_functions(tree: ast.AST) -> set[str]:
     """The global names that the functions in a tree mention."""
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-    return {name for node in ast.walk(tree) if isinstance(node, functions) for name in mentioned(node)}
+    return mentioned(tree, innermost=True)
 
 
 def opaque(source: str) -> bool:
@@ -159,16 +208,22 @@ _opaque_once = lru_cache(maxsize=1000)(_opaque_now)
 
 def _touched(statement: ast.stmt) -> set[str] | None:
     """The global names that a statement binds or acts on; None if unknown."""
-    if isinstance(statement, ast.ImportFrom) and any(alias.name == "*" for alias in statement.names):
-        return None
     names = bound(statement)
-    inner = [part for name in ("body", "orelse", "finalbody", "handlers") for part in getattr(statement, name, [])]
-    if inner and not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        within = [_touched(part) for part in inner]
-        return None if None in within else names.union(*(part for part in within if part is not None))
-    targets = getattr(statement, "targets", [getattr(statement, "target", getattr(statement, "value", None))])
-    roots = [_root(target) for target in targets if target is not None]
-    return names | {r.id for r in roots if isinstance(r, ast.Name) and not hasattr(builtins, r.id)}
+    waiting: list[ast.AST] = [statement]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, ast.ImportFrom) and any(alias.name == "*" for alias in one.names):
+            return None
+        inner = [
+            part for name in ("body", "orelse", "finalbody", "handlers", "cases") for part in getattr(one, name, [])
+        ]
+        if inner and not isinstance(one, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            waiting += inner
+            continue
+        targets = getattr(one, "targets", [getattr(one, "target", getattr(one, "value", None))])
+        roots = [_root(target) for target in targets if target is not None]
+        names |= {r.id for r in roots if isinstance(r, ast.Name) and not hasattr(builtins, r.id)}
+    return names
 
 
 def _root(node: ast.AST) -> ast.AST:
@@ -195,5 +250,13 @@ def definition(name: str, sources: Sequence[str]) -> tuple[str, ast.stmt] | None
 
 def _bound_here(statement: ast.stmt) -> set[str]:
     """The names that a statement binds itself, not through nested statements."""
-    inner = {name for part in ast.iter_child_nodes(statement) if isinstance(part, ast.stmt) for name in bound(part)}
-    return bound(statement) if hasattr(statement, "name") else bound(statement) - inner
+    if hasattr(statement, "name"):
+        return bound(statement)
+    names: set[str] = set()
+    waiting: list[ast.AST] = [statement]
+    while waiting:
+        node = waiting.pop()
+        names |= _binds(node)
+        if not isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+            waiting += (part for part in ast.iter_child_nodes(node) if not isinstance(part, ast.stmt))
+    return names

@@ -11,12 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import nh3
-from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from nbformat import NotebookNode
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer
 from rich.console import Console
 from rich.progress import track
 
@@ -28,15 +23,10 @@ from autograder.record import gradebook, sentences
 from autograder.record.gradebook import Comments, Marks, points_of, standing
 from autograder.record.records import GRADED, NEEDS_ATTENTION, QUEUED, RUNNING, Record, RecordStore, shown
 from autograder.report.pages import render
+from autograder.report.rendering import FORMAT, Renderer
 from data_fetch.store.atomic import fresh_folder
 
-FORMAT = HtmlFormatter(nowrap=True)
-_NAMES = (
-    "p br hr h1 h2 h3 h4 h5 h6 strong em b i u s del sub sup blockquote code pre ul ol li a table thead tbody tr th td "
-    "details summary span"
-)
-TAGS = frozenset(_NAMES.split())
-NOT_ALLOWED = re.compile(rf"<(?!/?(?:{'|'.join(TAGS)})(?:\s[^<>]*)?/?>)", re.IGNORECASE)
+RENDERER = Renderer()
 HINT = re.compile(r"<details>\s*<summary>(Hint[^<]*)</summary>(.*?)</details>", re.DOTALL)
 
 
@@ -221,16 +211,10 @@ def hints_of(course: Course, record: Record) -> dict[str, list[dict[str, str]]]:
             for section in re.split(r"(?m)^(?=#+ )", cell.source if cell.cell_type == "markdown" else ""):
                 if heading := HEADING.match(section):
                     found[heading["key"]] = [
-                        {"title": title, "html": clean_markdown(text.strip())} for title, text in HINT.findall(section)
+                        {"title": title, "html": RENDERER.markdown(text.strip())}
+                        for title, text in HINT.findall(section)
                     ]
     return found
-
-
-def clean_markdown(text: str) -> str:
-    """Markdown as HTML without scripts, styles, images or unclosed tags; tags that are not allowed are shown as text."""
-    # nh3 removes such tags, and a student who wrote `list<int>` should see it; it alone decides what remains markup.
-    html = NOT_ALLOWED.sub("&lt;", markdown2html_mistune(text))
-    return nh3.clean(html, tags=set(TAGS), attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto"})
 
 
 def _blocks(
@@ -253,18 +237,18 @@ def _blocks(
             if exercise in lost and last[exercise] == grade_id:
                 blocks += [{"kind": "hint", **hint} for hint in hints.get(exercise, [])]
         elif is_manual(cell):
-            blocks.append({"kind": "answer", "id": grade_id, "html": clean_markdown(cell.source)})
+            blocks.append({"kind": "answer", "id": grade_id, "html": RENDERER.markdown(cell.source)})
             if grade_id in rows:
                 blocks.append({"kind": "verdict", **rows[grade_id], "id": f"{grade_id}-points"})
         elif cell.cell_type == "code" and (grade_id or added or "check" in cell.metadata.get("tags", [])):
-            blocks.append({"kind": "code", "code": highlight(cell.source, PythonLexer(), FORMAT)})
+            blocks.append({"kind": "code", "code": RENDERER.python(cell.source)})
             blocks += [block for output in cell.outputs if (block := _output(output))]
         elif cell.cell_type == "markdown" and (heading := re.search(r"(?m)^### (Exercise.*)$", cell.source)):
             blocks.append({"kind": "heading", "text": heading[1].strip().replace("`", "")})
         elif added:
-            blocks.append({"kind": "answer", "id": cell.id, "html": clean_markdown(cell.source)})
+            blocks.append({"kind": "answer", "id": cell.id, "html": RENDERER.markdown(cell.source)})
         if comment:
-            blocks.append({"kind": "comment", "html": clean_markdown(comment)})
+            blocks.append({"kind": "comment", "html": RENDERER.markdown(comment)})
     return blocks
 
 

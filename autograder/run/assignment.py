@@ -20,7 +20,7 @@ from autograder.notebook import code_cells
 from autograder.notebook.cells import grade_id_of, is_graded, is_manual
 from autograder.notebook.code_cells import CHECK, CodeCell
 
-AUTOTEST = re.compile(r"(?m)^\s*#+\s*(HASHED\s+)?AUTOTEST\b")
+AUTOTEST = re.compile(r"(?m)^[^\S\n]*#+[^\S\n]*(HASHED\s+)?AUTOTEST\b")
 # Files in the course's root that configure tools, and that no notebook imports.
 NOT_MODULES = ("nbgrader_config.py", "jupyter_config.py", "conftest.py")
 
