@@ -30,10 +30,11 @@ MODULES = {
 }  # fmt: skip
 
 
-def _labs_for(incomplete: str) -> list[str]:
-    """The labs of the current course that complete what was typed."""
+def _labs_for(context: typer.Context, incomplete: str) -> list[str]:
+    """The labs of the named or current course that complete what was typed."""
+    named = context.find_root().params.get("course")
     try:
-        names = [folder.name for folder in course_around().folders()]
+        names = [folder.name for folder in (course_at(named) if named else course_around()).folders()]
     except AutograderError:
         return []
     return [name for name in names if name.startswith(incomplete)]

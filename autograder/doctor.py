@@ -15,9 +15,12 @@ from rich.text import Text
 
 from autograder.check.protocol.verdict import FAILED
 from autograder.check.runner.host import CheckerHost
+from autograder.course import choices
 from autograder.course.course import Course
+from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
 from autograder.notebook.code_cells import CHECK, SOLUTION, CodeCell
+from autograder.plain_text import count
 from warmkernel import doctor as warm
 from warmkernel import pool
 from warmkernel.errors import WarmkernelError
@@ -62,7 +65,7 @@ def _packages() -> Iterator[str]:
     if missing:
         raise AutograderError(f"not installed: {', '.join(missing)}. Run: make setup")
     yield f"ok: Python {platform.python_version()}, {', '.join(PACKAGES)}"
-    if os.environ.get("PYTHONDONTWRITEBYTECODE"):
+    if os.environ.get("PYTHONDONTWRITEBYTECODE") and importlib.util.find_spec("tensorflow"):
         yield "note: PYTHONDONTWRITEBYTECODE is set, so TensorFlow takes three times as long to start. Run: unset PYTHONDONTWRITEBYTECODE"
 
 
@@ -111,7 +114,11 @@ def _course(course: Course) -> Iterator[str]:
         from autograder.record import gradebook
 
         with gradebook.opened(course) as book:
-            yield f"ok: the gradebook has {len(book.assignments)} assignments and {len(book.students)} students"
-    yield f"ok: {len(course.folders())} {course.kind}"
+            yield f"ok: the gradebook has {count(len(book.assignments), 'assignment')} and {count(len(book.students), 'student')}"
+    yield f"ok: {course.kind}: {len(course.folders())}"
+    if not isinstance(course, LabCourse):
+        if (course.root / choices.NAME).is_file():
+            yield f"note: {choices.NAME} has no effect in an nbgrader course; it is for labs built from sources"
+        return
     if hidden := [path.name for path in sorted(course.solutions.iterdir()) if course.left_out(path.name)]:
         yield f"note: course.toml leaves out {', '.join(hidden)}"

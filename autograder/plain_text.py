@@ -25,3 +25,8 @@ def plain(text: str, longest: int = LONGEST) -> str:
 def one_line(text: str, longest: int = LONGEST) -> str:
     """Like `plain`, for names and reasons in a terminal: line breaks and tabs become blanks."""
     return plain(" ".join(str(text).split()), longest)
+
+
+def count(number: float, noun: str) -> str:
+    """A number with its noun: "1 row", "2 rows"."""
+    return f"{number:g} {noun}{'' if number == 1 else 's'}"

@@ -278,6 +278,7 @@ def main(
     full_size_of: Annotated[
         list[str] | None, typer.Option("--full-size", metavar="METHOD", help="Only at full size; repeatable, or all.")
     ] = None,
+    version: command_line.Version = False,
 ) -> None:
     from medxai.explain.analyzers import METHODS, PATTERNS
 
@@ -302,4 +303,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == [JOB]:
         job(float(sys.argv[2]), *sys.argv[3:])
     else:
-        typer.run(main)
+        raise SystemExit(command_line.single(main, "python benchmarks/explain.py"))

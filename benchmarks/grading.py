@@ -39,6 +39,8 @@ from typing import Annotated
 import nbformat
 import typer
 
+from data_fetch import command_line
+
 ROOT = Path(__file__).resolve().parent.parent
 STUDENTS = 20
 PYTHON = [sys.executable, "-m"]
@@ -324,6 +326,7 @@ def main(
     no_peer: Annotated[
         bool, typer.Option("--no-peer", help="Skip nbgrader in grading_lab, which takes twenty minutes.")
     ] = False,
+    version: command_line.Version = False,
 ) -> None:
     chosen = what or ["light", "lab", "flat"]
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -338,4 +341,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    raise SystemExit(command_line.single(main, "python benchmarks/grading.py"))

@@ -25,10 +25,10 @@ import time
 from pathlib import Path
 
 import psutil
-import typer
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 
+from data_fetch import command_line
 from warmkernel import kernelspec, settings
 
 KERNELS = 8
@@ -138,7 +138,7 @@ def report(name: str, unit: str, less: float | None, ours: list[float], peer: li
     print(json.dumps(rounded | {"unit": unit}), flush=True)
 
 
-def main(rounds: int = 5) -> None:
+def main(rounds: int = 5, version: command_line.Version = False) -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # as in our kernels
     for warm in (True, False):  # starts the warm process, and compiles missing bytecode
@@ -154,4 +154,4 @@ def main(rounds: int = 5) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    raise SystemExit(command_line.single(main, "python benchmarks/kernels.py"))

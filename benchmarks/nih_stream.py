@@ -48,6 +48,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from data_fetch import command_line
 from data_fetch.sources.nih.index import nih_index
 from data_fetch.transfer.archives import AT_ONCE
 
@@ -224,6 +225,7 @@ def main(
     archives: int = 4,
     films: Annotated[int, typer.Option(help="Films per archive.")] = 500,
     at_once: Annotated[int, typer.Option(help="Archives to read at the same time.")] = AT_ONCE,
+    version: command_line.Version = False,
 ) -> None:
     if "MEDXAI_REALDATA" not in os.environ:
         raise SystemExit("set MEDXAI_REALDATA to a folder that contains nih/mirror")
@@ -260,4 +262,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    raise SystemExit(command_line.single(main, "python benchmarks/nih_stream.py"))

@@ -20,8 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import typer
-
+from data_fetch import command_line
 from data_fetch.sources.phantoms import cardiomegaly, writing
 
 SPLITS = ("develop", "test")
@@ -69,7 +68,7 @@ def line(name: str, ours: list[float], peer: list[float], limit: float, unit: st
     return json.dumps({key: round(v, 4) if isinstance(v, float) else v for key, v in row.items()} | {"unit": unit})
 
 
-def main(rounds: int = 3) -> None:
+def main(rounds: int = 3, version: command_line.Version = False) -> None:
     drawn = [(render(None), render(1)) for _ in range(rounds)]
     in_a_process(OPEN)  # fills the cache
     opened = [(in_a_process(OPEN), in_a_process(READ_ALL)) for _ in range(rounds)]
@@ -78,4 +77,4 @@ def main(rounds: int = 3) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    raise SystemExit(command_line.single(main, "python benchmarks/phantoms.py"))

@@ -35,7 +35,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-import typer
+
+from data_fetch import command_line
 
 GOAL = 20
 BATCH = 8  # as in the gpu profile
@@ -168,7 +169,9 @@ def line(name: str, ours: list[float], peer: list[float], limit: float, **more: 
     return json.dumps(row | {"unit": "MB"} | more)
 
 
-def main(students: int = 10, rounds: int = 3, films: int = 400, size: int = 512) -> None:
+def main(
+    students: int = 10, rounds: int = 3, films: int = 400, size: int = 512, version: command_line.Version = False
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
         film_file = fill_cache(Path(folder), films, size)
         pickled = Path(folder, "films.pickle")
@@ -198,4 +201,4 @@ def main(students: int = 10, rounds: int = 3, films: int = 400, size: int = 512)
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    raise SystemExit(command_line.single(main, "python benchmarks/student_memory.py"))

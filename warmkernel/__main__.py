@@ -119,6 +119,14 @@ def main(arguments: list[str] | None = None) -> int:
     except errors.WarmkernelError as error:
         print(error, file=sys.stderr)
         return 2
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").startswith("warmkernel"):
+            raise
+        print(
+            f"This command needs packages that are not installed ({missing.name}). Run: pip install 'medxai-course[grader]'",
+            file=sys.stderr,
+        )
+        return 2
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(bool(end.code))
     return 0

@@ -1,4 +1,4 @@
-"""Starts a kernel step by step: the zygote, its sandbox, a kernel in its jail, a cell."""
+"""Starts a kernel step by step: the zygote, its sandbox, a kernel in its sandbox, a cell."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def walk(kernel: str | None = None) -> Iterator[str]:
         manager.start_kernel(cwd=folder)
         try:
             _run_first_cell(manager)
-            yield f"ok: a kernel is in its jail and answered after {time.monotonic() - started:.2f} s"
+            yield f"ok: a kernel is in its sandbox and answered after {time.monotonic() - started:.2f} s"
             assert isinstance(manager.provisioner, WarmProvisioner)
             memory_by = manager.provisioner.memory_by
         finally:

@@ -102,8 +102,9 @@ def _place() -> Path:
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
         raise PermissionError(f"{folder} is accessible to other users")
-    # Another Python, or another version of this package, has its own keeper.
-    own = hashlib.sha256(repr((sys.executable, _sources(str(Path(__file__).parent)))).encode())
+    # Another Python, or another version of this package, has its own keeper. (Not sys.executable: one environment's Python has
+    # several names.)
+    own = hashlib.sha256(repr((sys.prefix, sys.version, _sources(str(Path(__file__).parent)))).encode())
     return folder / own.hexdigest()[:16]
 
 

@@ -83,7 +83,7 @@ def _points(choice: LabChoice, cells: Sequence[Cell]) -> dict[str, float]:
         if shares is None:
             raise ChoiceError(
                 where,
-                f"`{key}`: {points:g} points cannot be shared by {len(mine)} checks. Expected more, with at most two decimals.",
+                f"`{key}`: {points:g} points are too few for {len(mine)} checks.",
             )
         new |= {cell.id: float(share) for cell, share in zip(mine, shares, strict=True)}
     return new

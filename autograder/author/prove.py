@@ -25,7 +25,7 @@ from autograder.author import proofs
 from autograder.author.lab_source import PASSES, THE_REFERENCE, THE_STUB, Exercise, Lab, load_lab
 from autograder.course.course import Course
 from autograder.course.find import course_around
-from autograder.plain_text import plain
+from autograder.plain_text import count, plain
 
 SEEDS = 5
 SECONDS = 20.0  # time limit for one check of one answer
@@ -201,7 +201,7 @@ def _losing(order: list[str], lost: Sequence[str]) -> str:
 
 def _show(console: Console, lab: Lab, rows: list[Row], seeds: int) -> None:
     wrong = [row for row in rows if not row.ok]
-    table = Table(title=f"{lab.name}, {seeds} seeds plus the notebook's", title_justify="left")
+    table = Table(title=f"{lab.name}, {count(seeds, 'seed')} plus the notebook's", title_justify="left")
     for column in ("exercise", "points", "reference", "stub", "mutants", "seconds"):
         table.add_column(column, justify="left" if column == "exercise" else "right")
     for exercise in lab.exercises:

@@ -16,7 +16,7 @@ from autograder.collect.take import Taken, take
 from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
 from autograder.notebook.read import SubmissionError
-from autograder.plain_text import one_line
+from autograder.plain_text import count, one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -84,7 +84,8 @@ def _tell(console: Console, course: LabCourse, result: Collection) -> None:
         console.print(table)
     where = course.submitted.relative_to(course.root)
     console.print(
-        f"{len(news)} new submissions in {where}/, {len(result.taken) - len(news)} already collected, {len(result.left)} files left in place."
+        f"{count(len(news), 'new submission')} in {where}/, {len(result.taken) - len(news)} already collected, "
+        f"{count(len(result.left), 'file')} left in place."
     )
     for source, reason in result.left:
         console.print(

@@ -31,6 +31,7 @@ from typing import Any
 from autograder.errors import AutograderError
 
 NAME = "course.toml"
+MOST = 1_000  # points or percent
 
 
 class ChoiceError(AutograderError):
@@ -117,8 +118,7 @@ def read(root: Path, labs: Sequence[str]) -> Choices:
     """
     path = root / NAME
     try:
-        text = path.read_text(encoding="utf-8")
-        found = tomllib.loads(text)
+        found = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return Choices()
     except UnicodeDecodeError as e:
@@ -127,6 +127,8 @@ def read(root: Path, labs: Sequence[str]) -> Choices:
         raise ChoiceError("", f"invalid TOML: {e}. docs/instructors.md has an example.") from None
     except OSError as e:
         raise ChoiceError("", f"cannot be read: {e.strerror}.") from None
+    except (ValueError, RecursionError) as e:  # a number of thousands of digits, or deep nesting
+        raise ChoiceError("", f"cannot be read ({type(e).__name__}). docs/instructors.md has an example.") from None
     _known("", found, ("labs", "weights", "lab"), "entry")
     offered = _labs(found.get("labs"), labs)
     weights = _weights(found.get("weights"), offered, labs)
@@ -227,8 +229,10 @@ def _once(where: str, names: Sequence[str]) -> None:
 
 
 def _number(where: str, key: str, given: Any) -> float:
-    if isinstance(given, bool) or not isinstance(given, (int, float)) or not math.isfinite(given) or given < 0:
+    if isinstance(given, bool) or not isinstance(given, (int, float)) or given != given or given < 0:
         raise ChoiceError(where, f"`{key}`: expected a number, 0 or more, got {given!r}.")
-    if given > 1e6:
-        raise ChoiceError(where, f"`{key}`: {given:g} is too large.")
+    if given > MOST:
+        raise ChoiceError(where, f"`{key}`: expected at most {MOST:,}.")
+    if round(given, 2) != given:
+        raise ChoiceError(where, f"`{key}`: expected at most two decimals, got {given!r}.")
     return given

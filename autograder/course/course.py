@@ -178,6 +178,10 @@ class Course(ABC):
         """Whether the assignment with this folder name exists but is not offered."""
         return False
 
+    def outdated(self, name: str, version: str) -> bool:
+        """Whether exercises or points of an assignment were chosen differently when its current version was released."""
+        return False
+
     def weights(self) -> dict[str, float]:
         """Folder name of an assignment -> percent of the course's total; empty if there is no such total."""
         return {}

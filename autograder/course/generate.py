@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from autograder.errors import AutograderError
 
 if TYPE_CHECKING:
+    from nbformat import NotebookNode
     from traitlets.config import Config
 
 
@@ -21,6 +22,36 @@ class _Complaints(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.messages.append(record.getMessage())
+
+
+def _keeping() -> type:
+    """nbgrader's SaveCells, which also accepts that cells are gone from a notebook with submissions.
+
+    It refuses, so as not to lose marks; here the old cells, with their marks, stay in the gradebook. Its hook for this is
+    private; without it, an exercise could never be left out of a lab that has been graded (tests/autograder/author).
+    """
+    from nbgrader.api import MissingEntry
+    from nbgrader.preprocessors import SaveCells
+
+    class SaveCellsAndKeepOldOnes(SaveCells):
+        def _create_notebook(self, nb: NotebookNode) -> None:
+            try:
+                old = self.gradebook.find_notebook(self.notebook_id, self.assignment_id)
+            except MissingEntry:
+                old = None
+            if old is not None and old.submissions:
+                kinds = (
+                    (self.new_grade_cells, old.grade_cells), (self.new_solution_cells, old.solution_cells),
+                    (self.new_task_cells, old.task_cells), (self.new_source_cells, old.source_cells),
+                )  # fmt: skip
+                for new, cells in kinds:
+                    for cell in cells:
+                        about = cell.to_dict()
+                        kept = {key: about[key] for key in about.keys() - {"id", "name", "notebook", "assignment"}}
+                        new.setdefault(cell.name, kept)
+            super()._create_notebook(nb)
+
+    return SaveCellsAndKeepOldOnes
 
 
 def generate_assignment(config: Config, name: str) -> None:
@@ -43,6 +74,7 @@ def generate_assignment(config: Config, name: str) -> None:
     directory = CourseDirectory(config=config)
     converter = GenerateAssignment(coursedir=directory, config=config)
     directory.log = converter.log = log
+    converter.preprocessors = [_keeping() if one.__name__ == "SaveCells" else one for one in converter.preprocessors]
     try:
         with chdir(directory.root):  # paths in a course's settings are relative to its root
             converter.start()

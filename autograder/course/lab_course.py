@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import re
 import tomllib
@@ -71,6 +72,15 @@ class LabCourse(Course):
         """Whether course.toml leaves this lab out."""
         offered = self.choices().labs
         return offered is not None and name not in offered
+
+    def outdated(self, name: str, version: str) -> bool:
+        """Whether course.toml said something else about a lab when its current version was released."""
+        try:
+            about = json.loads((self.snapshot(version) / "release.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        now = choices_for(self.solutions / name).text()
+        return version == self.current_version(name) and about.get("course.toml", "") != now
 
     def weights(self) -> dict[str, float]:
         """Folder name of a lab -> percent of the course's total, from course.toml."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from autograder.check.protocol.flaws import Flaw
 from autograder.check.protocol.limits import LONGEST_MESSAGE
 from autograder.check.protocol.verdict import Cause, Finding, safe_exception
-from autograder.plain_text import plain
+from autograder.plain_text import count, plain
 from autograder.record.records import CellGrade, ManualGrade, shown
 from autograder.remarks import About, Remark
 
@@ -248,9 +248,9 @@ def not_run(ids: Sequence[str], finding: Finding | None = None) -> Remark:
     return Remark(About.NOT_RUN, names=tuple(ids), text=message(ids[0], finding) if finding else "")
 
 
-def submissions(count: int, without: int) -> str:
+def submissions(number: int, without: int) -> str:
     """The number of submissions, and how many have no mark yet."""
-    return f"{count} submissions" + (f", {without} without a mark" if without else "")
+    return count(number, "submission") + (f", {without} without a mark" if without else "")
 
 
 def _in_brackets(finding: Finding) -> str:

@@ -23,8 +23,9 @@ from autograder.author import proofs
 from autograder.author.build import build_lab, to_bytes
 from autograder.author.lab_source import Lab, load_lab, load_whole_labs
 from autograder.course.generate import generate_assignment
-from autograder.course.lab_course import LabCourse, release_number
+from autograder.course.lab_course import LabCourse, choices_for, release_number
 from autograder.errors import AutograderError
+from autograder.plain_text import count
 from autograder.release import leak_proof, student_zip
 from autograder.release.versions import submitters
 from data_fetch.store.atomic import replace_folder, write_atomically
@@ -152,13 +153,40 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def _tell_gradebook(course: LabCourse, lab: Lab) -> None:
-    """Writes the lab's cells and points to the gradebook by nbgrader's rules; existing marks are kept."""
+    """Writes the lab's cells and points to the gradebook by nbgrader's rules; existing marks are kept.
+
+    Raises
+    ------
+    AutograderError
+        If the points of a written answer changed that has been graded manually.
+    """
+    _refuse_to_devalue_manual_grades(course, lab)
     with tempfile.TemporaryDirectory(prefix="gradebook-", dir=course.state) as folder:
         if course.gradebook.is_file():
             shutil.copy2(course.gradebook, course.state / f"gradebook-before-{lab.version}.db")
         config = course.nbgrader_config()
         config.CourseDirectory.release_directory = os.path.relpath(folder, course.root)
         generate_assignment(config, lab.name)
+
+
+def _refuse_to_devalue_manual_grades(course: LabCourse, lab: Lab) -> None:
+    if not course.gradebook.is_file():
+        return
+    from nbgrader.api import Gradebook, MissingEntry
+
+    with Gradebook(f"sqlite:///{course.gradebook}", course.nbgrader_config().CourseDirectory.course_id) as book:
+        for task in lab.manual:
+            try:
+                cell = book.find_grade_cell(task.key, task.notebook, lab.name)
+            except MissingEntry:
+                continue
+            graded = sum(grade.manual_score is not None for grade in cell.grades)
+            if graded and cell.max_score != task.points:
+                raise AutograderError(
+                    f"{lab.name}: `{task.key}` has {task.points:g} points now, but {count(graded, 'manual grade')} in the gradebook "
+                    f"were given out of {cell.max_score:g}. Keep {cell.max_score:g} points (in course.toml or the lab's source), or clear these "
+                    "grades in formgrader first and grade again afterwards."
+                )
 
 
 def _publish(course: LabCourse, lab: Lab, staged: Path) -> None:
@@ -174,6 +202,7 @@ def _publish(course: LabCourse, lab: Lab, staged: Path) -> None:
         "release": lab.version,
         "points": points,
         "manual": [m.key for m in lab.manual],
+        "course.toml": choices_for(lab.folder).text(),
         "notebooks": {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(staged.glob("*.ipynb"))},
     }
     (keep / "release.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")

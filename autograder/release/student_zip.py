@@ -87,10 +87,11 @@ def student_pyproject(project: dict) -> str:
     about = project["project"]
     kept = {
         key: about[key]
-        for key in ("name", "version", "description", "readme", "license", "requires-python", "dependencies")
+        for key in ("name", "version", "description", "license", "requires-python", "dependencies")
         if key in about
     }
     extras = about.get("optional-dependencies", {})
+    kept["readme"] = "README.md"
     kept["dependencies"] = [*kept["dependencies"], *extras.get("labs", [])]
     extras = {key: value for key, value in extras.items() if key == "gpu"}
     scripts = {key: value for key, value in about.get("scripts", {}).items() if value.split(".")[0] in PACKAGES}

@@ -13,8 +13,10 @@ from unicodedata import category
 
 from rich.console import Console
 
+from autograder.course.choices import ChoiceError
 from autograder.course.course import Course
 from autograder.errors import AutograderError
+from autograder.plain_text import count
 from autograder.record import gradebook, sentences
 from autograder.record.gradebook import Marks, points_of, standing
 from autograder.record.records import FAILED, GRADED, Record, RecordStore, total
@@ -57,9 +59,13 @@ def run(
         If there is nothing to export, or the file cannot be written.
     """
     console = console or Console()
+    out = Path(out)
+    if not out.name or out.is_dir():
+        raise AutograderError(
+            f"{str(out) or 'the empty name'} is a folder. Name a file: autograder export --out grades.csv"
+        )
     rows = table(course, lab)
     text = to_csv(rows)
-    out = Path(out)
     try:
         write_atomically(out, text.encode("utf-8-sig"))  # with a byte order mark, so that spreadsheets read it as UTF-8
     except OSError as e:
@@ -69,7 +75,7 @@ def run(
     sums = [row for row in rows if row["exercise"] == SUM and row["lab"] != COURSE]
     waiting = sum(row["points"] is None for row in sums)
     console.print(
-        f"{out}: {len(rows)} rows, {sentences.submissions(len(sums), waiting)}",
+        f"{out}: {count(len(rows), 'row')}, {sentences.submissions(len(sums), waiting)}",
         highlight=False,
     )
     return out
@@ -122,6 +128,9 @@ def _course_row(student: str, rows: list[dict[str, Any]], weights: dict[str, flo
     status = waiting["status"] if waiting else "to mark by hand" if by_hand else GRADED
     points = None
     if status == GRADED:
+        empty = [lab for lab, row in counted.items() if not row["max"]]
+        if empty:
+            raise ChoiceError("[weights]", f"{', '.join(empty)} has no points, so its weight must be 0.")
         points = round(sum(weights[lab] * row["points"] / row["max"] for lab, row in counted.items()), 4)
     return _row(COURSE, student, SUM, status, points=points, max=100.0)
 

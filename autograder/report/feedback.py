@@ -19,6 +19,7 @@ from autograder.course.course import Course
 from autograder.course.markers import HEADING
 from autograder.errors import AutograderError
 from autograder.notebook.cells import grade_id_of, is_graded, is_manual
+from autograder.plain_text import plain
 from autograder.record import gradebook, sentences
 from autograder.record.gradebook import Comments, Marks, points_of, standing
 from autograder.record.records import GRADED, NEEDS_ATTENTION, QUEUED, RUNNING, Record, RecordStore, shown
@@ -60,8 +61,12 @@ def run(course: Course, lab: str, console: Console | None = None) -> list[Path]:
     for record in track(done, f"Writing feedback on {name}", console=console, disable=len(done) < 3):
         try:
             pages += write_pages(course, record, marks, comments)
-        except AutograderError as e:  # one failed page does not prevent the others
-            failed.append(e)
+        except (AutograderError, OSError) as e:  # one failed page does not prevent the others
+            failed.append(e if isinstance(e, AutograderError) else AutograderError(f"{record.student}: {e}"))
+        except Exception as e:
+            failed.append(
+                AutograderError(f"{record.student}: no page could be made ({type(e).__name__}: {plain(str(e), 200)}).")
+            )
     console.print(f"{len(pages)} feedback pages in {course.feedback}/STUDENT/{name}/", highlight=False, soft_wrap=True)
     if unfinished:
         console.print(

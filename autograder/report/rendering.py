@@ -13,6 +13,7 @@ import re
 import select
 import subprocess
 import sys
+from collections.abc import Callable
 
 import nh3
 from pygments.formatters import HtmlFormatter
@@ -25,7 +26,8 @@ _NAMES = (
     "details summary span"
 )
 TAGS = frozenset(_NAMES.split())
-NOT_ALLOWED = re.compile(rf"<(?!/?(?:{'|'.join(sorted(TAGS))})(?:\s[^<>]*)?/?>)", re.IGNORECASE)
+# What a student may write in HTML: these tags, without attributes. Everything else is shown as it was written.
+SIMPLE = re.compile(r"&lt;(/?(?:b|i|u|s|em|strong|del|sub|sup|br|code|details|summary)\s?/?)&gt;", re.IGNORECASE)
 
 
 class Renderer:
@@ -49,10 +51,13 @@ class Renderer:
         rendered = self._ask("markdown", text)
         if rendered is None:
             return f"<pre>{html.escape(text)}</pre>"
-        # nh3 removes tags that are not allowed, and a student who wrote `list<int>` should see it; it alone decides what
-        # remains markup.
-        escaped = NOT_ALLOWED.sub("&lt;", rendered)
-        return nh3.clean(escaped, tags=set(TAGS), attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto"})
+        # The child has written what is not allowed as text, so that no word is lost; nh3 alone decides what remains markup.
+        return nh3.clean(
+            rendered,
+            tags=set(TAGS),
+            attributes={"a": {"href", "title"}},
+            url_schemes={"http", "https", "mailto"},
+        )
 
     def python(self, code: str) -> str:
         """Highlighted Python, escaped, for a <pre>; without colours if highlighting takes too long."""
@@ -78,21 +83,50 @@ class Renderer:
             self.child.stdin.write(json.dumps([kind, text]) + "\n")
             self.child.stdin.flush()
             if select.select([self.child.stdout], [], [], limit)[0]:
-                return str(json.loads(self.child.stdout.readline()))
+                made = json.loads(self.child.stdout.readline())
+                return None if made is None else str(made)
         except (OSError, ValueError):  # it has ended, for example for lack of memory
             pass
         self.close()
         return None
 
 
+def simple(text: str) -> str:
+    """A piece of HTML that a student wrote: simple tags stay, everything else becomes text."""
+    return SIMPLE.sub(r"<\1>", html.escape(text, quote=False))
+
+
+def _markdown() -> Callable[[str], str]:
+    """Markdown as HTML in which every tag with attributes is the renderer's own."""
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+    class Shown(IPythonRenderer):
+        def inline_html(self, html: str) -> str:
+            return simple(html)
+
+        def block_html(self, html: str) -> str:
+            return simple(html)
+
+        def image(self, text: str, url: str, title: str | None = None) -> str:
+            return html.escape(f"![{text}]({url}{f' {title!r}' if title else ''})")
+
+    markdown = MarkdownWithMath(renderer=Shown(escape=False, exclude_anchor_links=True))
+    # A reference such as `[1]: supine` would vanish.
+    markdown.block.rules.remove("ref_link")
+    return markdown.render
+
+
 def _serve() -> None:
-    from nbconvert.filters.markdown_mistune import markdown2html_mistune
     from pygments import highlight
     from pygments.lexers import PythonLexer
 
+    markdown = _markdown()
     for line in sys.stdin:
         kind, text = json.loads(line)
-        made = markdown2html_mistune(text) if kind == "markdown" else highlight(text, PythonLexer(), FORMAT)
+        try:
+            made = markdown(text) if kind == "markdown" else highlight(text, PythonLexer(), FORMAT)
+        except Exception:  # whatever a text leads to, it is shown as it was written
+            made = None
         print(json.dumps(made), flush=True)
 
 

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder.check.protocol.verdict import Finding
+from autograder.plain_text import count
 from autograder.record.gradebook import standing
 from autograder.record.records import GRADED, CellGrade, Record, shown, total
 
@@ -79,7 +80,7 @@ def problems_table(console: Console, records: list[Record]) -> None:
     problems = [record for record in records if record.status != GRADED]
     graded, flagged = len(records) - len(problems), sum(bool(record.flags) for record in records)
     flags = f" {flagged} with flags, listed in the class report." if flagged else ""
-    console.print(f"{graded} of {len(records)} submissions graded.{flags}", highlight=False)
+    console.print(f"{graded} of {count(len(records), 'submission')} graded.{flags}", highlight=False)
     if not problems:
         return
     table = Table(title="These need manual review; none of them counts as 0", title_justify="left")

@@ -264,6 +264,11 @@ class Grading:
             raise kept_calibration.wrong_reference(made, wrong)
 
     def _tell(self, made: Assignment, found: kept_calibration.Calibrated) -> None:
+        if self.course.outdated(made.name, made.version):
+            self.console.print(
+                f"  note: course.toml has changed since {made.name} was released as {made.version}. Run: autograder release {self.course.typed(made.name)}",
+                markup=False, highlight=False, soft_wrap=True,
+            )  # fmt: skip
         if self.options.strict and found.inside:
             raise AutograderError(
                 f"--strict: {len(found.inside)} checks of {made.name} work only in the student's process:\n"

@@ -6,21 +6,24 @@ rules are not calibrated: `autograder prove` has tested them more thoroughly.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograder.check.protocol.verdict import Finding
 from autograder.errors import AutograderError
-from autograder.notebook import code_cells
+from autograder.notebook import code_cells, syntax
 from autograder.notebook.code_cells import CHECK, CodeCell
 from autograder.record.sentences import message
 from autograder.run.calibration import Calibration, calibrate
@@ -155,9 +158,35 @@ def wrong_reference(assignment: Assignment, wrong: Mapping[tuple[str, str], Find
     return AutograderError(
         f"The reference solution of {assignment.name} {assignment.version} loses points, so nothing was graded:\n"
         + "\n".join(f"  {stem}, {id}: {message(id, finding)}" for (stem, id), finding in wrong.items())
+        + _not_installed(assignment)
         + "\nFix the check or the solution and release again. If the notebook needs files or packages that the sandbox "
         "does not provide, add them: --show PATH."
     )
+
+
+def _not_installed(assignment: Assignment) -> str:
+    """A sentence on the modules that the instructor's notebooks import and that are not installed here; "" if there are none."""
+    statements = [
+        node
+        for notebook in assignment.instructor.values()
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for statement in syntax.statements(cell.source)
+        for node in ast.walk(statement)
+    ]
+    names = {
+        alias.name.partition(".")[0] for node in statements if isinstance(node, ast.Import) for alias in node.names
+    }
+    names |= {
+        node.module.partition(".")[0]
+        for node in statements
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level
+    }
+    here = {path.name.removesuffix(".py") for path in assignment.files.iterdir()}
+    missing = sorted(name for name in names - here if name not in sys.modules and find_spec(name) is None)
+    if not missing:
+        return ""
+    return f"\nThe notebook imports modules that are not installed here: {', '.join(missing)}. Run: pip install {' '.join(missing)}"
 
 
 @contextmanager

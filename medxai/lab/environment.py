@@ -15,6 +15,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 
+import typer
+
+from data_fetch import command_line
+
 DISTRIBUTION = "medxai-course"
 MEMORY_GB = 3.0  # the peak memory of lab 01 in the cpu profile, with JupyterLab
 DISK_GB = 1.0  # the cache of all phantom sets, with room to spare
@@ -167,7 +171,13 @@ def _cache() -> Finding:
     return Finding("data cache", f"{folder} ({free:.0f} GB free; image sets: {', '.join(sets) or 'none yet'})")
 
 
-if __name__ == "__main__":
+def main(version: command_line.Version = False) -> None:
+    """Check whether the labs will run on this computer; exits with status 1 if something needs to be fixed."""
     result = report()
     print(result)
-    sys.exit(not result.ready)
+    if not result.ready:
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(command_line.single(main, "python -m medxai.lab.environment"))

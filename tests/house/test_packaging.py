@@ -125,6 +125,9 @@ def test_metadata_are_accepted_and_name_the_repository_without_its_token(dist, w
         about = HeaderParser().parsestr(archive.read(name).decode())
     urls = dict(line.split(", ", 1) for line in about.get_all("Project-URL"))
     assert urls["Homepage"] == HOME and urls["Issues"] == f"{HOME}/issues" and "a-token" not in str(urls)
+    readme = about.get_payload()
+    assert f"]({HOME}/blob/main/docs/students.md)" in readme and f"]({HOME}/raw/main/docs/images/" in readme
+    assert not re.search(r"\]\((?!https?:|#)", readme)
     assert set(about.get_all("Provides-Extra")) == {"labs", "grader", "hub", "gpu", "dev"}
 
 
@@ -145,6 +148,8 @@ def test_urls_are_those_of_a_repository_on_the_web(tmp_path, monkeypatch, remote
     run("git", "init", "--quiet", cwd=tmp_path)
     run("git", "remote", "add", "origin", remote, cwd=tmp_path)
     assert from_remote(tmp_path).get("Homepage") == home
+    (tmp_path / "inside").mkdir()
+    assert from_remote(tmp_path / "inside") == {}  # another repository's
 
 
 def test_version_changelog_and_citation_agree():

@@ -163,6 +163,7 @@ def columns(films: pandas.DataFrame, drawn: pandas.DataFrame) -> dict[str, np.nd
 def main(
     folder: Annotated[pathlib.Path, typer.Argument(help="Folder of the two official tables.")],
     out: pathlib.Path = OUTPUT,
+    version: command_line.Version = False,
 ) -> None:
     """Make nih_index.npz from the official tables; exits with status 1 if they are not as expected."""
     try:

@@ -110,6 +110,7 @@ def main(
     name: Annotated[
         str, typer.Argument(metavar="[SET]", callback=command_line.one_of(sorted(SHEETS)))
     ] = "cardiomegaly",
+    version: command_line.Version = False,
 ) -> None:
     """Write a contact sheet of a set to OUT."""
     rows = SHEETS[name]()

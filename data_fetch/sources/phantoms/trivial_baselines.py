@@ -103,7 +103,10 @@ def measure(contest: Contest, train: Path, test: Path) -> dict[str, float]:
     }
 
 
-def main(name: Annotated[str, typer.Argument(metavar="SET", callback=command_line.one_of(sorted(CONTESTS)))]) -> None:
+def main(
+    name: Annotated[str, typer.Argument(metavar="SET", callback=command_line.one_of(sorted(CONTESTS)))],
+    version: command_line.Version = False,
+) -> None:
     """Measure and rewrite the baselines file of a set."""
     contest = CONTESTS[name]
     with tempfile.TemporaryDirectory(prefix="baselines-") as top:

@@ -19,6 +19,8 @@ from autograder.collect import collect
 from autograder.course.choices import NAME
 from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError, LeakError
+from autograder.record import gradebook
+from autograder.record.records import GRADED, Record, RecordStore
 from autograder.release import release
 from autograder.release.run_all import run_all, surprises
 from autograder.report import class_report, export
@@ -188,14 +190,19 @@ REFUSED = {
     "[lab.01.points]\nnormalise-3 = 3": "this lab has no exercise `normalise-3`",
     "[lab.01.points]\nnormalise = 0": "`normalise` has 0 points. Leave it out with `drop`",
     '[lab.01.points]\nnormalise = "3"': "expected a number, 0 or more, got '3'",
-    "[lab.01.points]\nnormalise = 1e300": "is too large",
-    "[lab.01.points]\nnormalise = 0.01": "0.01 points cannot be shared by 2 checks",
-    "[lab.01.points]\nnormalise = 3.123": "3.123 points cannot be shared by 2 checks",
+    "[lab.01.points]\nnormalise = 1e300": "`normalise`: expected at most 1,000",
+    "[lab.01.points]\nnormalise = inf": "`normalise`: expected at most 1,000",
+    f"[lab.01.points]\nnormalise = {'9' * 400}": "`normalise`: expected at most 1,000",
+    f"[lab.01.points]\nnormalise = {'9' * 5000}": "cannot be read (ValueError)",
+    f"labs = {'[' * 5000}": "cannot be read (RecursionError)",
+    "[lab.01.points]\nnormalise = 0.01": "0.01 points are too few for 2 checks",
+    "[lab.01.points]\nnormalise = 3.123": "`normalise`: expected at most two decimals",
+    "[lab.01.points]\nwhat_enlarges = 3.0000000001": "`what_enlarges`: expected at most two decimals",
     "[lab.01]\ntotal = 10\npoints = { normalise = 4 }": "`total` is 10, but the points add up to 9",
 }
 
 
-@pytest.mark.parametrize("text", REFUSED)
+@pytest.mark.parametrize("text", REFUSED, ids=lambda text: text[:60])
 def test_what_does_not_add_up_is_refused_before_anything_is_written(tmp_path, text):
     course = course_with(tmp_path, text, labs=2)
     for command in (build, release.run):
@@ -203,6 +210,70 @@ def test_what_does_not_add_up_is_refused_before_anything_is_written(tmp_path, te
             command(course)
         assert str(refused.value).startswith(NAME) and REFUSED[text] in str(refused.value)
     assert not list(course.root.rglob("*.ipynb"))
+
+
+def test_a_file_saved_with_a_byte_order_mark_is_read(tmp_path):
+    course = course_with(tmp_path, "", labs=2)
+    (course.root / NAME).write_bytes(b"\xef\xbb\xbflabs = ['02']\r\n")
+    assert [folder.name for folder in course.folders()] == [SECOND]
+
+
+def hand_in(course, folder, student):
+    folder = folder / student
+    folder.mkdir(parents=True)
+    shutil.copy(course.notebooks / LAB / f"{LAB}.ipynb", folder)
+    path = folder / f"{LAB}.ipynb"
+    words = {"what_enlarges": "The AP view, and poor inspiration."}
+    answer(path, **ANSWERS, **(words if "what_enlarges" in path.read_text(encoding="utf-8") else {}))
+    collect.run(course, folder.parent, console=Console(quiet=True))
+
+
+@pytest.mark.kernel
+def test_an_exercise_is_left_out_after_a_class_was_graded(tmp_path):
+    """Those who handed in before keep their exercises and marks, manual ones too; the others get the new version."""
+    course = course_with(tmp_path, "")
+    release.run(course, make_zip=False)
+    hand_in(course, tmp_path / "first", "ada")
+    grade.run(course, "01", console=Console(quiet=True))
+    with gradebook.opened(course) as book:
+        book.find_grade("what_enlarges", LAB, LAB, "ada").manual_score = 2
+        book.db.commit()
+
+    (course.root / NAME).write_text('[lab.01]\ndrop = ["heart_share", "what_enlarges"]\n', encoding="utf-8")
+    said = io.StringIO()
+    grade.run(course, "01", console=Console(file=said, width=300))
+    assert "course.toml has changed since 01_tiny was released as 01-r1. Run: autograder release 01" in said.getvalue()
+    with pytest.raises(AutograderError, match="autograder release 01 --next"):
+        release.run(course, ["01"], make_zip=False)
+    release.run(course, ["01"], next_version=True, make_zip=False)
+    hand_in(course, tmp_path / "second", "bo")
+    grade.run(course, "01", console=Console(quiet=True))
+    rows = {(row["student"], row["exercise"]): (row["points"], row["max"]) for row in export.table(course)}
+    assert rows["ada", "what_enlarges"] == (2, 2) and rows["ada", "TOTAL"] == (5, 8)
+    assert rows["bo", "TOTAL"] == (3, 3) and ("bo", "heart_share") not in rows
+
+
+@pytest.mark.kernel
+def test_points_of_an_answer_that_was_graded_manually_do_not_change(tmp_path):
+    course = course_with(tmp_path, "")
+    release.run(course, make_zip=False)
+    hand_in(course, tmp_path / "first", "ada")
+    grade.run(course, "01", console=Console(quiet=True))
+    with gradebook.opened(course) as book:
+        book.find_grade("what_enlarges", LAB, LAB, "ada").manual_score = 2
+        book.db.commit()
+    (course.root / NAME).write_text("[lab.01.points]\nwhat_enlarges = 1\n", encoding="utf-8")
+    with pytest.raises(AutograderError, match="has 1 points now, but 1 manual grade in the gradebook .* out of 2"):
+        release.run(course, ["01"], next_version=True, make_zip=False)
+    assert course.current_version(LAB) == "01-r1"
+
+
+def test_a_weight_for_a_lab_without_points_is_refused_by_the_export_too(tmp_path):
+    course = course_with(tmp_path, "[weights]\n01 = 100\n")
+    record = Record(lab=LAB, student="ada", status=GRADED)
+    RecordStore(course.state).save(record)
+    with pytest.raises(AutograderError, match="01_tiny has no points, so its weight must be 0"):
+        export.table(course)
 
 
 def test_a_file_that_is_not_text_is_refused(tmp_path):

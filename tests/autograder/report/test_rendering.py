@@ -49,6 +49,27 @@ def test_nothing_runs_and_no_word_is_lost(renderer, text):
     assert "alert(1)" in soup.get_text()
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("p is lower: a<b and c>d so AP.", "p is lower: a<b and c>d so AP."),
+        ("<i and that is why> the heart", "<i and that is why> the heart"),
+        ("a <s and t> b", "a <s and t> b"),
+        ("[1]: supine\n\nfilm [1]", "[1]: supine film [1]"),
+        ("[//]: # (my answer)", "[//]: # (my answer)"),
+        ("![image.png](attachment:image.png)", "![image.png](attachment:image.png)"),
+        ("x<sub>2</sub> <b>bold</b> line<br>break", "x2 bold linebreak"),
+        ("<div class=a>inside</div>", "<div class=a>inside</div>"),
+        ("[film](https://example.org 'the title')", "film"),
+        ("&lt;script&gt; &amp; &copy;", "<script> & \xa9"),
+        ("# Heading <x>\n\n> quote <y z>\n\n1. one <q>\n", "Heading <x> quote <y z> one <q>"),
+    ],
+)
+def test_what_looks_like_html_stays_readable(renderer, text, words):
+    shown = BeautifulSoup(renderer.markdown(text), "html.parser").get_text()
+    assert " ".join(shown.split()) == words
+
+
 def test_a_text_that_takes_too_long_is_shown_as_it_was_written_and_the_next_one_is_rendered():
     renderer = Renderer(seconds=1.0)
     try:
