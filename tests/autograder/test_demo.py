@@ -12,6 +12,7 @@ from autograder import demo
 from autograder.author.lab_source import load_lab
 from autograder.course.lab_course import LabCourse
 from autograder.errors import AutograderError
+from warmkernel import pool
 
 COURSE = Path(__file__).parent / "course"
 
@@ -47,6 +48,18 @@ def test_a_wrong_mark_is_noticed():
     assert "expected to lose nothing, got" in demo.differences([wrong], [record])[0]
     assert "no record" in demo.differences([right], [])[0]
     assert "a web page" in demo.differences([demo.Student("webpage", "")], [marked.records["webpage"]])[0]
+
+
+@pytest.mark.kernel
+def test_where_no_sandbox_can_be_made_the_demo_says_so_and_grades_its_own_students_without(tmp_path, monkeypatch):
+    """As for an ordinary user in a container that masks parts of /proc."""
+    pool.close_all()
+    monkeypatch.setattr("warmkernel.sandbox.find_bubblewrap", lambda: "/bin/false")
+    out = io.StringIO()
+    records = demo.run(LabCourse(COURSE), tmp_path / "class", console=Console(file=out, width=400))
+    assert all(record.unsafe for record in records if record.cells)
+    assert "No sandbox can be created" in out.getvalue() and "`autograder grade` would refuse" in out.getvalue()
+    assert "marks are as expected" in out.getvalue()
 
 
 @pytest.mark.slow(reason="builds, releases and grades a course; `make demo` and test_grade do the same on every push")
