@@ -9,7 +9,7 @@ ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 # Control characters (C1 too: some terminals take \x9b for the start of a command), and those that are invisible or change the
 # direction of what follows.
 CONTROL = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     r"\ud800-\udfff\U000e0000-\U000e007f]"
 )
 
