@@ -67,6 +67,7 @@ def run(course: Course, lab: str, console: Console | None = None) -> list[Path]:
             failed.append(
                 AutograderError(f"{record.student}: no page could be made ({type(e).__name__}: {plain(str(e), 200)}).")
             )
+    RENDERER.close()
     console.print(f"{len(pages)} feedback pages in {course.feedback}/STUDENT/{name}/", highlight=False, soft_wrap=True)
     if unfinished:
         console.print(
