@@ -330,6 +330,7 @@ def main(
 ) -> None:
     chosen = what or ["light", "lab", "flat"]
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["AUTOGRADER_ALLOW_NBGRADER_AUTOGRADE"] = "1"  # the peer
     with tempfile.TemporaryDirectory(prefix="grading-") as folder:
         scratch = Path(folder)
         if "light" in chosen:

@@ -53,7 +53,7 @@ def run(course: LabCourse, folder: Path, lab: str | None = None, console: Consol
             f"{folder} contains submissions that are already collected; name the folder with the new ones."
         )
     wanted = course.find(lab).name if lab else None
-    course.state.mkdir(exist_ok=True)
+    course.make_state()
     with tempfile.TemporaryDirectory(prefix="spool-", dir=course.state) as spool:
         handed, left = read_all(folder, wanted, Path(spool))
         result = Collection(left=left)

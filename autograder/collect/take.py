@@ -105,7 +105,7 @@ def _store(
     course: LabCourse, student: str, lab: str, notebooks: dict[str, Notebook], about: dict, when: str, earlier: int
 ) -> None:
     """Writes the new hand-in to a temporary folder, moves the earlier one away, then moves the new one in."""
-    course.state.mkdir(exist_ok=True)
+    course.make_state()
     place = course.submitted / student / lab
     new = Path(tempfile.mkdtemp(prefix="collect-", dir=course.state))
     try:

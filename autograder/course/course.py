@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import sys
@@ -58,6 +59,9 @@ class Course(ABC):
     packages: tuple[str, ...] = ()
     """Packages of this project that students' kernels may import."""
 
+    closed = False
+    """Whether the gradebook, autograded notebooks and feedback pages are for their owner alone; else they are as nbgrader makes them."""
+
     proved = False
     """Whether checks are known to work outside the student's process, so that no calibration is needed."""
 
@@ -74,9 +78,14 @@ class Course(ABC):
         self.reports = self.root / "reports"  # ASSIGNMENT.html, the class reports
         self.dist = self.root / "dist"
 
+    def make_state(self) -> Path:
+        """Creates `.autograder` if it is missing; only its owner can enter it, because it holds marks and the seeds of checks."""
+        make_private(self.state)
+        return self.state
+
     def secret(self) -> bytes:
         """The course's secret, which seeds the inputs of hidden checks; created on first use."""
-        path = self.state / "secret"
+        path = self.make_state() / "secret"
         if not path.exists():
             create_atomically(path, secrets.token_hex(32).encode(), mode=0o600)
         return path.read_bytes()
@@ -193,6 +202,14 @@ class Course(ABC):
     def kernel_variables(self) -> dict[str, str]:
         """Environment variables of students' kernels, in addition to those of every sandbox."""
         return {}
+
+
+def make_private(folder: Path) -> None:
+    """Creates a folder that only its owner can enter; closes one that exists, unless it belongs to another user."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with contextlib.suppress(PermissionError):
+        if folder.stat().st_mode & 0o077:
+            folder.chmod(0o700)
 
 
 def tools_on_path() -> None:

@@ -38,6 +38,7 @@ class LabCourse(Course):
     kind = "labs"
     private = PRIVATE
     packages = ("medxai", "data_fetch")
+    closed = True
     proved = True
 
     def __init__(self, root: str | Path):

@@ -34,4 +34,5 @@ def settings() -> Config:
     c.ClearHiddenTests.begin_test_delimeter = BEGIN_HIDDEN
     c.ClearHiddenTests.end_test_delimeter = END_HIDDEN
     c.Execute.timeout = CELL_SECONDS
+    c.Autograde.exporter_class = "autograder.course.stock_autograde.Refusal"
     return c

@@ -17,6 +17,7 @@ from nbformat import NotebookNode
 
 from autograder.notebook.cells import grade_id_of, is_locked, nbgrader_of
 from autograder.notebook.code_cells import CHECK, LOCKED, SOLUTION, CodeCell
+from autograder.notebook.inert import inert, pictures
 from autograder.plain_text import plain
 from autograder.remarks import About, Remark
 
@@ -107,8 +108,10 @@ def assemble(released: NotebookNode, submitted: NotebookNode) -> Assembled:
                     remarks.append(Remark(About.LOCKED_CHANGED, grade_id))
             elif len(theirs.source) > LONGEST_CELL:
                 remarks.append(Remark(About.LONG_CELL, grade_id, most=LONGEST_CELL))
-            else:
+            elif mine.cell_type == "code" or theirs.source == cell.source:
                 mine.source = theirs.source
+            else:
+                _take_text(mine, theirs)
             if grade_id and nbgrader_of(theirs).get("points", None) not in (None, nbgrader_of(cell).get("points")):
                 remarks.append(Remark(About.POINTS_CHANGED, grade_id))
             if mine.cell_type == "code":
@@ -226,9 +229,19 @@ def _added(cell: NotebookNode, number: int) -> NotebookNode:
     if cell.cell_type == "code":
         new = nbformat.v4.new_code_cell(cell.source, outputs=harmless(cell.get("outputs", [])))
     else:
-        new = nbformat.v4.new_markdown_cell(cell.source)
+        new = nbformat.v4.new_markdown_cell("")
+        _take_text(new, cell)
     new.id = f"added-{number}"
     return new
+
+
+def _take_text(mine: NotebookNode, theirs: NotebookNode) -> None:
+    """Puts a student's Markdown, with its pictures, into a cell that the instructor will open."""
+    kept = pictures(theirs.get("attachments"))
+    mine.source = inert(theirs.source, kept)
+    mine.pop("attachments", None)
+    if kept:
+        mine.attachments = nbformat.from_dict(kept)
 
 
 def _text(text: Any) -> str:

@@ -5,6 +5,7 @@ Formgrader, `nbgrader generate_feedback` and `nbgrader export` therefore keep wo
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
@@ -71,6 +72,9 @@ def opened(course: Course) -> Iterator[Any]:
         )
     config = course.nbgrader_config().CourseDirectory
     try:
+        with contextlib.suppress(PermissionError):  # another user's
+            if course.closed:
+                course.gradebook.chmod(0o600)
         with Gradebook(f"sqlite:///{course.gradebook}", config.course_id) as book:
             yield book
     except DatabaseError as e:

@@ -219,7 +219,7 @@ class RecordStore:
         """Writes the record atomically: to a temporary file in the same folder, then by a rename."""
         path = self.path(record.lab, record.student)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, record.to_json())
+        write_atomically(path, record.to_json(), mode=0o600)
 
     def all(self, lab: str) -> Iterator[Record]:
         """The records of a lab, by student."""

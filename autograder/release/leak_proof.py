@@ -14,6 +14,10 @@ What is secret, and how it is searched for:
   is distinctive. Two of them, and at least 60 % of those of the body, in one file or cell are a leak. So is a single line
   of at least 40 characters from a model answer (manually graded), a mutant's explanation or a hidden file other than
   code, and a copy of such a file.
+- Halves: half of the statements of a body, in a row, in notebooks and `medxai/checks`; and any eight words in a row of a model
+  answer, unless the lab itself says them.
+- All this is searched for in every reading of a file: code that is commented out; code and text in Markdown; the strings of a
+  program, joined if they are a list; all texts of JSON, notebooks' metadata, attachments and outputs included; base64.
 - Marks (BEGIN SOLUTION, BEGIN HIDDEN, ...) anywhere, in any file; modules of the autograder by name, import or content;
   folders that students never get; archives and bytecode, which this proof cannot search.
 """
@@ -21,15 +25,20 @@ What is secret, and how it is searched for:
 from __future__ import annotations
 
 import ast
+import base64
 import builtins
+import contextlib
 import hashlib
+import itertools
 import json
 import re
+import textwrap
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from autograder.author.hidden_checks import HiddenChecks
 from autograder.author.lab_source import Lab
@@ -40,6 +49,8 @@ MARKS = ("BEGIN SOLUTION", "END SOLUTION", "BEGIN HIDDEN", "END HIDDEN", "BEGIN 
 NEVER = {"autograder", "solutions", "hidden", "mutants", "tests", ".autograder", ".git"}
 OPAQUE = (".pyc", ".pyo", ".zip", ".whl", ".tar", ".gz", ".db", ".so", ".pyd")
 LINE, TEXT_LINE, SHARE, SMALL_TREE = 30, 40, 0.6, 20
+SHINGLE = 8  # words in a row that nobody writes twice by chance
+HALF_TREE = 30  # nodes of half a body that is searched for
 BUILTINS = frozenset(dir(builtins))
 
 
@@ -63,6 +74,7 @@ class Secret:
     what: str
     body: tuple[ast.stmt, ...]
     lines: frozenset[str]
+    half: bool = False
 
     @cached_property
     def fingerprint(self) -> str:
@@ -82,18 +94,24 @@ class Secret:
     @property
     def small(self) -> bool:
         """Whether it is so small that the same code may occur by chance."""
-        return len(self.body) < 2 or self.nodes < SMALL_TREE
+        return self.half or len(self.body) < 2 or self.nodes < SMALL_TREE
 
 
 @dataclass(frozen=True)
 class Secrets:
     """Everything that must not leak: function bodies, lines of prose with their key and kind, autograder modules,
-    hidden files other than code (by sha256)."""
+    hidden files other than code (by sha256), and the word sequences of the prose."""
 
     bodies: tuple[Secret, ...]
     prose: dict[str, tuple[str, str]]
     modules: dict[str, str]
     copies: dict[str, str]
+    shingles: dict[tuple[str, ...], tuple[str, str]]
+
+    @cached_property
+    def every_line(self) -> frozenset[str]:
+        """The distinctive lines of all bodies."""
+        return frozenset().union(*(secret.lines for secret in self.bodies))
 
     @cached_property
     def by_size(self) -> dict[int, dict[tuple[str, ...], list[Secret]]]:
@@ -109,7 +127,12 @@ def secrets(labs: Iterable[Lab]) -> Secrets:
     bodies: list[Secret] = []
     prose: dict[str, tuple[str, str]] = {}
     copies: dict[str, str] = {}
+    secret_texts: list[tuple[str, str, str]] = []
+    said: set[tuple[str, ...]] = set()
     for lab in labs:
+        for cell in (c for cells in lab.sources.values() for c in cells):
+            shown_text = re.sub(rf"(?s){BEGIN_SOLUTION}.*?{END_SOLUTION}", "", cell.source)
+            said |= set(_shingles(shown_text))
         for exercise in lab.exercises:
             given = {fingerprint(_body(f)) for f in _functions(ast.parse(exercise.stub))}
             shown = frozenset(_code_lines(exercise.stub))
@@ -143,6 +166,7 @@ def secrets(labs: Iterable[Lab]) -> Secrets:
                 }
         for cell in (c for cells in lab.sources.values() for c in cells if c.is_manual):
             answer = cell.source.partition(BEGIN_SOLUTION)[2].partition(END_SOLUTION)[0]
+            secret_texts.append((cell.id, "the model answer", answer))
             prose |= {line: (cell.id, "the model answer") for line in _prose_lines(answer)}
     here = Path(__file__).parents[1]
     modules = {}
@@ -150,7 +174,28 @@ def secrets(labs: Iterable[Lab]) -> Secrets:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         if len(tree.body) > 1:  # an empty module is not a secret
             modules[ast.dump(tree)] = str(path.relative_to(here.parent))
-    return Secrets(tuple(bodies), prose, modules, copies)
+    bodies += [half for secret in bodies for half in _halves(secret)]
+    shingles = {
+        words: (key, what) for key, what, text in secret_texts for words in _shingles(text) if words not in said
+    }
+    return Secrets(tuple(bodies), prose, modules, copies, shingles)
+
+
+def _shingles(text: str) -> Iterator[tuple[str, ...]]:
+    """Every eight words in a row of a text, without case and punctuation."""
+    words = re.findall(r"\w+", text.lower())
+    yield from zip(*(words[start:] for start in range(SHINGLE)), strict=False)
+
+
+def _halves(secret: Secret) -> Iterator[Secret]:
+    """Every half of a body: as many statements in a row, if they are long enough to be an answer."""
+    size = (len(secret.body) + 1) // 2
+    if len(secret.body) < 3 or secret.what.startswith("the mutant"):
+        return
+    for start in range(len(secret.body) - size + 1):
+        half = Secret(secret.key, f"half of {secret.what}", secret.body[start : start + size], frozenset(), half=True)
+        if half.nodes >= HALF_TREE:
+            yield half
 
 
 def files_in(folder: Path, name: str) -> Iterator[tuple[str, bytes]]:
@@ -178,11 +223,81 @@ def find(known: Secrets, files: Iterable[tuple[str, bytes]]) -> list[Leak]:
         if b"\0" in data[:8192]:
             continue
         text = data.decode("utf-8", errors="replace")
-        for where, code in _pieces(name, text):
-            found += _in_text(known, where, code)
-            if (tree := _parse(code)) is not None and name.endswith((".py", ".ipynb")):
-                found += _in_tree(known, name, where, tree)
+        for where, piece in _pieces(name, text):
+            for code in readings(piece):
+                found += _in_text(known, where, code)
+                if name.endswith((".py", ".ipynb", ".md", ".json", ".txt")) and (tree := _parse(code)) is not None:
+                    found += _in_tree(known, name, where, tree)
     return list(dict.fromkeys(found))
+
+
+COMMENTED = re.compile(r"(?m)^[ \t]*#+ ?")
+QUOTED = re.compile(r"(?m)^[ \t]*(?:>[ ]?)+")
+FENCED = re.compile(r"(?ms)^[ \t>]*(?:```|~~~)[^\n]*\n(.*?)^[ \t>]*(?:```|~~~)")
+BLOCK = re.compile(r"(?:[A-Za-z0-9+/]{60,76}\n?){1,}[A-Za-z0-9+/=]*|[A-Za-z0-9+/]{60,}={0,2}")
+
+
+def readings(text: str, depth: int = 3) -> Iterator[str]:
+    """A text, and every text that it holds in another form: commented out, quoted, fenced, as strings, JSON or base64."""
+    yield text
+    inner: list[str] = []
+    for pattern in (COMMENTED, QUOTED):
+        if pattern.search(text):
+            inner.append(textwrap.dedent(pattern.sub("", text)))
+            # A block of comments in a program: each of them.
+            inner += [
+                textwrap.dedent("\n".join(pattern.sub("", line) for line in lines))
+                for marked, lines in _runs(text, pattern)
+                if marked and len(lines) > 1
+            ]
+    inner += [textwrap.dedent(QUOTED.sub("", block)) for block in FENCED.findall(text)]
+    inner += [textwrap.dedent("\n".join(lines)) for marked, lines in _runs(text, INDENTED) if marked and len(lines) > 1]
+    if (tree := _parse(text)) is not None:
+        inner += _strings(tree)
+    with contextlib.suppress(ValueError, RecursionError):
+        inner += _leaves(json.loads(text)) if text.lstrip()[:1] in ("{", "[") else []
+    for block in BLOCK.findall(text):
+        with contextlib.suppress(ValueError, UnicodeDecodeError):
+            inner.append(base64.b64decode(block, validate=False).decode("utf-8"))
+    if depth:
+        for one in dict.fromkeys(inner):
+            if one.strip() and one != text:
+                yield from readings(one, depth - 1)
+
+
+INDENTED = re.compile(r"(?m)^(?: {4}|\t)")
+
+
+def _runs(text: str, pattern: re.Pattern[str]) -> Iterator[tuple[bool, list[str]]]:
+    """The lines of a text in runs of those that match a pattern and those that do not."""
+    for marked, lines in itertools.groupby(text.split("\n"), key=lambda line: bool(pattern.match(line))):
+        yield marked, list(lines)
+
+
+def _strings(tree: ast.Module) -> list[str]:
+    """The strings of a program, except docstrings of its own, and its lists of strings, joined."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) >= LINE:
+            found.append(node.value)
+        elif isinstance(node, (ast.List, ast.Tuple)) and len(node.elts) > 1:
+            texts = [e.value for e in node.elts if isinstance(e, ast.Constant) and isinstance(e.value, str)]
+            if len(texts) == len(node.elts):
+                found += ["".join(texts), "\n".join(texts)]
+    return found
+
+
+def _leaves(value: Any) -> list[str]:
+    """The texts in JSON, and its lists of texts, joined."""
+    if isinstance(value, str):
+        return [value] if len(value) >= LINE else []
+    if isinstance(value, dict):
+        return [text for one in value.values() for text in _leaves(one)]
+    if isinstance(value, list):
+        if value and all(isinstance(one, str) for one in value):
+            return ["".join(value), "\n".join(value)]
+        return [text for one in value for text in _leaves(one)]
+    return []
 
 
 def refuse(found: Sequence[Leak]) -> None:
@@ -285,8 +400,11 @@ def _pieces(name: str, text: str) -> Iterator[tuple[str, str]]:
     for n, cell in enumerate(cells):
         source = cell.get("source", "")
         yield f"{name}, cell {n}", source if isinstance(source, str) else "".join(source)
-        if cell.get("outputs"):
-            yield f"{name}, output {n}", json.dumps(cell["outputs"], ensure_ascii=False).replace("\\n", "\n")
+        for part in ("outputs", "attachments", "metadata"):
+            if cell.get(part):
+                yield f"{name}, {part.removesuffix('s')} {n}", json.dumps(cell[part], ensure_ascii=False)
+    with contextlib.suppress(TypeError, AttributeError):
+        yield f"{name}, metadata", json.dumps(json.loads(text).get("metadata", {}), ensure_ascii=False)
 
 
 def _parse(code: str) -> ast.Module | None:
@@ -298,13 +416,15 @@ def _parse(code: str) -> ast.Module | None:
 
 def _in_text(known: Secrets, where: str, text: str) -> Iterator[Leak]:
     lines = {" ".join(line.split()) for line in text.split("\n")} | set(_code_lines(text))
-    for secret in known.bodies:
+    for secret in known.bodies if lines & known.every_line else ():
         hits = secret.lines & lines
         if len(hits) >= 2 and len(hits) >= SHARE * len(secret.lines):
             yield Leak(where, secret.key, f"{len(hits)} lines of {secret.what}")
     for line in lines & known.prose.keys():
         key, what = known.prose[line]
         yield Leak(where, key, f"text of {what} ({line[:50]}...)")
+    for key, what in {known.shingles[words] for words in _shingles(text) if words in known.shingles}:
+        yield Leak(where, key, f"words of {what}")
 
 
 def _in_tree(known: Secrets, name: str, where: str, tree: ast.Module) -> Iterator[Leak]:

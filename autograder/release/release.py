@@ -123,7 +123,7 @@ def make(course: LabCourse, lab: Lab, folder: Path) -> None:
 
 @contextmanager
 def _staging(course: LabCourse) -> Iterator[Path]:
-    course.state.mkdir(exist_ok=True)
+    course.make_state()
     stage = Path(tempfile.mkdtemp(prefix="staging-", dir=course.state))
     try:
         yield stage
@@ -167,6 +167,7 @@ def _tell_gradebook(course: LabCourse, lab: Lab) -> None:
         config = course.nbgrader_config()
         config.CourseDirectory.release_directory = os.path.relpath(folder, course.root)
         generate_assignment(config, lab.name)
+        course.gradebook.chmod(0o600)
 
 
 def _refuse_to_devalue_manual_grades(course: LabCourse, lab: Lab) -> None:

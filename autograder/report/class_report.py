@@ -66,7 +66,7 @@ def run(course: Course, lab: str, console: Console | None = None) -> Path:
     path = course.reports / f"{name}.html"
     try:
         path.parent.mkdir(exist_ok=True)
-        write_atomically(path, render(facts))
+        write_atomically(path, render(facts), mode=0o600)
     except OSError as e:
         raise AutograderError(
             f"Cannot write the report {path}: {e.strerror}. Fix this, then run: autograder report {course.typed(name)}"

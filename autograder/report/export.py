@@ -67,7 +67,9 @@ def run(
     rows = table(course, lab)
     text = to_csv(rows)
     try:
-        write_atomically(out, text.encode("utf-8-sig"))  # with a byte order mark, so that spreadsheets read it as UTF-8
+        write_atomically(
+            out, text.encode("utf-8-sig"), mode=0o600
+        )  # with a byte order mark, so that spreadsheets read it as UTF-8
     except OSError as e:
         raise AutograderError(
             f"Cannot write {out}: {e.strerror}. Name another file: autograder export --out FILE"

@@ -15,10 +15,11 @@ from nbformat import NotebookNode
 from rich.console import Console
 from rich.progress import track
 
-from autograder.course.course import Course
+from autograder.course.course import Course, make_private
 from autograder.course.markers import HEADING
 from autograder.errors import AutograderError
 from autograder.notebook.cells import grade_id_of, is_graded, is_manual
+from autograder.notebook.inert import pictures
 from autograder.plain_text import plain
 from autograder.record import gradebook, sentences
 from autograder.record.gradebook import Comments, Marks, points_of, standing
@@ -117,6 +118,8 @@ def write_pages(
     else:
         made["summary"] = page(record, marks, "", [])
     target = course.feedback / record.student / record.lab
+    if course.closed:
+        make_private(course.feedback)
     with fresh_folder(target, replace=True) as fresh:
         for stem, facts in made.items():
             (fresh / f"{stem}.html").write_text(render("feedback.html.j2", {"page": facts}), encoding="utf-8")
@@ -244,6 +247,7 @@ def _blocks(
                 blocks += [{"kind": "hint", **hint} for hint in hints.get(exercise, [])]
         elif is_manual(cell):
             blocks.append({"kind": "answer", "id": grade_id, "html": RENDERER.markdown(cell.source)})
+            blocks += _pasted(cell)
             if grade_id in rows:
                 blocks.append({"kind": "verdict", **rows[grade_id], "id": f"{grade_id}-points"})
         elif cell.cell_type == "code" and (grade_id or added or "check" in cell.metadata.get("tags", [])):
@@ -253,9 +257,19 @@ def _blocks(
             blocks.append({"kind": "heading", "text": heading[1].strip().replace("`", "")})
         elif added:
             blocks.append({"kind": "answer", "id": cell.id, "html": RENDERER.markdown(cell.source)})
+            blocks += _pasted(cell)
         if comment:
             blocks.append({"kind": "comment", "html": RENDERER.markdown(comment)})
     return blocks
+
+
+def _pasted(cell: NotebookNode) -> list[dict[str, Any]]:
+    """The pictures that a student pasted into an answer."""
+    return [
+        {"kind": "picture", "type": kind, "data": data, "alt": f"A picture that you pasted: {name}"}
+        for name, kinds in pictures(cell.get("attachments")).items()
+        for kind, data in kinds.items()
+    ]
 
 
 def _output(output: NotebookNode) -> dict[str, Any] | None:

@@ -25,7 +25,7 @@ from rich.console import Console
 
 from autograder.check.protocol.verdict import NOT_RUN, PASSED, Cause, Finding
 from autograder.collect import submissions
-from autograder.course.course import Course
+from autograder.course.course import Course, make_private
 from autograder.errors import AutograderError
 from autograder.notebook.cells import grade_id_of, is_graded, points_in
 from autograder.notebook.read import MOST_BYTES
@@ -146,7 +146,7 @@ def run(
     console = console or Console()
     name = course.find(lab).name
     students = submissions.students(course, name, student)
-    course.state.mkdir(parents=True, exist_ok=True)
+    course.make_state()
     lock = FileLock(course.state / "grade.lock", timeout=0)
     try:
         with lock:
@@ -446,6 +446,8 @@ class Grading:
         if record.status == FAILED:
             shutil.rmtree(target, ignore_errors=True)
         else:
+            if self.course.closed:
+                make_private(self.course.autograded)
             _write_pages(target, {stem: _page(stem, page, record) for stem, page in ticket.pages.items()})
         folder = self.course.submitted / record.student / record.lab
         record.note(book.write(record, submissions.timestamp(folder), ticket.wanted))

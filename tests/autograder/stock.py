@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
+from autograder.course.stock_autograde import ALLOWED
 from autograder.notebook.cells import grade_id_of
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +28,7 @@ Cells = Sequence[NotebookNode]
 def command(folder: Path, module: str, *arguments: str, status: int = 0) -> str:
     """What `python -m MODULE ARGUMENTS` says in a course's root."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = os.environ | {"PATH": path, "PYTHONPATH": str(ROOT), "COLUMNS": "400"}
+    environment = os.environ | {"PATH": path, "PYTHONPATH": str(ROOT), "COLUMNS": "400", ALLOWED: "1"}
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments], cwd=folder, env=environment, capture_output=True, encoding="utf-8"
     )
@@ -118,3 +125,40 @@ def marks(
             for notebook in submission.notebooks
             for grade in notebook.grades
         }
+
+
+@contextlib.contextmanager
+def formgrader(folder):
+    """A function that gets a page of a running formgrader; `address` and `token` are its attributes."""
+    with contextlib.closing(socket.socket()) as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    token = uuid.uuid4().hex
+    extension = "nbgrader.server_extensions.formgrader"
+    server = subprocess.Popen(
+        [sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
+         "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.jpserver_extensions={extension}=True"],
+        cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+    def get(path):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/formgrader/{path}", headers={"Authorization": f"token {token}"}
+        )
+        with urllib.request.urlopen(request, timeout=60) as reply:
+            return reply.read().decode()
+
+    try:
+        ends = time.monotonic() + 60
+        while True:
+            try:
+                get("api/status")
+                break
+            except (urllib.error.URLError, ConnectionError):
+                assert server.poll() is None and time.monotonic() < ends
+                time.sleep(0.2)
+        get.address, get.token = f"http://127.0.0.1:{port}/formgrader/", token
+        yield get
+    finally:
+        server.terminate()
+        server.wait(30)

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import json
 import shutil
-import socket
-import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-import uuid
 from pathlib import Path
 
 import nbgrader
@@ -21,7 +14,7 @@ import pytest
 import stock
 from check.styles import STYLES
 from rich.console import Console
-from stock import answer, check, locked, manual, plain, task
+from stock import answer, check, formgrader, locked, manual, plain, task
 
 from autograder import cli
 from autograder.course.find import course_at
@@ -314,42 +307,6 @@ def test_our_feedback_export_and_report_know_the_course(varied, tmp_path):
     assert all(
         name in Path(page).read_text(encoding="utf-8") for name in ("one/mean_test", "two/mean_test", "vowels_test")
     )
-
-
-@contextlib.contextmanager
-def formgrader(folder):
-    """A function that gets a page of a running formgrader."""
-    with contextlib.closing(socket.socket()) as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    token = uuid.uuid4().hex
-    extension = "nbgrader.server_extensions.formgrader"
-    server = subprocess.Popen(
-        [sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
-         "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.jpserver_extensions={extension}=True"],
-        cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-
-    def get(path):
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{port}/formgrader/{path}", headers={"Authorization": f"token {token}"}
-        )
-        with urllib.request.urlopen(request, timeout=60) as reply:
-            return reply.read().decode()
-
-    try:
-        ends = time.monotonic() + 60
-        while True:
-            try:
-                get("api/status")
-                break
-            except (urllib.error.URLError, ConnectionError):
-                assert server.poll() is None and time.monotonic() < ends
-                time.sleep(0.2)
-        yield get
-    finally:
-        server.terminate()
-        server.wait(30)
 
 
 def test_formgrader_shows_what_was_graded(varied):

