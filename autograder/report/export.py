@@ -114,22 +114,24 @@ def table(course: Course, lab: str | None = None) -> list[dict[str, Any]]:
             else:
                 rows += _rows(record, marks)
     if weights:
-        rows += [_course_row(student, rows, weights) for student in sorted(everyone)]
+        counted: dict[str, dict[str, dict[str, Any]]] = {student: {} for student in sorted(everyone)}
+        for row in rows:
+            if row["exercise"] == SUM and weights.get(row["lab"]):
+                counted[row["student"]][row["lab"]] = row
+        rows += [_course_row(student, totals, weights) for student, totals in counted.items()]
     return rows
 
 
-def _course_row(student: str, rows: list[dict[str, Any]], weights: dict[str, float]) -> dict[str, Any]:
-    """The weighted total of a student, in percent: empty if the points of any lab that counts are unknown."""
-    counted = {
-        row["lab"]: row
-        for row in rows
-        if row["student"] == student and row["exercise"] == SUM and weights.get(row["lab"])
-    }
+def _course_row(student: str, counted: dict[str, dict[str, Any]], weights: dict[str, float]) -> dict[str, Any]:
+    """The weighted total of a student, in percent: empty if the points of any lab that counts are unknown.
+
+    `counted` are the TOTAL rows of these labs, by lab.
+    """
     waiting = next((row for row in counted.values() if row["status"] != GRADED), None)
     by_hand = any(row["to_mark_by_hand"] for row in counted.values())
     status = waiting["status"] if waiting else "to mark by hand" if by_hand else GRADED
     points = None
-    if status == GRADED:
+    if status == GRADED and all(row["points"] is not None for row in counted.values()):
         empty = [lab for lab, row in counted.items() if not row["max"]]
         if empty:
             raise ChoiceError("[weights]", f"{', '.join(empty)} has no points, so its weight must be 0.")

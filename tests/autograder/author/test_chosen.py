@@ -228,16 +228,22 @@ def hand_in(course, folder, student):
     collect.run(course, folder.parent, console=Console(quiet=True))
 
 
-@pytest.mark.kernel
-def test_an_exercise_is_left_out_after_a_class_was_graded(tmp_path):
-    """Those who handed in before keep their exercises and marks, manual ones too; the others get the new version."""
-    course = course_with(tmp_path, "")
+def graded_with_a_manual_grade(folder) -> LabCourse:
+    """A released lab that ada handed in; her written answer got 2 of 2 points in formgrader."""
+    course = course_with(folder, "")
     release.run(course, make_zip=False)
-    hand_in(course, tmp_path / "first", "ada")
+    hand_in(course, folder / "first", "ada")
     grade.run(course, "01", console=Console(quiet=True))
     with gradebook.opened(course) as book:
         book.find_grade("what_enlarges", LAB, LAB, "ada").manual_score = 2
         book.db.commit()
+    return course
+
+
+@pytest.mark.kernel
+def test_an_exercise_is_left_out_after_a_class_was_graded(tmp_path):
+    """Those who handed in before keep their exercises and marks, manual ones too; the others get the new version."""
+    course = graded_with_a_manual_grade(tmp_path)
 
     (course.root / NAME).write_text('[lab.01]\ndrop = ["heart_share", "what_enlarges"]\n', encoding="utf-8")
     said = io.StringIO()
@@ -255,13 +261,7 @@ def test_an_exercise_is_left_out_after_a_class_was_graded(tmp_path):
 
 @pytest.mark.kernel
 def test_points_of_an_answer_that_was_graded_manually_do_not_change(tmp_path):
-    course = course_with(tmp_path, "")
-    release.run(course, make_zip=False)
-    hand_in(course, tmp_path / "first", "ada")
-    grade.run(course, "01", console=Console(quiet=True))
-    with gradebook.opened(course) as book:
-        book.find_grade("what_enlarges", LAB, LAB, "ada").manual_score = 2
-        book.db.commit()
+    course = graded_with_a_manual_grade(tmp_path)
     (course.root / NAME).write_text("[lab.01.points]\nwhat_enlarges = 1\n", encoding="utf-8")
     with pytest.raises(AutograderError, match="has 1 points now, but 1 manual grade in the gradebook .* out of 2"):
         release.run(course, ["01"], next_version=True, make_zip=False)
@@ -270,7 +270,7 @@ def test_points_of_an_answer_that_was_graded_manually_do_not_change(tmp_path):
 
 def test_a_weight_for_a_lab_without_points_is_refused_by_the_export_too(tmp_path):
     course = course_with(tmp_path, "[weights]\n01 = 100\n")
-    record = Record(lab=LAB, student="ada", status=GRADED)
+    record = Record(lab=LAB, student="ada", status=GRADED)  # of a lab without points: 0 of 0
     RecordStore(course.state).save(record)
     with pytest.raises(AutograderError, match="01_tiny has no points, so its weight must be 0"):
         export.table(course)
